@@ -1,0 +1,81 @@
+"""The command line: a module a command, found by being there; nothing heavy is imported before a command runs.
+
+A command's module has NAME, HELP (one line), EXAMPLE, `arguments(parser)` and `main(args) -> int`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from teiten import __version__
+from teiten.errors import TeitenError, UsageError
+
+
+def commands() -> dict[str, ModuleType]:
+    """Command name -> its module."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            found[module.NAME] = module
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="teiten",
+        description="Observes what reaches an address unasked: logs in, rankings, reports and pages out.",
+        epilog="First try: teiten demo    With your own log: teiten report monthly --from-log FILE",
+    )
+    top.add_argument("--version", action="version", version=f"teiten {__version__}")
+    subs = top.add_subparsers(dest="command", metavar="COMMAND")
+    for name, module in sorted(commands().items()):
+        sub = subs.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=f"Example:\n{module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.arguments(sub)
+        sub.set_defaults(run=module.main)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0 done, 1 could not, 2 wrong usage."""
+    top = parser()
+    args = top.parse_args(argv)
+    if not args.command:
+        top.print_help()
+        return 0
+    try:
+        code = int(args.run(args) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # the reader of our output has gone: that is its right
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except TeitenError as error:
+        print(f"teiten {args.command}: {error}", file=sys.stderr)
+        if isinstance(error, UsageError) and error.hint is None:
+            print(f"Try: teiten {args.command} --help", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nteiten: stopped. What was stored is whole; run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+def run() -> None:
+    """The `teiten` script."""
+    sys.exit(main())

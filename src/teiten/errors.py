@@ -1,0 +1,50 @@
+"""What can go wrong at the edge, as one small tree.
+
+    TeitenError            one sentence: what, where, why; `hint` says what to do      exit 1
+    ├── UsageError         the words of a command, or a setting, are wrong             exit 2
+    ├── InputError         a file or stream cannot be read (not: a bad line in it)
+    ├── LakeError          the lake cannot be opened, or written
+    │   └── LakeBusyError  another writer holds it
+    └── DataError          country, AS, font or language data is missing or broken
+
+Inside a module the builtins (ValueError, OSError) are used; they become one of these where a person would see them.
+A bad line in a log is data, never an exception: readers count it.
+"""
+
+from __future__ import annotations
+
+
+class TeitenError(Exception):
+    """One sentence for the person at the terminal, and what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message} {self.hint}"
+
+
+class UsageError(TeitenError):
+    """Wrong words: an unknown zone, port, country, period, command."""
+
+    exit_code = 2
+
+
+class InputError(TeitenError):
+    """A file or a stream cannot be read at all."""
+
+
+class LakeError(TeitenError):
+    """The lake cannot be opened or written."""
+
+
+class LakeBusyError(LakeError):
+    """Another process is writing to the lake."""
+
+
+class DataError(TeitenError):
+    """Data that the program carries, or was given, is missing or broken."""

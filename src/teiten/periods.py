@@ -1,0 +1,148 @@
+"""Days, weeks, months and quarters of a zone: parsing, bounds in UTC, and the one before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from teiten.errors import UsageError
+
+PeriodKind = Literal["daily", "weekly", "monthly", "quarterly"]
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone of that IANA name; UsageError where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"'{name}' is no time zone that I know.", hint="Give an IANA name, such as Asia/Tokyo or UTC."
+        ) from None
+
+
+def machine_zone() -> str:
+    """The IANA name of this machine's zone: $TZ, /etc/localtime, /etc/timezone; UTC where none tells."""
+    candidates = [os.environ.get("TZ", "").lstrip(":")]
+    localtime = Path("/etc/localtime")
+    if localtime.is_symlink():
+        candidates.append(str(localtime.resolve()).partition("zoneinfo/")[2])
+    timezone = Path("/etc/timezone")
+    if timezone.is_file():
+        candidates.append(timezone.read_text(encoding="utf-8", errors="replace").strip())
+    for name in candidates:
+        try:
+            if name and ZoneInfo(name):
+                return name
+        except (KeyError, ValueError, OSError):
+            continue
+    return "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A named span of a zone's calendar. `start` is inclusive, `end` exclusive, both aware, in that zone."""
+
+    kind: PeriodKind
+    first: dt.date
+    tz: ZoneInfo
+
+    @property
+    def after(self) -> dt.date:
+        """The first day after the period."""
+        if self.kind == "daily":
+            return self.first + dt.timedelta(days=1)
+        if self.kind == "weekly":
+            return self.first + dt.timedelta(days=7)
+        months = 1 if self.kind == "monthly" else 3
+        month = self.first.month - 1 + months
+        return dt.date(self.first.year + month // 12, month % 12 + 1, 1)
+
+    @property
+    def start(self) -> dt.datetime:
+        return dt.datetime.combine(self.first, dt.time(), self.tz)
+
+    @property
+    def end(self) -> dt.datetime:
+        return dt.datetime.combine(self.after, dt.time(), self.tz)
+
+    @property
+    def days(self) -> list[dt.date]:
+        return [self.first + dt.timedelta(days=n) for n in range((self.after - self.first).days)]
+
+    @property
+    def name(self) -> str:
+        """As it is written in commands: 2019-10-22, 2019-W43, 2019-10, 2021-Q2."""
+        if self.kind == "daily":
+            return self.first.isoformat()
+        if self.kind == "weekly":
+            year, week, _ = self.first.isocalendar()
+            return f"{year:04d}-W{week:02d}"
+        if self.kind == "monthly":
+            return f"{self.first.year:04d}-{self.first.month:02d}"
+        return f"{self.first.year:04d}-Q{(self.first.month + 2) // 3}"
+
+    def before(self) -> Period:
+        """The period of the same kind that ends where this one starts."""
+        return containing(self.kind, self.first - dt.timedelta(days=1), self.tz)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def containing(kind: PeriodKind, day: dt.date, tz: ZoneInfo) -> Period:
+    """The period of that kind in which the day lies."""
+    if kind == "weekly":
+        day -= dt.timedelta(days=day.weekday())
+    elif kind == "monthly":
+        day = day.replace(day=1)
+    elif kind == "quarterly":
+        day = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+    return Period(kind, day, tz)
+
+
+_FORMS: dict[PeriodKind, str] = {
+    "daily": r"(\d{4})-(\d{2})-(\d{2})",
+    "weekly": r"(\d{4})-W(\d{2})",
+    "monthly": r"(\d{4})-(\d{2})",
+    "quarterly": r"(\d{4})-Q([1-4])",
+}
+_EXAMPLES: dict[PeriodKind, str] = {
+    "daily": "2019-10-22", "weekly": "2019-W43", "monthly": "2019-10", "quarterly": "2021-Q2",
+}  # fmt: skip
+
+
+def parse(kind: PeriodKind, text: str, tz: ZoneInfo) -> Period:
+    """'2019-10' and the like -> Period. UsageError, with the form expected, for anything else."""
+    match = re.fullmatch(_FORMS[kind], text.strip(), re.ASCII)
+    try:
+        if match is None:
+            raise ValueError(text)
+        numbers = [int(g) for g in match.groups()]
+        if kind == "weekly":
+            day = dt.date.fromisocalendar(numbers[0], numbers[1], 1)
+        elif kind == "quarterly":
+            day = dt.date(numbers[0], numbers[1] * 3 - 2, 1)
+        else:
+            day = dt.date(numbers[0], numbers[1], numbers[2] if kind == "daily" else 1)
+        if not 1970 <= day.year <= 9000:
+            raise ValueError(text)
+    except ValueError:
+        raise UsageError(f"'{text}' names no {kind} period.", hint=f"Write it like {_EXAMPLES[kind]}.") from None
+    return containing(kind, day, tz)
+
+
+def moment(text: str, tz: ZoneInfo) -> dt.datetime:
+    """A day or an ISO 8601 time, for --from and --to; without an offset it is the zone's. Aware. UsageError."""
+    try:
+        value = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is no time that I can read.", hint="Write 2019-10-22 or 2019-10-22T05:00."
+        ) from None
+    return value if value.tzinfo else value.replace(tzinfo=tz)

@@ -1,0 +1,183 @@
+"""teiten.toml and the command line's flags, as one object; every setting has a default that works.
+
+Looked for: --config FILE, $TEITEN_CONFIG, ./teiten.toml. A flag wins over the file, the file over the default.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import locale
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from teiten import periods
+from teiten.errors import UsageError
+
+LANGUAGES = ("ja", "en")
+DEFAULT_SENSOR = "home"
+DEFAULT_LAKE = "teiten-lake"
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One observation point. `paths` are globs, relative to the configuration file, of the inputs that are its own."""
+
+    name: str
+    group: str | None = None
+    country: str | None = None
+    addresses: int = 1
+    zone: str | None = None
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Limits on hostile input."""
+
+    max_line: int = 1 << 20
+    """bytes; a longer line is rejected (counted), never held in memory whole"""
+    max_ratio: int = 300
+    """uncompressed / compressed, looked at once `ratio_floor` bytes came out; a bomb is refused"""
+    ratio_floor: int = 64 << 20
+    max_repeat: int = 10_000
+    """'last message repeated N times': more than this is rejected"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the commands go by."""
+
+    zone_name: str
+    zone_from: str
+    """where the zone comes from, for the footer: 'flag', 'teiten.toml', 'machine'"""
+    language: str = "en"
+    lake: Path = Path(DEFAULT_LAKE)
+    sensors: tuple[Sensor, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    file: Path | None = None
+
+    @property
+    def zone(self) -> Any:
+        return periods.zone(self.zone_name)
+
+    def sensor_of(self, path: Path) -> Sensor | None:
+        """The configured sensor whose globs match that input, or None."""
+        base = self.file.parent.resolve() if self.file else Path.cwd()
+        full = str(path.resolve())
+        for sensor in self.sensors:
+            if any(fnmatch.fnmatchcase(full, str(base / glob)) for glob in sensor.paths):
+                return sensor
+        return None
+
+    def sensor(self, name: str) -> Sensor | None:
+        """The configured sensor of that name, or None."""
+        return next((s for s in self.sensors if s.name == name), None)
+
+
+def _locale_language() -> str:
+    for key in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(key)
+        if value:
+            return "ja" if value.lower().startswith("ja") else "en"
+    return "ja" if (locale.getlocale()[0] or "").lower().startswith("ja") else "en"
+
+
+def _find(config: str | Path | None) -> Path | None:
+    if config is not None:
+        path = Path(config)
+        if not path.is_file():
+            raise UsageError(f"There is no configuration file {path}.", hint="Check the name given to --config.")
+        return path
+    named = os.environ.get("TEITEN_CONFIG")
+    if named:
+        return _find(named)
+    here = Path("teiten.toml")
+    return here if here.is_file() else None
+
+
+def _when(value: Any, where: str) -> dt.datetime | None:
+    if value is None:
+        return None
+    if isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time())
+    raise UsageError(f"{where} must be a date or a time, such as 2026-04-01.")
+
+
+_TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds"}
+_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
+
+
+def _check(found: dict[str, Any], known: set[str], where: str) -> None:
+    for key in found:
+        if key not in known:
+            raise UsageError(f"{where} knows no setting '{key}'.", hint=f"It knows: {', '.join(sorted(known))}.")
+
+
+def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
+    out = []
+    for name, table in found.items():
+        spot = f"{where}, [sensor.{name}]"
+        if not isinstance(table, dict):
+            raise UsageError(f"{spot} must be a table.")
+        _check(table, _SENSOR, spot)
+        if table.get("zone"):
+            periods.zone(table["zone"])
+        out.append(
+            Sensor(
+                name=name,
+                group=table.get("group"),
+                country=table.get("country"),
+                addresses=int(table.get("addresses", 1)),
+                zone=table.get("zone"),
+                start=_when(table.get("from"), f"{spot}: from"),
+                end=_when(table.get("to"), f"{spot}: to"),
+                paths=tuple(table.get("paths", ())),
+            )
+        )
+    return tuple(out)
+
+
+def load(
+    *, config: str | Path | None = None, zone: str | None = None, language: str | None = None, lake: str | Path | None = None
+) -> Settings:
+    """The settings in force. UsageError for an unknown key, zone or language, or a file that is no TOML."""
+    path = _find(config)
+    table: dict[str, Any] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is no TOML that I can read: {error}.") from None
+        _check(table, _TOP, str(path))
+    where = str(path) if path else "the settings"
+    zone_name, zone_from = periods.machine_zone(), "machine"
+    if table.get("zone"):
+        zone_name, zone_from = str(table["zone"]), "teiten.toml"
+    if zone:
+        zone_name, zone_from = zone, "flag"
+    periods.zone(zone_name)
+    chosen = language or table.get("language") or _locale_language()
+    if chosen not in LANGUAGES:
+        raise UsageError(f"'{chosen}' is no language that I write.", hint=f"Choose one of: {', '.join(LANGUAGES)}.")
+    reading = table.get("reading", {})
+    _check(reading, set(Reading.__dataclass_fields__), f"{where}, [reading]")
+    lake_path = Path(lake) if lake else (path.parent / table["lake"] if path and "lake" in table else Path(DEFAULT_LAKE))
+    return Settings(
+        zone_name=zone_name,
+        zone_from=zone_from,
+        language=chosen,
+        lake=lake_path,
+        sensors=_sensors(table.get("sensor", {}), where),
+        reading=Reading(**reading),
+        thresholds={str(k): float(v) for k, v in table.get("thresholds", {}).items()},
+        file=path,
+    )
