@@ -142,7 +142,5 @@ def moment(text: str, tz: ZoneInfo) -> dt.datetime:
     try:
         value = dt.datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(
-            f"'{text}' is no time that I can read.", hint="Write 2019-10-22 or 2019-10-22T05:00."
-        ) from None
+        raise UsageError(f"'{text}' is no time that I can read.", hint="Write 2019-10-22 or 2019-10-22T05:00.") from None
     return value if value.tzinfo else value.replace(tzinfo=tz)
