@@ -1,0 +1,194 @@
+"""The one importer of deltalake: tables made, files committed in a durable order, torn log entries taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
+from deltalake.exceptions import DeltaError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, RemoveAction
+
+APP: Final = "intake"
+"""the application whose transaction number in the events table is the number of the last whole batch"""
+ERRORS: Final = (DeltaError, OSError, pl.exceptions.ComputeError)
+"""what reading or writing a table may raise"""
+CHECKPOINT_EVERY: Final = 50
+_ROW_GROUP: Final = 1 << 18
+_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+_TYPES: Final[tuple[tuple[type[pl.DataType], str], ...]] = (
+    (pl.Datetime, "timestamp"),
+    (pl.String, "string"),
+    (pl.Binary, "binary"),
+    (pl.Boolean, "boolean"),
+    (pl.Int16, "short"),
+    (pl.Int32, "integer"),
+    (pl.Int64, "long"),
+)
+
+
+def field_of(name: str, dtype: pl.DataType, required: bool = False) -> Field:
+    """A Delta field for a polars type of ours. ValueError for a type that Delta has not."""
+    for kind, delta in _TYPES:
+        if isinstance(dtype, kind):
+            return Field(name, PrimitiveType(delta), not required)
+    raise ValueError(f"Delta Lake has no type for {dtype}")
+
+
+def schema_of(columns: Mapping[str, pl.DataType], required: Iterable[str] = ()) -> Schema:
+    """The Delta schema of those columns; `required` ones are never null."""
+    must = set(required)
+    return Schema([field_of(name, dtype, name in must) for name, dtype in columns.items()])
+
+
+def fsync(path: Path) -> None:
+    """Bytes of a file, or names of a folder, onto the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A Parquet file that is safely on disk and not yet part of a table."""
+
+    name: str
+    size: int
+    stats: str
+
+
+def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
+    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError."""
+    path = folder / name
+    try:
+        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+        fsync(path)
+        fsync(folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    return Written(name, path.stat().st_size, json.dumps(_stats(frame, bounds)))
+
+
+def _stats(frame: pl.DataFrame, bounds: Iterable[str]) -> dict[str, Any]:
+    low, high = {}, {}
+    for name in bounds:
+        if frame.height and frame[name].null_count() < frame.height:
+            low[name], high[name] = _plain(frame[name].min()), _plain(frame[name].max())
+    nulls = frame.null_count().row(0, named=True) if frame.height else {}
+    return {"numRecords": frame.height, "minValues": low, "maxValues": high, "nullCount": nulls}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value
+
+
+class Table:
+    """One Delta table of the lake: a handle that follows its log."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.delta = DeltaTable(path)
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        return DeltaTable.is_deltatable(str(path))
+
+    @classmethod
+    def create(cls, path: Path, schema: Schema) -> Table:
+        """A new, empty table, whose first log entry is on disk when this returns."""
+        path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(path, schema)
+        table = cls(path)
+        table._sync_log()
+        fsync(path)
+        return table
+
+    def _sync_log(self) -> None:
+        log = self.path / "_delta_log"
+        fsync(log / f"{self.delta.version():020}.json")
+        fsync(log)
+
+    def transaction(self) -> int:
+        """The number of the last whole batch; 0 before the first."""
+        return self.delta.transaction_version(APP) or 0
+
+    def live(self) -> pl.DataFrame:
+        """The table's files with their statistics (`path`, `num_records`, `min.time`, ...)."""
+        return pl.DataFrame(self.delta.get_add_actions(flatten=True))
+
+    def refresh(self) -> None:
+        self.delta.update_incremental()
+
+    def commit(self, add: Iterable[Written] = (), remove: Iterable[str] = (), number: int | None = None) -> None:
+        """One durable log entry: files in, files out, and the application's transaction number. OSError and its like."""
+        now = int(time.time() * 1000)
+        actions: list[Any] = [AddAction(w.name, w.size, {}, now, True, w.stats) for w in add]
+        actions += [RemoveAction(path, data_change=True, deletion_timestamp=now) for path in remove]
+        transactions = [Transaction(APP, number)] if number is not None else None
+        self.refresh()
+        self.delta.create_write_transaction(
+            actions,
+            "append",
+            self.delta.schema(),
+            commit_properties=CommitProperties(app_transactions=transactions),
+            post_commithook_properties=_HOOKS,
+        )
+        self.refresh()
+        self._sync_log()
+        if self.delta.version() % CHECKPOINT_EVERY == 0:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        self.delta.create_checkpoint()
+        log = self.path / "_delta_log"
+        for name in (f"{self.delta.version():020}.checkpoint.parquet", "_last_checkpoint"):
+            if (log / name).exists():
+                fsync(log / name)
+        fsync(log)
+
+    def add_column(self, name: str, dtype: pl.DataType) -> None:
+        """A new nullable column; old files answer null (for migrations)."""
+        self.delta.alter.add_columns([field_of(name, dtype)], post_commithook_properties=_HOOKS)
+        self.refresh()
+        self._sync_log()
+
+
+_ENTRY: Final = re.compile(r"\d{20}\.json")
+
+
+def mend(path: Path) -> list[str]:
+    """Takes away what a power cut may leave at the log's end: a last entry that is empty or torn, half-made checkpoints.
+
+    Such an entry was never acknowledged, since a commit returns only after its entry was synced. Names of what was removed.
+    """
+    log, gone = path / "_delta_log", []
+    entries = sorted(p for p in log.glob("*.json") if _ENTRY.fullmatch(p.name)) if log.is_dir() else []
+    if entries:
+        try:
+            text = entries[-1].read_text(encoding="utf-8")
+            if not text.strip():
+                raise ValueError("empty")
+            for line in text.splitlines():
+                json.loads(line)
+        except ValueError:
+            entries[-1].unlink()
+            gone.append(entries[-1].name)
+            fsync(log)
+    return gone

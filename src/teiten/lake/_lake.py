@@ -1,0 +1,236 @@
+"""A lake is a folder: `lake.toml`, two Delta tables (`events`, `batches`) and a lock for its one writer."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import secrets
+import tomllib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from teiten import event
+from teiten.errors import LakeError
+from teiten.frame import SCHEMA as EVENTS_SCHEMA
+from teiten.lake import _delta, batch, migrations
+from teiten.lake._lock import Lock
+from teiten.lake._writer import Writer
+
+SCHEMA_VERSION: Final = 1
+"""of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
+META: Final = "lake.toml"
+_OURS: Final = {"events", "batches", ".lock", META, META + ".new"}
+
+
+@dataclass(frozen=True, slots=True)
+class LakeMeta:
+    """What `lake.toml` says. `hash_key` keys the hashes of lines, so that nobody can prepare equal ones."""
+
+    schema_version: int
+    id: str
+    hash_key: int
+    zone: str
+    created: str
+
+    def text(self) -> str:
+        return (
+            "# A lake of teiten: https://delta.io tables in events/ and batches/. Written by the program; do not edit.\n"
+            f'schema_version = {self.schema_version}\nid = "{self.id}"\nhash_key = "{self.hash_key:016x}"\n'
+            f'zone = "{self.zone}"\ncreated = "{self.created}"\n'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """One Parquet file of the events table, with its bounds in time (UTC, inclusive)."""
+
+    path: Path
+    rows: int
+    t_min: dt.datetime | None
+    t_max: dt.datetime | None
+
+
+class Lake:
+    """An opened lake. Reading needs no lock; `writer()` takes it."""
+
+    def __init__(self, path: Path, meta: LakeMeta) -> None:
+        self.path = path
+        self.meta = meta
+
+    @property
+    def hash_key(self) -> int:
+        return self.meta.hash_key
+
+    @property
+    def zone_name(self) -> str:
+        """The zone that the lake was made in; asking may use another."""
+        return self.meta.zone
+
+    @classmethod
+    def create(cls, path: str | Path, zone_name: str) -> Lake:
+        """A new lake in a new or empty folder (or what an interrupted `create` left). LakeError otherwise."""
+        path = Path(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            strangers = sorted(p.name for p in path.iterdir() if p.name not in _OURS)
+            if strangers:
+                raise LakeError(
+                    f"{path} is a folder with other things in it ({strangers[0]}), so I make no lake there.",
+                    hint="Name a new or empty folder with --lake.",
+                )
+            with Lock(path):
+                if (path / META).exists():
+                    return cls.open(path)
+                for name, schema in _tables().items():
+                    _delta.mend(path / name)
+                    if not _delta.Table.exists(path / name):
+                        _delta.Table.create(path / name, schema)
+                now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+                meta = LakeMeta(SCHEMA_VERSION, str(uuid.uuid4()), secrets.randbits(64), zone_name, now)
+                write_meta(path, meta)
+                return cls(path, meta)
+        except OSError as error:
+            raise LakeError(f"The lake {path} cannot be made: {error.strerror or error}.") from error
+
+    @classmethod
+    def open(cls, path: str | Path) -> Lake:
+        """The lake in that folder, migrated first if it is of an older version. LakeError where there is none."""
+        path = Path(path)
+        meta = read_meta(path)
+        if meta.schema_version > SCHEMA_VERSION:
+            raise LakeError(
+                f"The lake {path} is of version {meta.schema_version}; this program knows versions up to {SCHEMA_VERSION}.",
+                hint="Use the newer teiten that wrote it.",
+            )
+        if meta.schema_version < SCHEMA_VERSION:
+            with Lock(path):
+                meta = read_meta(path)
+                for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
+                    meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
+                    write_meta(path, meta)
+        return cls(path, meta)
+
+    @classmethod
+    def open_or_create(cls, path: str | Path, zone_name: str) -> Lake:
+        """The lake in that folder, made if there is none yet."""
+        return cls.open(path) if (Path(path) / META).is_file() else cls.create(path, zone_name)
+
+    @contextlib.contextmanager
+    def writer(self, wait: float | None = None) -> Iterator[Writer]:
+        """The lake's one writer, with what an earlier one left half-done taken away. LakeBusyError after `wait` seconds."""
+        try:
+            with Lock(self.path, wait):
+                yield Writer(self.path)
+        except _delta.ERRORS as error:
+            raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
+
+    def live_files(self, start: dt.datetime | None = None, end: dt.datetime | None = None) -> tuple[list[LiveFile], int]:
+        """The files that may hold events of [start, end), by Delta's statistics, and the number of the last whole batch."""
+        table = self._table("events")
+        live = table.live()
+        if "min.time" not in live.columns:
+            live = live.with_columns(pl.lit(None).alias("min.time"), pl.lit(None).alias("max.time"))
+        files = []
+        for path, rows, low, high in live.select("path", "num_records", "min.time", "max.time").sort("path").iter_rows():
+            # Delta's statistics may be cut to milliseconds: a millisecond of slack at the upper end
+            late = start is not None and high is not None and high + dt.timedelta(milliseconds=1) < start
+            early = end is not None and low is not None and low >= end
+            if not late and not early:
+                files.append(LiveFile(self.path / "events" / path, rows or 0, low, high))
+        return files, table.transaction()
+
+    def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
+        """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
+        if upto is None:
+            upto = self._table("events").transaction()
+        return read_batches(self._table("batches"), columns, upto)
+
+    def _table(self, name: str) -> _delta.Table:
+        try:
+            return _delta.Table(self.path / name)
+        except _delta.ERRORS as error:
+            # a torn last entry is mended by the next writer; try that now, if nobody is writing
+            with Lock(self.path, 0):
+                mended = _delta.mend(self.path / name)
+            if mended:
+                return _delta.Table(self.path / name)
+            raise LakeError(f"The lake {self.path} cannot be read: its table {name} is broken ({_why(error)}).") from error
+
+
+def read_batches(table: _delta.Table, columns: list[str] | None, upto: int) -> pl.DataFrame:
+    """The table's rows up to that batch number, oldest first, with the columns asked for."""
+    wanted = columns or list(batch.SCHEMA)
+    files = [str(table.path / path) for path in table.live()["path"]] if table.delta.version() else []
+    if not files:
+        return pl.DataFrame(schema={name: batch.SCHEMA[name] for name in wanted})
+    read = sorted({*wanted, "batch"})
+    frame = (
+        pl.read_parquet(files, columns=read, missing_columns="insert")
+        if len(files) > 1
+        else pl.read_parquet(files, columns=read)
+    )
+    return frame.filter(pl.col("batch") <= upto).sort("batch").select(wanted)
+
+
+def _tables() -> dict[str, _delta.Schema]:
+    required = [c.name for c in event.COLUMNS if c.required]
+    return {
+        "events": _delta.schema_of(EVENTS_SCHEMA, required),
+        "batches": _delta.schema_of(batch.SCHEMA, ["batch", "source_id", "sensor", "start", "end"]),
+    }
+
+
+def read_meta(path: Path) -> LakeMeta:
+    """What `lake.toml` says. LakeError where the folder is no lake, half of one, or its description is unreadable."""
+    file = path / META
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        return LakeMeta(
+            int(table["schema_version"]),
+            str(table["id"]),
+            int(table["hash_key"], 16),
+            str(table["zone"]),
+            str(table["created"]),
+        )
+    except FileNotFoundError:
+        if (path / "events").is_dir():
+            raise LakeError(
+                f"The lake {path} is only half made (it has no {META}).",
+                hint="Run teiten ingest again; it finishes the making.",
+            ) from None
+        what = "is no lake" if path.exists() else "does not exist"
+        raise LakeError(
+            f"{path} {what}.", hint="Make one with: teiten ingest --lake DIR FILE, or name another with --lake."
+        ) from None
+    except (KeyError, ValueError, TypeError) as error:
+        raise LakeError(f"{file} cannot be understood ({error}).", hint="Restore it from a backup of the lake.") from None
+    except OSError as error:
+        raise LakeError(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def write_meta(path: Path, meta: LakeMeta) -> None:
+    """`lake.toml`, whole or not at all."""
+    new = path / (META + ".new")
+    new.write_text(meta.text(), encoding="utf-8")
+    _delta.fsync(new)
+    os.replace(new, path / META)
+    _delta.fsync(path)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+
+
+def _advice(error: BaseException) -> str:
+    text = str(error)
+    if "No space" in text or "os error 28" in text or "File too large" in text or "os error 27" in text:
+        return "Make room and run the same command again: what was stored is whole, and it goes on from there."
+    return "What was stored is whole; run the same command again when the cause is gone."

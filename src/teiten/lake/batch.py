@@ -1,0 +1,117 @@
+"""What is kept of every committed batch: where its lines came from, what became of them, and their hashes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+_TIME: Final = pl.Datetime("us", "UTC")
+
+SCHEMA: Final[dict[str, pl.DataType]] = {
+    "batch": pl.Int64(),
+    "source_id": pl.Int64(),
+    "source": pl.String(),
+    "path": pl.String(),
+    "sensor": pl.String(),
+    "format": pl.String(),
+    "start": pl.Int64(),
+    "end": pl.Int64(),
+    "sha256": pl.String(),
+    "first_line": pl.String(),
+    "lines": pl.Int64(),
+    "made_events": pl.Int64(),
+    "events": pl.Int64(),
+    "had_already": pl.Int64(),
+    "rejected": pl.String(),
+    "ignored": pl.String(),
+    "samples": pl.String(),
+    "t_min": _TIME,
+    "t_max": _TIME,
+    "new_lines": pl.Int64(),
+    "line_hashes": pl.Binary(),
+    "tail": pl.Binary(),
+    "tail_made": pl.Boolean(),
+    "notes": pl.String(),
+    "geo_db": pl.String(),
+    "program": pl.String(),
+    "committed": _TIME,
+}
+
+MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "batch": ("number of the batch, counted through the lake's life", "バッチ番号"),
+    "source_id": ("the input that it came from", "入力元の番号"),
+    "source": ("the input's name as it was given", "入力元の名前"),
+    "path": ("where the input lay", "入力元のパス"),
+    "sensor": ("the sensor's name", "センサー名"),
+    "format": ("the reader that read it", "読み取り形式"),
+    "start": ("first byte of the batch in the uncompressed input", "開始バイト位置"),
+    "end": ("byte after the batch in the uncompressed input", "終了バイト位置"),
+    "sha256": ("SHA-256 of the uncompressed input from byte 0 to `end`", "先頭から end までのSHA-256"),
+    "first_line": ("hash of the input's first line", "先頭行のハッシュ"),
+    "lines": ("lines read", "読んだ行数"),
+    "made_events": ("lines that made events", "イベントになった行数"),
+    "events": ("events stored", "保存したイベント数"),
+    "had_already": ("lines that the lake had already", "保存済みだった行数"),
+    "rejected": ("lines rejected, by reason (JSON)", "読めなかった行数(理由別、JSON)"),
+    "ignored": ("lines ignored, by kind (JSON)", "対象外の行数(種類別、JSON)"),
+    "samples": ("a few rejected lines of each reason (JSON)", "読めなかった行の例(JSON)"),
+    "t_min": ("time of the batch's first event", "最初のイベントの時刻"),
+    "t_max": ("time of the batch's last event", "最後のイベントの時刻"),
+    "new_lines": ("lines of the batch that were new", "新しい行数"),
+    "line_hashes": ("keyed hashes of the new lines, 8 bytes each", "新しい行のハッシュ"),
+    "tail": ("the last line where it had no line end yet", "改行のない最終行"),
+    "tail_made": ("whether that line made events", "その行がイベントになったか"),
+    "notes": ("what had to be inferred (JSON)", "推定したこと(JSON)"),
+    "geo_db": ("which data answered country and AS (JSON)", "国・ASの判定に使ったデータ(JSON)"),
+    "program": ("version of the program", "プログラムの版"),
+    "committed": ("when the batch was stored", "保存した時刻"),
+}
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch, before it has a number. `sha256` covers the uncompressed input's bytes [0, end)."""
+
+    source_id: int
+    source: str
+    path: str | None
+    sensor: str
+    format: str
+    start: int
+    end: int
+    sha256: str
+    first_line: str
+    lines: int = 0
+    made_events: int = 0
+    events: int = 0
+    had_already: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    samples: Mapping[str, list[str]] = field(default_factory=dict)
+    t_min: dt.datetime | None = None
+    t_max: dt.datetime | None = None
+    line_hashes: bytes = b""
+    tail: bytes = b""
+    tail_made: bool = False
+    notes: list[str] = field(default_factory=list)
+    geo_db: list[str] = field(default_factory=list)
+
+    def row(self, number: int, program: str) -> pl.DataFrame:
+        """The batch as one row of the table `batches`."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        for name in ("rejected", "ignored", "samples"):
+            values[name] = json.dumps(dict(values[name]), ensure_ascii=False, sort_keys=True)
+        for name in ("notes", "geo_db"):
+            values[name] = json.dumps(values[name], ensure_ascii=False)
+        values |= {
+            "batch": number,
+            "new_lines": len(self.line_hashes) // 8,
+            "program": program,
+            "committed": dt.datetime.now(dt.UTC),
+        }
+        return pl.DataFrame({name: [values[name]] for name in SCHEMA}, schema=SCHEMA)
