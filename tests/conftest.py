@@ -1,0 +1,30 @@
+"""What every test goes by: marks that need a browser or root skip, with the reason, where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    browser = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    for item in items:
+        if not browser and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="needs Chromium, which is not installed here"))
+        if not root and item.get_closest_marker("root"):
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real logs and captures beside the repository; they are not ours to carry."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real logs and captures (../shared/data) are not here")
+    return SHARED_DATA
