@@ -27,7 +27,8 @@ FIRST_IGNORED: Final = 128
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read. `zone` is for stamps that state none; `year` for stamps without one; `boot_time` for seconds since
-    boot; `start` skips what lies before that (uncompressed) byte offset, which is a line's or record's beginning."""
+    boot; `start` skips what lies before that (uncompressed) byte offset, which is a line's or record's beginning;
+    `hash_key` (64 bits) is the key of `Chunk.line_hash`."""
 
     zone: ZoneInfo
     sensor: str = "home"
@@ -35,6 +36,7 @@ class ReadOptions:
     boot_time: dt.datetime | None = None
     start: int = 0
     source_id: int = 0
+    hash_key: int = 0
     reading: Reading = field(default_factory=Reading)
 
 

@@ -1,0 +1,242 @@
+"""Rows to stdout or a file in every format of the contract: jsonl, json, csv, parquet, table.
+
+    write_rows(rows, "table")                   a list of dicts (rankings, SQL)
+    write_frames(frames, schema, "parquet")     a stream of polars frames (events), bounded memory
+
+Times are ISO 8601 with their zone, addresses text, nulls kept. Text cells of a CSV that a spreadsheet would take for a
+formula get an apostrophe in front; control characters never reach a terminal. A file appears under its name only when
+it is whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from teiten.errors import TeitenError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMATS = ("jsonl", "json", "csv", "parquet", "table")
+_TABLE_WINDOW = 10_000
+"""rows that decide a streamed table's column widths"""
+
+
+def add_output(parser: argparse.ArgumentParser, default: str = "table") -> None:
+    """--output FORMAT and --out FILE."""
+    parser.add_argument("--output", choices=FORMATS, default=default, help=f"format of the rows (default: {default})")
+    parser.add_argument("--out", metavar="FILE", help="write there instead of stdout; it appears when it is whole")
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], fmt: str, out: str | None = None, *, columns: Sequence[str] = ()) -> None:
+    """Rows of dicts. `columns` names the columns where there may be no row."""
+    import polars as pl
+
+    names = list(columns) or (list(rows[0]) if rows else [])
+    data = {name: [row.get(name) for row in rows] for name in names}
+    frame = pl.DataFrame({k: pl.Series(k, v, strict=False) for k, v in data.items()}) if names else pl.DataFrame()
+    write_frames(iter([frame]), dict(frame.schema), fmt, out)
+
+
+def write_frames(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], fmt: str, out: str | None = None) -> None:
+    """A stream of frames of one schema. TeitenError where the place cannot be written."""
+    if fmt not in FORMATS:
+        raise UsageError(f"'{fmt}' is no output format.", hint=f"Choose one of: {', '.join(FORMATS)}.")
+    with _destination(out, binary_guard=fmt == "parquet") as sink:
+        if fmt == "parquet":
+            _parquet(frames, schema, sink)
+        elif fmt == "jsonl":
+            _jsonl(frames, sink)
+        elif fmt == "json":
+            _json(frames, sink)
+        elif fmt == "csv":
+            _csv(frames, schema, sink)
+        else:
+            _table(frames, schema, sink)
+        sink.flush()
+
+
+@contextlib.contextmanager
+def _destination(out: str | None, *, binary_guard: bool) -> Iterator[IO[bytes]]:
+    if out is None or out == "-":
+        if binary_guard and sys.stdout.isatty():
+            raise UsageError("Parquet is not for a terminal.", hint="Send it to a file: --out events.parquet.")
+        yield sys.stdout.buffer
+        return
+    path = Path(out)
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to rename
+        with path.open("wb") as sink:
+            yield sink
+        return
+    try:
+        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise TeitenError(f"{path} cannot be written: {error.strerror}.", hint="Choose another place with --out.") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(fd, "wb") as sink:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise TeitenError(
+            f"{path} cannot be written: {error.strerror or error}; nothing was left there.", hint="Make room, or use --out."
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+# formats ------------------------------------------------------------------------------------------------------------
+
+
+def _edge(frame: pl.DataFrame, *, times: bool) -> pl.DataFrame:
+    """Addresses as text; with `times`, ISO 8601 text as well."""
+    import polars as pl
+
+    from teiten import frame as frames
+
+    frame = frames.addresses_as_text(frame)
+    if not times:
+        return frame
+    out = []
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.Datetime):
+            zone = dtype.time_zone
+            pattern = "%Y-%m-%dT%H:%M:%S%.6f" + ("Z" if zone == "UTC" else "%:z" if zone else "")
+            out.append(pl.col(name).dt.strftime(pattern))
+        elif dtype == pl.Binary:
+            out.append(pl.col(name).bin.encode("hex"))
+    return frame.with_columns(out) if out else frame
+
+
+def _parquet(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[bytes]) -> None:
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    from teiten import event
+
+    addresses = {c.name for c in event.COLUMNS if c.kind == "address"}
+    types = {n: pl.String() if n in addresses and t == pl.Binary else t for n, t in schema.items()}
+    trouble: list[BaseException] = []
+
+    def source(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        try:
+            for frame in frames:
+                frame = _edge(frame, times=False)
+                yield frame if with_columns is None else frame.select(with_columns)
+        except BaseException as error:  # polars would wrap it: kept, to be raised as it was
+            trouble.append(error)
+            raise
+
+    sink.flush()
+    try:
+        # small row groups bound the memory of the writer
+        register_io_source(source, schema=types).sink_parquet(
+            sink, compression="zstd", compression_level=1, row_group_size=122_880, statistics=True
+        )
+    except BaseException as error:
+        if trouble:
+            raise trouble[0] from None
+        if isinstance(error, pl.exceptions.ComputeError | OSError):
+            if "os error 32" in str(error):
+                raise BrokenPipeError from None
+            raise OSError(getattr(error, "errno", None) or 0, str(error)) from None
+        raise
+
+
+def _jsonl(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
+    for frame in frames:
+        if frame.height:
+            _edge(frame, times=True).write_ndjson(sink)
+
+
+def _json(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
+    sink.write(b"[")
+    first = True
+    for frame in frames:
+        if not frame.height:
+            continue
+        body = _edge(frame, times=True).write_ndjson().rstrip("\n").replace("\n", ",\n")
+        sink.write((b"\n" if first else b",\n") + body.encode())
+        first = False
+    sink.write(b"]\n" if first else b"\n]\n")
+
+
+def _csv(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[bytes]) -> None:
+    import polars as pl
+
+    def inert(frame: pl.DataFrame) -> pl.DataFrame:
+        texts = [n for n, t in frame.schema.items() if t == pl.String]
+        formula = r"^[=+\-@\t\r\x00]"
+        return frame.with_columns(
+            pl.when(pl.col(n).str.contains(formula)).then("'" + pl.col(n)).otherwise(pl.col(n)).alias(n) for n in texts
+        )
+
+    sink.write((",".join(schema) + "\n").encode())
+    for frame in frames:
+        if frame.height:
+            inert(_edge(frame, times=True)).write_csv(sink, include_header=False)
+
+
+def _table(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[bytes]) -> None:
+    names = list(schema)
+    if not names:
+        return
+    right = [t.is_numeric() for t in schema.values()]
+    widths: list[int] = []
+    for frame in frames:
+        for part in _edge(frame, times=True).iter_slices(_TABLE_WINDOW):
+            rows = [[_cell(v) for v in row] for row in part.rows()]
+            if not widths:
+                widths = [max([width(n), *(width(r[i]) for r in rows)]) for i, n in enumerate(names)]
+                _lines([names], widths, right, sink)
+            _lines(rows, widths, right, sink)
+    if not widths:
+        _lines([names], [width(n) for n in names], right, sink)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool | int):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def width(text: str) -> int:
+    """Columns that a terminal gives to the text (East Asian wide characters take two)."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _lines(rows: Iterable[Sequence[str]], widths: Sequence[int], right: Sequence[bool], sink: IO[bytes]) -> None:
+    out = []
+    for row in rows:
+        cells = []
+        for text, wide, to_right in zip(row, widths, right, strict=True):
+            pad = " " * (wide - width(text))
+            cells.append(pad + text if to_right else text + pad)
+        out.append("  ".join(cells).rstrip())
+    if out:
+        sink.write(("\n".join(out) + "\n").encode("utf-8", "replace"))
