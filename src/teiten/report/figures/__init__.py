@@ -1,0 +1,96 @@
+"""Charts: one definition each, drawn as SVG for a page or a file and as PNG for a blog, alike to the pixel.
+
+    figure = StackFigure(id="ports", title="...", times=..., series=[Series("23/tcp", "23/tcp", values), ...])
+    svg = figures.draw(figure, width=1200, lang="ja")        # stands alone, or goes into a page as it is
+    data = figures.png(svg, scale=2)
+
+A kind of figure is a module here: a dataclass that paints itself on a sheet. What they share begins with _. A page
+that takes the SVG in needs `fonts.WOFF2` as the family `fonts.FAMILY`; a PNG needs nothing.
+"""
+
+from __future__ import annotations
+
+from teiten.data.fonts import covers
+from teiten.report.figures._canvas import Sheet, identifier
+from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour
+from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+from teiten.report.figures._png import png
+from teiten.report.figures._words import word
+from teiten.report.figures.heat import HeatFigure, HeatRow
+from teiten.report.figures.hours import HoursFigure
+from teiten.report.figures.line import LineFigure
+from teiten.report.figures.multiples import SmallMultiples
+from teiten.report.figures.rank import RankFigure, RankRow
+from teiten.report.figures.slope import SlopeFigure, SlopeRow
+from teiten.report.figures.stack import StackFigure
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Figure",
+    "Gap",
+    "HeatFigure",
+    "HeatRow",
+    "HoursFigure",
+    "LineFigure",
+    "Mark",
+    "RankFigure",
+    "RankRow",
+    "Series",
+    "SlopeFigure",
+    "SlopeRow",
+    "SmallMultiples",
+    "StackFigure",
+    "Step",
+    "Theme",
+    "Thing",
+    "Threshold",
+    "colour",
+    "covers",
+    "draw",
+    "png",
+    "sheet",
+]
+
+
+def draw(figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True) -> str:
+    """The figure as a complete SVG document, `width` px wide and as high as it needs.
+
+    lang: 'ja' or 'en', of dates, units of time and the chart's own words; theme: the colours of paper and ink; tips:
+    what a browser shows where the pointer rests. No script, no style, nothing from elsewhere. ValueError below 200 px.
+    """
+    drawn = sheet(figure, width=width, lang=lang, theme=theme, tips=tips)
+    return drawn.finish(figure.title, figure.alt or figure.title, drawn.y)
+
+
+def sheet(figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True) -> Sheet:
+    """The drawn sheet before it becomes text: where each text stands is in `boxes`, the height in `y`."""
+    if not 200 <= width <= 20_000:
+        raise ValueError(f"a chart {width:g} px wide cannot be drawn: from 200 to 20,000")
+    page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips)
+    sizes = page.sizes
+    page.y = sizes.margin * 0.7
+    page.paragraph(figure.title, size=sizes.title, most=4, bold=True, leading=1.32, balance=True)
+    if figure.subtitle:
+        page.y += 3
+        page.paragraph(figure.subtitle, size=sizes.subtitle, most=5, fill=theme.muted)
+    page.y += 6
+    if figure.is_empty():
+        _empty(page)
+    else:
+        figure.paint(page)
+    if figure.note:
+        page.y += 6
+        page.paragraph(figure.note, size=sizes.note, most=6, fill=theme.muted)
+    page.y = float(round(page.y + sizes.margin * 0.8))
+    return page
+
+
+def _empty(page: Sheet) -> None:
+    """A hatched field that says that there is nothing, rather than an empty axis that looks like zero."""
+    high = page.sizes.plot * 0.4
+    size = page.sizes.label
+    page.rect(page.left, page.y + 8, page.right - page.left, high, page.hatch("gap"))
+    said = word(page.lang, "empty")
+    page.text(page.width / 2, page.y + 8 + high / 2 + size * 0.36, said, size=size, anchor="middle", halo=True)
+    page.y += high + 16

@@ -1,0 +1,286 @@
+"""The ground of every chart over time: value axis, time axis, bands of gaps, marks and thresholds with their labels."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from teiten.report.figures import _scale, _text, _words
+from teiten.report.figures._canvas import Anchor, Sheet, n
+from teiten.report.figures._model import Gap, Mark, Step, Threshold
+
+
+@dataclass
+class ValueAxis:
+    """Values from 0 up; `ticks` in the unit of the data, the last is the top unless the top was set from outside."""
+
+    ticks: list[float]
+    top: float
+
+    @classmethod
+    def of(cls, highest: float, height: float, y_max: float | None, *, whole: bool = True) -> ValueAxis:
+        """An axis for values up to `highest`, for a plot so high (px); `y_max` holds the top still from outside."""
+        most = max(2, min(6, int(height / 48)))
+        if y_max is not None and math.isfinite(y_max) and y_max > 0:
+            return cls(_scale.fixed_steps(y_max, most), y_max)
+        ticks = _scale.steps(highest, most, whole=whole)
+        return cls(ticks, ticks[-1])
+
+    def labels(self, lang: str) -> list[str]:
+        return [_words.axis_number(t, self.ticks[-1], lang) for t in self.ticks]
+
+
+@dataclass
+class TimePlot:
+    """A drawn ground: turns moments and values into px. Made by `time_plot`."""
+
+    sheet: Sheet
+    times: Sequence[dt.datetime]
+    step: Step
+    x: float
+    y: float
+    w: float
+    h: float
+    axis: ValueAxis
+    end: dt.datetime = field(init=False)
+    _from: float = field(init=False)
+    _span: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.end = _scale.bucket_end(self.times[-1], self.step)
+        self._from = self.times[0].timestamp()
+        self._span = max(1.0, self.end.timestamp() - self._from)
+        self.edges = [self.at(t) for t in self.times] + [self.at(self.end)]
+
+    def at(self, moment: dt.datetime) -> float:
+        """px of a moment, held inside the plot."""
+        part = (moment.timestamp() - self._from) / self._span
+        return self.x + self.w * min(1.0, max(0.0, part))
+
+    def of(self, value: float) -> float:
+        """px of a value; what is above a top that was set from outside ends at the top."""
+        return self.y + self.h * (1 - min(1.0, max(0.0, value / self.axis.top)))
+
+    @property
+    def base(self) -> float:
+        return self.y + self.h
+
+    @property
+    def bucket(self) -> float:
+        """px of one bucket."""
+        return self.w / len(self.times)
+
+
+def time_plot(
+    sheet: Sheet,
+    *,
+    times: Sequence[dt.datetime],
+    step: Step,
+    highest: float,
+    y_max: float | None,
+    unit: str,
+    whole: bool = True,
+    gaps: Sequence[Gap] = (),
+    marks: Sequence[Mark] = (),
+    thresholds: Sequence[Threshold] = (),
+    right_room: float = 0.0,
+    height: float = 0.0,
+) -> TimePlot:
+    """Draws the ground under a chart over time, from `sheet.y` down; moves `sheet.y` below the labels of the time axis.
+
+    right_room: px kept free at the right for labels. Marks and thresholds are drawn by `annotate` afterwards, above
+    the data; gaps lie under it, and the data has nothing there.
+    """
+    sizes, theme = sheet.sizes, sheet.theme
+    height = height or sizes.plot
+    highest = max([highest, *(t.value for t in thresholds if math.isfinite(t.value))])
+    axis = ValueAxis.of(highest, height, y_max, whole=whole)
+    labels = axis.labels(sheet.lang)
+    gutter = max(_text.width(label, sizes.tick) for label in labels) + 8
+    x = sheet.left + gutter
+    width = sheet.right - right_room - x
+    if unit:
+        sheet.y += sizes.tick * 1.5
+        sheet.text(sheet.left, sheet.y, unit, size=sizes.tick, fill=theme.muted, room=sheet.right - sheet.left)
+    plot = TimePlot(sheet, times, step, x, 0.0, width, height, axis)
+    strip = _strip(plot, gaps, marks)
+    sheet.y += strip.height + (8 if strip.height else sizes.tick * 0.9)
+    plot.y = sheet.y
+    for gap in gaps:
+        left, right = plot.at(gap.start), plot.at(gap.end)
+        sheet.rect(left, plot.y, max(right - left, 1.0), height, sheet.hatch("gap"), tip=_gap_tip(gap, sheet.lang))
+    for value, label in zip(axis.ticks, labels, strict=True):
+        y = plot.of(value)
+        sheet.line(x, y, x + width, y, theme.rule)
+        sheet.text(x - 8, y + sizes.tick * 0.36, label, size=sizes.tick, fill=theme.muted, anchor="end")
+    strip.draw(plot)
+    _time_axis(plot)
+    return plot
+
+
+def baseline(plot: TimePlot) -> None:
+    """The zero line, above the data."""
+    plot.sheet.line(plot.x, plot.base, plot.x + plot.w, plot.base, plot.sheet.theme.ink, 1.2)
+
+
+def annotate(plot: TimePlot, marks: Sequence[Mark], thresholds: Sequence[Threshold]) -> None:
+    """The lines of marks and thresholds, and the thresholds' labels, above the data."""
+    sheet, theme, sizes = plot.sheet, plot.sheet.theme, plot.sheet.sizes
+    for mark in _inside(plot, marks):
+        x = plot.at(mark.at)
+        sheet.line(x, plot.y - 4, x, plot.base, theme.accent, 1.4, "2 3")
+    taken: list[float] = []
+    for threshold in sorted(thresholds, key=lambda t: t.value):
+        if not 0 < threshold.value <= plot.axis.top:
+            continue
+        y = plot.of(threshold.value)
+        sheet.line(plot.x, y, plot.x + plot.w, y, theme.ink, 1.2, "7 4")
+        line = y - 5
+        if any(abs(line - other) < sizes.tick * 1.2 for other in taken):
+            line = y + sizes.tick * 1.1
+        taken.append(line)
+        sheet.text(plot.x + plot.w - 4, line, threshold.label, size=sizes.tick, anchor="end", room=plot.w * 0.9, halo=True)
+    baseline(plot)
+
+
+def _inside(plot: TimePlot, marks: Iterable[Mark]) -> list[Mark]:
+    return [m for m in marks if plot.times[0] <= m.at <= plot.end]
+
+
+@dataclass
+class _Strip:
+    """The rows of labels above a plot: marks and reasons of gaps, none upon another."""
+
+    rows: list[list[tuple[float, float, str, float, bool]]] = field(default_factory=list)
+    size: float = 13.0
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def height(self) -> float:
+        return len(self.rows) * self.size * 1.4 + (2 if self.rows else 0)
+
+    def draw(self, plot: TimePlot) -> None:
+        theme = plot.sheet.theme
+        for number, row in enumerate(self.rows):
+            y = plot.y - 8 - (len(self.rows) - 1 - number) * self.size * 1.4
+            for left, _right, text, at, mark in row:
+                ink = theme.accent if mark else theme.muted
+                plot.sheet.text(left, y, text, size=self.size, fill=ink)
+                if number < len(self.rows) - 1:
+                    under = self.rows[number + 1 :]
+                    if not any(a - 3 < at < b + 3 for r in under for a, b, *_ in r):
+                        plot.sheet.line(at, y + 4, at, plot.y - 3, ink, 0.8)
+
+
+def _strip(plot: TimePlot, gaps: Sequence[Gap], marks: Sequence[Mark]) -> _Strip:
+    """Places each label centred above its place, in the lowest row where it is free; at most three rows."""
+    sheet = plot.sheet
+    strip = _Strip(size=sheet.sizes.tick)
+    low, high = sheet.left, sheet.right
+    wanted = [(plot.at(m.at), m.label, True) for m in _inside(plot, marks) if m.label]
+    wanted += [(at, label, False) for at, label in _gap_labels(plot, gaps)]
+    for at, label, is_mark in wanted:
+        text = _text.fit(_text.plain(label), strip.size, (high - low) * 0.95)
+        wide = _text.width(text, strip.size)
+        left = min(max(at - wide / 2, low), high - wide)
+        for row in [*reversed(strip.rows), None]:
+            if row is None:
+                if len(strip.rows) == 3:
+                    break
+                row = []
+                strip.rows.insert(0, row)
+            if all(left + wide + 10 <= a or b + 10 <= left for a, b, *_ in row):
+                row.append((left, left + wide, text, at, is_mark))
+                break
+    return strip
+
+
+def _gap_labels(plot: TimePlot, gaps: Sequence[Gap]) -> list[tuple[float, str]]:
+    """Where the reasons of gaps stand: a reason that comes again is said at its longest gap, with how often it comes."""
+    by_label: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        if gap.end > plot.times[0] and gap.start < plot.end:
+            by_label.setdefault(gap.label or _words.word(plot.sheet.lang, "gap"), []).append(gap)
+    out = []
+    for label, same in by_label.items():
+        longest = max(same, key=lambda g: g.end - g.start)
+        at = (plot.at(longest.start) + plot.at(longest.end)) / 2
+        out.append((at, label if len(same) == 1 else f"{label} ×{len(same)}"))
+    return out
+
+
+def _gap_tip(gap: Gap, lang: str) -> str:
+    start, end = (_words.moment(t, lang, daily=False) for t in (gap.start, gap.end))
+    return f"{gap.label or _words.word(lang, 'gap')} ({start} – {end})"
+
+
+def _time_axis(plot: TimePlot) -> None:
+    """Ticks and labels under the plot; moves `sheet.y` below them."""
+    sheet, sizes, theme = plot.sheet, plot.sheet.sizes, plot.sheet.theme
+    middle = plot.bucket / 2 if plot.step != "hour" else 0.0
+    ticks = _scale.time_ticks(
+        plot.times[0], plot.end, plot.step, sheet.lang, plot.at, lambda s: _text.width(s, sizes.tick), middle
+    )
+    for tick in ticks:
+        x = plot.at(tick.at)
+        if plot.step == "hour" or plot.bucket < 6:
+            long = 8 if tick.major or tick.label else 4
+            sheet.line(x, plot.base, x, plot.base + long, theme.axis)
+    rows = {t.row for t in ticks if t.label}
+    for row in sorted(rows):
+        base = plot.base + 10 + sizes.tick * (1 + 1.45 * (row if 0 in rows else 0))
+        placed = [(plot.at(t.at) + middle, t.label) for t in ticks if t.label and t.row == row]
+        row_of_labels(sheet, placed, base, low=sheet.left, high=sheet.right, size=sizes.tick, centre=True)
+    sheet.y = plot.base + 10 + sizes.tick * (1.45 * max(1, len(rows)) + 0.2)
+
+
+def row_of_labels(
+    sheet: Sheet, placed: Sequence[tuple[float, str]], y: float, *, low: float, high: float, size: float, centre: bool
+) -> None:
+    """Labels on one line, each centred on its x, moved inside the sheet; one that would touch the one before is left out."""
+    edge = -math.inf
+    for x, label in placed:
+        wide = _text.width(_text.plain(label), size)
+        left = min(max(x - (wide / 2 if centre else 0), low), high - wide)
+        if left < edge:
+            continue
+        sheet.text(left, y, label, size=size, fill=sheet.theme.muted)
+        edge = left + wide + 6
+
+
+def area(points: Sequence[tuple[float, float, float]]) -> str:
+    """An area's path: points are (x, upper y, lower y), from left to right."""
+    if not points:
+        return ""
+    upper = "L".join(f"{n(x)} {n(top)}" for x, top, _ in points)
+    lower = "L".join(f"{n(x)} {n(low)}" for x, _, low in reversed(points))
+    return f"M{upper}L{lower}Z"
+
+
+def runs(values: Sequence[float | None]) -> list[tuple[int, int]]:
+    """The stretches without None: (first, after the last)."""
+    out = []
+    start: int | None = None
+    for i, value in enumerate([*values, None]):
+        if value is not None and start is None:
+            start = i
+        elif value is None and start is not None:
+            out.append((start, i))
+            start = None
+    return out
+
+
+def tips(plot: TimePlot, rows: Sequence[str], *, daily: bool, at_most: int = 200) -> None:
+    """What the browser shows at each bucket, as invisible columns; not where they would be too many."""
+    if len(plot.times) > at_most or not plot.sheet.tips:
+        return
+    for i, text in enumerate(rows):
+        if text:
+            left, right = plot.edges[i], plot.edges[i + 1]
+            name = _words.moment(plot.times[i], plot.sheet.lang, daily=daily)
+            plot.sheet.rect(left, plot.y, right - left, plot.h, "#000000", tip=f"{name} — {text}", extra=' fill-opacity="0"')
+
+
+__all__ = ["Anchor", "TimePlot", "ValueAxis", "annotate", "area", "baseline", "row_of_labels", "runs", "time_plot", "tips"]

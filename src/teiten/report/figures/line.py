@@ -1,0 +1,140 @@
+"""Comparison over time: lines with their names beside them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from teiten.report.figures import _axes, _legend, _text, _words
+from teiten.report.figures._canvas import Sheet
+from teiten.report.figures._colour import colour
+from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineFigure(Figure):
+    """Several things over time, compared. Fields as in StackFigure; a dashed series is the one compared with.
+
+    A line ends where a value is None; a value that stands alone is a dot.
+    """
+
+    times: Sequence[dt.datetime]
+    series: Sequence[Series]
+    step: Step = "day"
+    things: str = "port"
+    gaps: Sequence[Gap] = ()
+    marks: Sequence[Mark] = ()
+    thresholds: Sequence[Threshold] = ()
+    whole: bool = True
+    y_max: float | None = None
+
+    def __post_init__(self) -> None:
+        if any(len(s.values) != len(self.times) for s in self.series):
+            raise ValueError("a series needs one value for each bucket of time")
+
+    def is_empty(self) -> bool:
+        return not self.times or all(v is None for s in self.series for v in s.values)
+
+    def paint(self, sheet: Sheet) -> None:
+        size = sheet.sizes.label
+        drawn = [s for s in self.series if any(v is not None for v in s.values)]
+        names = max(_text.width(_text.plain(s.label), size) for s in drawn)
+        beside = len(drawn) <= 9 and names <= sheet.width * (0.2 if sheet.narrow else 0.25)
+        plot = _axes.time_plot(
+            sheet,
+            times=self.times,
+            step=self.step,
+            highest=max(v for s in drawn for v in s.values if v is not None),
+            y_max=self.y_max,
+            unit=self.unit,
+            whole=self.whole,
+            gaps=self.gaps,
+            marks=self.marks,
+            thresholds=self.thresholds,
+            right_room=names + 14 if beside else 0.0,
+        )
+        for series in reversed(drawn):
+            self._line(plot, series)
+        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
+        _axes.annotate(plot, self.marks, self.thresholds)
+        if beside:
+            self._names(plot, drawn)
+        else:
+            _legend.line_of(sheet, [_legend.Entry(s.label, self._ink(s, sheet), line=True, dash=_dash(s)) for s in self.series])
+
+    def _ink(self, series: Series, sheet: Sheet) -> str:
+        if series.kind == "value":
+            return series.colour or colour(self.things, series.key, sheet.theme)
+        return sheet.theme.other if series.kind == "other" else sheet.theme.unknown
+
+    def _middle(self, plot: _axes.TimePlot, i: int) -> float:
+        return (plot.edges[i] + plot.edges[i + 1]) / 2
+
+    def _line(self, plot: _axes.TimePlot, series: Series) -> None:
+        ink, sheet = self._ink(series, plot.sheet), plot.sheet
+        width = 1.6 if plot.bucket < 4 else 2.4
+        for first, after in _axes.runs(series.values):
+            points = [(self._middle(plot, i), plot.of(series.values[i] or 0.0)) for i in range(first, after)]
+            if len(points) == 1:
+                sheet.circle(*points[0], max(2.0, width), ink)
+                continue
+            sheet.polyline(points, sheet.theme.paper, width + 2)
+            sheet.polyline(points, ink, width, _dash(series))
+
+    def _names(self, plot: _axes.TimePlot, drawn: Sequence[Series]) -> None:
+        """The name of each line at its end, moved apart where ends are close, with a thin line from one to the other."""
+        sheet, size = plot.sheet, plot.sheet.sizes.label
+        ends = []
+        for series in drawn:
+            last = max(i for i, v in enumerate(series.values) if v is not None)
+            ends.append((plot.of(series.values[last] or 0.0), self._middle(plot, last), series))
+        ends.sort(key=lambda e: e[0])
+        places = spread([e[0] for e in ends], size * 1.3, plot.y + size * 0.3, plot.base + size * 0.3)
+        x = plot.x + plot.w + 10
+        for (y, end, series), place in zip(ends, places, strict=True):
+            if abs(place - y) > 3 or end < plot.x + plot.w - plot.bucket:
+                sheet.polyline([(end + 3, y), (x - 3, place)], sheet.theme.axis, 0.7)
+            sheet.text(x, place + size * 0.36, series.label, size=size, fill=_readable(self._ink(series, sheet)), bold=True)
+
+    def _tip(self, i: int, lang: str) -> str:
+        said = [f"{s.label} {_words.number(v)}" for s in self.series if (v := s.values[i]) is not None]
+        return ", ".join(said) or _words.word(lang, "gap")
+
+
+def _dash(series: Series) -> str:
+    return "5 4" if series.dashed else ""
+
+
+def _readable(ink: str) -> str:
+    """The colour, darkened where letters of it could not be read on white."""
+    from teiten.report.figures._colour import oklab, ramp
+
+    light = oklab(ink)[0]
+    return ink if light < 0.62 else ramp((ink, "#000000"), min(0.55, (light - 0.55) * 1.6))
+
+
+def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones (ascending), each at least `apart` from the next, kept from low to high if they fit."""
+    places = list(wanted)
+    for _ in range(60):
+        moved = False
+        for i in range(len(places) - 1):
+            lack = apart - (places[i + 1] - places[i])
+            if lack > 0.01:
+                places[i] -= lack / 2
+                places[i + 1] += lack / 2
+                moved = True
+        if places and places[0] < low:
+            places[0] = low
+        if places and places[-1] > high:
+            places[-1] = high
+        if not moved:
+            break
+    for i in range(1, len(places)):  # what is left over is pushed down, then up
+        places[i] = max(places[i], places[i - 1] + apart)
+    if places and places[-1] > high:
+        places[-1] = high
+        for i in range(len(places) - 2, -1, -1):
+            places[i] = min(places[i], places[i + 1] - apart)
+    return places

@@ -1,0 +1,145 @@
+"""Composition over time: stacked bars or areas, at most seven things, the rest grey, the unknown hatched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from teiten.report.figures import _axes, _legend, _words
+from teiten.report.figures._canvas import Sheet, n
+from teiten.report.figures._colour import colour, distance
+from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+
+MOST = 7
+"""Series with a colour of their own in one stack; more is for small multiples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFigure(Figure):
+    """Values of several things in each bucket of time, upon one another.
+
+    times: the start of each bucket, aware, in the reader's zone; step: their length; series: from the bottom up, at
+    most 7 of kind 'value', then one 'other' and one 'unknown'. form: 'bars' says a bucket is a bucket, 'areas' joins
+    their middles. totals: write each series' sum and share into the legend (not for hosts, whose days do not add up).
+    y_max: holds the axis still from outside.
+    """
+
+    times: Sequence[dt.datetime]
+    series: Sequence[Series]
+    step: Step = "hour"
+    things: str = "port"
+    form: Literal["bars", "areas"] = "bars"
+    gaps: Sequence[Gap] = ()
+    marks: Sequence[Mark] = ()
+    thresholds: Sequence[Threshold] = ()
+    totals: bool = True
+    y_max: float | None = None
+
+    def __post_init__(self) -> None:
+        if sum(s.kind == "value" for s in self.series) > MOST:
+            raise ValueError(f"a stack holds {MOST} series and 'other'; draw more as SmallMultiples")
+        if any(len(s.values) != len(self.times) for s in self.series):
+            raise ValueError("a series needs one value for each bucket of time")
+
+    def is_empty(self) -> bool:
+        return not self.times or all(v is None for s in self.series for v in s.values)
+
+    def paint(self, sheet: Sheet) -> None:
+        paints = _paints(self, sheet)
+        entries = self._entries(sheet, paints)
+        beside = 0.0 if sheet.narrow else _legend.column_width(sheet, entries, sheet.width * 0.3)
+        sums = [sum(s.values[i] or 0.0 for s in self.series) for i in range(len(self.times))]
+        top = sheet.y
+        plot = _axes.time_plot(
+            sheet,
+            times=self.times,
+            step=self.step,
+            highest=max(sums),
+            y_max=self.y_max,
+            unit=self.unit,
+            gaps=self.gaps,
+            marks=self.marks,
+            thresholds=self.thresholds,
+            right_room=beside + 28 if beside else 0.0,
+        )
+        self._layers(plot, paints)
+        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
+        _axes.annotate(plot, self.marks, self.thresholds)
+        if beside:
+            bottom = _legend.column(sheet, entries[::-1], sheet.right - beside, max(top, plot.y - 14), beside)
+            sheet.y = max(sheet.y, bottom)
+        else:
+            _legend.rows(sheet, entries)
+
+    def _entries(self, sheet: Sheet, paints: list[tuple[str, str]]) -> list[_legend.Entry]:
+        whole = sum(s.total for s in self.series)
+        out = []
+        for series, (paint, over) in zip(self.series, paints, strict=True):
+            value = _words.number(series.total) if self.totals else ""
+            share = _words.share(series.total / whole) if self.totals and whole else ""
+            out.append(_legend.Entry(series.label, paint, over, value, share))
+        return out
+
+    def _layers(self, plot: _axes.TimePlot, paints: list[tuple[str, str]]) -> None:
+        """Each series as one path: small in the file, and nothing shines through between its bars."""
+        ground = [0.0] * len(self.times)
+        for series, (paint, over) in zip(self.series, paints, strict=True):
+            upper = [g + max(0.0, v or 0.0) for g, v in zip(ground, series.values, strict=True)]
+            path = self._path(plot, series, ground, upper)
+            edge = plot.sheet.theme.paper if self.form == "areas" and plot.bucket >= 4 else ""
+            plot.sheet.path(path, fill=paint, stroke=edge, width=0.7)
+            if over:
+                plot.sheet.path(path, fill=over)
+            ground = upper
+
+    def _path(self, plot: _axes.TimePlot, series: Series, ground: list[float], upper: list[float]) -> str:
+        if self.form == "areas":
+            return "".join(self._area(plot, ground, upper, a, b) for a, b in _axes.runs(series.values))
+        if plot.bucket >= 5:
+            return "".join(_bar(plot, i, ground[i], upper[i]) for i, v in enumerate(series.values) if v)
+        return "".join(_steps(plot, ground, upper, a, b) for a, b in _axes.runs(series.values))
+
+    def _area(self, plot: _axes.TimePlot, ground: list[float], upper: list[float], a: int, b: int) -> str:
+        edges = plot.edges
+        points = [((edges[i] + edges[i + 1]) / 2, plot.of(upper[i]), plot.of(ground[i])) for i in range(a, b)]
+        first, last = points[0], points[-1]
+        return _axes.area([(edges[a], *first[1:]), *points, (edges[b], *last[1:])])
+
+    def _tip(self, i: int, lang: str) -> str:
+        said = [f"{s.label} {_words.number(v)}" for s in reversed(self.series) if (v := s.values[i])]
+        return ", ".join(said) or ("0" if any(s.values[i] is not None for s in self.series) else _words.word(lang, "gap"))
+
+
+def _bar(plot: _axes.TimePlot, i: int, low: float, high: float) -> str:
+    """One bar with a little air at its sides and a hair of paper above, so that layers stand apart."""
+    left, right = plot.edges[i], plot.edges[i + 1]
+    air = min(3.0, (right - left) * 0.12)
+    bottom, top = plot.of(low), plot.of(high)
+    if bottom - top > 3 and high > low:
+        top += 0.8
+    return f"M{n(left + air)} {n(bottom)}V{n(top)}H{n(right - air)}V{n(bottom)}Z"
+
+
+def _steps(plot: _axes.TimePlot, ground: list[float], upper: list[float], a: int, b: int) -> str:
+    """Bars without air, as one outline."""
+    points = [p for i in range(a, b) for p in _ends(plot, i, plot.of(upper[i]), plot.of(ground[i]))]
+    return _axes.area(points)
+
+
+def _ends(plot: _axes.TimePlot, i: int, top: float, low: float) -> tuple[tuple[float, float, float], ...]:
+    return (plot.edges[i], top, low), (plot.edges[i + 1], top, low)
+
+
+def _paints(figure: StackFigure, sheet: Sheet) -> list[tuple[str, str]]:
+    """For each series its paint and what is laid over it: dots where a neighbour below has nearly the same colour."""
+    out: list[tuple[str, str]] = []
+    for series in figure.series:
+        if series.kind == "unknown":
+            out.append((sheet.hatch("unknown"), ""))
+            continue
+        paint = sheet.theme.other if series.kind == "other" else series.colour or colour(figure.things, series.key, sheet.theme)
+        close = any(p.startswith("#") and distance(p, paint) < 7 for p, o in out if not o)
+        out.append((paint, sheet.hatch("dots") if close else ""))
+    return out
