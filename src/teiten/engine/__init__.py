@@ -1,0 +1,29 @@
+"""Asking: SQL over the lake's live files, the filters of every command, and the questions that reports and rankings ask.
+
+    from teiten.engine import open_session
+    with open_session(lake, settings) as session:
+        rows = questions.rank(session, "ports", start, end)
+
+Only `engine.duckdb` knows the engine; `open_session` imports it when it is called.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
+    from teiten.lake import Lake
+    from teiten.settings import Settings
+
+__all__ = ["open_session"]
+
+
+def open_session(
+    lake: Lake, settings: Settings, *, start: dt.datetime | None = None, end: dt.datetime | None = None
+) -> Session:
+    """A session over that lake as it is now. With `start` and `end`, files without events of [start, end) are left out."""
+    from teiten.engine.duckdb import Session
+
+    return Session(lake, settings, start=start, end=end)

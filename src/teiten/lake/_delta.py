@@ -42,7 +42,7 @@ def field_of(name: str, dtype: pl.DataType, required: bool = False) -> Field:
     """A Delta field for a polars type of ours. ValueError for a type that Delta has not."""
     for kind, delta in _TYPES:
         if isinstance(dtype, kind):
-            return Field(name, PrimitiveType(delta), not required)
+            return Field(name, PrimitiveType(delta), nullable=not required)
     raise ValueError(f"Delta Lake has no type for {dtype}")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import secrets
 import tomllib
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -145,6 +144,11 @@ class Lake:
                 files.append(LiveFile(self.path / "events" / path, rows or 0, low, high))
         return files, table.transaction()
 
+    def batch_files(self) -> list[Path]:
+        """The Parquet files of the table `batches`; rows numbered above `live_files`' second answer do not count."""
+        table = self._table("batches")
+        return [table.path / path for path in sorted(table.live()["path"])] if table.delta.version() else []
+
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
         if upto is None:
@@ -178,7 +182,7 @@ def read_batches(table: _delta.Table, columns: list[str] | None, upto: int) -> p
     return frame.filter(pl.col("batch") <= upto).sort("batch").select(wanted)
 
 
-def _tables() -> dict[str, _delta.Schema]:
+def _tables() -> dict[str, Any]:
     required = [c.name for c in event.COLUMNS if c.required]
     return {
         "events": _delta.schema_of(EVENTS_SCHEMA, required),
@@ -219,7 +223,7 @@ def write_meta(path: Path, meta: LakeMeta) -> None:
     new = path / (META + ".new")
     new.write_text(meta.text(), encoding="utf-8")
     _delta.fsync(new)
-    os.replace(new, path / META)
+    new.replace(path / META)
     _delta.fsync(path)
 
 

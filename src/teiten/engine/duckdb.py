@@ -1,0 +1,236 @@
+"""The one importer of duckdb: a session over the lake's live files, locked to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.resources
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import duckdb
+import nanoarrow
+import polars as pl
+
+from teiten import event, periods
+from teiten.errors import TeitenError, UsageError
+from teiten.lake import Lake
+from teiten.lake import batch as batches
+from teiten.settings import Settings
+
+MEMORY_MB: Final = 300
+_TYPES: Final[dict[event.Kind, str]] = {
+    "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
+}  # fmt: skip
+_BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
+    pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",
+}  # fmt: skip
+_INSIDE: Final = ("line_hashes", "tail")
+"""columns of `batches` that are the program's own business"""
+
+SOURCES_SQL: Final = """
+SELECT source_id,
+       arg_max(source, batch) AS source,
+       arg_max(path, batch) AS path,
+       arg_max(sensor, batch) AS sensor,
+       arg_max(format, batch) AS format,
+       max("end") AS read_to,
+       arg_max(sha256, batch) AS sha256,
+       sum(lines)::BIGINT AS lines,
+       sum(events)::BIGINT AS events,
+       sum(had_already)::BIGINT AS had_already,
+       min(t_min) AS t_min,
+       max(t_max) AS t_max,
+       max(committed) AS committed
+FROM batches GROUP BY source_id ORDER BY source_id"""
+
+SOURCE_MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "source_id": ("number of the input; the same in `events`", "入力元の番号"),
+    "source": ("its latest name", "入力元の名前"),
+    "path": ("where it lay", "入力元のパス"),
+    "sensor": ("the sensor's name", "センサー名"),
+    "format": ("the reader that read it", "読み取り形式"),
+    "read_to": ("bytes of the uncompressed input read so far", "読み終えたバイト数"),
+    "sha256": ("SHA-256 of those bytes", "そのSHA-256"),
+    "lines": ("lines read from it, in all runs", "読んだ行数"),
+    "events": ("events stored from it", "保存したイベント数"),
+    "had_already": ("its lines that the lake had already", "保存済みだった行数"),
+    "t_min": ("time of its first event", "最初のイベントの時刻"),
+    "t_max": ("time of its last event", "最後のイベントの時刻"),
+    "committed": ("when it was last added to", "最後に保存した時刻"),
+}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _whole_hours(zone: ZoneInfo) -> bool:
+    """Is the zone's offset a whole number of hours, always? Then its hours are UTC's hours."""
+    moments = (dt.datetime(year, month, 1, tzinfo=dt.UTC) for year in range(1990, 2040) for month in range(1, 13))
+    return all((m.astimezone(zone).utcoffset() or dt.timedelta()) % dt.timedelta(hours=1) == dt.timedelta() for m in moments)
+
+
+class Session:
+    """Views `events` (addresses as text), `sources`, `batches`, and inside `raw_events` (addresses as bytes).
+
+    A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
+    nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        settings: Settings,
+        *,
+        start: dt.datetime | None = None,
+        end: dt.datetime | None = None,
+        memory_mb: int = MEMORY_MB,
+    ) -> None:
+        self.settings = settings
+        self.zone_name = settings.zone_name
+        self.zone: ZoneInfo = periods.zone(settings.zone_name)
+        self.files, self.last_batch = lake.live_files(start, end)
+        self.batch_files = lake.batch_files()
+        self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
+        self._con = duckdb.connect(
+            config={
+                "memory_limit": f"{memory_mb}MB",
+                "threads": max(1, min(os.cpu_count() or 1, 8)),
+                "temp_directory": self._spill.name,
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        try:
+            self._prepare()
+        except duckdb.Error as error:
+            self.close()
+            raise TeitenError(f"The lake {lake.path} cannot be asked: {_first_line(error)}.") from error
+
+    def _prepare(self) -> None:
+        run = self._con.execute
+        run(f"SET TimeZone = {_quoted(self.zone_name)}")
+        run(importlib.resources.files("teiten.engine").joinpath("macros.sql").read_text(encoding="utf-8"))
+        # DuckDB's date_trunc joins the two hours that are both called 1 o'clock when summer time ends; these do not
+        if _whole_hours(self.zone):
+            run("CREATE MACRO hour_start(t) AS make_timestamptz(epoch_us(t) // 3600000000 * 3600000000)")
+        else:
+            run(
+                "CREATE MACRO hour_start(t) AS make_timestamptz((epoch_us(t) // 1000000 - date_part('minute', t) * 60"
+                " - date_part('second', t)::BIGINT) * 1000000)"
+            )
+        run("CREATE MACRO day_start(t) AS date_trunc('day', t)")
+        files = [str(f.path) for f in self.files]
+        self._view("raw_events", files, {c.name: _TYPES[c.kind] for c in event.COLUMNS})
+        shown = ", ".join(
+            f"address_text({c.name}) AS {c.name}" if c.kind == "address" else f'"{c.name}"' for c in event.COLUMNS
+        )
+        run(f"CREATE VIEW events AS SELECT {shown} FROM raw_events")
+        kinds = {name: _BATCH_TYPES[type(dtype)] for name, dtype in batches.SCHEMA.items() if name not in _INSIDE}
+        self._view("batches", [str(p) for p in self.batch_files], kinds, f"WHERE batch <= {self.last_batch}")
+        run(f"CREATE VIEW sources AS {SOURCES_SQL}")
+        allowed = ", ".join(_quoted(path) for path in [*files, *map(str, self.batch_files)])
+        run(f"SET allowed_paths = [{allowed}]")
+        run("SET enable_external_access = false")
+        run("SET lock_configuration = true")
+
+    def _view(self, name: str, files: list[str], columns: Mapping[str, str], where: str = "") -> None:
+        """A view of those columns, in that order; a column that no file has yet is null (files of an older version)."""
+        if not files:
+            nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
+            self._con.execute(f"CREATE VIEW {name} AS SELECT {nothing} WHERE false")
+            return
+        source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
+        there = {row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        chosen = ", ".join(
+            f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
+        )
+        self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} {where}")
+
+    def frame(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a query as a frame; times in the session's zone, whole numbers as Int64.
+
+        UsageError where the query is wrong, TeitenError where it could not be done (memory).
+        """
+        given: Any = dict(params) if isinstance(params, Mapping) else list(params)
+        try:
+            relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+            if relation is None:
+                return pl.DataFrame()
+            # through nanoarrow: handed to polars directly, duckdb 2.0 complains of leaked objects at exit
+            found = pl.DataFrame(nanoarrow.c_array_stream(relation))
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
+            raise TeitenError(
+                f"The question needs more memory than it may have ({MEMORY_MB} MB): {_first_line(error)}.",
+                hint="Ask for a shorter period or fewer columns.",
+            ) from None
+        except duckdb.Error as error:
+            raise UsageError(f"SQL: {str(error).strip()}", hint="`teiten sql --views` lists views and columns.") from None
+        wide = [
+            pl.col(name).cast(pl.Int64, strict=False)
+            for name, dtype in found.schema.items()
+            if isinstance(dtype, pl.Decimal) and dtype.scale == 0 and found[name].is_between(-(2**63), 2**63 - 1).all()
+        ]
+        return found.with_columns(wide) if wide else found
+
+    def query(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The rows of a query as dicts."""
+        rows = self.frame(sql, params).to_dicts()
+        for row in rows:
+            for key, value in row.items():
+                if isinstance(value, Decimal):
+                    row[key] = int(value)
+        return rows
+
+    def select_only(self, sql: str) -> str:
+        """The query, if it is exactly one SELECT. UsageError otherwise."""
+        try:
+            statements = self._con.extract_statements(sql)
+            kinds = [str(s.type).rpartition(".")[2] for s in statements]
+            texts = [s.query for s in statements]
+            del statements
+        except duckdb.Error as error:
+            raise UsageError(f"SQL: {str(error).strip()}", hint="`teiten sql --views` lists views and columns.") from None
+        if len(kinds) != 1 or kinds[0] not in {"SELECT", "EXPLAIN"}:
+            what = f"{len(kinds)} statements" if len(kinds) != 1 else f"a {kinds[0]}"
+            raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
+        return str(texts[0]).strip().rstrip(";")
+
+    def close(self) -> None:
+        """Ends the session and removes its temporary folder."""
+        self._con.close()
+        self._spill.cleanup()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def views() -> list[dict[str, str]]:
+    """Every view and column with its type and meaning, for `teiten sql --views` and the documents."""
+    rows = []
+    for c in event.COLUMNS:
+        kind = "VARCHAR" if c.kind == "address" else _TYPES[c.kind]
+        rows.append({"view": "events", "column": c.name, "type": kind, "unit": c.unit, "en": c.en, "ja": c.ja})
+    for name, (en, ja) in SOURCE_MEANINGS.items():
+        kind = {"t_min": "TIMESTAMPTZ", "t_max": "TIMESTAMPTZ", "committed": "TIMESTAMPTZ"}.get(name, "")
+        kind = kind or ("VARCHAR" if name in ("source", "path", "sensor", "format", "sha256") else "BIGINT")
+        rows.append({"view": "sources", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
+    for name, dtype in batches.SCHEMA.items():
+        if name not in _INSIDE:
+            en, ja = batches.MEANINGS[name]
+            kind = _BATCH_TYPES[type(dtype)]
+            rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
+    return rows
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,59 @@
+-- SQL functions that every session has. Addresses are 4 or 16 bytes inside, text outside (RFC 5952, as inet_ntop writes it).
+-- A macro is pasted in wherever it is used, so each takes its argument once and hands it on by name through a lambda:
+-- otherwise nested ones would grow beyond all measure.
+
+CREATE MACRO _ipv4_text(v) AS
+  list_transform([v], lambda n: (n >> 24) || '.' || ((n >> 16) & 255) || '.' || ((n >> 8) & 255) || '.' || (n & 255))[1];
+
+CREATE MACRO _hex_number(h) AS ('0x' || h)::UBIGINT;
+
+-- '20010db80000...' -> groups without leading zeros
+CREATE MACRO _ipv6_groups(h) AS
+  regexp_replace(regexp_replace(h, '(....)(....)(....)(....)(....)(....)(....)(....)', '\1:\2:\3:\4:\5:\6:\7:\8'),
+                 '(^|:)0{1,3}', '\1', 'g');
+
+-- the longest run of two or more zero groups, the first of equals, becomes '::'
+CREATE MACRO _ipv6_short(groups) AS list_transform([groups], lambda g: CASE
+  WHEN NOT contains(g, '0:0') THEN g
+  WHEN regexp_matches(g, '(^|:)0(:0){7}(:|$)') THEN '::'
+  WHEN regexp_matches(g, '(^|:)0(:0){6}(:|$)') THEN regexp_replace(g, '(^|:)0(:0){6}(:|$)', '::')
+  WHEN regexp_matches(g, '(^|:)0(:0){5}(:|$)') THEN regexp_replace(g, '(^|:)0(:0){5}(:|$)', '::')
+  WHEN regexp_matches(g, '(^|:)0(:0){4}(:|$)') THEN regexp_replace(g, '(^|:)0(:0){4}(:|$)', '::')
+  WHEN regexp_matches(g, '(^|:)0(:0){3}(:|$)') THEN regexp_replace(g, '(^|:)0(:0){3}(:|$)', '::')
+  WHEN regexp_matches(g, '(^|:)0(:0){2}(:|$)') THEN regexp_replace(g, '(^|:)0(:0){2}(:|$)', '::')
+  WHEN regexp_matches(g, '(^|:)0:0(:|$)') THEN regexp_replace(g, '(^|:)0:0(:|$)', '::')
+  ELSE g END)[1];
+
+CREATE MACRO _ipv6_text(hexes) AS list_transform([hexes], lambda h: CASE
+  WHEN starts_with(h, '00000000000000000000ffff') THEN '::ffff:' || _ipv4_text(_hex_number(h[25:32]))
+  WHEN starts_with(h, '000000000000000000000000') AND h[25:28] <> '0000' THEN '::' || _ipv4_text(_hex_number(h[25:32]))
+  ELSE _ipv6_short(_ipv6_groups(h)) END)[1];
+
+-- bytes -> text
+CREATE MACRO address_text(bytes) AS list_transform([hex(bytes)], lambda x: CASE length(x)
+  WHEN 8 THEN _ipv4_text(_hex_number(x))
+  WHEN 32 THEN _ipv6_text(lower(x)) END)[1];
+
+CREATE MACRO _ipv4_bytes(t) AS list_transform([string_split(t, '.')], lambda p:
+  unhex(printf('%02x%02x%02x%02x', p[1]::INTEGER, p[2]::INTEGER, p[3]::INTEGER, p[4]::INTEGER)))[1];
+
+-- an IPv4 tail ('::ffff:1.2.3.4') as two groups
+CREATE MACRO _ipv6_plain(text) AS list_transform([text], lambda t: CASE WHEN contains(t, '.')
+  THEN regexp_replace(t, '[^:]*$', '')
+       || regexp_replace(lower(hex(_ipv4_bytes(regexp_extract(t, '[^:]*$')))), '(....)(....)', '\1:\2')
+  ELSE t END)[1];
+CREATE MACRO _hex_groups(text) AS
+  array_to_string(list_transform(list_filter(string_split(text, ':'), lambda g: g <> ''), lambda g: lpad(g, 4, '0')), '');
+CREATE MACRO _ipv6_bytes(text) AS list_transform([string_split(text, '::')], lambda p:
+  unhex(rpad(_hex_groups(p[1]), (32 - length(_hex_groups(coalesce(p[2], ''))))::INTEGER, '0')
+        || _hex_groups(coalesce(p[2], ''))))[1];
+
+-- text -> bytes, so that addresses can be compared in order
+CREATE MACRO address_bytes(address) AS list_transform([address], lambda a: CASE
+  WHEN contains(a, ':') THEN _ipv6_bytes(_ipv6_plain(a))
+  ELSE _ipv4_bytes(a) END)[1];
+
+-- is an address (text) one of first..last (both inclusive, text)?
+CREATE MACRO in_range(address, first, last) AS list_transform([address_bytes(address)], lambda b:
+  octet_length(b) = octet_length(address_bytes(first))
+  AND b BETWEEN address_bytes(first) AND address_bytes(last))[1];

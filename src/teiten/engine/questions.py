@@ -1,0 +1,211 @@
+"""The questions that rankings and reports ask, as plain SQL; every answer carries the SQL that made it.
+
+An answer is a list of dicts (`Rows`) whose `sql` can be pasted into `teiten sql`. Inside, the same text runs over
+`raw_events`, where addresses are bytes, because counting distinct bytes is quicker than counting distinct texts.
+
+Words: packets = sum of `packets`; hosts = distinct source addresses in the span; unknown is a row of its own, without
+a rank, and part of every denominator. Percentages are None where there is nothing to divide by.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from teiten.engine.duckdb import Session
+from teiten.engine.filters import WITH_PORTS, Filters
+
+By = Literal["packets", "hosts"]
+Span = tuple[dt.datetime, dt.datetime]
+
+_PORTLESS: Final = f"protocol IS NULL OR (dst_port IS NULL AND protocol IN {WITH_PORTS})"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What can be ranked. `columns` name a row; `known` tells it from the row of the unknown."""
+
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+    known: str
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+THINGS: Final[dict[str, Thing]] = {
+    # a port is its number and its protocol; ICMP and other protocols without ports are rows of their own, never port 0
+    "ports": Thing(
+        ("dst_port", "protocol"),
+        ("dst_port", f"CASE WHEN {_PORTLESS} THEN NULL ELSE protocol END AS protocol"),
+        "protocol IS NOT NULL",
+    ),
+    "countries": Thing(("country",), ("country",), "country IS NOT NULL"),
+    "asns": Thing(("asn",), ("asn",), "asn IS NOT NULL", (("as_name", "max(as_name)"),)),
+    "sources": Thing(
+        ("src_ip",),
+        ("src_ip",),
+        "true",
+        (("country", "max(country)"), ("asn", "max(asn)"), ("as_name", "max(as_name)")),
+    ),
+    "sensors": Thing(("sensor",), ("sensor",), "true"),
+}
+
+
+class Rows(list[dict[str, Any]]):
+    """Rows of an answer, with the SQL that gives them and what their shares are shares of."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], sql: str, *, total: int | None = None) -> None:
+        super().__init__(rows)
+        self.sql = sql
+        self.total = total
+
+
+def _where(conditions: list[str], indent: str = "  ") -> str:
+    return f"\n{indent}  AND ".join(conditions) if conditions else "true"
+
+
+class _Query:
+    """One text in its two forms: `{events}`, `{where}`... filled in for showing, or for running."""
+
+    def __init__(self, template: str, filters: dict[str, Filters], **words: str) -> None:
+        self.template, self.filters, self.words = template, filters, words
+
+    def text(self, raw: bool) -> str:
+        words = dict(self.words)
+        for name, filters in self.filters.items():
+            words[name] = _where(filters.conditions(raw=raw))
+        words["events"] = "raw_events" if raw else "events"
+        words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
+        words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
+        text = self.template
+        while (found := re.search(r"\{(\w+)\}", text)) is not None:
+            text = text.replace(found.group(0), words[found.group(1)])
+        return re.sub(r"\n\s*\n", "\n", text).strip()
+
+    def rows(self, session: Session) -> Rows:
+        return Rows(session.query(self.text(raw=True)), self.text(raw=False))
+
+
+def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:
+    """Did the sensors asked about record anything at all in [start, end)? If not, nothing can be compared with it."""
+    wanted = Filters(start=start, end=end, sensor=filters.sensor if filters else ())
+    sql = f"SELECT 1 AS one FROM raw_events WHERE {_where(wanted.conditions(raw=True, attempts=False))} LIMIT 1"
+    return bool(session.query(sql))
+
+
+def rank(
+    session: Session,
+    what: str,
+    start: dt.datetime | None = None,
+    end: dt.datetime | None = None,
+    *,
+    by: By = "packets",
+    before: Span | None = None,
+    filters: Filters | None = None,
+    n: int | None = None,
+) -> Rows:
+    """The ranking of ports, countries, asns, sources or sensors over [start, end), and where each stood in `before`.
+
+    Rows: rank (equals share one; None for the unknown, which comes last and is given beyond the n), the thing's
+    columns, packets, hosts, share and share_of (of all packets, or of all hosts, unknown included), rank_before,
+    packets_before, hosts_before, difference and change (of packets or hosts, as ranked; change is in percent). What
+    tells of the period before is None where no sensor recorded anything then; 0 packets where the thing did not occur.
+    """
+    thing = THINGS[what]
+    now = (filters or Filters()).between(start, end)
+    seen = before is not None and observed(session, *before, filters)
+    query = _Query(
+        _RANK_BEFORE if seen else _RANK,
+        {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
+        **_rank_words(thing, by, n),
+    )
+    found = query.rows(session)
+    for row in found:
+        if not seen:
+            row |= dict.fromkeys(("rank_before", "packets_before", "hosts_before", "difference", "change"))
+    found.total = found[0]["share_of"] if found else 0
+    return found
+
+
+def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
+    columns = ", ".join(thing.columns)
+    extra = "".join(f", {expression} AS {name}" for name, expression in thing.extra)
+    names = "".join(f", {name}" for name, _ in thing.extra)
+    passed = "".join(f", {name}" for name, _ in thing.extra) + (", src_ip" if "src_ip" not in thing.columns else "")
+    order = ", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns)
+    shown = ", ".join("{src_text} AS src_ip" if c == "src_ip" else c for c in thing.columns)
+    return {
+        "keys": ", ".join(thing.keys),
+        "columns": columns,
+        "passed": passed,
+        "passed_before": "" if "src_ip" in thing.columns else ", src_ip",
+        "shown": shown + names,
+        "extra": extra,
+        "order": order,
+        "by": by,
+        "other": "hosts" if by == "packets" else "packets",
+        "known": thing.known,
+        "whole": "sum(packets)" if by == "packets" else "count(DISTINCT src_ip)",
+        "limit": "" if n is None else f"QUALIFY row_number() OVER ({_LIMIT}) <= {n}",
+        "same": " AND ".join(f"c.{c} IS NOT DISTINCT FROM b.{c}" for c in thing.columns),
+    }
+
+
+_LIMIT: Final = "PARTITION BY known ORDER BY {by} DESC, {other} DESC, {order}"
+
+_RANK: Final = """
+WITH chosen AS (
+  SELECT {keys}, packets{passed}
+  FROM {events}
+  WHERE {where}
+), counted AS (
+  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts{extra}, {known} AS known
+  FROM chosen GROUP BY {columns}
+), ranked AS (
+  SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
+  FROM counted
+)
+SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
+       {by} / share_of AS share, share_of
+FROM ranked, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+{limit}
+ORDER BY known DESC, {by} DESC, {other} DESC, {order}
+"""
+
+_RANK_BEFORE: Final = """
+WITH chosen AS (
+  SELECT {keys}, packets{passed}
+  FROM {events}
+  WHERE {where}
+), counted AS (
+  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts{extra}, {known} AS known
+  FROM chosen GROUP BY {columns}
+), ranked AS (
+  SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
+  FROM counted
+), chosen_before AS (
+  SELECT {keys}, packets{passed_before}
+  FROM {events}
+  WHERE {where_before}
+), counted_before AS (
+  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts, {known} AS known
+  FROM chosen_before GROUP BY {columns}
+), ranked_before AS (
+  SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
+  FROM counted_before
+), compared AS (
+  SELECT c.*, CASE WHEN b.known THEN b.place END AS rank_before,
+         coalesce(b.packets, 0) AS packets_before, coalesce(b.hosts, 0) AS hosts_before
+  FROM ranked c LEFT JOIN ranked_before b ON {same}
+)
+SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
+       {by} / share_of AS share, share_of,
+       rank_before, packets_before, hosts_before,
+       {by} - {by}_before AS difference,
+       100.0 * ({by} - {by}_before) / nullif({by}_before, 0) AS change
+FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+{limit}
+ORDER BY known DESC, {by} DESC, {other} DESC, {order}
+"""
