@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from teiten.report.figures import _scale, _text, _words
-from teiten.report.figures._canvas import Anchor, Sheet, n
+from teiten.report.figures._canvas import Anchor, Sheet
+from teiten.report.figures._colour import on_paper
 from teiten.report.figures._model import Gap, Mark, Step, Threshold
 
 
@@ -250,13 +251,14 @@ def row_of_labels(
         edge = left + wide + 6
 
 
-def area(points: Sequence[tuple[float, float, float]]) -> str:
-    """An area's path: points are (x, upper y, lower y), from left to right."""
-    if not points:
-        return ""
-    upper = "L".join(f"{n(x)} {n(top)}" for x, top, _ in points)
-    lower = "L".join(f"{n(x)} {n(low)}" for x, _, low in reversed(points))
-    return f"M{upper}L{lower}Z"
+def strong_line(sheet: Sheet, points: Sequence[tuple[float, float]], ink: str, width: float, dash: str = "") -> None:
+    """A line that stands out from what it crosses; one of a light colour gets a darker rim, or it would drown in white."""
+    sheet.polyline(points, sheet.theme.paper, width + 2.4)
+    dark = on_paper(ink, sheet.theme)
+    if dark != ink:
+        sheet.polyline(points, dark, width + 1, dash)
+        width -= 0.6
+    sheet.polyline(points, ink, width, dash)
 
 
 def runs(values: Sequence[float | None]) -> list[tuple[int, int]]:
@@ -283,4 +285,15 @@ def tips(plot: TimePlot, rows: Sequence[str], *, daily: bool, at_most: int = 200
             plot.sheet.rect(left, plot.y, right - left, plot.h, "#000000", tip=f"{name} — {text}", extra=' fill-opacity="0"')
 
 
-__all__ = ["Anchor", "TimePlot", "ValueAxis", "annotate", "area", "baseline", "row_of_labels", "runs", "time_plot", "tips"]
+__all__ = [
+    "Anchor",
+    "TimePlot",
+    "ValueAxis",
+    "annotate",
+    "baseline",
+    "row_of_labels",
+    "runs",
+    "strong_line",
+    "time_plot",
+    "tips",
+]

@@ -226,9 +226,9 @@ class Sheet:
         return f"<defs>{''.join(out)}</defs>" if out else ""
 
 
-def n(value: float) -> str:
-    """A coordinate: at most two decimals, no trailing zeros."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
+def n(value: float, decimals: int = 2) -> str:
+    """A coordinate: at most so many decimals, no trailing zeros."""
+    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 

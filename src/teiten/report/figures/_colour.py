@@ -173,14 +173,18 @@ def distance(one: str, other: str) -> float:
 
 
 def ramp(colours: tuple[str, ...], at: float) -> str:
-    """The colour at a place from 0 to 1 along a ramp of colours, mixed in OKLab's order by plain sRGB steps."""
+    """The colour at a place from 0 to 1 along a ramp of colours, mixed in sRGB."""
     place = min(1.0, max(0.0, at)) * (len(colours) - 1)
     low = min(int(place), len(colours) - 2)
     part = place - low
-    pairs = zip(*((int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in colours[low : low + 2]), strict=True)
+    one, two = colours[low], colours[low + 1]
+    pairs = [(int(one[i : i + 2], 16), int(two[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
 
 
-def on(colour: str, theme: Theme = LIGHT) -> str:
-    """Ink for a text on that colour: black or white, whichever is read."""
-    return "#ffffff" if oklab(colour)[0] < 0.62 else "#1a1a1a"
+def on_paper(colour: str, theme: Theme = LIGHT) -> str:
+    """The colour for letters and thin lines of it on that paper: darkened (or lightened) where it could not be read."""
+    light, paper = oklab(colour)[0], oklab(theme.paper)[0]
+    if abs(paper - light) >= 0.38:
+        return colour
+    return ramp((colour, "#000000" if paper > 0.5 else "#ffffff"), min(0.6, 0.2 + (0.38 - abs(paper - light)) * 1.6))

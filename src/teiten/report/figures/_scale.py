@@ -97,8 +97,7 @@ def _choices(start: dt.datetime, end: dt.datetime, step: Step, lang: str) -> Ite
             yield _dates(start, end, 1, form, lang)
     if days <= 100:
         for every in (1, 2, 7, 14):
-            if every == 1 and days > 16:
-                yield _dates(start, end, 1, "bare", lang)
+            if every < 7 and days > 16:
                 continue
             for form in ("full", "month_day") if lang == "en" else ("full", "day_weekday", "month_day"):
                 yield _dates(start, end, every, form, lang)
@@ -154,18 +153,8 @@ def _dates(start: dt.datetime, end: dt.datetime, every: int, form: str, lang: st
             continue
         new_month = at.month != said
         said = at.month
-        shown = form
-        if form == "bare":
-            shown = "month_day" if new_month and lang == "ja" else "bare"
-        elif new_month and form == "day_weekday":
-            shown = "full" if len(many) > 1 or every == 1 else form
-        label = _words.date(at, lang, shown)
-        if form == "bare":
-            ticks.append(Tick(at, _words.date(at, lang, "bare"), 0, at.day == 1))
-            if new_month:
-                ticks.append(Tick(at, _words.date(at, lang, "year_month" if n == 0 else "month"), 1, True))
-        else:
-            ticks.append(Tick(at, label, 0, True))
+        shown = "full" if form == "day_weekday" and new_month and len(many) > 1 else form
+        ticks.append(Tick(at, _words.date(at, lang, shown), 0, True))
     return ticks
 
 

@@ -73,7 +73,7 @@ def wrap(text: str, size: float, room: float, most: int) -> list[str]:
 
 
 def _break(text: str, size: float, room: float) -> int:
-    """Where the first line ends: the last place before the edge that the rules of either script allow."""
+    """Where the first line ends: near the edge, and rather after a comma, a space or a particle than inside a phrase."""
     run, edge = 0.0, len(text)
     for i, char in enumerate(text):
         run += width(char, size)
@@ -82,10 +82,24 @@ def _break(text: str, size: float, room: float) -> int:
             break
     else:
         return len(text)
-    for cut in range(edge, max(0, edge // 2), -1):
+    best, cut_at = -1e9, 0
+    for cut in range(edge, max(0, int(edge * 0.5)), -1):
         if _may_break(text[cut - 1], text[cut]):
-            return cut
-    return max(1, edge)  # one long word: cut where it must be
+            worth = _worth(text[cut - 1], text[cut]) - 8.0 * (edge - cut) / edge
+            if worth > best:
+                best, cut_at = worth, cut
+    return cut_at or max(1, edge)  # one long word: cut where it must be
+
+
+def _worth(left: str, right: str) -> float:
+    """How good a place to break is, from 0."""
+    if left in "、。;；，" or (left in ",.;:" and right == " "):
+        return 3.0
+    if right == " " or left == " ":
+        return 2.0
+    if _is_kana(left) and not _is_kana(right):
+        return 1.5
+    return 0.0
 
 
 def _may_break(left: str, right: str) -> bool:
@@ -93,7 +107,13 @@ def _may_break(left: str, right: str) -> bool:
         return True
     if right in _NOT_FIRST or left in _NOT_LAST:
         return False
+    if left.isdigit() and _is_wide(right):
+        return False  # a number stays with what it counts
     return _is_wide(left) or _is_wide(right)
+
+
+def _is_kana(char: str) -> bool:
+    return "ぁ" <= char <= "ん"
 
 
 def _is_wide(char: str) -> bool:
@@ -101,16 +121,20 @@ def _is_wide(char: str) -> bool:
 
 
 def balanced(text: str, size: float, room: float, most: int) -> list[str]:
-    """Like wrap, but lines of about the same length: a heading whose last line is one word looks like a mistake."""
+    """Like wrap, but lines of about the same length: a heading whose last line is one word looks like a mistake.
+
+    Where lines of another length all end with a comma or a stop, they are taken instead.
+    """
     lines = wrap(text, size, room, most)
     if len(lines) < 2 or lines[-1].endswith("…"):
         return lines
     low, high = room * 0.5, room
     for _ in range(7):
         middle = (low + high) / 2
-        tried = wrap(text, size, middle, most + 1)
-        if len(tried) <= len(lines):
+        if len(wrap(text, size, middle, most + 1)) <= len(lines):
             high = middle
         else:
             low = middle
-    return wrap(text, size, high, most)
+    tries = [wrap(text, size, high + (room - high) * step / 8, most) for step in range(9)]
+    ended = [t for t in tries if len(t) == len(lines) and all(row[-1] in "、。,;:；：" for row in t[:-1])]
+    return (ended or tries)[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from teiten.report.figures import _axes, _legend, _text, _words
 from teiten.report.figures._canvas import Sheet
-from teiten.report.figures._colour import colour
+from teiten.report.figures._colour import colour, ramp
 from teiten.report.figures._model import Figure
 
 
@@ -15,7 +15,7 @@ from teiten.report.figures._model import Figure
 class HoursFigure(Figure):
     """values: 24, the mean of each hour of the day over the days observed; None where an hour was never observed.
 
-    before: the same for the period before, drawn as short lines; label, before_label: their names in the legend. key
+    before: the same for the period before, drawn as wider bars behind; label, before_label: their names in the legend. key
     and things: whose colour the bars have.
     """
 
@@ -36,7 +36,7 @@ class HoursFigure(Figure):
 
     def paint(self, sheet: Sheet) -> None:
         sizes, theme = sheet.sizes, sheet.theme
-        ink = colour(self.things, self.key, theme)
+        ink, pale = colour(self.things, self.key, theme), ramp((theme.other, theme.paper), 0.3)
         height = sizes.plot * 0.8
         highest = max(v for v in (*self.values, *self.before) if v is not None)
         axis = _axes.ValueAxis.of(highest, height, self.y_max, whole=highest >= 5)
@@ -44,11 +44,11 @@ class HoursFigure(Figure):
         x = sheet.left + max(_text.width(t, sizes.tick) for t in labels) + 8
         width = sheet.right - x
         if self.before:
-            _legend.line_of(sheet, [_legend.Entry(self.label, ink), _legend.Entry(self.before_label, theme.ink, line=True)])
+            _legend.line_of(sheet, [_legend.Entry(self.label, ink), _legend.Entry(self.before_label, pale)])
         if self.unit:
             sheet.y += sizes.tick * 1.7
             sheet.text(sheet.left, sheet.y, self.unit, size=sizes.tick, fill=theme.muted, room=sheet.right - sheet.left)
-        sheet.y += sizes.tick * 0.9
+        sheet.y += sizes.tick * 1.1
         top, base = sheet.y, sheet.y + height
         for value, text in zip(axis.ticks, labels, strict=True):
             y = base - height * value / axis.top
@@ -59,16 +59,16 @@ class HoursFigure(Figure):
         for hour, number in enumerate(self.values):
             left = x + hour * step
             tip = self._tip(hour, sheet.lang)
+            old = self.before[hour] if self.before else None
+            inner = air if old is None else step * 0.24
             if number is None:
                 sheet.rect(left, top, step, height, sheet.hatch("gap"), tip=tip)
-            else:
-                high = height * min(1.0, number / axis.top)
-                sheet.rect(left + air, base - high, step - 2 * air, high, ink, tip=tip)
-            old = self.before[hour] if self.before else None
             if old is not None:
-                y = base - height * min(1.0, old / axis.top)
-                sheet.line(left + air, y, left + step - air, y, theme.paper, 4)
-                sheet.line(left + air, y, left + step - air, y, theme.ink, 2)
+                high = height * min(1.0, old / axis.top)
+                sheet.rect(left + air, base - high, step - 2 * air, high, pale, tip=tip)
+            if number is not None:
+                high = height * min(1.0, number / axis.top)
+                sheet.rect(left + inner, base - high, step - 2 * inner, high, ink, tip=tip)
         sheet.line(x, base, x + width, base, theme.ink, 1.2)
         self._hours(sheet, x, step, base)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from teiten.report.figures import _axes, _legend, _text, _words
 from teiten.report.figures._canvas import Sheet
-from teiten.report.figures._colour import colour
+from teiten.report.figures._colour import colour, on_paper
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 
 
@@ -79,8 +79,7 @@ class LineFigure(Figure):
             if len(points) == 1:
                 sheet.circle(*points[0], max(2.0, width), ink)
                 continue
-            sheet.polyline(points, sheet.theme.paper, width + 2)
-            sheet.polyline(points, ink, width, _dash(series))
+            _axes.strong_line(sheet, points, ink, width, _dash(series))
 
     def _names(self, plot: _axes.TimePlot, drawn: Sequence[Series]) -> None:
         """The name of each line at its end, moved apart where ends are close, with a thin line from one to the other."""
@@ -95,7 +94,9 @@ class LineFigure(Figure):
         for (y, end, series), place in zip(ends, places, strict=True):
             if abs(place - y) > 3 or end < plot.x + plot.w - plot.bucket:
                 sheet.polyline([(end + 3, y), (x - 3, place)], sheet.theme.axis, 0.7)
-            sheet.text(x, place + size * 0.36, series.label, size=size, fill=_readable(self._ink(series, sheet)), bold=True)
+            sheet.text(
+                x, place + size * 0.36, series.label, size=size, fill=on_paper(self._ink(series, sheet), sheet.theme), bold=True
+            )
 
     def _tip(self, i: int, lang: str) -> str:
         said = [f"{s.label} {_words.number(v)}" for s in self.series if (v := s.values[i]) is not None]
@@ -104,14 +105,6 @@ class LineFigure(Figure):
 
 def _dash(series: Series) -> str:
     return "5 4" if series.dashed else ""
-
-
-def _readable(ink: str) -> str:
-    """The colour, darkened where letters of it could not be read on white."""
-    from teiten.report.figures._colour import oklab, ramp
-
-    light = oklab(ink)[0]
-    return ink if light < 0.62 else ramp((ink, "#000000"), min(0.55, (light - 0.55) * 1.6))
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

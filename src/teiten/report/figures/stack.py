@@ -83,53 +83,44 @@ class StackFigure(Figure):
         return out
 
     def _layers(self, plot: _axes.TimePlot, paints: list[tuple[str, str]]) -> None:
-        """Each series as one path: small in the file, and nothing shines through between its bars."""
+        """Each series as one path from the zero line to its upper edge, the topmost first, each covering what is under it.
+
+        So no hair of paper shines through between two layers, and the file holds every edge once.
+        """
+        heights: list[list[float]] = []
         ground = [0.0] * len(self.times)
-        for series, (paint, over) in zip(self.series, paints, strict=True):
-            upper = [g + max(0.0, v or 0.0) for g, v in zip(ground, series.values, strict=True)]
-            path = self._path(plot, series, ground, upper)
-            edge = plot.sheet.theme.paper if self.form == "areas" and plot.bucket >= 4 else ""
-            plot.sheet.path(path, fill=paint, stroke=edge, width=0.7)
+        for series in self.series:
+            ground = [g + max(0.0, v or 0.0) for g, v in zip(ground, series.values, strict=True)]
+            heights.append(ground)
+        seen = _axes.runs([None if all(s.values[i] is None for s in self.series) else 0.0 for i in range(len(self.times))])
+        edge = plot.sheet.theme.paper if self.form == "areas" and plot.bucket >= 4 else ""
+        for upper, (paint, over) in zip(heights[::-1], paints[::-1], strict=True):
+            path = "".join(self._outline(plot, upper, a, b) for a, b in seen)
+            plot.sheet.path(path, fill=paint, stroke=edge, width=1)
             if over:
                 plot.sheet.path(path, fill=over)
-            ground = upper
 
-    def _path(self, plot: _axes.TimePlot, series: Series, ground: list[float], upper: list[float]) -> str:
+    def _outline(self, plot: _axes.TimePlot, upper: list[float], a: int, b: int) -> str:
         if self.form == "areas":
-            return "".join(self._area(plot, ground, upper, a, b) for a, b in _axes.runs(series.values))
+            edges = plot.edges
+            points = [((edges[i] + edges[i + 1]) / 2, plot.of(upper[i])) for i in range(a, b)]
+            line = "L".join(f"{n(x)} {n(y)}" for x, y in [(edges[a], points[0][1]), *points, (edges[b], points[-1][1])])
+            return f"M{n(edges[a])} {n(plot.base)}L{line}V{n(plot.base)}Z"
         if plot.bucket >= 5:
-            return "".join(_bar(plot, i, ground[i], upper[i]) for i, v in enumerate(series.values) if v)
-        return "".join(_steps(plot, ground, upper, a, b) for a, b in _axes.runs(series.values))
-
-    def _area(self, plot: _axes.TimePlot, ground: list[float], upper: list[float], a: int, b: int) -> str:
-        edges = plot.edges
-        points = [((edges[i] + edges[i + 1]) / 2, plot.of(upper[i]), plot.of(ground[i])) for i in range(a, b)]
-        first, last = points[0], points[-1]
-        return _axes.area([(edges[a], *first[1:]), *points, (edges[b], *last[1:])])
+            return "".join(_bar(plot, i, upper[i]) for i in range(a, b) if upper[i])
+        steps = "".join(f"V{n(plot.of(upper[i]), 1)}H{n(plot.edges[i + 1])}" for i in range(a, b))
+        return f"M{n(plot.edges[a])} {n(plot.base)}{steps}V{n(plot.base)}Z"
 
     def _tip(self, i: int, lang: str) -> str:
         said = [f"{s.label} {_words.number(v)}" for s in reversed(self.series) if (v := s.values[i])]
         return ", ".join(said) or ("0" if any(s.values[i] is not None for s in self.series) else _words.word(lang, "gap"))
 
 
-def _bar(plot: _axes.TimePlot, i: int, low: float, high: float) -> str:
-    """One bar with a little air at its sides and a hair of paper above, so that layers stand apart."""
+def _bar(plot: _axes.TimePlot, i: int, high: float) -> str:
+    """One bar from the zero line, with a little air at its sides."""
     left, right = plot.edges[i], plot.edges[i + 1]
     air = min(3.0, (right - left) * 0.12)
-    bottom, top = plot.of(low), plot.of(high)
-    if bottom - top > 3 and high > low:
-        top += 0.8
-    return f"M{n(left + air)} {n(bottom)}V{n(top)}H{n(right - air)}V{n(bottom)}Z"
-
-
-def _steps(plot: _axes.TimePlot, ground: list[float], upper: list[float], a: int, b: int) -> str:
-    """Bars without air, as one outline."""
-    points = [p for i in range(a, b) for p in _ends(plot, i, plot.of(upper[i]), plot.of(ground[i]))]
-    return _axes.area(points)
-
-
-def _ends(plot: _axes.TimePlot, i: int, top: float, low: float) -> tuple[tuple[float, float, float], ...]:
-    return (plot.edges[i], top, low), (plot.edges[i + 1], top, low)
+    return f"M{n(left + air)} {n(plot.base)}V{n(plot.of(high))}H{n(right - air)}V{n(plot.base)}Z"
 
 
 def _paints(figure: StackFigure, sheet: Sheet) -> list[tuple[str, str]]:
