@@ -1,0 +1,140 @@
+"""Labelled traffic for trying, testing and measuring: log files, the truth about them, and a teiten.toml.
+
+It shares no code with what judges traffic: the truth says what was put in, whatever a rule finds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from teiten.errors import TeitenError, UsageError
+from teiten.simulate import _stories, home, sensors
+from teiten.simulate._mix import HOUSEHOLD
+from teiten.simulate._traffic import DAY, Span
+from teiten.simulate._write import Station, Written, write_station, write_truth
+
+SCENARIOS: Final = ("home", "sensors")
+DEFAULT_START: Final = dt.date(2026, 4, 1)
+_LABELS: Final[list[dict[str, Any]]] = [
+    *({"label": c.label, "tool": c.tool, "because": c.because} for c in HOUSEHOLD),
+    *({"label": b.label, "tool": None, "because": b.because} for b in _stories.BURSTS),
+    {"label": "port-sweep", "tool": "masscan", "because": "consecutive ports from one country"},
+    {"label": "announced", "tool": None, "because": "NOTICE, by its announced addresses"},
+    {"label": "ipv6-survey", "tool": None, "because": "IPv6 addresses that were seen elsewhere"},
+    {"label": "sip-repeated", "tool": None, "because": "equal packets, folded by the router's syslog"},
+    {"label": "burst-local", "tool": None, "because": "a burst that one sensor alone sees"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a simulation wrote: the logs, their lines and events, where truth and configuration lie."""
+
+    paths: list[Path]
+    lines: int
+    events: int
+    truth: Path
+    config: Path
+
+
+def run(
+    scenario: str,
+    seed: int,
+    start: dt.date,
+    days: int,
+    events: int | None,
+    out: str | Path,
+    *,
+    n_sensors: int = sensors.DEFAULT_SENSORS,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
+    """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`.
+
+    `events` packets or so in all; None for the scenario's usual number. The same seed gives the same bytes with one
+    release of the program. `progress` hears of lines written. UsageError, or TeitenError where `out` cannot be written.
+    """
+    if scenario == "telescope":
+        raise UsageError(
+            "The scenario 'telescope' writes captures, which this version does not make yet.",
+            hint="Take --scenario home or sensors.",
+        )
+    if scenario not in SCENARIOS:
+        raise UsageError(f"'{scenario}' is no scenario.", hint=f"Choose one of: {', '.join(SCENARIOS)}.")
+    if not 1 <= days <= 3660:
+        raise UsageError(f"{days} days cannot be simulated.", hint="Give --days between 1 and 3660.")
+    if events is not None and events < 1:
+        raise UsageError(f"{events} events cannot be simulated.", hint="Give --events of 1 or more.")
+    if seed < 0:
+        raise UsageError("A seed is 0 or more.")
+    if not 1 <= n_sensors <= 250:
+        raise UsageError(f"{n_sensors} sensors cannot be simulated.", hint="Give --sensors between 1 and 250.")
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there already.", hint="Give --out a new or empty folder.")
+    span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
+    if scenario == "home":
+        stations, stories = home.make(seed, span, events)
+    else:
+        stations, stories = sensors.make(seed, span, events, n_sensors)
+    try:
+        return _write(scenario, seed, span, stations, stories, folder, progress or (lambda _lines: None))
+    except OSError as error:
+        raise TeitenError(
+            f"{error.filename or folder} cannot be written: {error.strerror}.", hint="Choose another --out."
+        ) from None
+
+
+def _write(
+    scenario: str,
+    seed: int,
+    span: Span,
+    stations: list[tuple[Station, pl.DataFrame]],
+    stories: list[dict[str, Any]],
+    folder: Path,
+    progress: Callable[[int], None],
+) -> Summary:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [write_station(station, packets, seed, folder, progress) for station, packets in stations]
+    sources = pl.concat([s for w in written for s in w.sources]) if written else pl.DataFrame()
+    sources = sources.group_by("sensor", "src_ip", "country", "label").agg(
+        pl.col("packets", "ports").sum(), pl.col("first").min(), pl.col("last").max()
+    )
+    truth = write_truth(folder, _LABELS, stories, sources, 9)
+    config = folder / "teiten.toml"
+    config.write_text(_toml(scenario, seed, span, [s for s, _ in stations]), encoding="utf-8")
+    return Summary([p for w in written for p in w.paths], _sum(written, "lines"), _sum(written, "events"), truth, config)
+
+
+def _sum(written: list[Written], what: str) -> int:
+    return sum(getattr(w, what) for w in written)
+
+
+def _toml(scenario: str, seed: int, span: Span, stations: list[Station]) -> str:
+    """The configuration that describes the simulated sensors."""
+    zone = dt.timezone(dt.timedelta(hours=9))
+    first, last = (dt.datetime.fromtimestamp(t, zone).isoformat() for t in (span.start, span.end))
+    text = [
+        f"# Simulated: teiten simulate --scenario {scenario} --seed {seed} --start {first[:10]} --days {span.days}",
+        "# Sources are drawn at random from their countries' addresses: they say nothing about anybody.",
+        'zone = "Asia/Tokyo"',
+        'lake = "lake"',
+    ]
+    for station in stations:
+        text += [
+            "",
+            f"[sensor.{station.name}]",
+            f'group = "{station.group}"',
+            f'country = "{station.country}"',
+            "addresses = 1",
+        ]
+        text += [f"from = {first}", f"to = {last}", f'paths = ["{station.folder}/{station.log or station.name}-*.log*"]']
+    return "\n".join(text) + "\n"
+
+
+__all__ = ["DAY", "DEFAULT_START", "SCENARIOS", "Summary", "run"]

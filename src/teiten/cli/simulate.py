@@ -1,0 +1,59 @@
+"""teiten simulate: labelled traffic to try, test and measure with."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+
+from teiten.errors import UsageError
+
+NAME = "simulate"
+HELP = "Write simulated log files, the truth about every line, and the teiten.toml that describes their sensors."
+EXAMPLE = """\
+  teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
+  teiten ingest --config try/teiten.toml try"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    # `telescope` is understood, so that its own error can say when it comes; it is not offered
+    parser.add_argument(
+        "--scenario", default="home", metavar="home|sensors", help="one household line, or many sensors (default: home)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same files (default: 1)")
+    parser.add_argument("--start", default="2026-04-01", metavar="DAY", help="first day, of Japan's time (default: 2026-04-01)")
+    parser.add_argument("--days", type=int, default=30, metavar="D", help="how many days (default: 30)")
+    parser.add_argument("--events", type=int, metavar="N", help="about that many packets in all (default: as on a real line)")
+    parser.add_argument(
+        "--sensors", type=int, default=10, metavar="N", help="how many sensors the scenario 'sensors' has (default: 10)"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
+
+
+def main(args: argparse.Namespace) -> int:
+    from teiten import simulate
+    from teiten.cli._common import Progress
+
+    try:
+        start = dt.date.fromisoformat(args.start)
+    except ValueError:
+        raise UsageError(f"'{args.start}' is no day.", hint="Write --start like 2026-04-01.") from None
+    progress, done = Progress("simulating"), 0
+
+    def wrote(lines: int) -> None:
+        nonlocal done
+        done += lines
+        progress.show(0, f"{done:,} lines")
+
+    made = simulate.run(
+        args.scenario, args.seed, start, args.days, args.events, args.out, n_sensors=args.sensors, progress=wrote
+    )
+    progress.clear()
+    print(
+        f"{made.lines:,} lines, {made.events:,} events in {len(made.paths)} log files; the truth is in {made.truth.parent}.",
+        file=sys.stderr,
+    )
+    print(f"Next: teiten ingest --config {made.config} {made.config.parent}", file=sys.stderr)
+    for path in made.paths:
+        print(path)
+    return 0
