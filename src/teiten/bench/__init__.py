@@ -1,0 +1,21 @@
+"""The benchmarks: a module a benchmark, found by being there; each makes its own input and runs its peers beside it.
+
+A benchmark's module has NAME, HELP, GOALS (figure -> (sign, bound)) and `run_benchmark(work, quick) -> {figure: number}`.
+What is measured is always a whole process, as a person would start it, with its own start-up and its own memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+
+def benchmarks() -> dict[str, ModuleType]:
+    """Benchmark name -> its module, in alphabetical order."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            found[module.NAME] = module
+    return dict(sorted(found.items()))

@@ -1,0 +1,75 @@
+"""`teiten bench`: the benchmarks, with the goal beside each figure."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from teiten.errors import UsageError
+
+NAME = "bench"
+HELP = "run the benchmarks on this machine"
+EXAMPLE = "  teiten bench netfilter --quick\n  teiten bench all --output json > figures.json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="all, or one of: netfilter, ingest, report, startup, size")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the lines, each thing once: a first impression")
+    parser.add_argument("--output", choices=("table", "json"), default="table", help="format of the figures (default: table)")
+    parser.add_argument("--work", metavar="DIR", help="keep the benchmarks' logs there (default: a folder that is removed)")
+
+
+@contextlib.contextmanager
+def _folder(named: str | None) -> Iterator[Path]:
+    if named:
+        path = Path(named)
+        path.mkdir(parents=True, exist_ok=True)
+        yield path
+    else:
+        with tempfile.TemporaryDirectory(prefix="teiten-bench-") as temporary:
+            yield Path(temporary)
+
+
+def _said(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value < 10 else f"{value:.1f}"
+
+
+def _table(module: ModuleType, figures: Mapping[str, float]) -> None:
+    print(f"{module.NAME}: {module.HELP}")
+    for name, value in figures.items():
+        goal = ""
+        if name in module.GOALS:
+            sign, bound = module.GOALS[name]
+            reached = {"<": value < bound, "<=": value <= bound, ">=": value >= bound}[sign]
+            goal = f"   goal {sign} {_said(bound)}: {'reached' if reached else 'NOT REACHED'}"
+        print(f"  {name:<34} {_said(value):>12}{goal}")
+
+
+def main(args: argparse.Namespace) -> int:
+    from teiten import bench
+    from teiten.bench import _process
+
+    known = bench.benchmarks()
+    if args.name != "all" and args.name not in known:
+        raise UsageError(f"There is no benchmark '{args.name}'.", hint=f"There are: all, {', '.join(known)}.")
+    chosen = known.values() if args.name == "all" else [known[args.name]]
+    results = []
+    with _folder(args.work) as work:
+        for module in chosen:
+            print(f"Running the benchmark '{module.NAME}' ...", file=sys.stderr)
+            machine = _process.machine()
+            figures = {name: round(value, 4) for name, value in module.run_benchmark(work, args.quick).items()}
+            results.append({"bench": module.NAME, "figures": figures, "machine": machine})
+            if args.output == "table":
+                _table(module, figures)
+    if args.output == "json":
+        print(json.dumps(results if args.name == "all" else results[0], indent=2))
+    return 0
