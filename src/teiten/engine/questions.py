@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from teiten.engine.duckdb import Session
@@ -62,11 +62,11 @@ class Rows(list[dict[str, Any]]):
         self.total = total
 
 
-def _where(conditions: list[str], indent: str = "  ") -> str:
+def where(conditions: list[str], indent: str = "  ") -> str:
     return f"\n{indent}  AND ".join(conditions) if conditions else "true"
 
 
-class _Query:
+class Query:
     """One text in its two forms: `{events}`, `{where}`... filled in for showing, or for running."""
 
     def __init__(self, template: str, filters: dict[str, Filters], **words: str) -> None:
@@ -75,7 +75,7 @@ class _Query:
     def text(self, raw: bool) -> str:
         words = dict(self.words)
         for name, filters in self.filters.items():
-            words[name] = _where(filters.conditions(raw=raw))
+            words[name] = where(filters.conditions(raw=raw))
         words["events"] = "raw_events" if raw else "events"
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
@@ -91,7 +91,7 @@ class _Query:
 def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:
     """Did the sensors asked about record anything at all in [start, end)? If not, nothing can be compared with it."""
     wanted = Filters(start=start, end=end, sensor=filters.sensor if filters else ())
-    sql = f"SELECT 1 AS one FROM raw_events WHERE {_where(wanted.conditions(raw=True, attempts=False))} LIMIT 1"
+    sql = f"SELECT 1 AS one FROM raw_events WHERE {where(wanted.conditions(raw=True, attempts=False))} LIMIT 1"
     return bool(session.query(sql))
 
 
@@ -116,7 +116,7 @@ def rank(
     thing = THINGS[what]
     now = (filters or Filters()).between(start, end)
     seen = before is not None and observed(session, *before, filters)
-    query = _Query(
+    query = Query(
         _RANK_BEFORE if seen else _RANK,
         {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
         **_rank_words(thing, by, n),
@@ -209,3 +209,71 @@ FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
 {limit}
 ORDER BY known DESC, {by} DESC, {other} DESC, {order}
 """
+
+
+_TOTALS: Final = """
+WITH chosen AS (
+  SELECT packets, src_ip, protocol, country, sensor, time,
+         action IN ({not_attempts}) AS let_in, interface = '' AS outgoing
+  FROM {events}
+  WHERE {where}
+), attempts AS (
+  SELECT * FROM chosen WHERE {counted}
+)
+SELECT (SELECT coalesce(sum(packets), 0)::BIGINT FROM attempts) AS packets,
+       (SELECT count(DISTINCT src_ip) FROM attempts) AS hosts,
+       (SELECT count(*) FROM attempts) AS events,
+       (SELECT coalesce(sum(packets) FILTER (WHERE country IS NULL), 0)::BIGINT FROM attempts) AS packets_unknown_country,
+       (SELECT count(DISTINCT country) FROM attempts) AS countries,
+       (SELECT count(DISTINCT sensor) FROM chosen) AS sensors,
+       (SELECT min(time) FROM attempts) AS first,
+       (SELECT max(time) FROM attempts) AS last,
+       (SELECT coalesce(sum(packets) FILTER (WHERE let_in), 0)::BIGINT FROM chosen) AS left_out_accepted,
+       (SELECT coalesce(sum(packets) FILTER (WHERE outgoing AND NOT coalesce(let_in, false)), 0)::BIGINT FROM chosen)
+         AS left_out_outgoing
+"""
+
+
+def totals(
+    session: Session,
+    start: dt.datetime,
+    end: dt.datetime,
+    *,
+    before: Span | None = None,
+    filters: Filters | None = None,
+) -> Rows:
+    """One row: packets, hosts, events, days, packets_per_day, countries, sensors, first and last event, and what was left out.
+
+    left_out_accepted: packets of accepted and audited events; left_out_outgoing: of other events that did not come in.
+    packets_before, hosts_before, difference and change (percent, of packets) as in `rank`. `days` is the span's length,
+    whether or not a sensor was recording: a mean over days with gaps is too low, so show it beside the gaps.
+    """
+    found = _totals(session, start, end, filters)
+    row = found[0]
+    row |= {"days": (end - start) / dt.timedelta(days=1)}
+    row |= {"packets_per_day": row["packets"] / row["days"]}
+    row |= dict.fromkeys(("packets_before", "hosts_before", "difference", "change"))
+    if before is not None and observed(session, *before, filters):
+        then = _totals(session, *before, filters)[0]
+        difference = row["packets"] - then["packets"]
+        row |= {"packets_before": then["packets"], "hosts_before": then["hosts"], "difference": difference}
+        row |= {"change": 100.0 * difference / then["packets"] if then["packets"] else None}
+    return found
+
+
+def _totals(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None) -> Rows:
+    wanted = (filters or Filters()).between(start, end)
+    counted = "true" if wanted.all_events else " AND ".join(_ATTEMPT[bool(wanted.action)])
+    query = Query(
+        _TOTALS,
+        {"where": replace(wanted, all_events=True)},
+        counted=counted,
+        not_attempts="'accept', 'audit'",
+    )
+    return query.rows(session)
+
+
+_ATTEMPT: Final = {
+    False: ("NOT coalesce(let_in, false)", "NOT coalesce(outgoing, false)"),
+    True: ("NOT coalesce(outgoing, false)",),
+}
