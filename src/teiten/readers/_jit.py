@@ -1,0 +1,188 @@
+"""The one importer of numba: how kernels are compiled, where the result is kept, and the 64-bit keyed hash of a line.
+
+With NUMBA_DISABLE_JIT=1 every kernel runs as plain Python and gives the same rows; kernels then get a `memoryview`
+(whose items are Python integers) instead of an array: see `view`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+PLAIN: Final = bool(numba.config.DISABLE_JIT)
+"""kernels run as plain Python"""
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _choose_cache() -> None:
+    """numba keeps its cache beside the source, else in the user's cache folder; where both fail, in a temporary one."""
+    if numba.config.CACHE_DIR or _writable(Path(__file__).parent / "__pycache__"):
+        return
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if not _writable(home):
+        home = Path(tempfile.gettempdir()) / f"teiten-cache-{os.getuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        if home.stat().st_uid != os.getuid():
+            home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
+    numba.config.CACHE_DIR = str(home / "teiten" / "numba")
+
+
+_choose_cache()
+
+
+def jit(function: Function) -> Function:
+    """A kernel: compiled on first use, without the GIL, cached on disk."""
+    compiled: Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return compiled
+
+
+def view(array: npt.NDArray[np.uint8]) -> Any:
+    """Bytes as kernels take them."""
+    return memoryview(array) if PLAIN else array  # type: ignore[arg-type]
+
+
+def announce(kernel: Any, seconds: int) -> None:
+    """Says aloud that a compilation comes, where the cache does not hold it."""
+    if PLAIN or getattr(kernel, "signatures", None):
+        return
+    with contextlib.suppress(Exception):  # numba's cache has no public question for this; not to know is no harm
+        if kernel._cache._cache_file._load_index():
+            return
+    print(f"teiten: compiling the log reader, once: about {seconds} s", file=sys.stderr, flush=True)
+
+
+# xxHash64 (Yann Collet; specification at github.com/Cyan4973/xxHash), seeded with the key ------------------------------
+
+_P1: Final = np.uint64(0x9E3779B185EBCA87)
+_P2: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+_P3: Final = np.uint64(0x165667B19E3779F9)
+_P4: Final = np.uint64(0x85EBCA77C2B2AE63)
+_P5: Final = np.uint64(0x27D4EB2F165667C5)
+_U1, _U7, _U11, _U12, _U18, _U23, _U27, _U29, _U31, _U32, _U33, _U64 = (
+    np.uint64(n) for n in (1, 7, 11, 12, 18, 23, 27, 29, 31, 32, 33, 64)
+)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _load64(_context: Any, array: Any, index: Any) -> Any:
+    """Eight bytes, little-endian, from any offset (numba has no unaligned load)."""
+    from llvmlite import ir
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        word = ir.IntType(64)
+        return builder.load(builder.bitcast(builder.gep(data, [args[1]]), word.as_pointer()), align=1)
+
+    return numba.types.uint64(array, numba.types.intp), build
+
+
+@jit
+def _rotate(x: Any, by: Any) -> Any:
+    return (x << by) | (x >> (_U64 - by))
+
+
+@jit
+def _round(acc: Any, word: Any) -> Any:
+    return _rotate(acc + word * _P2, _U31) * _P1
+
+
+@jit
+def _merge(h: Any, acc: Any) -> Any:
+    return (h ^ _round(np.uint64(0), acc)) * _P1 + _P4
+
+
+@jit
+def _hash_compiled(buf: Any, p: int, end: int, key: Any) -> Any:
+    length = end - p
+    if length >= 32:
+        a, b, c, d = key + _P1 + _P2, key + _P2, key + np.uint64(0), key - _P1
+        while p + 32 <= end:
+            a = _round(a, _load64(buf, p))
+            b = _round(b, _load64(buf, p + 8))
+            c = _round(c, _load64(buf, p + 16))
+            d = _round(d, _load64(buf, p + 24))
+            p += 32
+        h = _rotate(a, _U1) + _rotate(b, _U7) + _rotate(c, _U12) + _rotate(d, _U18)
+        h = _merge(_merge(_merge(_merge(h, a), b), c), d)
+    else:
+        h = key + _P5
+    h += np.uint64(length)
+    while p + 8 <= end:
+        h = _rotate(h ^ _round(np.uint64(0), _load64(buf, p)), _U27) * _P1 + _P4
+        p += 8
+    if p + 4 <= end:
+        word = np.uint64(0)
+        for i in range(4):
+            word |= np.uint64(buf[p + i]) << np.uint64(8 * i)
+        h = _rotate(h ^ (word * _P1), _U23) * _P2 + _P3
+        p += 4
+    while p < end:
+        h = _rotate(h ^ (np.uint64(buf[p]) * _P5), _U11) * _P1
+        p += 1
+    h ^= h >> _U33
+    h *= _P2
+    h ^= h >> _U29
+    h *= _P3
+    h ^= h >> _U32
+    return h
+
+
+def _hash_plain(buf: Any, p: int, end: int, key: Any) -> Any:
+    """The same in Python's integers, for the plain form."""
+    mask = (1 << 64) - 1
+    p1, p2, p3, p4, p5 = (int(n) for n in (_P1, _P2, _P3, _P4, _P5))
+
+    def rotate(x: int, by: int) -> int:
+        return ((x << by) | (x >> (64 - by))) & mask
+
+    def step(acc: int, word: int) -> int:
+        return rotate((acc + word * p2) & mask, 31) * p1 & mask
+
+    data, seed = bytes(buf[p:end]), int(key)
+    i, n = 0, end - p
+    if n >= 32:
+        acc = [(seed + p1 + p2) & mask, (seed + p2) & mask, seed, (seed - p1) & mask]
+        while i + 32 <= n:
+            acc = [step(a, int.from_bytes(data[i + 8 * k : i + 8 * k + 8], "little")) for k, a in enumerate(acc)]
+            i += 32
+        h = sum(rotate(a, by) for a, by in zip(acc, (1, 7, 12, 18), strict=True)) & mask
+        for a in acc:
+            h = ((h ^ step(0, a)) * p1 + p4) & mask
+    else:
+        h = (seed + p5) & mask
+    h = (h + n) & mask
+    while i + 8 <= n:
+        h = (rotate(h ^ step(0, int.from_bytes(data[i : i + 8], "little")), 27) * p1 + p4) & mask
+        i += 8
+    if i + 4 <= n:
+        h = (rotate(h ^ (int.from_bytes(data[i : i + 4], "little") * p1 & mask), 23) * p2 + p3) & mask
+        i += 4
+    for byte in data[i:]:
+        h = rotate(h ^ (byte * p5 & mask), 11) * p1 & mask
+    h = (h ^ (h >> 33)) * p2 & mask
+    h = (h ^ (h >> 29)) * p3 & mask
+    return h ^ (h >> 32)
+
+
+hash_bytes = _hash_plain if PLAIN else _hash_compiled
+"""(buf, start, end, key: uint64) -> uint64: xxHash64 of buf[start:end], seeded with the key"""

@@ -1,0 +1,403 @@
+"""Blocks of lines are read side by side and come out in order: events, the outcome of every line, the accounting.
+
+What depends on the lines before (years, the pass of a repeated hour, "last message repeated") is settled in order after
+the kernel. A read that begins at `start` looks at some lines before it for that, and does not return them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from teiten import event
+from teiten.readers import _blocks, _jit
+from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
+from teiten.readers._blocks import Block, Pool, Stream
+from teiten.readers._clock import Survey
+from teiten.readers._input import Input
+from teiten.readers.netfilter import _codes as k
+from teiten.readers.netfilter import _columns, _scan, _stamp
+from teiten.readers.netfilter._times import Times
+
+Ints = npt.NDArray[np.int64]
+
+CONTEXT: Final = 1 << 16
+"""bytes before `start` that are read again"""
+_SURVEY_WHOLE: Final = 16 << 20
+_SURVEY_STRETCHES: Final = 256
+_SURVEY_EVERY: Final = 1 << 20
+_KEPT_TEXT: Final = 4096
+_MOST_ROWS: Final = 1 << 18
+"""events in a chunk, where repeats make many"""
+_WORKERS: Final = 2
+_AHEAD: Final = 3
+COMPILE_SECONDS: Final = 10
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What the kernel says of a block."""
+
+    offset: int
+    end: int
+    rows: Ints
+    interfaces: list[str]
+    pos: Ints
+    hashes: npt.NDArray[np.uint64]
+    outcome: npt.NDArray[np.uint8]
+    kinds: npt.NDArray[np.uint8]
+    values: Ints
+    again: Ints
+    texts: dict[int, bytes]
+    """of rejected lines, and of those that may become so: line -> text"""
+
+
+def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, stampless: bool) -> Parsed:
+    """Runs the kernel over data[:size], whole lines that begin at byte `offset` of the input."""
+    ends: Ints = np.flatnonzero(data[:size] == 10)
+    if size and (not len(ends) or ends[-1] != size - 1):
+        ends = np.append(ends, size)
+    n = len(ends)
+    pos, values, again = (np.empty(n, np.int64) for _ in range(3))
+    hashes = np.empty(n, np.uint64)
+    outcome, kinds = np.empty(n, np.uint8), np.empty(n, np.uint8)
+    counters = np.zeros(4, np.int64)
+    scratch = np.zeros((3, 8), np.int64)
+    limits = np.array([options.reading.max_repeat, int(stampless), options.reading.max_line], np.int64)
+    key = _scan.key64(options.hash_key)
+    room = n + 64
+    while True:
+        rows = np.empty((room, k.WIDTH), np.int64)
+        table = np.zeros((room, 2), np.int64)
+        done = _scan.scan(
+            _jit.view(data), 0, ends, key, limits, rows, table, pos, hashes, outcome, kinds, values, again, counters, scratch
+        )  # fmt: skip
+        if done >= 0:
+            break
+        room *= 4  # many lines run together
+    names = [
+        bytes(data[at : at + length]).decode("utf-8", "replace") for at, length in table[: counters[_scan.INTERFACES]].tolist()
+    ]
+    keep = np.flatnonzero(((outcome > 0) & (outcome < FIRST_IGNORED)) | (outcome == k.REPEAT))
+    texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + _KEPT_TEXT)]).rstrip(b"\r") for i in keep.tolist()}
+    return Parsed(
+        offset, end, rows[: counters[_scan.ROWS]], names, pos + offset, hashes, outcome, kinds, values, again, texts
+    )  # fmt: skip
+
+
+def too_long(block: Block, options: ReadOptions) -> Parsed:
+    """The one line that was streamed past."""
+    n = options.reading.max_line
+    scratch = np.zeros((3, 8), np.int64)
+    _stamp.stamp(_jit.view(block.data), 0, min(256, block.size), scratch[0])
+    one = np.array([k.LONG], np.uint8)
+    digest = _jit.hash_bytes(_jit.view(block.data), 0, n, _scan.key64(options.hash_key))
+    return Parsed(
+        block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]), np.array([digest], np.uint64),
+        one, np.array([scratch[0, _stamp.KIND]], np.uint8), np.array([scratch[0, _stamp.VALUE]]), np.array([-1]),
+        {0: block.data[:_KEPT_TEXT].tobytes()},
+    )  # fmt: skip
+
+
+class Settler:
+    """Turns what the kernel says of one block after the other into chunks."""
+
+    def __init__(self, times: Times, options: ReadOptions) -> None:
+        self._times, self._options = times, options
+        self._last: Ints = np.empty((0, k.WIDTH), np.int64)  # the row of the last line that was no repeat
+        self._last_interface: str | None = None
+
+    def chunks(self, block: Parsed) -> Iterator[Chunk]:
+        """Usually one; more where repeats make very many events. None for lines before `start`."""
+        rows = self._repeats(block)
+        times, positions, rows = self._resolve(block, rows)
+        start = self._options.start
+        skip = int(np.searchsorted(block.pos, start)) if start > block.offset else 0
+        n = len(block.pos)
+        if skip >= n:
+            return
+        # lines at which a chunk ends: before it holds too many events
+        before = np.searchsorted(rows[:, k.LINE], np.arange(n + 1))
+        first = skip
+        while first < n:
+            last = n
+            if before[n] - before[first] > _MOST_ROWS:
+                last = max(first + 1, int(np.searchsorted(before, before[first] + _MOST_ROWS, side="right")) - 1)
+            yield self._chunk(block, rows, times, positions, first, last, slice(int(before[first]), int(before[last])))
+            first = last
+
+    def _chunk(
+        self, block: Parsed, rows: Ints, times: Ints, positions: Ints, first: int, last: int, part: slice
+    ) -> Chunk:  # fmt: skip
+        lines = slice(first, last)
+        outcome = block.outcome[lines]
+        chosen = rows[part]
+        bases = self._times.bases(chosen[:, k.KIND])
+        events = _columns.frame(
+            chosen, times[part], bases, block.interfaces, self._options.sensor, self._options.source_id, positions[part]
+        )  # fmt: skip
+        refused = np.flatnonzero((outcome > 0) & (outcome < FIRST_IGNORED))
+        notes, self._times.notes = self._times.notes, []
+        return Chunk(
+            events=events,
+            event_line=(chosen[:, k.LINE] - first).astype(np.int32),
+            line_pos=block.pos[lines],
+            line_hash=block.hashes[lines],
+            outcome=outcome,
+            stamped=(block.kinds[lines] != _stamp.NONE) & (block.kinds[lines] != _stamp.BAD),
+            end=block.end if last == len(block.pos) else int(block.pos[last]),
+            rejected=[
+                Rejected(int(block.pos[first + i]), k.REASONS[int(outcome[i])], block.texts.get(first + i, b""))
+                for i in refused.tolist()
+            ],
+            notes=notes,
+        )
+
+    def _resolve(self, block: Parsed, rows: Ints) -> tuple[Ints, Ints, Ints]:
+        """Times and positions of the rows, and the rows that have a time; repeated ones drawn out."""
+        lines = rows[:, k.LINE]
+        same = (rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])
+        if same.all():
+            resolved, good = self._times.resolve(block.kinds, block.values)
+            times, right = resolved[lines], good[lines] | (rows[:, k.KIND] == _stamp.NONE)
+        else:  # lines run together: their own stamps come after their line's
+            extra = np.flatnonzero(~same)
+            at = lines[extra] + 1
+            kinds = np.insert(block.kinds, at, rows[extra, k.KIND])
+            values = np.insert(block.values, at, rows[extra, k.STAMP])
+            resolved, good = self._times.resolve(kinds, values)
+            place = lines + np.searchsorted(at, lines, side="right")
+            place[extra] = at + np.arange(len(extra))
+            times, right = resolved[place], good[place] | (rows[:, k.KIND] == _stamp.NONE)
+        if not right.all():  # February 29 of a common year
+            wrong = np.unique(lines[~right])
+            rows, times = rows[right], times[right]
+            left = np.setdiff1d(wrong, rows[:, k.LINE])
+            block.outcome[left] = k.BAD_STAMP
+        counts = rows[:, k.COUNT]
+        if (counts != 1).any():
+            rows, times = np.repeat(rows, counts, axis=0), np.repeat(times, counts)
+        return times, rows[:, k.POS] + block.offset, rows
+
+    def _repeats(self, block: Parsed) -> Ints:
+        """The rows, with those that "last message repeated" lines make; their lines' outcomes settled."""
+        rows, n = block.rows, len(block.pos)
+        solid = (block.outcome != k.BLANK) & (block.again < 0)
+        known = np.maximum.accumulate(np.where(solid, np.arange(n), -1)) if n else np.empty(0, np.int64)
+        repeats = np.flatnonzero(block.again >= 0)
+        new = []
+        for line in repeats.tolist():
+            model, name = self._row_of(block, int(known[line]))
+            count = int(block.again[line])
+            if model is None:
+                continue
+            if count > self._options.reading.max_repeat:
+                block.outcome[line] = k.TOO_OFTEN
+                continue
+            kind = int(block.kinds[line])
+            if kind == _stamp.BAD or (kind == _stamp.NONE and self._times.stamped):
+                block.outcome[line] = k.BAD_STAMP if kind == _stamp.BAD else k.NO_STAMP
+                continue
+            if count == 0:
+                continue
+            row = model.copy()
+            row[[k.LINE, k.POS, k.KIND, k.STAMP, k.COUNT]] = (
+                line, block.pos[line] - block.offset, kind, block.values[line], count,
+            )  # fmt: skip
+            row[k.IFACE] = self._name(block, name)
+            block.outcome[line] = k.EVENT
+            new.append(row)
+        if n and known[-1] >= 0:
+            self._last, self._last_interface = np.empty((0, k.WIDTH), np.int64), None
+            model, name = self._row_of(block, int(known[-1]))
+            if model is not None:
+                self._last, self._last_interface = model[None, :].copy(), name
+        if new:
+            rows = np.concatenate([rows, np.stack(new)])
+            rows = rows[np.argsort(rows[:, k.LINE], kind="stable")]
+        return rows
+
+    def _row_of(self, block: Parsed, line: int) -> tuple[Ints | None, str | None]:
+        """The last row that a line made (the last block's last line for -1), and its interface."""
+        if line < 0:
+            return (self._last[0], self._last_interface) if len(self._last) else (None, None)
+        at = int(np.searchsorted(block.rows[:, k.LINE], line, side="right")) - 1
+        if at < 0 or block.rows[at, k.LINE] != line:
+            return None, None
+        row = block.rows[at]
+        iface = int(row[k.IFACE])
+        return row, block.interfaces[iface] if iface >= 0 else None
+
+    @staticmethod
+    def _name(block: Parsed, name: str | None) -> int:
+        if name is None:
+            return -1
+        if name not in block.interfaces:
+            block.interfaces.append(name)
+        return block.interfaces.index(name)
+
+
+def survey(source: Input, options: ReadOptions, first: bytes = b"") -> Survey:
+    """A first look over the stamps of an input: all of it where it is small, else stretches of it."""
+
+    def look(offset: int, data: bytes) -> tuple[int, Ints, Ints]:
+        array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
+        parsed = parse(array, len(data), offset, offset + len(data), options, True)
+        seen = parsed.kinds != _stamp.NONE
+        return offset, parsed.kinds[seen].astype(np.int64), parsed.values[seen]
+
+    found = Survey()
+    if not source.seekable:
+        found.stretches.append(look(0, first[: first.rfind(b"\n") + 1] or first))
+        return found
+    stream: Any = source.open()
+    try:
+        size = source.size or 0
+        if source.compression is None and size > _SURVEY_WHOLE:
+            step = max(CONTEXT, (size - CONTEXT) // (_SURVEY_STRETCHES - 1))
+            for at in [*range(0, size - CONTEXT, step), size - CONTEXT]:
+                stream.seek(at)
+                found.stretches.append(look(*_whole_lines(at, stream.read(CONTEXT), at == size - CONTEXT)))
+            return found
+        offset = 0
+        found.whole = source.compression is None
+        while True:
+            data = _read_fully(stream, _SURVEY_EVERY)
+            last = len(data) < _SURVEY_EVERY
+            if data:
+                # what is compressed has been unpacked anyway, but its stamps need not all be looked at
+                pieces = [(offset, data)] if found.whole or last or offset == 0 else [(offset, data[:CONTEXT])]
+                for at, piece in pieces:
+                    found.stretches.append(look(*_whole_lines(at, piece, last)))
+            if last:
+                return found
+            offset += len(data)
+    finally:
+        stream.close()
+
+
+def _read_fully(stream: Any, n: int) -> bytes:
+    out = bytearray()
+    while len(out) < n:
+        piece = stream.read(n - len(out))
+        if not piece:
+            break
+        out += piece
+    return bytes(out)
+
+
+def _whole_lines(offset: int, data: bytes, last: bool) -> tuple[int, bytes]:
+    """Without the parts of lines at its ends."""
+    begin = 0 if offset == 0 else data.find(b"\n") + 1
+    end = len(data) if last else data.rfind(b"\n") + 1
+    return offset + begin, data[begin : max(begin, end)]
+
+
+def _context(source: Input, start: int, options: ReadOptions) -> int:
+    """Where a read that is to begin at `start` begins: some lines before it, outside of a repeated hour."""
+    back = CONTEXT
+    if start <= 0 or not source.seekable:
+        return 0
+    times = Times(options, source.mtime, 0, Survey, True)
+    while True:
+        begin = max(0, start - back)
+        if begin == 0:
+            return 0
+        stream = Stream(source.open())
+        try:
+            _blocks.skip_to(stream, begin, source.compression is None)  # type: ignore[arg-type]
+            data = _read_fully(stream, min(back, CONTEXT))
+        finally:
+            stream.close()
+        cut = data.find(b"\n") + 1
+        if cut == 0:
+            return start
+        scratch = np.zeros(8, np.int64)
+        array = np.frombuffer(data[cut : cut + 256] + b"\n" * _blocks.PAD, np.uint8)
+        _stamp.stamp(_jit.view(array), 0, len(array) - _blocks.PAD, scratch)
+        if back >= (64 << 20) or times.settle((int(scratch[_stamp.KIND]), int(scratch[_stamp.VALUE]))):
+            return begin + cut
+        back *= 4
+
+
+def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
+    """The input's chunks (see `_base.Chunk`), in order."""
+    _jit.announce(_scan.scan, COMPILE_SECONDS)
+    begin = _context(source, options.start, options)
+    head = source.head()
+    stamped = _stamped(source, options, head)
+    times = Times(options, source.mtime, begin, lambda: survey(source, options, head), stamped)
+    settler = Settler(times, options)
+    stream = Stream(source.open())
+    pool = Pool()
+    try:
+        if begin:
+            _blocks.skip_to(stream, begin, source.seekable and source.compression is None)  # type: ignore[arg-type]
+        last_end = begin
+        for parsed in _in_order(_blocks.blocks(stream, begin, options.reading.max_line, pool), source, options, stamped, pool):
+            last_end = parsed.end
+            yield from settler.chunks(parsed)
+        if stream.trouble:
+            yield _only_note(max(last_end, options.start), stream.trouble)
+    finally:
+        stream.close()
+
+
+def _only_note(end: int, note: str) -> Chunk:
+    empty = np.empty((0, k.WIDTH), np.int64)
+    none = np.empty(0, np.int64)
+    return Chunk(
+        _columns.frame(empty, none, 0, [], "", 0, none), none.astype(np.int32), none, none.astype(np.uint64),
+        none.astype(np.uint8), none.astype(np.bool_), end, [], [note],
+    )  # fmt: skip
+
+
+def _stamped(source: Input, options: ReadOptions, head: bytes) -> bool:
+    """Does any line of the input carry a stamp? (The head answers, nearly always.)"""
+    array = np.frombuffer(head + b"\n" * _blocks.PAD, np.uint8)
+    parsed = parse(array, len(head), 0, len(head), options, True)
+    if ((parsed.kinds != _stamp.NONE) & (parsed.kinds != _stamp.BAD)).any():
+        return True
+    if not source.seekable or len(head) < CONTEXT:
+        return False
+    return survey(source, options).stamped(_stamp.NONE, _stamp.BAD)
+
+
+def _in_order(
+    blocks: Iterator[Block], source: Input, options: ReadOptions, stamped: bool, pool: Pool
+) -> Iterator[Parsed]:  # fmt: skip
+    """Parses blocks on two threads (the kernel holds no GIL); results in the blocks' order, few in flight."""
+
+    def work(block: Block) -> Parsed:
+        try:
+            if block.long:
+                return too_long(block, options)
+            return parse(block.data, block.size, block.offset, block.end, options, not stamped)
+        finally:
+            pool.give(block.raw)
+
+    if source.size is not None and source.size < _blocks.BLOCK // 4 and source.compression is None:
+        for block in blocks:
+            yield work(block)
+        return
+    flying: deque[Future[Parsed]] = deque()
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="teiten-read") as workers:
+        try:
+            for block in blocks:
+                flying.append(workers.submit(work, block))
+                if len(flying) >= _AHEAD:
+                    yield flying.popleft().result()
+            while flying:
+                yield flying.popleft().result()
+        finally:
+            for future in flying:
+                future.cancel()
+
+
+BASES: Final = event.TIME_BASES
