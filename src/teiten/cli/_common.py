@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import sys
 import time
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
 
-from teiten.errors import UsageError
+from teiten.errors import TeitenError, UsageError
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -66,3 +69,85 @@ class Progress:
         if self._shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             self._shown = False
+
+
+def count(tally: Any, chunk: Any, reader: Any) -> None:
+    """Adds a chunk (readers._base) to a tally (readers._base.Tally)."""
+    import numpy as np
+
+    from teiten.readers._base import EVENT, FIRST_IGNORED
+
+    tally.lines += len(chunk.outcome)
+    tally.events += chunk.events.height
+    codes, numbers = np.unique(chunk.outcome, return_counts=True)
+    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
+        if code == EVENT:
+            tally.made_events += number
+        elif code < FIRST_IGNORED:
+            tally.rejected[reader.REASONS[code]] += number
+        else:
+            tally.ignored[reader.KINDS[code]] += number
+
+
+def accounts(tally: Any) -> str:
+    """'10 lines = 8 with events + 1 rejected (bad number 1) + 1 ignored (other 1); 9 events'."""
+
+    def part(name: str, counted: Any) -> str:
+        if not counted:
+            return f"0 {name}"
+        return f"{counted.total():,} {name} ({', '.join(f'{why} {n:,}' for why, n in counted.most_common())})"
+
+    parts = [f"{tally.made_events:,} with events", part("rejected", tally.rejected), part("ignored", tally.ignored)]
+    if tally.had_already:
+        parts.append(f"{tally.had_already:,} had already")
+    return f"{tally.lines:,} lines = {' + '.join(parts)}; {tally.events:,} events"
+
+
+def show_accounts(tallies: Sequence[tuple[str, Any]]) -> None:
+    """The accounting of every input and of them all, to stderr."""
+    from teiten.readers._base import Tally
+
+    for name, tally in tallies:
+        print(f"{name}: {accounts(tally)}", file=sys.stderr)
+    if len(tallies) > 1:
+        whole = Tally()
+        for _, tally in tallies:
+            whole.add(tally)
+        whole.check()
+        print(f"total: {accounts(whole)}", file=sys.stderr)
+
+
+class RejectedFile:
+    """--rejected: every rejected line as JSONL (input, offset, reason, text); nothing is written where it is not asked for."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._sink: IO[str] | None = None
+
+    def __enter__(self) -> RejectedFile:
+        if self._path is not None:
+            try:
+                self._sink = Path(self._path).open("w", encoding="utf-8")
+            except OSError as error:
+                raise TeitenError(f"{self._path} cannot be written: {error.strerror}.") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sink is not None:
+            self._sink.close()
+
+    def write(self, name: str, rejected: Sequence[Any]) -> None:
+        """Lines as they came; bytes that are no UTF-8 as backslash escapes."""
+        if self._sink is None:
+            return
+        try:
+            for one in rejected:
+                row = {
+                    "input": name,
+                    "offset": one.pos,
+                    "reason": one.reason,
+                    "text": one.text.decode("utf-8", "backslashreplace"),
+                }
+                self._sink.write(json.dumps(row, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise TeitenError(f"{self._path} cannot be written: {error.strerror}.") from None

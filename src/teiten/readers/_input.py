@@ -126,8 +126,9 @@ class Unpacked(io.RawIOBase):
         if kind == "zstd":
             import zstandard
 
+            source: Any = _Counting(self, raw, first)
             self._zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-                _Counting(self, raw, first), read_across_frames=True, read_size=_PIECE, closefd=False
+                source, read_across_frames=True, read_size=_PIECE, closefd=False
             )
         self._member: _Member | None = None
         self._left = b""
@@ -303,7 +304,7 @@ class Input:
     def _raw(self) -> BinaryIO:
         assert self.path is not None
         try:
-            return self.path.open("rb", buffering=0)  # type: ignore[return-value]
+            return self.path.open("rb", buffering=0)
         except OSError as error:
             raise _cannot(self.name, error) from None
 
@@ -406,7 +407,7 @@ def inputs(paths: Sequence[str], reading: Reading | None = None) -> list[Input]:
         elif path.exists() or not glob.has_magic(text):
             found = [of(path, reading, name=text)]
         else:
-            files = [Path(p) for p in glob.glob(text, recursive=True)]
+            files = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
             if not files:
                 raise InputError(f"No file matches {text}.", hint="Check the pattern.")
             found = []

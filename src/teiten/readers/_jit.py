@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
@@ -21,7 +21,9 @@ from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-PLAIN: Final = bool(numba.config.DISABLE_JIT)
+_config: Any = numba.config
+
+PLAIN: Final = bool(_config.DISABLE_JIT)
 """kernels run as plain Python"""
 
 
@@ -36,7 +38,7 @@ def _writable(folder: Path) -> bool:
 
 def _choose_cache() -> None:
     """numba keeps its cache beside the source, else in the user's cache folder; where both fail, in a temporary one."""
-    if numba.config.CACHE_DIR or _writable(Path(__file__).parent / "__pycache__"):
+    if _config.CACHE_DIR or _writable(Path(__file__).parent / "__pycache__"):
         return
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if not _writable(home):
@@ -44,7 +46,7 @@ def _choose_cache() -> None:
         home.mkdir(mode=0o700, exist_ok=True)
         if home.stat().st_uid != os.getuid():
             home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
-    numba.config.CACHE_DIR = str(home / "teiten" / "numba")
+    _config.CACHE_DIR = str(home / "teiten" / "numba")
 
 
 _choose_cache()
@@ -52,8 +54,8 @@ _choose_cache()
 
 def jit(function: Function) -> Function:
     """A kernel: compiled on first use, without the GIL, cached on disk."""
-    compiled: Function = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    return cast(Function, compiled)
 
 
 def view(array: npt.NDArray[np.uint8]) -> Any:
@@ -83,8 +85,7 @@ _U1, _U7, _U11, _U12, _U18, _U23, _U27, _U29, _U31, _U32, _U33, _U64 = (
 )
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _load64(_context: Any, array: Any, index: Any) -> Any:
+def _load64_typed(_context: Any, array: Any, index: Any) -> Any:
     """Eight bytes, little-endian, from any offset (numba has no unaligned load)."""
     from llvmlite import ir
 
@@ -94,6 +95,9 @@ def _load64(_context: Any, array: Any, index: Any) -> Any:
         return builder.load(builder.bitcast(builder.gep(data, [args[1]]), word.as_pointer()), align=1)
 
     return numba.types.uint64(array, numba.types.intp), build
+
+
+_load64: Any = intrinsic(_load64_typed)
 
 
 @jit

@@ -385,7 +385,6 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     window_seen = False
     urgp_seen = False
     res_seen = False
-    id_seen = False
     v6_frag_flags = -1
     l4_len = -1
     l4_whole = False
@@ -553,7 +552,6 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             elif key == _ID:
                 if not proto_seen:
                     wanted = ID
-                    id_seen = True
             elif key == _WINDOW:
                 wanted = WINDOW
                 window_seen = True
