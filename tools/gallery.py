@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of made-up data read better unbroken
 """Draws one chart of every kind, in both languages and at both widths, into a folder, to be looked at.
 
     .venv/bin/python tools/gallery.py FOLDER [NAME...]

@@ -12,6 +12,9 @@ from teiten.report.figures._canvas import Anchor, Sheet
 from teiten.report.figures._colour import on_paper
 from teiten.report.figures._model import Gap, Mark, Step, Threshold
 
+_LIFT = 11.0
+"""px from the plot up to the lowest labels above it: clear of the highest label of the value axis."""
+
 
 @dataclass
 class ValueAxis:
@@ -107,7 +110,7 @@ def time_plot(
         sheet.text(sheet.left, sheet.y, unit, size=sizes.tick, fill=theme.muted, room=sheet.right - sheet.left)
     plot = TimePlot(sheet, times, step, x, 0.0, width, height, axis)
     strip = _strip(plot, gaps, marks)
-    sheet.y += strip.height + (8 if strip.height else sizes.tick * 0.9)
+    sheet.y += strip.height + (_LIFT if strip.height else sizes.tick * 0.9)
     plot.y = sheet.y
     for gap in gaps:
         left, right = plot.at(gap.start), plot.at(gap.end)
@@ -132,17 +135,12 @@ def annotate(plot: TimePlot, marks: Sequence[Mark], thresholds: Sequence[Thresho
     for mark in _inside(plot, marks):
         x = plot.at(mark.at)
         sheet.line(x, plot.y - 4, x, plot.base, theme.accent, 1.4, "2 3")
-    taken: list[float] = []
-    for threshold in sorted(thresholds, key=lambda t: t.value):
-        if not 0 < threshold.value <= plot.axis.top:
-            continue
+    shown = sorted((t for t in thresholds if 0 < t.value <= plot.axis.top), key=lambda t: -t.value)
+    places = spread([plot.of(t.value) - 5 for t in shown], sizes.tick * 1.15, plot.y + sizes.tick, plot.base - 5)
+    for threshold, place in zip(shown, places, strict=True):
         y = plot.of(threshold.value)
         sheet.line(plot.x, y, plot.x + plot.w, y, theme.ink, 1.2, "7 4")
-        line = y - 5
-        if any(abs(line - other) < sizes.tick * 1.2 for other in taken):
-            line = y + sizes.tick * 1.1
-        taken.append(line)
-        sheet.text(plot.x + plot.w - 4, line, threshold.label, size=sizes.tick, anchor="end", room=plot.w * 0.9, halo=True)
+        sheet.text(plot.x + plot.w - 4, place, threshold.label, size=sizes.tick, anchor="end", room=plot.w * 0.9, halo=True)
     baseline(plot)
 
 
@@ -165,7 +163,7 @@ class _Strip:
     def draw(self, plot: TimePlot) -> None:
         theme = plot.sheet.theme
         for number, row in enumerate(self.rows):
-            y = plot.y - 8 - (len(self.rows) - 1 - number) * self.size * 1.4
+            y = plot.y - _LIFT - (len(self.rows) - 1 - number) * self.size * 1.4
             for left, _right, text, at, mark in row:
                 ink = theme.accent if mark else theme.muted
                 plot.sheet.text(left, y, text, size=self.size, fill=ink)
@@ -251,6 +249,32 @@ def row_of_labels(
         edge = left + wide + 6
 
 
+def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones (ascending), each at least `apart` from the next, kept from low to high if they fit."""
+    places = list(wanted)
+    for _ in range(60):
+        moved = False
+        for i in range(len(places) - 1):
+            lack = apart - (places[i + 1] - places[i])
+            if lack > 0.01:
+                places[i] -= lack / 2
+                places[i + 1] += lack / 2
+                moved = True
+        if places and places[0] < low:
+            places[0] = low
+        if places and places[-1] > high:
+            places[-1] = high
+        if not moved:
+            break
+    for i in range(1, len(places)):  # what is left over is pushed down, then up
+        places[i] = max(places[i], places[i - 1] + apart)
+    if places and places[-1] > high:
+        places[-1] = high
+        for i in range(len(places) - 2, -1, -1):
+            places[i] = min(places[i], places[i + 1] - apart)
+    return places
+
+
 def strong_line(sheet: Sheet, points: Sequence[tuple[float, float]], ink: str, width: float, dash: str = "") -> None:
     """A line that stands out from what it crosses; one of a light colour gets a darker rim, or it would drown in white."""
     sheet.polyline(points, sheet.theme.paper, width + 2.4)
@@ -293,6 +317,7 @@ __all__ = [
     "baseline",
     "row_of_labels",
     "runs",
+    "spread",
     "strong_line",
     "time_plot",
     "tips",

@@ -3,7 +3,7 @@
 The hand-picked tables were searched by machine under three conditions: all pairs lie apart for the normal eye and for
 deuteranopia and protanopia (Machado 2009, severity 1; distance in OKLab), the usual twelve further than the rest, and
 hue tells the target class as NICTER's readers know it: ports of IoT devices blue to violet, of Windows orange to brown,
-of Linux servers red, of web servers green. tests/report/figures/test_colour.py keeps the distances.
+of Linux servers vermilion, of web servers green. tests/report/figures/test_colour.py keeps the distances.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ PORTS: dict[str, str] = {
     "23": "#2961b1", "2323": "#84a7e6", "52869": "#3d8ec2", "5555": "#5c1b80", "81": "#c4c2fe", "7547": "#008b8b",
     "8291": "#26214e", "9530": "#99328a", "37215": "#5c72da", "5060": "#c95d9b",
     # Windows
-    "445": "#f69e24", "1433": "#fedd3c", "3389": "#5d2a01", "1900": "#7b865d",
+    "445": "#f69e24", "1433": "#fedd3c", "3389": "#5d2a01", "1900": "#748c59",
     # Linux servers
-    "22": "#c8340c", "6379": "#793243",
+    "22": "#d55e00", "6379": "#793243",
     # the web, and names
-    "80": "#7aa87c", "443": "#b8d391", "8080": "#507057", "53": "#a28f00",
+    "80": "#7aa87c", "443": "#b8d391", "8080": "#566d55", "53": "#9cbd70",
 }  # fmt: skip
 
 COUNTRIES: dict[str, str] = {
@@ -74,7 +74,7 @@ COUNTRIES: dict[str, str] = {
 TARGETS: dict[str, str] = {
     "iot": "#2961b1",
     "windows": "#f69e24",
-    "linux": "#c8340c",
+    "linux": "#d55e00",
     "web": "#8b8b89",
     "mail": "#6f6f6d",
     "dns": "#a5a5a3",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from teiten.report.figures import _text
 from teiten.report.figures._canvas import Sheet
@@ -48,6 +48,10 @@ def column(sheet: Sheet, entries: Sequence[Entry], x: float, y: float, width: fl
     """A column from (x, y) down: names at the left, numbers flush at the right. Returns the lower edge."""
     size = sheet.sizes.label
     shares = max((_text.width(e.share, size) for e in entries), default=0.0)
+    names = max((_text.width(_text.plain(e.label), size) for e in entries), default=0.0)
+    values = max((_text.width(e.value, size) for e in entries), default=0.0)
+    if width - size * 0.82 - 7 - values - shares - 24 < min(names, size * 5):  # a name says more than its number
+        entries = [replace(e, value="") for e in entries]
     for entry in entries:
         y += size * leading
         base = y - size * (leading - 1) / 2

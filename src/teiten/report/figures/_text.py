@@ -45,9 +45,11 @@ def plain(text: str) -> str:
 
 
 def fit(text: str, size: float, room: float) -> str:
-    """The text, cut with … where it is wider than the room."""
+    """The text, cut with … where it is wider than the room; nothing where not even that has room."""
     if width(text, size) <= room:
         return text
+    if width("…", size) > room:
+        return ""
     low, high = 0, len(text)
     while low < high:  # the longest beginning that fits with the sign of the cut
         middle = (low + high + 1) // 2

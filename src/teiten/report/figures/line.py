@@ -89,7 +89,7 @@ class LineFigure(Figure):
             last = max(i for i, v in enumerate(series.values) if v is not None)
             ends.append((plot.of(series.values[last] or 0.0), self._middle(plot, last), series))
         ends.sort(key=lambda e: e[0])
-        places = spread([e[0] for e in ends], size * 1.3, plot.y + size * 0.3, plot.base + size * 0.3)
+        places = _axes.spread([e[0] for e in ends], size * 1.3, plot.y, plot.base)
         x = plot.x + plot.w + 10
         for (y, end, series), place in zip(ends, places, strict=True):
             if abs(place - y) > 3 or end < plot.x + plot.w - plot.bucket:
@@ -105,29 +105,3 @@ class LineFigure(Figure):
 
 def _dash(series: Series) -> str:
     return "5 4" if series.dashed else ""
-
-
-def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones (ascending), each at least `apart` from the next, kept from low to high if they fit."""
-    places = list(wanted)
-    for _ in range(60):
-        moved = False
-        for i in range(len(places) - 1):
-            lack = apart - (places[i + 1] - places[i])
-            if lack > 0.01:
-                places[i] -= lack / 2
-                places[i + 1] += lack / 2
-                moved = True
-        if places and places[0] < low:
-            places[0] = low
-        if places and places[-1] > high:
-            places[-1] = high
-        if not moved:
-            break
-    for i in range(1, len(places)):  # what is left over is pushed down, then up
-        places[i] = max(places[i], places[i - 1] + apart)
-    if places and places[-1] > high:
-        places[-1] = high
-        for i in range(len(places) - 2, -1, -1):
-            places[i] = min(places[i], places[i + 1] - apart)
-    return places
