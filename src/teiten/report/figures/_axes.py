@@ -178,8 +178,8 @@ def _strip(plot: TimePlot, gaps: Sequence[Gap], marks: Sequence[Mark]) -> _Strip
     sheet = plot.sheet
     strip = _Strip(size=sheet.sizes.tick)
     low, high = sheet.left, sheet.right
-    wanted = [(plot.at(m.at), m.label, True) for m in _inside(plot, marks) if m.label]
-    wanted += [(at, label, False) for at, label in _gap_labels(plot, gaps)]
+    wanted = [(at, label, False) for at, label in _gap_labels(plot, gaps)]
+    wanted += [(plot.at(m.at), m.label, True) for m in _inside(plot, marks) if m.label]
     for at, label, is_mark in wanted:
         text = _text.fit(_text.plain(label), strip.size, (high - low) * 0.95)
         wide = _text.width(text, strip.size)

@@ -48,16 +48,16 @@ def fit(text: str, size: float, room: float) -> str:
     """The text, cut with … where it is wider than the room; nothing where not even that has room."""
     if width(text, size) <= room:
         return text
-    if width("…", size) > room:
-        return ""
+    sign = "…" if any(_is_wide(c) for c in text) else "..."  # the font's … is a kanji's width, at half its height
     low, high = 0, len(text)
     while low < high:  # the longest beginning that fits with the sign of the cut
         middle = (low + high + 1) // 2
-        if width(text[:middle].rstrip() + "…", size) <= room:
+        if width(text[:middle].rstrip() + sign, size) <= room:
             low = middle
         else:
             high = middle - 1
-    return text[:low].rstrip() + "…"
+    cut = text[:low].rstrip() + sign
+    return cut if width(cut, size) <= room else ""
 
 
 def wrap(text: str, size: float, room: float, most: int) -> list[str]:
@@ -128,7 +128,7 @@ def balanced(text: str, size: float, room: float, most: int) -> list[str]:
     Where lines of another length all end with a comma or a stop, they are taken instead.
     """
     lines = wrap(text, size, room, most)
-    if len(lines) < 2 or lines[-1].endswith("…"):
+    if len(lines) < 2 or lines[-1].endswith(("…", "...")):
         return lines
     low, high = room * 0.5, room
     for _ in range(7):

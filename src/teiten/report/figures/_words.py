@@ -78,7 +78,7 @@ def axis_number(value: float, top: float, lang: str) -> str:
     """A number for an axis that ends at `top`: 1,234, and 10万 / 2億 / 1.5M / 2B where the digits would be too many."""
     if value == 0:
         return "0"
-    units = ((1e8, "億"), (1e4, "万")) if lang == "ja" else ((1e9, "B"), (1e6, "M"))
+    units = ((1e12, "兆"), (1e8, "億"), (1e4, "万")) if lang == "ja" else ((1e12, "T"), (1e9, "B"), (1e6, "M"))
     least = 1e5 if lang == "ja" else 1e6
     if top >= 1e16:
         return f"{value:.3g}"

@@ -85,42 +85,55 @@ class StackFigure(Figure):
     def _layers(self, plot: _axes.TimePlot, paints: list[tuple[str, str]]) -> None:
         """Each series as one path from the zero line to its upper edge, the topmost first, each covering what is under it.
 
-        So no hair of paper shines through between two layers, and the file holds every edge once.
+        So no hair of paper shines through between two layers, and the file holds every edge once. A hatching begins
+        at its own lower edge: to fill the whole height with it would take the renderer ten times as long.
         """
-        heights: list[list[float]] = []
-        ground = [0.0] * len(self.times)
+        heights = [[0.0] * len(self.times)]
         for series in self.series:
-            ground = [g + max(0.0, v or 0.0) for g, v in zip(ground, series.values, strict=True)]
-            heights.append(ground)
+            heights.append([g + max(0.0, v or 0.0) for g, v in zip(heights[-1], series.values, strict=True)])
         seen = _axes.runs([None if all(s.values[i] is None for s in self.series) else 0.0 for i in range(len(self.times))])
         edge = plot.sheet.theme.paper if self.form == "areas" and plot.bucket >= 4 else ""
-        for upper, (paint, over) in zip(heights[::-1], paints[::-1], strict=True):
-            path = "".join(self._outline(plot, upper, a, b) for a, b in seen)
-            plot.sheet.path(path, fill=paint, stroke=edge, width=1)
+        for number in reversed(range(len(self.series))):
+            paint, over = paints[number]
+            whole = "".join(self._outline(plot, heights[number + 1], [], a, b) for a, b in seen)
+            own = ""
+            if over or paint.startswith("url"):
+                own = "".join(self._outline(plot, heights[number + 1], heights[number], a, b) for a, b in seen)
+            plot.sheet.path(own if paint.startswith("url") else whole, fill=paint, stroke=edge, width=1)
             if over:
-                plot.sheet.path(path, fill=over)
+                plot.sheet.path(own, fill=over)
 
-    def _outline(self, plot: _axes.TimePlot, upper: list[float], a: int, b: int) -> str:
+    def _outline(self, plot: _axes.TimePlot, upper: list[float], lower: list[float], a: int, b: int) -> str:
+        """The buckets from a to before b between two edges; the lower is the zero line where there is none."""
+        if self.form == "bars" and plot.bucket >= 5:
+            return "".join(_bar(plot, i, upper[i], lower[i] if lower else 0.0) for i in range(a, b) if upper[i])
+        there = self._edge(plot, upper, range(a, b))
+        if not lower:
+            return f"M{n(plot.edges[a])} {n(plot.base)}V{there}V{n(plot.base)}Z"
+        back = self._edge(plot, lower, range(b - 1, a - 1, -1))
+        return f"M{n(plot.edges[a])} {n(plot.of(lower[a]))}V{there}V{back}Z"
+
+    def _edge(self, plot: _axes.TimePlot, heights: list[float], buckets: range) -> str:
+        """The way along an edge, beginning with the height of its first point."""
+        forth = buckets.step > 0
         if self.form == "areas":
-            edges = plot.edges
-            points = [((edges[i] + edges[i + 1]) / 2, plot.of(upper[i])) for i in range(a, b)]
-            line = "L".join(f"{n(x)} {n(y)}" for x, y in [(edges[a], points[0][1]), *points, (edges[b], points[-1][1])])
-            return f"M{n(edges[a])} {n(plot.base)}L{line}V{n(plot.base)}Z"
-        if plot.bucket >= 5:
-            return "".join(_bar(plot, i, upper[i]) for i in range(a, b) if upper[i])
-        steps = "".join(f"V{n(plot.of(upper[i]), 1)}H{n(plot.edges[i + 1])}" for i in range(a, b))
-        return f"M{n(plot.edges[a])} {n(plot.base)}{steps}V{n(plot.base)}Z"
+            middles = [((plot.edges[i] + plot.edges[i + 1]) / 2, plot.of(heights[i])) for i in buckets]
+            line = "L".join(f"{n(x)} {n(y, 1)}" for x, y in middles)
+            last = plot.edges[buckets[-1] + 1 if forth else buckets[-1]]
+            return f"{n(middles[0][1], 1)}L{line}H{n(last)}"
+        return "V".join(f"{n(plot.of(heights[i]), 1)}H{n(plot.edges[i + 1 if forth else i])}" for i in buckets)
 
     def _tip(self, i: int, lang: str) -> str:
         said = [f"{s.label} {_words.number(v)}" for s in reversed(self.series) if (v := s.values[i])]
         return ", ".join(said) or ("0" if any(s.values[i] is not None for s in self.series) else _words.word(lang, "gap"))
 
 
-def _bar(plot: _axes.TimePlot, i: int, high: float) -> str:
-    """One bar from the zero line, with a little air at its sides."""
+def _bar(plot: _axes.TimePlot, i: int, high: float, low: float) -> str:
+    """One bar with a little air at its sides."""
     left, right = plot.edges[i], plot.edges[i + 1]
     air = min(3.0, (right - left) * 0.12)
-    return f"M{n(left + air)} {n(plot.base)}V{n(plot.of(high))}H{n(right - air)}V{n(plot.base)}Z"
+    base = n(plot.of(low))
+    return f"M{n(left + air)} {base}V{n(plot.of(high))}H{n(right - air)}V{base}Z"
 
 
 def _paints(figure: StackFigure, sheet: Sheet) -> list[tuple[str, str]]:
