@@ -40,7 +40,8 @@ def entries(lang: str) -> dict[str, str | dict[str, str]]:
     try:
         return dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        raise DataError(f"There are no words for the language '{lang}'.", hint=f"There are: {', '.join(languages())}.") from None
+        known = ", ".join(languages())
+        raise DataError(f"There are no words for the language '{lang}'.", hint=f"There are: {known}.") from None
 
 
 class _Fields(string.Formatter):
@@ -86,8 +87,9 @@ class Words:
 
     def large(self, n: int) -> str:
         """A count inside a sentence, about four digits of it: 12.3万, 1.23億; 1.23 million."""
-        steps = ((10**8, "億"), (10**4, "万")) if self.lang == "ja" else ((10**9, " billion"), (10**6, " million"))
-        for size, unit in steps:
+        for step in self("number.steps").split(","):
+            zeros, _, unit = step.partition("=")
+            size = 10 ** int(zeros)
             if n >= size:
                 scaled = n / size
                 text = f"{scaled:,.2f}" if scaled < 10 else f"{scaled:,.1f}" if scaled < 100 else f"{scaled:,.0f}"
@@ -95,21 +97,26 @@ class Words:
         return self.number(n)
 
     def percent(self, share: float, digits: int = 1) -> str:
-        """0.123 -> 12.3%."""
-        return f"{self.number(share * 100, digits)}%"
+        """0.123 -> 12.3% (English: 12.3 %); what is not nothing is never written 0.0%."""
+        small = 0 < share < 0.5 * 10 ** -(digits + 2)
+        text = f"<{10**-digits:g}" if small else self.number(share * 100, digits)
+        return text + self("number.percent")
 
     def change(self, ratio: float) -> str:
         """0.123 -> +12.3%; large ones without a decimal."""
-        return f"{self.signed(ratio * 100, 1 if abs(ratio) < 10 else 0)}%"
+        return self.signed(ratio * 100, 1 if abs(ratio) < 10 else 0) + self("number.percent")
 
     # lists and dates
 
     def listed(self, items: Iterable[str]) -> str:
         """a, b and c; a、b、c."""
         found = list(items)
-        if self.lang == "ja" or len(found) < 2:
-            return "、".join(found) if self.lang == "ja" else "".join(found)
-        return f"{', '.join(found[:-1])} and {found[-1]}"
+        comma, last = self("number.comma"), self("number.last")
+        return comma.join(found) if len(found) < 2 else comma.join(found[:-1]) + last + found[-1]
+
+    def joined(self, *sentences: str) -> str:
+        """Sentences in a row, as the language sets them."""
+        return self("number.between").join(s for s in sentences if s)
 
     def weekday(self, day: dt.date) -> str:
         return self("date.weekdays").split(",")[day.weekday()]

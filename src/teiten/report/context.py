@@ -1,0 +1,174 @@
+"""What a section is given: the answers of a period, and the words of a language to say them with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from teiten import event
+from teiten.data import countries, ports
+from teiten.lang import Words
+from teiten.periods import Period
+from teiten.report.answers import Answers, Key, Ranked
+from teiten.report.coverage import Coverage
+from teiten.report.model import Data
+
+SAME = 0.03
+"""A difference below this share is 'about the same' in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One report in the making."""
+
+    answers: Answers
+    words: Words
+    origin: str
+    """where the zone comes from: 'flag', 'teiten.toml', 'machine'"""
+    command: str
+    """what makes the same report again"""
+    version: str
+
+    @property
+    def period(self) -> Period:
+        return self.answers.period
+
+    @property
+    def kind(self) -> str:
+        return self.period.kind
+
+    @property
+    def before(self) -> str:
+        """'the month before'."""
+        return self.words(f"{self.kind}.before")
+
+    def say(self, key: str, **fields: Any) -> str:
+        """A sentence; `this`, `before`, `in` and their heads are at hand in each."""
+        own = {name: self.words(f"{self.kind}.{name}") for name in ("this", "before", "This", "Before")}
+        own["in"] = self.words(f"{self.kind}.in", period=self.period_name)
+        return self.words(key, **{**own, **fields})
+
+    @property
+    def period_name(self) -> str:
+        """2019年10月22日(火), 2019年10月; Tue 22 Oct 2019, October 2019."""
+        first = self.period.first
+        if self.kind == "daily":
+            return self.words.date(first)
+        if self.kind == "monthly":
+            return self.words.month(first)
+        year, week, _ = first.isocalendar()
+        last = self.period.after - dt.timedelta(days=1)
+        return self.words("date.week", year=str(year), week=str(week), start=self.words.day(first), end=self.words.day(last))
+
+    # counts
+
+    def packets(self, n: int) -> str:
+        """1,234 packets."""
+        return self.words("count.packets", n=n)
+
+    def about(self, n: int, noun: str = "packets") -> str:
+        """A count in a sentence: exact where it is short, 'about 12.3万' where it is not."""
+        text = self.words.large(n)
+        if text == self.words.number(n):
+            return self.words(f"count.{noun}", n=n)
+        return self.words(f"count.about_{noun}", count=text)
+
+    def change(self, now: int, before: int | None) -> str:
+        """+12.3% where the periods can be compared and there was something before, else an empty text."""
+        if not self.answers.comparable or not before:
+            return ""
+        return self.words.change((now - before) / before)
+
+    # things
+
+    def port(self, key: Key) -> str:
+        """23/tcp, ICMP, 47 without a port."""
+        protocol, port = key
+        if protocol is None:
+            return self.words("thing.no_protocol")
+        name = ports.PROTOCOLS.get(protocol, "")
+        if port is not None:
+            return f"{port}/{name or protocol}"
+        if name in ("icmp", "icmpv6"):
+            return self.words(f"thing.{name}")
+        if name:
+            return self.words("thing.no_port", protocol=name.upper())
+        return self.words("thing.protocol", number=str(protocol))
+
+    def service(self, key: Key) -> str:
+        """The usual service of a port, or an empty text."""
+        found = ports.find(key[1], key[0])
+        return found.service(self.words.lang) if found else ""
+
+    def port_long(self, key: Key) -> str:
+        """23/tcp (Telnet)."""
+        service = self.service(key)
+        if not service:
+            return self.port(key)
+        # a service with a bracket of its own would nest them
+        return self.words("thing.port_with_service", port=self.port(key), service=service.partition("(")[0].strip())
+
+    def country(self, code: str | None) -> str:
+        """米国, US; 不明, unknown."""
+        return countries.name(code, self.words.lang)
+
+    # movement
+
+    def movement(self, row: Ranked) -> str:
+        """▲ 5, ▼ 2, =, new; a dash where the period before cannot tell."""
+        if row.rank is None or not self.answers.ranked_before:
+            return self.words("movement.none")
+        if row.rank_before is None:
+            return self.words("movement.new")
+        if row.rank_before == row.rank:
+            return self.words("movement.same")
+        key = "movement.up" if row.rank_before > row.rank else "movement.down"
+        return self.words(key, rank=row.rank_before)
+
+    # coverage
+
+    @property
+    def sensors(self) -> str:
+        return self.words("count.sensors", n=len(self.answers.coverage.sensors))
+
+    @property
+    def scope(self) -> str:
+        """'1 sensor, 98.2 % of the time observed', for the line under a chart's title."""
+        share = self.answers.coverage.share
+        if share > 0.9995:
+            return self.words("scope.sensors", sensors=self.sensors)
+        return self.words("scope.coverage", sensors=self.sensors, share=self.words.percent(share))
+
+    def spans(self, coverage: Coverage, most: int = 3) -> str:
+        """The longest gaps in words, in the order of time, and how many more there are."""
+        longest = sorted(coverage.gaps, key=lambda g: g.length, reverse=True)[:most]
+        said = [self.words.span(g.start, g.end) for g in sorted(longest, key=lambda g: g.start)]
+        more = len(coverage.gaps) - len(longest)
+        if more:
+            said.append(self.words("summary.more_spans", n=more))
+        return self.words.listed(said)
+
+    def data(self, name: str, title: str, columns: Sequence[str], rows: list[tuple[Any, ...]], sql: str) -> Data:
+        """Rows with their SQL, headed by comments that say what it asks and how to run it."""
+        head = self.words(
+            "sql.head",
+            title=title,
+            start=self.period.start.isoformat(),
+            end=self.period.end.isoformat(),
+            zone=self.period.tz.key,
+            file=f"sql/{name}.sql",
+        )
+        comment = "".join(f"-- {line}\n" for line in head.splitlines())
+        return Data(name, tuple(columns), rows, f"{comment}{sql.strip()}\n")
+
+
+def protocol_name(protocol: int | None) -> str:
+    """tcp, udp, icmp; the number of others; empty where it is not stated."""
+    return "" if protocol is None else ports.PROTOCOLS.get(protocol, str(protocol))
+
+
+def left_out() -> tuple[str, ...]:
+    """Actions that are no attempts that were stopped."""
+    return event.NOT_AN_ATTEMPT

@@ -1,0 +1,69 @@
+"""A report as Markdown with PNG charts, to be pasted into a blog. Text from outside is escaped: it stays text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from teiten.lang import Words
+from teiten.report.model import Block, Link, Paragraph, Report, Section, Table
+from teiten.report.page import chart_path, csv_path, sql_path
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|])")
+_BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f]+")
+
+
+def escape(text: str) -> str:
+    """The text as Markdown that shows it: no markup, no HTML, no new line."""
+    return _SPECIAL.sub(r"\\\1", _BREAKS.sub(" ", text))
+
+
+def markdown(report: Report, words: Words, drawn: Collection[str], alts: dict[str, str]) -> str:
+    """The whole `report.md`. `drawn` are the data ids that have a chart, `alts` what each chart says."""
+    out = [f"# {escape(report.title)}", escape(report.subtitle)]
+    for section in report.sections:
+        out.extend(_section(section, words, drawn, alts))
+    return "\n\n".join(out) + "\n"
+
+
+def _section(section: Section, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
+    out = [f"## {escape(section.title)}", *map(_inline, section.findings)]
+    facts = [f"- {escape(f.name)}: {escape(f.value)}" + (f" ({escape(f.note)})" if f.note else "") for f in section.facts]
+    points = [f"- {_inline(p)}" for p in section.points]
+    out.extend("\n".join(items) for items in (facts, points) if items)
+    for block in section.blocks:
+        out.extend(_block(block, words, drawn, alts))
+    out.extend(map(_inline, section.notes))
+    return out
+
+
+def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
+    out = [f"### {escape(block.title)}"] if block.title else []
+    if block.data.id in drawn:
+        out.append(f"![{escape(alts.get(block.data.id, ''))}]({chart_path(block.data, 'png')})")
+    if block.table is not None and not block.table.folded:
+        out.append(_table(block.table))
+        if block.table.note:
+            out.append(escape(block.table.note))
+    out.append(f"[{words('page.csv')}]({csv_path(block.data)}) · [{words('page.sql')}]({sql_path(block.data)})")
+    return out
+
+
+def _table(table: Table) -> str:
+    lines = [
+        "| " + " | ".join(escape(c.title) for c in table.columns) + " |",
+        "| " + " | ".join("---:" if c.align == "number" else "---" for c in table.columns) + " |",
+        *("| " + " | ".join(map(escape, row)) + " |" for row in table.rows),
+    ]
+    return "\n".join(lines)
+
+
+def _inline(paragraph: Paragraph) -> str:
+    pieces = [paragraph] if isinstance(paragraph, str) else paragraph
+    return "".join(_link(p) if isinstance(p, Link) else escape(p) for p in pieces)
+
+
+def _link(link: Link) -> str:
+    if not link.url.startswith(("https://", "http://")):
+        return escape(link.text)
+    return f"[{escape(link.text)}]({link.url.replace(' ', '%20').replace(')', '%29').replace('<', '%3C')})"

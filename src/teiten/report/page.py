@@ -1,0 +1,146 @@
+"""A report as one HTML page: semantic, without scripts, with nothing from elsewhere, in light and dark, for screen and paper.
+
+Every text goes through `escape`; the only markup that is put in as it stands is the SVG that our own figures draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from importlib import resources
+
+from teiten.lang import Words
+from teiten.report.model import Block, Data, Fact, Link, Paragraph, Report, Section, Table
+
+CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
+STYLE = "style.css"
+Drawn = Mapping[str, tuple[str, str]]
+"""Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
+
+
+def style() -> str:
+    """The page's style sheet."""
+    return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
+
+
+def page(report: Report, words: Words, drawn: Drawn) -> str:
+    """The whole `index.html`."""
+    out = [
+        "<!DOCTYPE html>",
+        f'<html lang="{escape(report.lang)}">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{CSP}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        '<meta name="color-scheme" content="light dark">',
+        f'<meta name="description" content="{escape(report.description)}">',
+        f"<title>{escape(report.title)}</title>",
+        f'<link rel="stylesheet" href="{STYLE}">',
+        "</head>",
+        "<body>",
+        f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p></header>",
+        _contents(report, words),
+        "<main>",
+        *(_section(section, words, drawn) for section in report.sections),
+        "</main>",
+        "</body>",
+        "</html>",
+        "",
+    ]
+    return "\n".join(out)
+
+
+def _contents(report: Report, words: Words) -> str:
+    items = "".join(f'<li><a href="#{escape(s.id)}">{escape(s.title)}</a></li>' for s in report.sections)
+    return f'<nav aria-label="{escape(words("page.contents"))}"><ul>{items}</ul></nav>'
+
+
+def _section(section: Section, words: Words, drawn: Drawn) -> str:
+    head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
+    parts = [head, *(f"<p>{_inline(p)}</p>" for p in section.findings)]
+    if section.facts:
+        parts.append(f'<dl class="facts">{"".join(map(_fact, section.facts))}</dl>')
+    if section.points:
+        parts.append(f"<ul>{''.join(f'<li>{_inline(p)}</li>' for p in section.points)}</ul>")
+    parts.extend(_block(block, words, drawn) for block in section.blocks)
+    if section.notes:
+        parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p)}</p>" for p in section.notes)}</div>')
+    return "\n".join([*parts, "</section>"])
+
+
+def _inline(paragraph: Paragraph) -> str:
+    pieces = [paragraph] if isinstance(paragraph, str) else paragraph
+    return "".join(escape(p) if isinstance(p, str) else f'<a href="{escape(_safe(p))}">{escape(p.text)}</a>' for p in pieces)
+
+
+def _safe(link: Link) -> str:
+    """Only https, http and addresses inside the folder: no `javascript:` however it came here."""
+    return link.url if link.url.startswith(("https://", "http://", "#")) else "#"
+
+
+def _fact(fact: Fact) -> str:
+    note = f'<dd class="against">{escape(fact.note)}</dd>' if fact.note else ""
+    return f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}</dd>{note}</div>"
+
+
+def _block(block: Block, words: Words, drawn: Drawn) -> str:
+    parts = []
+    if block.title:
+        parts.append(f"<h3>{escape(block.title)}</h3>")
+    if block.data.id in drawn:
+        wide, narrow = drawn[block.data.id]
+        parts.append(f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>')
+    caption = ""
+    if block.table is not None:
+        parts.append(_folded(block.table, words, _table))
+    caption = f'<figcaption class="files">{_files(block, words)}</figcaption>'
+    return f'<figure id="{escape(block.data.id)}">{"".join(parts)}{caption}</figure>'
+
+
+def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
+    if not table.folded:
+        return draw(table)
+    return f"<details><summary>{escape(words('page.table'))}: {escape(table.caption)}</summary>{draw(table)}</details>"
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f'<th scope="col"{_class(c.align)}>{escape(c.title)}</th>' for c in table.columns)
+    rows = "".join(f"<tr>{''.join(_cells(table, row))}</tr>" for row in table.rows)
+    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption and not table.folded else ""
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.caption)}"><table>{caption}'
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
+    )
+
+
+def _cells(table: Table, row: tuple[str, ...]) -> list[str]:
+    return [f"<td{_class(c.align)}>{escape(cell)}</td>" for c, cell in zip(table.columns, row, strict=True)]
+
+
+def _class(align: str) -> str:
+    return ' class="n"' if align == "number" else ""
+
+
+def _files(block: Block, words: Words) -> str:
+    links = [(words("page.csv"), csv_path(block.data)), (words("page.sql"), sql_path(block.data))]
+    if block.figure is not None:
+        links += [("SVG", chart_path(block.data, "svg")), ("PNG", chart_path(block.data, "png"))]
+    return " ".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
+
+
+def csv_path(data: Data) -> str:
+    """Where a block's rows lie, from the page."""
+    return f"data/{data.id}.csv"
+
+
+def sql_path(data: Data) -> str:
+    """Where the SQL of a block lies, from the page."""
+    return f"sql/{data.id}.sql"
+
+
+def chart_path(data: Data, kind: str) -> str:
+    """Where a block's chart lies, from the page."""
+    return f"charts/{data.id}.{kind}"

@@ -1,0 +1,36 @@
+"""The sections of a report: each module here is one, found by being there.
+
+A section's module has ID, ORDER (place on the page), KINDS (of reports it belongs to) and `build(context) -> Section | None`
+(None: nothing to say in this report). Names that begin with _ are no sections.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from teiten.periods import PeriodKind
+from teiten.report.context import Context
+from teiten.report.model import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section as its module declares it."""
+
+    id: str
+    order: int
+    kinds: tuple[PeriodKind, ...]
+    build: Callable[[Context], Section | None]
+
+
+def parts() -> list[Part]:
+    """Every section, in the page's order."""
+    found = []
+    for info in pkgutil.iter_modules(__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{__name__}.{info.name}")
+            found.append(Part(module.ID, module.ORDER, module.KINDS, module.build))
+    return sorted(found, key=lambda part: (part.order, part.id))

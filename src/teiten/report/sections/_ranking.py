@@ -1,0 +1,119 @@
+"""What the rankings share: the table with movement, the chart's rows, and who came, went, rose or fell."""
+
+from __future__ import annotations
+
+from teiten.report import figures
+from teiten.report.answers import Ranked, What
+from teiten.report.context import Context, protocol_name
+from teiten.report.model import Block, Column, Table
+
+SHOWN = {"daily": 10, "weekly": 10, "monthly": 20}
+"""rows of a ranking on the page"""
+CHART = {"daily": 10, "weekly": 10, "monthly": 10}
+
+
+def name(context: Context, what: What, row: Ranked) -> str:
+    """23/tcp; 中国; 不明."""
+    if what == "ports":
+        return context.say("thing.unknown") if row.key == (None, None) else context.port(row.key)
+    return context.country(row.key)
+
+
+def key(what: What, row: Ranked) -> str:
+    """What the colour belongs to: '23/tcp', 'icmp', 'CN'."""
+    if what == "countries":
+        return row.key or "unknown"
+    protocol, port = row.key
+    return protocol_name(protocol) if port is None else f"{port}/{protocol_name(protocol)}"
+
+
+def chosen(context: Context, what: What, most: int, rows: list[Ranked] | None = None) -> list[Ranked]:
+    """The first of the ranking and, as a row of its own at the end, the unknown."""
+    found = context.answers.ranking(what) if rows is None else rows
+    named = [r for r in found if r.rank is not None][:most]
+    return named + [r for r in found if r.rank is None]
+
+
+def bars(context: Context, what: What, rows: list[Ranked]) -> list[figures.RankRow]:
+    """The rows as a chart's."""
+    return [
+        figures.RankRow(
+            key=key(what, row),
+            label=name(context, what, row),
+            value=row.packets,
+            rank=row.rank,
+            rank_before=row.rank_before,
+            share=row.share,
+            detail=context.service(row.key) if what == "ports" else "",
+            kind="value" if row.rank is not None else "unknown",
+        )
+        for row in rows
+    ]
+
+
+def table(context: Context, what: What, rows: list[Ranked], caption: str, *, movement: bool = True, note: str = "") -> Table:
+    """The ranking as a table. Without `movement` nothing is said of the period before."""
+    say, words, answers = context.say, context.words, context.answers
+    moves, compares = movement and answers.ranked_before, movement and answers.comparable
+    columns = [Column(say("column.rank"))]
+    if moves:
+        columns.append(Column(say("column.movement")))
+    columns.append(Column(say("column.port" if what == "ports" else "column.country"), "text"))
+    if what == "ports":
+        columns.append(Column(say("column.service"), "text"))
+    columns += [Column(say("column.packets")), Column(say("column.share"))]
+    if compares:
+        columns.append(Column(say("column.change")))
+    columns.append(Column(say("column.hosts")))
+    cells = []
+    for row in rows:
+        line = [words.number(row.rank) if row.rank else "–"]
+        if moves:
+            line.append(context.movement(row))
+        line.append(name(context, what, row))
+        if what == "ports":
+            line.append(context.service(row.key))
+        line += [words.number(row.packets), words.percent(row.share)]
+        if compares:
+            line.append(context.change(row.packets, row.packets_before) or "–")
+        line.append(words.number(row.hosts))
+        cells.append(tuple(line))
+    return Table(caption, tuple(columns), cells, note)
+
+
+CSV_COLUMNS = ("rank", "packets", "hosts", "share", "share_of", "rank_before", "packets_before", "difference", "change")
+
+
+def block(context: Context, what: What, figure: figures.Figure, shown: Table) -> Block:
+    """Chart and table with the whole ranking as CSV, as the engine answered it."""
+    rows = context.answers.ports if what == "ports" else context.answers.countries
+    things = ("dst_port", "protocol") if what == "ports" else ("country",)
+    columns = (CSV_COLUMNS[0], *things, *CSV_COLUMNS[1:])
+    body = [tuple(row[c] for c in columns) for row in rows]
+    return Block(context.data(figure.id, figure.title, columns, body, rows.sql), figure, shown)
+
+
+def entered(context: Context, what: What, most: int) -> str:
+    """Who came in among the first `most`; an empty text where none did."""
+    if not context.answers.comparable:
+        return ""
+    items = []
+    for row in context.answers.ranking(what)[:most]:
+        if row.rank is None or row.rank > most or (row.rank_before is not None and row.rank_before <= most):
+            continue
+        style = "ports.item_first" if row.rank_before is None else "ports.item_new"
+        items.append(context.say(style, thing=name(context, what, row), rank=row.rank, rank_before=row.rank_before or 0))
+    return context.say("ports.entered", n=most, list=context.words.listed(items)) if items else ""
+
+
+def left(context: Context, what: What, most: int) -> str:
+    """Who dropped out of the first `most`; an empty text where none did."""
+    if not context.answers.comparable:
+        return ""
+    items = []
+    for row in context.answers.leading_before(what):
+        if row.rank_before is None or row.rank_before > most or (row.rank is not None and row.rank <= most):
+            continue
+        style = "ports.item_gone" if row.rank is None else "ports.item_left"
+        items.append(context.say(style, thing=name(context, what, row), rank=row.rank or 0, rank_before=row.rank_before))
+    return context.say("ports.left", n=most, list=context.words.listed(items)) if items else ""

@@ -1,0 +1,156 @@
+"""What the two stacks through time share: the chart with its gaps, what stood out, the table and the rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from typing import Any
+
+from teiten.report import figures
+from teiten.report.answers import Stack, What
+from teiten.report.context import Context, protocol_name
+from teiten.report.model import Block, Column, Section, Table
+
+THINGS = {"ports": "port", "countries": "country"}
+OUT = 3.0
+"""A peak is told of where it is at least this many times the median of its series ..."""
+WEIGHT = 0.1
+"""... and at least this share of a median bucket of all packets above it."""
+TOLD = 3
+
+
+def section(context: Context, what: What, ident: str) -> Section | None:
+    """The section of the ports' stack, or of the countries'."""
+    stack = context.answers.stack(what)
+    if not stack.keys and not stack.values:
+        return None
+    findings = [finding(context, what, stack)]
+    figure = _figure(context, what, stack, ident)
+    notes = []
+    gaps = context.answers.coverage.gaps
+    if gaps:
+        notes.append(context.say("series.gap_note", list=context.spans(context.answers.coverage)))
+    title = context.say(f"series.{what}_title")
+    return Section(ident, title, findings, blocks=[_block(context, what, stack, figure)], notes=notes)
+
+
+def label(context: Context, what: What, key: Any) -> str:
+    if key in ("other", "unknown"):
+        return context.say(f"thing.{key}")
+    return context.port(key) if what == "ports" else context.country(key)
+
+
+def colour(what: What, key: Any) -> str:
+    if key in ("other", "unknown"):
+        return str(key)
+    if what == "countries":
+        return str(key)
+    protocol, port = key
+    return protocol_name(protocol) if port is None else f"{port}/{protocol_name(protocol)}"
+
+
+def when(context: Context, stack: Stack, i: int) -> str:
+    """A bucket's name in a sentence: 10月9日(水); 5時台 of a day, 10月9日(水)5時台 of a week."""
+    at = stack.times[i]
+    if stack.step == "day":
+        return context.say("series.on_day", day=context.words.day(at.date()))
+    clock = context.words.clock(at) if context.kind == "daily" else context.words.moment(at)
+    return context.say("series.at_hour", clock=clock)
+
+
+def _peak(context: Context, what: What, stack: Stack) -> str:
+    """The title: the highest bucket, and what it mostly was."""
+    totals = stack.totals
+    seen = [(v, -i) for i, v in enumerate(totals) if v is not None]
+    high, at = max(seen)
+    i = -at
+    parts = [(stack.values[k][i] or 0.0, n, k) for n, k in enumerate(stack.keys)]
+    most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
+    name = stack.times[i]
+    if stack.step == "day":
+        time, style = context.words.day(name.date()), "series.figure_peak"
+    else:
+        time = context.words.clock(name) if context.kind == "daily" else context.words.moment(name)
+        style = "series.figure_hour"
+    return context.say(style, time=time, share=context.words.percent(most / high, 0), thing=label(context, what, key))
+
+
+def _figure(context: Context, what: What, stack: Stack, ident: str) -> figures.StackFigure:
+    say = context.say
+    totals = stack.totals
+    empty = not any(totals)
+    kinds = {"other": "other", "unknown": "unknown"}
+    series = [
+        figures.Series(colour(what, k), label(context, what, k), v, kind=kinds.get(k, "value"))  # type: ignore[arg-type]
+        for k, v in stack.values.items()
+    ]
+    gaps = [figures.Gap(g.start, g.end, say(f"series.gap_{g.reason}")) for g in context.answers.coverage.gaps]
+    return figures.StackFigure(
+        id=ident,
+        title=say(f"series.{what}_title") if empty else _peak(context, what, stack),
+        subtitle=say(f"series.subtitle_{stack.step}_{what}", n=len(stack.keys), scope=context.scope),
+        unit=say(f"series.unit_{stack.step}"),
+        times=stack.times,
+        series=series,
+        step=stack.step,
+        things=THINGS[what],
+        gaps=gaps,
+    )
+
+
+def finding(context: Context, what: What, stack: Stack) -> str:
+    """What stood far out of its own usual, at most three; or that nothing did."""
+    usual_all = statistics.median([v for v in stack.totals if v is not None] or [0])
+    found = []
+    for key in stack.keys:
+        values = [(v, i) for i, v in enumerate(stack.values[key]) if v is not None]
+        if len(values) < 5:
+            continue
+        usual = statistics.median(v for v, _ in values)
+        high, i = max(values, key=lambda item: (item[0], -item[1]))
+        if usual and high >= OUT * usual and high - usual >= WEIGHT * usual_all:
+            found.append((high - usual, i, key, high, usual))
+    if not found:
+        return context.say("series.none")
+    items = []
+    style = "series.peak" if what == "ports" else "series.peak_country"
+    for _, i, key, high, usual in sorted(sorted(found, key=lambda f: -f[0])[:TOLD], key=lambda f: f[1]):
+        name = context.port_long(key) if what == "ports" else context.country(key)
+        items.append(
+            context.say(
+                style,
+                thing=name,
+                when=when(context, stack, i),
+                packets=context.packets(round(high)),
+                usual=context.words.number(usual),
+                times=context.words.number(high / usual, 1 if high < 10 * usual else 0),
+            )
+        )
+    return context.say("series.finding_peaks", list=context.words.listed(items))
+
+
+def _block(context: Context, what: What, stack: Stack, figure: figures.StackFigure) -> Block:
+    say = context.say
+    columns = (
+        Column(say("column.time"), "text"),
+        *(Column(label(context, what, k)) for k in stack.values),
+        Column(say("column.total")),
+    )
+    rows = []
+    for i, (at, whole) in enumerate(zip(stack.times, stack.totals, strict=True)):
+        cells = [_cell(context, column[i]) for column in stack.values.values()]
+        rows.append((_time(context, stack, at), *cells, _cell(context, whole)))
+    table = Table(say(f"series.caption_{what}", step=say(f"series.{stack.step}")), columns, rows, folded=True)
+    names = ("start", "part", *(("dst_port", "protocol") if what == "ports" else ("country",)), "packets", "hosts")
+    body = [tuple(row[n] for n in names) for row in stack.rows]
+    return Block(context.data(figure.id, figure.title, names, body, stack.rows.sql), figure, table)
+
+
+def _time(context: Context, stack: Stack, at: dt.datetime) -> str:
+    if stack.step == "day":
+        return context.words.day(at.date())
+    return context.words.clock(at) if context.kind == "daily" else context.words.moment(at)
+
+
+def _cell(context: Context, value: float | None) -> str:
+    return "–" if value is None else context.words.number(value)

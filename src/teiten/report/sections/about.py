@@ -1,0 +1,91 @@
+"""How this was made: period, sensors, coverage, accounting, definitions, data with their attribution, how to make it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from teiten.periods import PeriodKind
+from teiten.report.context import Context
+from teiten.report.model import Paragraph, Section
+from teiten.report.sections import _about
+
+ID = "about"
+ORDER = 100
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+_ORIGINS = {"flag": "about.origin_flag", "teiten.toml": "about.origin_file", "machine": "about.origin_machine"}
+_BASES = {
+    "stated": "about.basis_stated",
+    "year inferred": "about.basis_year",
+    "boot inferred": "about.basis_boot",
+    "received": "about.basis_received",
+}
+
+
+def build(context: Context) -> Section:
+    say, words, answers = context.say, context.words, context.answers
+    start, end = context.period.start, context.period.end
+    points: list[Paragraph] = [
+        say(
+            "about.period",
+            start=words.date(start.date()),
+            end=words.date(end.date()),
+            zone=context.period.tz.key,
+            origin=say(_ORIGINS.get(context.origin, "about.origin_machine")),
+        ),
+        say("about.sensors", sensors=context.sensors),
+    ]
+    if answers.filters.words:
+        shown = [f"{key}={value}" for key, value in sorted(answers.filters.words.items())]
+        points.append(say("about.filters", filters=words.listed(shown)))
+    points += _coverage(context)
+    points += _lines(context)
+    points += _bases(context)
+    points += [say("about.definitions"), say("about.compare_rule", share=words.percent(answers.comparable_share, 0))]
+    points += _about.attributions(context)
+    points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
+    points.append(say("about.again", command=context.command))
+    return Section(ID, say("about.title"), points=points)
+
+
+def _coverage(context: Context) -> list[Paragraph]:
+    say, cover = context.say, context.answers.coverage
+    gaps = say("about.gaps", spans=context.spans(cover, 10)) if cover.gaps else say("about.no_gaps")
+    said: list[Paragraph] = [say("about.coverage", share=context.words.percent(cover.share), gaps=gaps)]
+    if cover.partial:
+        said.append(say("about.partial", n=cover.partial))
+    said.append(say("about.gap_rule"))
+    return said
+
+
+def _lines(context: Context) -> list[Paragraph]:
+    """What became of the lines of the inputs that hold records of the period."""
+    say, inputs = context.say, context.answers.inputs
+    said: list[Paragraph] = [
+        say(
+            "about.lines",
+            inputs=context.words("count.inputs", n=inputs.count),
+            lines=context.words("count.lines", n=inputs.lines),
+            made=inputs.made,
+            rejected=inputs.rejected.total(),
+            ignored=inputs.ignored.total(),
+            already=inputs.already,
+        )
+    ]
+    for key, counted in (("about.rejected", inputs.rejected), ("about.ignored", inputs.ignored)):
+        if counted.total():
+            said.append(say(key, list=_counted(context, counted)))
+    return said
+
+
+def _counted(context: Context, counts: Counter[str]) -> str:
+    return context.words.listed(context.say("about.counted", what=what, n=n) for what, n in counts.most_common())
+
+
+def _bases(context: Context) -> list[Paragraph]:
+    bases = context.answers.time_bases
+    whole = bases.total()
+    if not whole:
+        return []
+    known = [(basis, n) for basis, n in bases.most_common() if basis in _BASES]
+    items = [context.say(_BASES[basis], share=context.words.percent(n / whole)) for basis, n in known]
+    return [context.say("about.basis", list=context.words.listed(items))] if items else []

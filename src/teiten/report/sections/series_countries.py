@@ -1,0 +1,16 @@
+"""Countries through time: stacked by hour or day, the largest seven, the rest and the unknown."""
+
+from __future__ import annotations
+
+from teiten.periods import PeriodKind
+from teiten.report.context import Context
+from teiten.report.model import Section
+from teiten.report.sections import _series
+
+ID = "countries-time"
+ORDER = 50
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+
+
+def build(context: Context) -> Section | None:
+    return _series.section(context, "countries", ID)

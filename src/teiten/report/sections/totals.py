@@ -1,0 +1,87 @@
+"""How much: packets, hosts, a day's mean and the time observed, each with the period before; and what is kept apart."""
+
+from __future__ import annotations
+
+from teiten.periods import PeriodKind
+from teiten.report.context import Context
+from teiten.report.model import Block, Column, Fact, Section, Table
+
+ID = "totals"
+ORDER = 10
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+
+
+def build(context: Context) -> Section:
+    say, answers, words = context.say, context.answers, context.words
+    now, before = answers.totals, answers.totals_before
+    days, days_before = _days(context)
+    facts = [
+        Fact(
+            say("totals.packets"), words.number(now.packets), _against(context, now.packets, before.packets if before else None)
+        ),
+        Fact(say("totals.hosts"), words.number(now.hosts), _against(context, now.hosts, before.hosts if before else None)),
+    ]
+    if context.kind != "daily" and days:
+        a_day = round(now.packets / days)
+        facts.append(
+            Fact(
+                say("totals.per_day"),
+                words.number(a_day),
+                _against(context, a_day, round(before.packets / days_before) if before and days_before else None),
+            )
+        )
+    length = context.period.end - context.period.start
+    of = say("totals.coverage_of", length=words.duration(length))
+    facts.append(Fact(say("totals.coverage"), words.percent(answers.coverage.share), of))
+    notes = [say("totals.finding_hosts")]
+    apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
+    if apart:
+        notes.append(say("totals.apart", list=words.listed(apart)))
+    return Section(ID, say("totals.title"), facts=facts, blocks=[_table(context, days, days_before)], notes=notes)
+
+
+def _days(context: Context) -> tuple[float, float]:
+    """Observed days of this period and of the one before."""
+    answers = context.answers
+    return (
+        len(answers.period.days) * answers.coverage.share,
+        len(answers.before.days) * answers.coverage_before.share,
+    )
+
+
+def _against(context: Context, now: int, before: int | None) -> str:
+    if not context.answers.comparable or not before:
+        return ""
+    if now == before:
+        return context.say("against.same")
+    return context.say("against.more", change=context.change(now, before))
+
+
+def _table(context: Context, days: float, days_before: float) -> Block:
+    say, answers, words = context.say, context.answers, context.words
+    now, before = answers.totals, answers.totals_before
+    lines: list[tuple[str, int, int | None]] = [
+        (say("totals.packets"), now.packets, before.packets if before else None),
+        (say("totals.hosts"), now.hosts, before.hosts if before else None),
+        (say("totals.ports"), now.ports, before.ports if before else None),
+        (say("totals.countries"), now.countries, before.countries if before else None),
+    ]
+    if context.kind != "daily" and days:
+        a_day = round(before.packets / days_before) if before and days_before else None
+        lines.insert(2, (say("totals.per_day"), round(now.packets / days), a_day))
+    heads = [say("column.measure"), say("column.now"), *([say("column.before")] if before else [])]
+    if answers.comparable:
+        heads += [say("column.difference"), say("column.change")]
+    rows = []
+    for name, value, old in lines:
+        cells = [name, words.number(value)]
+        if before:
+            cells.append(words.number(old or 0))
+        if answers.comparable:
+            cells += [words.signed(value - (old or 0)), context.change(value, old) or "–"]
+        rows.append(tuple(cells))
+    columns = (Column(heads[0], "text"), *(Column(h) for h in heads[1:]))
+    title = say("totals.table") if before else say("totals.title")
+    row = answers.totals_rows[0]
+    data = context.data("totals", title, tuple(row), [tuple(row.values())], answers.totals_rows.sql)
+    return Block(data, table=Table(title, columns, rows))

@@ -1,0 +1,90 @@
+"""A destination address is found in every spelling; what only looks like one is not."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from teiten.report import leaks
+
+V4 = "198.51.100.23"
+V6 = "2001:db8:12:34::beef"
+SECRET = leaks.packed([V4, V6])
+FULL = "2001:0db8:0012:0034:0000:0000:0000:beef"
+HEX6 = FULL.replace(":", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        V4,
+        f"DST={V4} LEN=40",
+        f"{V4}:80",
+        f"x{V4}x",
+        f"0.{V4}",
+        "198-51-100-23.example.net",
+        "23.100.51.198.in-addr.arpa",
+        "c6336417",
+        "C6336417",
+        "0xc6336417",
+        "176433c6",
+        V6,
+        V6.upper(),
+        f"[{V6}]:80",
+        FULL,
+        HEX6,
+        ".".join(reversed(HEX6)) + ".ip6.arpa",
+        "::ffff:1.2.3.4 " + V4,
+    ],
+)
+def test_found(text: str) -> None:
+    assert leaks.find({"a.csv": b"nothing here", "b.html": f"<p>{text}</p>".encode()}, SECRET) == "b.html"
+
+
+@pytest.mark.parametrize(
+    "text", ["198.51.100.2", "198.51.100.231", "1198.51.100.23", "2019-10-22", "12345678", "3:4::5", "", "00:11:22"]
+)
+def test_not_found(text: str) -> None:
+    assert leaks.find({"a.csv": text.encode()}, SECRET) is None
+
+
+def test_eight_digits_are_a_count() -> None:
+    secret = leaks.packed(["18.52.86.120"])  # 0x12345678
+    assert leaks.find({"a.csv": b"12345678"}, secret) is None
+    assert leaks.find({"a.csv": b"0x12345678"}, secret) == "a.csv"
+
+
+def test_names_of_files() -> None:
+    assert leaks.find({f"data/{V4}.csv": b""}, SECRET) is not None
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def test_metadata_of_pictures_but_not_their_pixels() -> None:
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"\0" * 13)
+    pixels = chunk(b"IDAT", V4.encode()) + chunk(b"IEND", b"")
+    assert leaks.find({"a.png": head + pixels}, SECRET) is None
+    assert leaks.find({"a.png": head + chunk(b"tEXt", b"Comment\0" + V4.encode()) + pixels}, SECRET) == "a.png"
+
+
+@given(st.binary(min_size=4, max_size=4), st.text(alphabet="ab <>/,;=\n", max_size=5))
+def test_any_ipv4(address: bytes, around: str) -> None:
+    text = socket.inet_ntop(socket.AF_INET, address)
+    assert leaks.find({"x": f"{around}{text}{around}".encode()}, {address}) == "x"
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_any_ipv6(address: bytes) -> None:
+    for text in (socket.inet_ntop(socket.AF_INET6, address), address.hex(), ":".join(address.hex(":", 2).split(":"))):
+        assert leaks.find({"x": f'"{text}"'.encode()}, {address}) == "x"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes(content: bytes) -> None:
+    assert leaks.find({"x.csv": content, "x.png": content}, {b"\x01\x02\x03\x04\x05"}) is None
