@@ -155,6 +155,15 @@ class Lake:
             upto = self._table("events").transaction()
         return read_batches(self._table("batches"), columns, upto)
 
+    def line_hashes(self, numbers: list[int]) -> dict[int, bytes]:
+        """Batch number -> the hashes of its new lines, 8 bytes (little-endian) each."""
+        frames = (
+            pl.scan_parquet([str(f) for f in self.batch_files()], missing_columns="insert")
+            .filter(pl.col("batch").is_in(numbers))
+            .select("batch", "line_hashes")
+        )
+        return dict(frames.collect().iter_rows())
+
     def _table(self, name: str) -> _delta.Table:
         try:
             return _delta.Table(self.path / name)

@@ -36,6 +36,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "line_hashes": pl.Binary(),
     "tail": pl.Binary(),
     "tail_made": pl.Boolean(),
+    "reached": pl.String(),
     "notes": pl.String(),
     "geo_db": pl.String(),
     "program": pl.String(),
@@ -66,6 +67,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "line_hashes": ("keyed hashes of the new lines, 8 bytes each", "新しい行のハッシュ"),
     "tail": ("the last line where it had no line end yet", "改行のない最終行"),
     "tail_made": ("whether that line made events", "その行がイベントになったか"),
+    "reached": ("how far the input came in earlier sources' lines (JSON)", "既存入力との照合位置(JSON)"),
     "notes": ("what had to be inferred (JSON)", "推定したこと(JSON)"),
     "geo_db": ("which data answered country and AS (JSON)", "国・ASの判定に使ったデータ(JSON)"),
     "program": ("version of the program", "プログラムの版"),
@@ -98,13 +100,14 @@ class Batch:
     line_hashes: bytes = b""
     tail: bytes = b""
     tail_made: bool = False
+    reached: Mapping[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     geo_db: list[str] = field(default_factory=list)
 
     def row(self, number: int, program: str) -> pl.DataFrame:
         """The batch as one row of the table `batches`."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        for name in ("rejected", "ignored", "samples"):
+        for name in ("rejected", "ignored", "samples", "reached"):
             values[name] = json.dumps(dict(values[name]), ensure_ascii=False, sort_keys=True)
         for name in ("notes", "geo_db"):
             values[name] = json.dumps(values[name], ensure_ascii=False)
