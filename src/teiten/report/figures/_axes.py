@@ -306,7 +306,7 @@ def tips(plot: TimePlot, rows: Sequence[str], *, daily: bool, at_most: int = 200
         if text:
             left, right = plot.edges[i], plot.edges[i + 1]
             name = _words.moment(plot.times[i], plot.sheet.lang, daily=daily)
-            plot.sheet.rect(left, plot.y, right - left, plot.h, "#000000", tip=f"{name} — {text}", extra=' fill-opacity="0"')
+            plot.sheet.rect(left, plot.y, right - left, plot.h, "none", tip=f"{name} — {text}", extra=' pointer-events="all"')
 
 
 __all__ = [
