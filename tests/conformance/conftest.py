@@ -7,10 +7,12 @@ log and the capture see the same packets.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ import pytest
 NEEDED = ("ip", "iptables", "ip6tables", "nft", "tcpdump", "tshark", "nmap", "hping3", "dmesg", "sysctl")
 SCANNER, VICTIM = "teiten-scan", "teiten-dark"
 ADDRESSES = {SCANNER: ("10.66.0.1", "fd66::1"), VICTIM: ("10.66.0.2", "fd66::2")}
+TAG = f"{os.getpid():x}"
+"""tells this run's lines from those of runs before, which the ring buffer still holds"""
 ALL_NETNS = "net.netfilter.nf_log_all_netns"
 HERE = Path(__file__).parent
 os.environ["PATH"] += ":/usr/sbin:/sbin"
@@ -58,10 +62,10 @@ def build() -> None:
         flags = ("--log-tcp-sequence", "--log-tcp-options", "--log-ip-options")
         for tables in ("iptables", "ip6tables"):
             where = ("-t", "raw", "-A", "PREROUTING", "-i", "v0")
-            within(namespace, tables, *where, "-j", "LOG", "--log-prefix", f"IPT-{namespace} DROP ", *flags)
+            within(namespace, tables, *where, "-j", "LOG", "--log-prefix", f"IPT-{TAG}-{namespace} DROP ", *flags)
         within(namespace, "nft", "add", "table", "inet", "teiten")
         within(namespace, "nft", "add chain inet teiten in { type filter hook prerouting priority -290; }")
-        within(namespace, "nft", f'add rule inet teiten in iif "v0" log prefix "NFT-{namespace} DROP " flags all')
+        within(namespace, "nft", f'add rule inet teiten in iif "v0" log prefix "NFT-{TAG}-{namespace} DROP " flags all')
 
 
 def take_down() -> None:
@@ -100,8 +104,9 @@ def traffic() -> None:
         ("-S", "-p", "23"), ("-A", "-p", "80", "-M", "7", "-L", "9"), ("-F", "-P", "-U", "-p", "1"), ("-R", "-p", "2"),
         ("-S", "-X", "-Y", "-p", "3"), ("-S", "-w", "31286", "-N", "54321", "-t", "255", "-p", "2323"), ("-p", "4"),
         ("-2", "-p", "5060", "-d", "300"), ("-2", "-p", "53", "-s", "53"), ("-2", "-p", "7", "-d", "100", "-f"),
-        ("-S", "-p", "23", "-d", "120", "-f"), ("-S", "-p", "24", "-x"), ("-S", "-p", "24", "-y"), ("-S", "-p", "25", "-o", "8"),
-        ("-S", "-p", "25", "-g", "1600"), ("-1", "-C", "8"), ("-1", "-C", "13"), ("-1", "-C", "17"), ("-1", "-C", "0"),
+        ("-S", "-p", "23", "-d", "120", "-f"), ("-S", "-p", "24", "-x"), ("-S", "-p", "24", "-y"),
+        ("-S", "-p", "25", "-o", "8"), ("-S", "-p", "25", "-g", "1600"),
+        ("-1", "-C", "8"), ("-1", "-C", "13"), ("-1", "-C", "17"), ("-1", "-C", "0"),
         ("-1", "-C", "11", "-K", "0"), ("-1", "-C", "3", "-K", "3"), ("-1", "-C", "3", "-K", "4"), ("-1", "-C", "5", "-K", "1"),
         ("-0", "-H", "89", "-d", "20"), ("-G", "-S", "-p", "23"), ("-S", "-p", "0"), ("-S", "-s", "0", "-k", "-p", "9"),
     ):  # fmt: skip
@@ -130,6 +135,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("laboratory")
+    alone = (Path(tempfile.gettempdir()) / "teiten-laboratory.lock").open("w")
+    fcntl.flock(alone, fcntl.LOCK_EX)  # the kernel's switch is the machine's: one laboratory at a time
     take_down()
     before = run("sysctl", "-n", ALL_NETNS, check=False)
     if before.returncode != 0:
@@ -150,7 +157,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
             capture.touch()
             command = ["ip", "netns", "exec", namespace, "tcpdump", "-i", "v0", "-Q", "in", "-U", "-n", "-s", "0", "-Z", "root"]
             helpers.append(
-                subprocess.Popen([*command, "-w", str(capture), "ip or ip6"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                subprocess.Popen(
+                    [*command, "-w", str(capture), "ip or ip6"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                )
             )
         time.sleep(1.5)
         traffic()
@@ -163,7 +172,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
         for logger, mark in (("iptables", "IPT"), ("nftables", "NFT")):
             for namespace, capture in captures.items():
                 log = folder / f"{logger}-{namespace}.log"
-                log.write_bytes(b"".join(line for line in lines if f"{mark}-{namespace} DROP ".encode() in line))
+                log.write_bytes(b"".join(line for line in lines if f"{mark}-{TAG}-{namespace} DROP ".encode() in line))
                 found.append(Recording(logger, namespace, log, capture))
         yield found
     finally:
@@ -173,3 +182,4 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
                 helper.wait(timeout=10)
         take_down()
         run("sysctl", "-qw", f"{ALL_NETNS}={before.stdout.strip() or 0}", check=False)
+        alone.close()

@@ -71,7 +71,9 @@ def packets4(own: str, other: str) -> list[bytes]:
     quoted_fragment = ip4(other, "10.66.0.95", UDP, b"12345678", id=905, offset=185)
     out = [
         ip4(own, other, TCP, tcp(4000, 23, 0x102)),  # AE
-        ip4(own, other, TCP, tcp(4000, 23, 0x1FF, options=mss), tos=3, flags=2),  # all flags, CE
+        ip4(own, other, TCP, tcp(4000, 23, 0x1FF, options=mss), tos=3, flags=2),  # all flags
+        ip4(own, other, TCP, tcp(4000, 23, 2), flags=4),  # the reserved bit, which the kernel writes as CE
+        ip4(own, other, UDP, udp(4000, 53, b"z"), flags=6),
         ip4(own, other, TCP, tcp(4001, 23, 2, seq=0x0A420002)),  # sequence = destination
         ip4(own, other, TCP, tcp(4002, 23, 2)[:12]),  # cut inside the TCP header
         ip4(own, other, UDP, udp(4003, 53)[:6]),
