@@ -318,7 +318,7 @@ class _OneInput:
                 sha256, _ = digest.at(end)
         else:
             sha256, _ = digest.at(end)
-        had = self._had_already(chunks, digest)
+        had = self._had_already(chunks, bool(tail))
         frames = self.part.add(chunks, had, self.reader, self.result, self.rejected)
         if not self.part.hashes:
             return
@@ -329,7 +329,7 @@ class _OneInput:
         self.start, self.part = end, _Part()
         self.flying = self.pool.submit(self._store, batch, events)
 
-    def _had_already(self, chunks: list[Chunk], digest: _Digest) -> list[npt.NDArray[np.bool_]]:
+    def _had_already(self, chunks: list[Chunk], tail: bool) -> list[npt.NDArray[np.bool_]]:
         """For each chunk, which of its lines the lake has."""
         low, high = _span(chunks)
         numbers = self.history.near(low, high, self.known)
@@ -340,7 +340,7 @@ class _OneInput:
                 self.compared = (numbers, self.history.alignment(numbers, self.reached, self.cursor))
             alignment = self.compared[1]
             cut = self.first and self.start == 0 and not bool(chunks[0].stamped[0])
-            had = alignment.match(lines, cut=cut)
+            had = alignment.match(lines, cut=cut, cut_end=tail)
             self.reached |= alignment.reached()
             self.cursor = alignment.cursor
         if self.first and self.known is not None and self.known.tail:

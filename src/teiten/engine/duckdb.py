@@ -29,7 +29,7 @@ _TYPES: Final[dict[event.Kind, str]] = {
 _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",
 }  # fmt: skip
-_INSIDE: Final = ("line_hashes", "tail")
+_INSIDE: Final = ("line_hashes", "tail", "tail_made", "reached")
 """columns of `batches` that are the program's own business"""
 
 SOURCES_SQL: Final = """
@@ -171,7 +171,7 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
-            raise UsageError(f"SQL: {str(error).strip()}", hint="`teiten sql --views` lists views and columns.") from None
+            raise _wrong(error) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
             for name, dtype in found.schema.items()
@@ -196,7 +196,7 @@ class Session:
             texts = [s.query for s in statements]
             del statements
         except duckdb.Error as error:
-            raise UsageError(f"SQL: {str(error).strip()}", hint="`teiten sql --views` lists views and columns.") from None
+            raise _wrong(error) from None
         if len(kinds) != 1 or kinds[0] not in {"SELECT", "EXPLAIN"}:
             what = f"{len(kinds)} statements" if len(kinds) != 1 else f"a {kinds[0]}"
             raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
@@ -230,6 +230,12 @@ def views() -> list[dict[str, str]]:
             kind = _BATCH_TYPES[type(dtype)]
             rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     return rows
+
+
+def _wrong(error: duckdb.Error) -> UsageError:
+    """What duckdb says of a query, on as many lines as it needs to point at the spot."""
+    lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
+    return UsageError("SQL: " + "\n".join(lines), hint="\n`teiten sql --views` lists views and columns.")
 
 
 def _first_line(error: BaseException) -> str:

@@ -146,11 +146,12 @@ class Alignment:
         self._order = np.argsort(self._stored, kind="stable")
         self._ranked = self._stored[self._order]
 
-    def match(self, lines: Hashes, *, cut: bool = False) -> npt.NDArray[np.bool_]:
+    def match(self, lines: Hashes, *, cut: bool = False, cut_end: bool = False) -> npt.NDArray[np.bool_]:
         """For each line: does the lake have it already? Call it with an input's lines piece by piece, in order.
 
         `cut`: the first line was cut in the middle (it has no stamp of its own); it counts as had already where the next
-        line is one that the lake has, with a line before it.
+        line is one that the lake has, with a line before it. `cut_end`: the last line has no line end; if it is none that the
+        lake has, it counts as had already where the line before it is, with a line after it.
         """
         found = np.full(len(lines), -1, np.int64)
         if len(self._stored) and len(lines):
@@ -162,6 +163,9 @@ class Alignment:
         if cut and len(lines) > 1 and had[1]:
             which = int(self._segment[found[1]])
             had[0] = found[1] > self._starts[which] or self.streams[which].preceded
+        if cut_end and len(lines) > 1 and had[-2] and not had[-1]:
+            which = int(self._segment[found[-2]])
+            had[-1] = found[-2] + 1 < self._starts[which + 1]
         return had
 
     def reached(self) -> dict[int, int]:

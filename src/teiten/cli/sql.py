@@ -1,0 +1,55 @@
+"""teiten sql: read-only SQL over the documented views of the lake."""
+
+from __future__ import annotations
+
+import argparse
+
+from teiten.cli import _common, _output
+from teiten.errors import UsageError
+
+NAME = "sql"
+HELP = "read-only SQL over the views events, sources and batches"
+EXAMPLE = '  teiten sql "SELECT dst_port, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC LIMIT 10"'
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("query", nargs="?", metavar="QUERY", help="one SELECT, in DuckDB's SQL; - reads it from stdin")
+    parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
+    parser.add_argument("--tz", metavar="ZONE", help="zone in which times are shown and days begin")
+    parser.add_argument("--views", action="store_true", help="list the views and their columns, with what they mean")
+    _output.add_output(parser)
+    _common.add_settings(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    from teiten import settings
+
+    chosen = settings.load(config=args.config, zone=args.tz, lake=args.lake)
+    if args.views:
+        _views(args, chosen.language)
+        return 0
+    if not args.query:
+        raise UsageError("There is no query.", hint='Write one, such as: teiten sql "SELECT count(*) FROM events"')
+    query = _stdin() if args.query == "-" else args.query
+    from teiten.engine import open_session
+    from teiten.lake import Lake
+
+    with open_session(Lake.open(chosen.lake), chosen) as session:
+        found = session.frame(session.select_only(query))
+    _output.write_frames(iter([found]), dict(found.schema), args.output, args.out)
+    return 0
+
+
+def _stdin() -> str:
+    import sys
+
+    return sys.stdin.read()
+
+
+def _views(args: argparse.Namespace, language: str) -> None:
+    from teiten.engine.duckdb import views
+
+    rows = views()
+    if args.output == "table":
+        rows = [{"view": r["view"], "column": r["column"], "type": r["type"], "meaning": r[language]} for r in rows]
+    _output.write_rows(rows, args.output, args.out)

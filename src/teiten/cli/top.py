@@ -1,0 +1,220 @@
+"""teiten top: the ranking of ports, countries, ASes, sources or sensors, from the lake or straight from files."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teiten.cli import _common, _output
+from teiten.errors import UsageError
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
+    from teiten.engine.filters import Filters
+    from teiten.engine.questions import Rows
+    from teiten.settings import Settings
+
+NAME = "top"
+HELP = "ranking of ports, countries, asns, sources or sensors, with the period before"
+EXAMPLE = "  teiten top ports --from 2026-05-01 --to 2026-06-01 -n 10\n  teiten top countries --by hosts /var/log/messages*"
+
+THINGS = ("ports", "countries", "asns", "sources", "sensors")
+FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action")
+_HELP = {
+    "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
+    "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
+    "sensor": "a sensor's name", "group": "a group of sensors", "action": "drop, reject, accept, audit",
+}  # fmt: skip
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=THINGS, metavar="|".join(THINGS), help="what is ranked")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="rank these files' events, without a lake")
+    parser.add_argument("--by", choices=("packets", "hosts"), default="packets", help="rank by packets or by distinct sources")
+    parser.add_argument("--from", dest="start", metavar="T", help="from this day or time on")
+    parser.add_argument("--to", dest="end", metavar="T", help="up to, and without, this day or time")
+    parser.add_argument("--period", metavar="P", help="a day, week, month or quarter: 2026-05-01, 2026-W18, 2026-05, 2026-Q2")
+    parser.add_argument("-n", type=int, default=10, metavar="N", help="how many (default: 10)")
+    group = parser.add_argument_group("filters (several values with commas between)")
+    for name in FILTERS:
+        group.add_argument(f"--{name}", metavar=name.upper(), help=_HELP[name])
+    group.add_argument("--all-events", action="store_true", help="accepted, audited and outgoing events too")
+    parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
+    parser.add_argument("--lang", choices=("ja", "en"), help="language of names in the table")
+    parser.add_argument("--sql", action="store_true", help="print the SQL instead of its answer")
+    _output.add_output(parser)
+    _common.add_reading(parser)
+    _common.add_settings(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    from teiten import settings
+    from teiten.engine import open_session
+    from teiten.lake import Lake
+
+    if args.n < 1:
+        raise UsageError(f"-n {args.n} ranks nothing.", hint="Give 1 or more.")
+    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    wanted, before = _asked(args, chosen)
+    if not args.files:
+        with open_session(Lake.open(chosen.lake), chosen) as session:
+            return _answer(args, chosen, session, wanted, before)
+    with tempfile.TemporaryDirectory(prefix="teiten-top-") as folder:
+        code = _read(args, chosen, Path(folder) / "lake")
+        with open_session(Lake.open(Path(folder) / "lake"), chosen) as session:
+            _answer(args, chosen, session, wanted, before)
+        return code
+
+
+def _asked(args: argparse.Namespace, chosen: Settings) -> tuple[Filters, tuple[dt.datetime, dt.datetime] | None]:
+    """The filters, with their span; and the span before, as long as the one asked for (or the calendar's, with --period)."""
+    from dataclasses import replace
+
+    from teiten.engine import filters
+
+    texts = {name: getattr(args, name) for name in FILTERS}
+    wanted = filters.parse(chosen, start=args.start, end=args.end, **texts)
+    wanted = replace(wanted, all_events=args.all_events)
+    if args.period:
+        if args.start or args.end:
+            raise UsageError("--period and --from or --to exclude each other.", hint="Give the one or the others.")
+        period = _period(args.period, chosen)
+        earlier = period.before()
+        return wanted.between(period.start, period.end), (earlier.start, earlier.end)
+    if wanted.start and wanted.end:
+        return wanted, (_earlier(wanted.start, wanted.end), wanted.start)
+    return wanted, None
+
+
+def _earlier(start: dt.datetime, end: dt.datetime) -> dt.datetime:
+    """The beginning of the span before: as many days earlier where the span is whole days, the same month before for months."""
+    if start.day == end.day == 1 and start.time() == end.time() == dt.time():
+        months = (end.year - start.year) * 12 + end.month - start.month
+        count = start.year * 12 + start.month - 1 - months
+        return start.replace(year=count // 12, month=count % 12 + 1)
+    return start - (end.replace(tzinfo=None) - start.replace(tzinfo=None))
+
+
+def _period(text: str, chosen: Settings) -> Any:
+    from teiten import periods
+
+    for kind in periods.KINDS:
+        try:
+            return periods.parse(kind, text, chosen.zone)
+        except UsageError:
+            continue
+    raise UsageError(f"'{text}' names no period.", hint="Write 2026-05-01, 2026-W18, 2026-05 or 2026-Q2.")
+
+
+def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
+    """The files into a lake that lasts as long as the command."""
+    from teiten import intake, readers
+    from teiten.lake import Lake
+
+    _common.check_year(args.year)
+    if args.format != readers.AUTO:
+        readers.module(args.format)
+    lake = Lake.create(folder, chosen.zone_name)
+    with _common.RejectedFile(args.rejected) as rejected:
+        result = intake.ingest(
+            lake,
+            args.files,
+            chosen,
+            fmt=args.format,
+            zone=args.tz,
+            year=args.year,
+            boot_time=_common.boot_time(args.boot_time, chosen.zone),
+            rejected=rejected.write if args.rejected else None,
+        )
+    for one in result.inputs:
+        for note in one.notes:
+            print(f"teiten: {one.name}: {note}", file=sys.stderr)
+    _common.show_accounts([(one.name, one.tally) for one in result.inputs if one.error is None or one.tally.lines])
+    for one in result.failed:
+        print(f"teiten top: {one.error}", file=sys.stderr)
+    return 1 if result.failed else 0
+
+
+def _answer(
+    args: argparse.Namespace,
+    chosen: Settings,
+    session: Session,
+    wanted: Filters,
+    before: tuple[dt.datetime, dt.datetime] | None,
+) -> int:
+    from teiten.engine import questions
+
+    found = questions.rank(session, args.what, wanted.start, wanted.end, by=args.by, before=before, filters=wanted, n=args.n)
+    if args.sql:
+        print(found.sql + ";")
+        return 0
+    if args.output == "table":
+        rows = _table(args.what, args.by, found, chosen.language, before is not None)
+        _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
+        _footer(args, found, before)
+    else:
+        columns = ["rank", *questions.THINGS[args.what].columns, "packets", "hosts", "share", "share_of"]
+        columns += ["rank_before", "packets_before", "hosts_before", "difference", "change"]
+        _output.write_rows(found, args.output, args.out, columns=list(found[0]) if found else columns)
+    return 0
+
+
+def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> list[dict[str, Any]]:
+    """What fits 80 columns: the thing in words, counts with commas, shares and changes in percent."""
+    out = []
+    for row in found:
+        line: dict[str, Any] = {"rank": "-" if row["rank"] is None else str(row["rank"])}
+        line |= _names(what, row, language)
+        line |= {"packets": _number(row["packets"]), "hosts": _number(row["hosts"]), "share": _percent(100 * row["share"], "")}
+        if compared:
+            line |= {
+                "before": "-" if row["rank_before"] is None else str(row["rank_before"]),
+                by + "_before": _number(row[f"{by}_before"]),
+                "change": "-" if row["change"] is None else _percent(row["change"], "+"),
+            }
+        out.append(line)
+    wide = {key: max(len(str(line[key])) for line in [*out, {key: key}]) for key in (out[0] if out else {})}
+    numbers = {"rank", "packets", "hosts", "share", "before", "packets_before", "hosts_before", "change"}
+    return [{k: str(v).rjust(wide[k]) if k in numbers else v for k, v in line.items()} for line in out]
+
+
+def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
+    from teiten.data import countries
+    from teiten.engine.filters import thing_text
+
+    if what == "ports":
+        return {"port": thing_text(row["protocol"], row["dst_port"])}
+    if what == "countries":
+        return {"country": countries.name(row["country"], language)}
+    if what == "asns":
+        return {"asn": "unknown" if row["asn"] is None else f"AS{row['asn']}", "name": _cut(row["as_name"] or "", 20)}
+    if what == "sources":
+        asn = "" if row["asn"] is None else f"AS{row['asn']}"
+        return {"source": row["src_ip"], "country": _cut(countries.name(row["country"], language), 12), "asn": asn}
+    return {"sensor": row["sensor"]}
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
+
+
+def _percent(value: float, sign: str) -> str:
+    return f"{value:{sign},.1f} %"
+
+
+def _footer(args: argparse.Namespace, found: Rows, before: tuple[dt.datetime, dt.datetime] | None) -> None:
+    if not found:
+        print("There are no such events.", file=sys.stderr)
+        return
+    note = f"Shares are of {found.total:,} {args.by}."
+    if before is not None and found[0]["packets_before"] is None:
+        note += f" Nothing was recorded in the period before ({before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M})."
+    print(note, file=sys.stderr)
