@@ -35,10 +35,12 @@ NOBODYS: Final[dict[int, tuple[str, ...]]] = {
 }  # fmt: skip
 """IANA's special-purpose registries, and for IPv6 all that is no global unicast (2000::/3) or a tunnel's (Teredo, 6to4)."""
 
-FILTERS: Final[dict[int, list[dict[str, Any]]]] = {
+_BEST: Final = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}
+FILTERS: Final[dict[int, dict[str, Any]]] = {
+    0: _BEST,
     # records of 4 or 8 bytes: telling xz so is worth a tenth of the size
-    4: [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 2, "lp": 2, "pb": 2}],
-    6: [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 1, "lp": 3, "pb": 3}],
+    4: {**_BEST, "lc": 2, "lp": 2, "pb": 2},
+    6: {**_BEST, "lc": 1, "lp": 3, "pb": 3},
 }
 
 
@@ -128,7 +130,13 @@ def encode(table: Table) -> bytes:
     else:
         halves = table.starts.view(">u8").reshape(-1, 2).astype(np.uint64)
         raw = np.diff(halves[:, 0], prepend=np.uint64(0)).astype("<u8").tobytes() + halves[:, 1].astype("<u8").tobytes()
-    return lzma.compress(raw + codes, filters=FILTERS[table.family])
+    return squeeze(raw + codes, table.family)
+
+
+def squeeze(raw: bytes, family: int = 0) -> bytes:
+    """As small an xz file as there is, with no more memory than the bytes need. `family` 0: text."""
+    dictionary = {"dict_size": min(max(len(raw), 4096), 64 << 20)}
+    return lzma.compress(raw, filters=[FILTERS[family] | dictionary])
 
 
 def decode(family: int, packed: bytes) -> Table:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import data
-from teiten.enrich._table import Table, decode, encode
+from teiten.enrich._table import Table, decode, encode, squeeze
 from teiten.errors import DataError, UsageError
 
 Kind = Literal["country", "asn"]
@@ -179,7 +179,7 @@ def _catalogue(user: Path) -> tuple[DataSet, ...]:
         if base.is_dir():
             found += [_open(d, own) for d in sorted(base.iterdir()) if re.match(r"(country|asn)-", d.name) and d.is_dir()]
     # of two of the same day the user's own counts: `of_day` takes the last
-    return tuple(sorted(found, key=lambda d: (d.kind, d.date, d.own, d.name)))
+    return tuple(sorted(found, key=lambda d: (KINDS.index(d.kind), d.date, d.own, d.name)))
 
 
 def catalogue() -> tuple[DataSet, ...]:
@@ -249,7 +249,7 @@ def write(
     steps = np.diff(np.array(sorted(names), dtype=np.int64), prepend=0)
     lines = "\n".join([" ".join(map(str, steps)), *(" ".join(names[code].split()) for code in sorted(names)), ""])
     parts = {f"v{t.family}.xz": encode(t) for t in tables}
-    parts["names.xz"] = lzma.compress(lines.encode(), preset=9 | lzma.PRESET_EXTREME)
+    parts["names.xz"] = squeeze(lines.encode())
     parts["about.json"] = (json.dumps(about, ensure_ascii=False, indent=2) + "\n").encode()
     if target.exists():
         if all((target / part).is_file() and (target / part).read_bytes() == content for part, content in parts.items()):
