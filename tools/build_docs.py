@@ -1,0 +1,293 @@
+"""Writes docs/reference from the code: what the code declares is what the documents say. `make docs`.
+
+    python tools/build_docs.py [FOLDER]
+
+`pages()` gives every page's text by file name; tests/house/test_documents.py compares them with what is committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from teiten import bench, cli, errors, event, lang, readers, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "docs" / "reference"
+NOTE = "<!-- Made by tools/build_docs.py from the code. Do not edit: run `make docs`. -->\n"
+
+SETTINGS = {
+    "zone": ("text", "the machine's", "time zone of days and months, an IANA name such as `Asia/Tokyo`"),
+    "language": ("`ja` or `en`", "the machine's", "language of reports"),
+    "lake": ("path", "`teiten-lake`", "the lake's folder, relative to this file"),
+    "sensor": ("table", "", "observation points, each as `[sensor.NAME]`, below"),
+    "reading": ("table", "", "limits on hostile input, below"),
+    "thresholds": ("table", "", "numbers that decide, by name, below"),
+}
+SENSOR = {
+    "group": ("text", "", "its group, such as `domestic` or `overseas`; `--group` asks for it"),
+    "country": ("text", "", "ISO 3166 code of where it stands"),
+    "addresses": ("integer", "1", "how many addresses it watches"),
+    "zone": ("text", "the setting `zone`", "zone of stamps that state none in its logs"),
+    "from": ("date or time", "", "when it began to watch; nothing before it is a gap"),
+    "to": ("date or time", "", "when it ended"),
+    "paths": ("list of globs", "", "its logs, relative to this file: what matches is stored under its name"),
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |\n" for line in lines)
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._HelpAction | argparse._SubParsersAction) or action.help == argparse.SUPPRESS:
+            continue
+        shown = action.metavar if isinstance(action.metavar, str) else (action.dest or "").upper()
+        if action.choices is not None and not isinstance(action.metavar, str):
+            shown = "{" + ",".join(map(str, action.choices)) + "}"
+        many = {"+": " ...", "*": " ..."}.get(str(action.nargs), "")
+        if not action.option_strings:
+            name = f"{shown if action.metavar or action.choices is not None else action.dest}{many}"
+        elif action.nargs == 0:
+            name = ", ".join(action.option_strings)
+        else:
+            name = f"{', '.join(action.option_strings)} {shown}{many}"
+        yield f"`{name}`", (action.help or "").replace("%%", "%").replace("%(default)s", str(action.default))
+
+
+def _example(module: object) -> str:
+    return "\n".join(line.strip() for line in str(module.EXAMPLE).strip().splitlines())  # type: ignore[attr-defined]
+
+
+def commands() -> str:
+    """Every command, its arguments and its example."""
+    out = [NOTE, "# Commands\n"]
+    out.append("Data goes to stdout, everything else to stderr. Exit 0: done; 1: could not; 2: wrong usage. `-` is stdin.\n")
+    for name, module in sorted(cli.commands().items()):
+        parser = argparse.ArgumentParser(add_help=False)
+        module.arguments(parser)
+        out += [f"## teiten {name}\n", f"{module.HELP[0].upper()}{module.HELP[1:].rstrip('.')}.\n"]
+        out.append(f"```sh\n{_example(module)}\n```\n")
+        rows = list(_actions(parser))
+        if rows:
+            out.append(table(("argument", "meaning"), rows))
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+                for word, sub in action.choices.items():
+                    out.append(f"### teiten {name} {word}\n")
+                    out.append(f"{helps.get(word, '').capitalize()}.\n")
+                    found = list(_actions(sub))
+                    if found:
+                        out.append(table(("argument", "meaning"), found))
+    return "\n".join(out)
+
+
+def events() -> str:
+    """The columns of an event and of the other views of SQL."""
+    from teiten.engine import duckdb
+
+    out = [NOTE, "# Events, and the views of SQL\n"]
+    out.append(inspect.getdoc(event).split("\n\n")[1].replace("\n", " ") + "\n")  # type: ignore[union-attr]
+    out.append("## An event\n")
+    out.append("`null` = the source does not say. Bold columns are never null.\n")
+    rows = [(f"**`{c.name}`**" if c.required else f"`{c.name}`", c.kind, c.unit, c.en, c.ja, c.tier) for c in event.COLUMNS]
+    out.append(table(("column", "type", "unit", "meaning", "意味", "tier"), rows))
+    out.append("## Values\n")
+    out.append(
+        table(
+            ("column", "values"),
+            [
+                ("`time_basis`", ", ".join(event.TIME_BASES)),
+                ("`action`", ", ".join(event.ACTIONS) + f" (not counted as attempts: {', '.join(event.NOT_AN_ATTEMPT)})"),
+                ("`tcp_flags`", ", ".join(f"{k} {v}" for k, v in event.TCP_FLAGS.items())),
+                ("`ip_flags`", ", ".join(f"{k} {v}" for k, v in event.IP_FLAGS.items())),
+            ],
+        )
+    )
+    told = duckdb.views()
+    for view in dict.fromkeys(row["view"] for row in told):
+        if view == "events":
+            continue
+        out.append(f"## The view `{view}`\n")
+        mine = [(f"`{r['column']}`", r["type"], r["en"], r["ja"]) for r in told if r["view"] == view]
+        out.append(table(("column", "type", "meaning", "意味"), mine))
+    return "\n".join(out)
+
+
+def accounting() -> str:
+    """What each reader rejects and ignores."""
+    out = [NOTE, "# Formats, and what becomes of a line\n"]
+    out.append(
+        "Every line of an input is in exactly one of three: it made events (one or more), it was rejected (for a reason, "
+        "counted, sampled, kept with `--rejected FILE`), or it was ignored (of another kind, counted). `ingest` has a fourth: "
+        "the lake had it already. The numbers add up to the input's lines in every run, and are shown.\n"
+    )
+    for name in readers.names():
+        module = readers.module(name)
+        out.append(f"## {name}\n")
+        out.append(f"{(inspect.getdoc(module) or '').splitlines()[0]} Status: {module.STATUS}.\n")
+        out.append("### Rejected\n")
+        out.append(table(("reason",), [(text,) for _, text in sorted(module.REASONS.items())]))
+        out.append("### Ignored\n")
+        out.append(table(("kind",), [(text,) for _, text in sorted(module.KINDS.items())]))
+    return "\n".join(out)
+
+
+def field_notes(cls: type) -> dict[str, str]:
+    """Field of a dataclass -> the string that stands below it in the source."""
+    body = ast.parse(inspect.getsource(cls)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found, last = {}, ""
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            last = node.target.id
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and last:
+            found[last] = " ".join(str(node.value.value).split())
+    return found
+
+
+def settings_page() -> str:
+    """Every key of teiten.toml with its default. AssertionError for one without a word about it."""
+    assert set(SETTINGS) == settings._TOP, set(SETTINGS) ^ settings._TOP
+    assert set(SENSOR) == settings._SENSOR, set(SENSOR) ^ settings._SENSOR
+    out = [NOTE, "# Settings: teiten.toml\n"]
+    out.append(
+        "Nothing need be configured. Looked for in this order: `--config FILE`, `$TEITEN_CONFIG`, `./teiten.toml`. "
+        "A flag wins over the file, the file over the default. An unknown key is an error.\n"
+    )
+    out.append(table(("key", "type", "default", "meaning"), [(f"`{k}`", *v) for k, v in SETTINGS.items()]))
+    out.append("## [sensor.NAME]\n")
+    out.append(f"Without any, everything is stored under the name `{settings.DEFAULT_SENSOR}`.\n")
+    out.append(table(("key", "type", "default", "meaning"), [(f"`{k}`", *v) for k, v in SENSOR.items()]))
+    out.append("## [reading]\n")
+    notes, default = field_notes(settings.Reading), settings.Reading()
+    rows = []
+    for name in settings.Reading.__dataclass_fields__:
+        text = notes.get(name)
+        if text is None:
+            assert name == "ratio_floor", f"settings.Reading.{name} has no word about it"
+            text = "bytes that must have come out before `max_ratio` counts"
+        rows.append((f"`{name}`", f"{getattr(default, name):,}", text))
+    out.append(table(("key", "default", "meaning"), rows))
+    out.append("## [thresholds]\n")
+    out.append(thresholds())
+    out.append("## An example\n")
+    out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
+    return "\n".join(out)
+
+
+def thresholds() -> str:
+    """The named numbers that the parts declare."""
+    known = getattr(settings, "THRESHOLDS", {})
+    if not known:
+        return "None is read yet: the numbers that decide come with the rules that use them.\n"
+    rows = [(f"`{name}`", one.default, one.text) for name, one in sorted(known.items())]
+    return table(("key", "default", "meaning"), rows)
+
+
+def errors_page() -> str:
+    """The tree of errors."""
+    text = inspect.getdoc(errors) or ""
+    title, tree, *rest = text.split("\n\n")
+    return "\n".join([NOTE, "# Errors\n", title + "\n", "```text", inspect.cleandoc(tree), "```\n", "\n\n".join(rest) + "\n"])
+
+
+def data() -> str:
+    """What the package carries that others made."""
+    out = [NOTE, "# Data and fonts in the package, with their licences\n"]
+    rows = []
+    base = ROOT / "src" / "teiten" / "data"
+    for about in sorted(base.glob("geo/*/about.json")):
+        told = json.loads(about.read_text(encoding="utf-8"))
+        size = sum(p.stat().st_size for p in about.parent.iterdir()) / 1e6
+        links = ", ".join(f"[{text}]({url})" for text, url in told["links"])
+        rows.append(
+            (f"{told['kind']} ({told['name']})", told["date"], told["source"], told["licence"], links, f"{size:.1f} MB")
+        )
+    size = sum(p.stat().st_size for p in base.glob("fonts/*.*")) / 1e6
+    of = "src/teiten/data/"
+    rows += [
+        (
+            "font (Teiten Sans)",
+            "",
+            "a subset of Noto Sans CJK JP",
+            "SIL OFL 1.1",
+            f"{of}fonts/LICENSE-OFL.txt",
+            f"{size:.1f} MB",
+        ),
+        ("names of countries", "", "Unicode CLDR, short forms of our own", "Unicode License v3", f"{of}LICENSE.cldr", "0.0 MB"),
+        ("ports", "", "public facts; each row names its source", "Apache-2.0", f"{of}ports.toml", "0.0 MB"),
+    ]
+    out.append(table(("what", "date", "made from", "licence", "attribution", "size"), rows))
+    out.append(
+        "Every report that shows countries or AS names carries the attribution that its data asks for, in its section "
+        "on how it was made. `teiten geo status` tells the ages; `teiten geo import` takes your own data; the sets here are "
+        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py`.\n"
+    )
+    return "\n".join(out)
+
+
+def parts() -> str:
+    """The parts that are found by being there."""
+    from teiten.report import sections
+
+    out = [
+        NOTE,
+        "# Parts\n",
+        "Each is a module (or a file) in its folder, found by being there.\n",
+        "## Sections of a report\n",
+    ]
+    found = sections.parts()
+    out.append(
+        table(
+            ("section", "in", "its job"),
+            [
+                (f"`{p.id}`", ", ".join(p.kinds), (inspect.getdoc(sys.modules[p.build.__module__]) or "").splitlines()[0])
+                for p in found
+            ],
+        )
+    )
+    out.append("## Benchmarks\n")
+    rows = []
+    for name, module in bench.benchmarks().items():
+        goals = ", ".join(f"`{figure}` {sign} {bound:g}" for figure, (sign, bound) in module.GOALS.items())
+        rows.append((f"`{name}`", module.HELP, goals))
+    out.append(table(("benchmark", "what", "goals"), rows))
+    out.append("## Languages\n")
+    out.append(table(("language", "entries"), [(f"`{code}`", len(lang.entries(code))) for code in lang.languages()]))
+    return "\n".join(out)
+
+
+def pages() -> dict[str, str]:
+    """File name -> text of every page of docs/reference that is made from the code."""
+    made = {
+        "commands.md": commands(),
+        "events.md": events(),
+        "formats.md": accounting(),
+        "settings.md": settings_page(),
+        "errors.md": errors_page(),
+        "data.md": data(),
+        "parts.md": parts(),
+    }
+    return {name: text.rstrip() + "\n" for name, text in made.items()}
+
+
+def main(argv: Sequence[str]) -> None:
+    folder = Path(argv[0]) if argv else HERE
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+        print(folder / name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
