@@ -78,10 +78,11 @@ def build(source: Path) -> TTFont:
     """The subset, not hinted, without layout features."""
     collection = TTCollection(str(source), lazy=True)
     font = collection.fonts[FACE]
+    font.recalcTimestamp = False
     options = subset.Options()
     options.layout_features = []
     options.hinting = False
-    options.desubroutinize = False
+    options.desubroutinize = True  # outlines.py reads the glyphs without a stack of subroutines
     options.name_IDs = ["*"]
     options.notdef_outline = True
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx", "DSIG"]
@@ -124,7 +125,7 @@ def main(arguments: list[str]) -> int:
     font: Any = build(source)
     plain = saved(font, None)
     files = {
-        "teiten-sans.woff2": saved(TTFont(io.BytesIO(plain)), "woff2"),
+        "teiten-sans.woff2": saved(TTFont(io.BytesIO(plain), recalcTimestamp=False), "woff2"),
         "teiten-sans.otf.xz": lzma.compress(plain, preset=9 | lzma.PRESET_EXTREME),
         "teiten-sans.widths.txt": widths(TTFont(io.BytesIO(plain))).encode("ascii"),
     }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import struct
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from teiten.report import figures
@@ -23,6 +26,45 @@ def _gallery() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    """A PNG of 8-bit RGBA -> array of height x width x 4."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height, depth, kind = struct.unpack(">IIBB", png[16:26])
+    assert (depth, kind) == (8, 6)
+    data, at = b"", 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        if png[at + 4 : at + 8] == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        at += 12 + length
+    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, 1 + width * 4)
+    out = np.zeros((height, width * 4), np.uint8)
+    before = np.zeros(width * 4, np.uint8)
+    for y, row in enumerate(rows):
+        line = row[1:].copy()
+        if row[0] == 2:
+            line += before
+        elif row[0] != 0:
+            for x in range(width * 4):
+                left = int(line[x - 4]) if x >= 4 else 0
+                up, corner = int(before[x]), int(before[x - 4]) if x >= 4 else 0
+                add = {1: left, 3: (left + up) // 2, 4: _paeth(left, up, corner)}[int(row[0])]
+                line[x] = (int(line[x]) + add) & 255
+        out[y] = before = line
+    return out.reshape(height, width, 4)
+
+
+def _paeth(left: int, up: int, corner: int) -> int:
+    guess = left + up - corner
+    return min((left, up, corner), key=lambda v: abs(guess - v))
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Callable[[bytes], np.ndarray]:
+    """PNG of 8-bit RGBA -> array of height x width x 4."""
+    return _pixels
 
 
 @pytest.fixture(scope="session")

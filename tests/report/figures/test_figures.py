@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,7 @@ from teiten.report.figures import (
 )
 
 Gallery = dict[str, Callable[[str], Figure]]
+Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
@@ -319,6 +321,20 @@ def test_two_things_of_one_colour_are_told_apart() -> None:
 def test_dark_paper_is_a_theme(gallery: Gallery) -> None:
     svg = figures.draw(gallery["rank"]("en"), theme=figures.DARK)
     assert f'fill="{figures.DARK.paper}"' in svg and f'fill="{figures.LIGHT.paper}"' not in svg
+
+
+@pytest.mark.parametrize("name", ["stack_day", "rank", "slope"])
+def test_letters_as_shapes_look_like_letters(gallery: Gallery, pixels: Pixels, name: str) -> None:
+    """A file for elsewhere needs no font: the same picture, give or take the smoothing of edges, from shapes alone."""
+    figure = gallery[name]("ja")
+    shapes = figures.draw(figure, width=390, outlines=True)
+    root = ET.fromstring(shapes)
+    assert not list(root.iter("{http://www.w3.org/2000/svg}text"))
+    targets = {e.attrib["id"] for e in root.iter() if "id" in e.attrib}
+    assert {e.attrib["href"][1:] for e in root.iter("{http://www.w3.org/2000/svg}use")} <= targets
+    one, other = (pixels(figures.png(svg))[:, :, 1].astype(int) for svg in (shapes, figures.draw(figure, width=390)))
+    assert abs(one - other).max() < 110, "a letter is another, or elsewhere"
+    assert (abs(one - other) > 40).mean() < 0.002
 
 
 def test_tips_can_be_left_out(gallery: Gallery) -> None:

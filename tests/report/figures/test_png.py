@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,38 +14,7 @@ from teiten.data import fonts
 from teiten.report import figures
 from teiten.report.figures import Figure, RankFigure, RankRow
 
-
-def pixels(png: bytes) -> np.ndarray:
-    """A PNG of 8-bit RGBA -> array of height x width x 4."""
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height, depth, kind = struct.unpack(">IIBB", png[16:26])
-    assert (depth, kind) == (8, 6)
-    data, at = b"", 8
-    while at < len(png):
-        (length,) = struct.unpack(">I", png[at : at + 4])
-        if png[at + 4 : at + 8] == b"IDAT":
-            data += png[at + 8 : at + 8 + length]
-        at += 12 + length
-    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, 1 + width * 4)
-    out = np.zeros((height, width * 4), np.uint8)
-    before = np.zeros(width * 4, np.uint8)
-    for y, row in enumerate(rows):
-        line = row[1:].copy()
-        if row[0] == 2:
-            line += before
-        elif row[0] != 0:
-            for x in range(width * 4):
-                left = int(line[x - 4]) if x >= 4 else 0
-                up, corner = int(before[x]), int(before[x - 4]) if x >= 4 else 0
-                add = {1: left, 3: (left + up) // 2, 4: paeth(left, up, corner)}[int(row[0])]
-                line[x] = (int(line[x]) + add) & 255
-        out[y] = before = line
-    return out.reshape(height, width, 4)
-
-
-def paeth(left: int, up: int, corner: int) -> int:
-    guess = left + up - corner
-    return min((left, up, corner), key=lambda v: abs(guess - v))
+Pixels = Callable[[bytes], np.ndarray]
 
 
 def titled(title: str) -> bytes:
@@ -54,7 +22,7 @@ def titled(title: str) -> bytes:
     return figures.png(figures.draw(RankFigure(id="x", title=title, rows=[row]), width=300))
 
 
-def test_japanese_is_drawn_with_the_carried_font() -> None:
+def test_japanese_is_drawn_with_the_carried_font(pixels: Pixels) -> None:
     """Each kanji differs from each other one; what the font lacks is the same empty box whatever it is."""
     pictures = {titled(f"{char}{char}") for char in "観測国港時刻"}
     assert len(pictures) == 6
@@ -73,7 +41,7 @@ def test_the_systems_fonts_play_no_part(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert titled("東京の観測") == with_fonts
 
 
-def test_a_text_is_as_wide_as_was_measured() -> None:
+def test_a_text_is_as_wide_as_was_measured(pixels: Pixels) -> None:
     """The drawn ink of a text ends where the layout thinks that it ends."""
     figure = RankFigure(id="x", title="東京Tokyo 52869/tcp", rows=[RankRow(key="a", label="a", value=1)])
     box = figures.sheet(figure, width=500).boxes[0]
@@ -83,7 +51,7 @@ def test_a_text_is_as_wide_as_was_measured() -> None:
     assert abs(dark[-1] - box.right) < 2.5
 
 
-def test_scale_and_threads(gallery: dict[str, Callable[[str], Figure]]) -> None:
+def test_scale_and_threads(pixels: Pixels, gallery: dict[str, Callable[[str], Figure]]) -> None:
     svgs = [figures.draw(gallery[name]("ja"), lang="ja", width=390) for name in ("rank", "hours", "slope", "lines")]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(figures.png, svgs))

@@ -53,21 +53,27 @@ __all__ = [
 ]
 
 
-def draw(figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True) -> str:
+def draw(
+    figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True, outlines: bool = False
+) -> str:
     """The figure as a complete SVG document, `width` px wide and as high as it needs.
 
     lang: 'ja' or 'en', of dates, units of time and the chart's own words; theme: the colours of paper and ink; tips:
-    what a browser shows where the pointer rests. No script, no style, nothing from elsewhere. ValueError below 200 px.
+    what a browser shows where the pointer rests; outlines: letters as shapes, for a file that is to look alike where
+    the font is not (a page that has the font needs them not). No script, no style, nothing from elsewhere. ValueError
+    below 200 px.
     """
-    drawn = sheet(figure, width=width, lang=lang, theme=theme, tips=tips)
+    drawn = sheet(figure, width=width, lang=lang, theme=theme, tips=tips, outlines=outlines)
     return drawn.finish(figure.title, figure.alt or figure.title, drawn.y)
 
 
-def sheet(figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True) -> Sheet:
+def sheet(
+    figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True, outlines: bool = False
+) -> Sheet:
     """The drawn sheet before it becomes text: where each text stands is in `boxes`, the height in `y`."""
     if not 200 <= width <= 20_000:
         raise ValueError(f"a chart {width:g} px wide cannot be drawn: from 200 to 20,000")
-    page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips)
+    page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips, outlines=outlines)
     sizes = page.sizes
     page.y = sizes.margin * 0.7
     page.paragraph(figure.title, size=sizes.title, most=4, bold=True, leading=1.32, balance=True)

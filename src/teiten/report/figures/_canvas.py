@@ -9,7 +9,7 @@ from html import escape
 from typing import Literal
 
 from teiten.data import fonts
-from teiten.report.figures import _text
+from teiten.report.figures import _outlines, _text
 from teiten.report.figures._colour import LIGHT, Theme
 
 Anchor = Literal["start", "middle", "end"]
@@ -66,6 +66,8 @@ class Sheet:
     boxes: list[Box] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     tips: bool = True
+    outlines: bool = False
+    letters: set[str] = field(default_factory=set)
 
     @property
     def narrow(self) -> bool:
@@ -151,6 +153,9 @@ class Sheet:
         theme = self.theme
         fill = fill or theme.ink
         extra = "" if anchor == "start" else f' text-anchor="{anchor}"'
+        if self.outlines:
+            self._shapes(left, y, shown, size, fill, bold=bold, halo=halo)
+            return box
         if halo:
             self.items.append(
                 f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}"{extra} fill="{theme.paper}" stroke="{theme.paper}"'
@@ -163,6 +168,23 @@ class Sheet:
             f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{fill}"{extra}>{inner}{clean(shown)}</text>'
         )
         return box
+
+    def _shapes(self, x: float, y: float, text: str, size: float, fill: str, *, bold: bool, halo: bool) -> None:
+        """The text as the shapes of its letters, each kept once for the whole drawing."""
+        letters, at = [], 0.0
+        for char in text:
+            if _outlines.outline(char):
+                self.letters.add(char)
+                letters.append(f'<use href="#{self.name}-{ord(char):x}" x="{at:g}"/>')
+            at += _text.width(char, 1000)
+        # the letters are drawn at 1000 px an em, so a stroke is given in thousandths of the size
+        rim = f' stroke="{fill}" stroke-width="34" stroke-linejoin="round"' if bold else ""
+        place = f'transform="translate({n(x)} {n(y)}) scale({size / 1000:g})"'
+        if halo:
+            paper = self.theme.paper
+            ring = f'fill="{paper}" stroke="{paper}" stroke-width="{4000 / size:.0f}" stroke-linejoin="round"'
+            self.items.append(f"<g {place} {ring}>{''.join(letters)}</g>")
+        self.items.append(f'<g {place} fill="{fill}"{rim}>{"".join(letters)}</g>')
 
     def paragraph(
         self,
@@ -203,7 +225,7 @@ class Sheet:
         return "\n".join(p for p in parts if p)
 
     def _patterns(self) -> str:
-        """The hatchings that were used, under names of this figure's own."""
+        """The hatchings and the letters that were used, under names of this figure's own."""
         theme = self.theme
         drawn = {
             "unknown": (6, f'<rect width="6" height="6" fill="{theme.paper}"/>', theme.unknown, 2.4),
@@ -223,11 +245,13 @@ class Sheet:
                 f'<circle cx="2" cy="2" r="1.2" fill="{theme.paper}"/>'
                 f'<circle cx="5.5" cy="5.5" r="1.2" fill="{theme.paper}"/></pattern>'
             )
+        for char in sorted(self.letters):
+            out.append(f'<path id="{self.name}-{ord(char):x}" d="{_outlines.outline(char)}"/>')
         return f"<defs>{''.join(out)}</defs>" if out else ""
 
 
 def n(value: float, decimals: int = 2) -> str:
-    """A coordinate: at most so many decimals, no trailing zeros."""
+    """A coordinate: at most so many decimals (one or more), no trailing zeros."""
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
