@@ -26,6 +26,9 @@ _config: Any = numba.config
 PLAIN: Final = bool(_config.DISABLE_JIT)
 """kernels run as plain Python"""
 
+CHECKED: Final = bool(_config.BOUNDSCHECK)
+"""every access of a kernel is checked: the tests run the whole corpus so"""
+
 
 def _writable(folder: Path) -> bool:
     try:
@@ -59,8 +62,17 @@ def jit(function: Function) -> Function:
 
 
 def view(array: npt.NDArray[np.uint8]) -> Any:
-    """Bytes as kernels take them."""
-    return memoryview(array) if PLAIN else array  # type: ignore[arg-type]
+    """Bytes as kernels take them: an address (an array would be counted up and down at every call: three times as slow),
+    the array itself where accesses are checked, a memoryview in the plain form. The array must outlive the call, and be
+    padded (`_blocks.PAD`)."""
+    if PLAIN:
+        return memoryview(array)  # type: ignore[arg-type]
+    return array if CHECKED else int(array.ctypes.data)
+
+
+def numbers(array: npt.NDArray[np.int64]) -> Any:
+    """A flat array of int64 as kernels take it for `get` and `put`: like `view`."""
+    return array if PLAIN or CHECKED else int(array.ctypes.data)
 
 
 def announce(kernel: Any, seconds: int) -> None:
@@ -71,6 +83,71 @@ def announce(kernel: Any, seconds: int) -> None:
         if kernel._cache._cache_file._load_index():
             return
     print(f"teiten: compiling the log reader, once: about {seconds} s", file=sys.stderr, flush=True)
+
+
+def _at_typed(_context: Any, address: Any, index: Any) -> Any:
+    """One byte as an int64, without a bounds check."""
+    from llvmlite import ir
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8)
+        place = builder.inttoptr(builder.add(args[0], args[1]), byte.as_pointer())
+        return builder.zext(builder.load(place), ir.IntType(64))
+
+    return numba.types.int64(numba.types.int64, numba.types.int64), build
+
+
+def _at_checked(buf: Any, index: int) -> int:
+    return int(buf[index])
+
+
+at: Any = _at_checked if PLAIN else jit(_at_checked) if CHECKED else intrinsic(_at_typed)
+"""buf[index] of bytes, index >= 0"""
+
+
+def _get_typed(_context: Any, address: Any, index: Any) -> Any:
+    from llvmlite import ir
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.add(args[0], builder.shl(args[1], ir.Constant(ir.IntType(64), 3)))
+        return builder.load(builder.inttoptr(place, ir.IntType(64).as_pointer()))
+
+    return numba.types.int64(numba.types.int64, numba.types.int64), build
+
+
+def _put_typed(_context: Any, address: Any, index: Any, value: Any) -> Any:
+    from llvmlite import ir
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.add(args[0], builder.shl(args[1], ir.Constant(ir.IntType(64), 3)))
+        builder.store(args[2], builder.inttoptr(place, ir.IntType(64).as_pointer()))
+        return context.get_dummy_value()
+
+    return numba.types.void(numba.types.int64, numba.types.int64, numba.types.int64), build
+
+
+def _get_checked(array: Any, index: int) -> int:
+    return int(array[index])
+
+
+def _put_checked(array: Any, index: int, value: int) -> None:
+    array[index] = value
+
+
+def _part_address(array: Any, index: int) -> Any:
+    return array + 8 * index
+
+
+def _part_checked(array: Any, index: int) -> Any:
+    return array[index:]
+
+
+get: Any = _get_checked if PLAIN else jit(_get_checked) if CHECKED else intrinsic(_get_typed)
+"""array[index] of int64"""
+put: Any = _put_checked if PLAIN else jit(_put_checked) if CHECKED else intrinsic(_put_typed)
+"""array[index] = value"""
+part: Any = _part_checked if PLAIN else jit(_part_checked if CHECKED else _part_address)
+"""array[index:]"""
 
 
 # xxHash64 (Yann Collet; specification at github.com/Cyan4973/xxHash), seeded with the key ------------------------------
@@ -85,19 +162,28 @@ _U1, _U7, _U11, _U12, _U18, _U23, _U27, _U29, _U31, _U32, _U33, _U64 = (
 )
 
 
-def _load64_typed(_context: Any, array: Any, index: Any) -> Any:
+def _load64_typed(_context: Any, address: Any, index: Any) -> Any:
     """Eight bytes, little-endian, from any offset (numba has no unaligned load)."""
     from llvmlite import ir
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
         word = ir.IntType(64)
-        return builder.load(builder.bitcast(builder.gep(data, [args[1]]), word.as_pointer()), align=1)
+        place = builder.inttoptr(builder.add(args[0], args[1]), word.as_pointer())
+        return builder.load(place, align=1)
 
-    return numba.types.uint64(array, numba.types.intp), build
+    return numba.types.uint64(numba.types.int64, numba.types.int64), build
 
 
-_load64: Any = intrinsic(_load64_typed)
+@jit
+def _load64_checked(buf: Any, index: int) -> Any:
+    word = np.uint64(0)
+    for i in range(8):
+        word |= np.uint64(at(buf, index + i)) << np.uint64(8 * i)
+    return word
+
+
+load64: Any = _load64_checked if CHECKED else intrinsic(_load64_typed)
+"""(buf, index) -> eight bytes as a uint64; compiled forms only"""
 
 
 @jit
@@ -121,10 +207,10 @@ def _hash_compiled(buf: Any, p: int, end: int, key: Any) -> Any:
     if length >= 32:
         a, b, c, d = key + _P1 + _P2, key + _P2, key + np.uint64(0), key - _P1
         while p + 32 <= end:
-            a = _round(a, _load64(buf, p))
-            b = _round(b, _load64(buf, p + 8))
-            c = _round(c, _load64(buf, p + 16))
-            d = _round(d, _load64(buf, p + 24))
+            a = _round(a, load64(buf, p))
+            b = _round(b, load64(buf, p + 8))
+            c = _round(c, load64(buf, p + 16))
+            d = _round(d, load64(buf, p + 24))
             p += 32
         h = _rotate(a, _U1) + _rotate(b, _U7) + _rotate(c, _U12) + _rotate(d, _U18)
         h = _merge(_merge(_merge(_merge(h, a), b), c), d)
@@ -132,16 +218,16 @@ def _hash_compiled(buf: Any, p: int, end: int, key: Any) -> Any:
         h = key + _P5
     h += np.uint64(length)
     while p + 8 <= end:
-        h = _rotate(h ^ _round(np.uint64(0), _load64(buf, p)), _U27) * _P1 + _P4
+        h = _rotate(h ^ _round(np.uint64(0), load64(buf, p)), _U27) * _P1 + _P4
         p += 8
     if p + 4 <= end:
         word = np.uint64(0)
         for i in range(4):
-            word |= np.uint64(buf[p + i]) << np.uint64(8 * i)
+            word |= np.uint64(at(buf, p + i)) << np.uint64(8 * i)
         h = _rotate(h ^ (word * _P1), _U23) * _P2 + _P3
         p += 4
     while p < end:
-        h = _rotate(h ^ (np.uint64(buf[p]) * _P5), _U11) * _P1
+        h = _rotate(h ^ (np.uint64(at(buf, p)) * _P5), _U11) * _P1
         p += 1
     h ^= h >> _U33
     h *= _P2
@@ -188,5 +274,5 @@ def _hash_plain(buf: Any, p: int, end: int, key: Any) -> Any:
     return h ^ (h >> 32)
 
 
-hash_bytes = _hash_plain if PLAIN else _hash_compiled
+hash_bytes: Any = _hash_plain if PLAIN else _hash_compiled
 """(buf, start, end, key: uint64) -> uint64: xxHash64 of buf[start:end], seeded with the key"""

@@ -21,7 +21,8 @@ STATUS: Final = "stable"
 
 _FIELDS: Final = re.compile(rb"\bSRC=[0-9A-Fa-f:.*]+ DST=[0-9A-Fa-f:.*]+ ")
 _STAMP: Final = re.compile(
-    rb"^(?:<\d{1,3}>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d |[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d[T ]\d\d:|\[ *\d+\.\d{6}\])",
+    rb"^(?:<\d{1,3}>)?(?:1 )?"
+    rb"(?:(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d[T ]\d\d:|\[ *\d+\.\d{6}\])",
     re.MULTILINE,
 )
 _JOURNAL: Final = re.compile(rb'^(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE)

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from teiten.readers._jit import jit
+import numpy as np
+
+from teiten.readers._jit import at, get, jit, put
+from teiten.readers._swar import key as _key
+from teiten.readers._swar import key_at, number_at, word_end
 from teiten.readers.netfilter import _codes as k
 from teiten.readers.netfilter._codes import (
     ACK,
@@ -45,15 +49,6 @@ from teiten.readers.netfilter._codes import (
     WINDOW,
 )
 
-
-def _key(text: str) -> int:
-    """Up to eight characters as one number, as the kernel gathers them."""
-    value = 0
-    for c in text.encode():
-        value = (value << 8) | c
-    return value
-
-
 _SP: Final = 32
 _SRC, _DST, _LEN, _TTL, _ID, _PROTO = (_key(t) for t in ("SRC", "DST", "LEN", "TTL", "ID", "PROTO"))
 _SPT, _DPT, _SEQ, _ACK, _WINDOW, _RES = (_key(t) for t in ("SPT", "DPT", "SEQ", "ACK", "WINDOW", "RES"))
@@ -67,22 +62,17 @@ _OPT, _ARP, _AH, _ESP, _UNKNOWN = (_key(t) for t in ("OPT", "ARP", "AH", "ESP", 
 _CE, _DF, _MF, _AE, _CWR, _ECE = (_key(t) for t in ("CE", "DF", "MF", "AE", "CWR", "ECE"))
 _URG, _PSH, _RST, _SYN, _FIN = (_key(t) for t in ("URG", "PSH", "RST", "SYN", "FIN"))
 
-_PROTOCOLS: Final = tuple(
+_PROTOCOLS: Final = np.array([
     (_key(name), number)
     for name, number in (
         ("TCP", 6), ("UDP", 17), ("ICMP", 1), ("ICMPV6", 58), ("AH", 51), ("ESP", 50), ("UDPLITE", 136), ("GRE", 47),
-        ("IGMP", 2), ("SCTP", 132), ("DCCP", 33), ("OSPF", 89), ("OSPFIGP", 89), ("OSPFIGP", 89), ("IPIP", 4),
+        ("IGMP", 2), ("SCTP", 132), ("DCCP", 33), ("OSPF", 89), ("OSPFIGP", 89), ("IPIP", 4),
         ("IPENCAP", 4), ("IPV6", 41), ("PIM", 103), ("VRRP", 112), ("L2TP", 115), ("EIGRP", 88), ("RSVP", 46),
         ("HOPOPT", 0), ("IPCOMP", 108), ("CARP", 112), ("EGP", 8), ("IGP", 9), ("ICMP6", 58), ("NONE", 59), ("MH", 135),
         ("ETHERIP", 97), ("ISIS", 124), ("MPLS", 137), ("IPV4", 4),
     )
-)  # fmt: skip
+], dtype=np.int64)  # fmt: skip
 _ICMPV6_LONG: Final = _key("IPV6-ICM")  # and a P: IPV6-ICMP
-_IGNORED: Final = (
-    _TOS, _PREC, _TC, _FLOWLBL, _RES, _URGP, _MTU, _SPI, _MARK, _UID, _GID, _OUT, _PHYSIN, _PHYSOUT, _MAC, _MACSRC,
-    _MACDST, _MACPROTO, _VPROTO, _VID, _TUNNEL, _GATEWAY, _POINTER, _IPSRC, _IPDST,
-)  # fmt: skip
-
 # scratch
 SECOND: Final = 0
 """offset of a second IN= in the line, else -1"""
@@ -90,87 +80,79 @@ JUNK: Final = 1
 """offset of the first text that the grammar does not know, else -1"""
 SCRATCH: Final = 8
 
-_MOST: Final = 1 << 50
-
 
 @jit
 def anchored(buf: Any, p: int, end: int) -> int:
     """Is "IN=" at p (offset of the I) netfilter's? 1: yes. 2: the line ends before that can be said. 0: no.
 
     It is, where a run without spaces and " OUT=", " PHYSIN=", " MAC" or " SRC=" follow, and no "PHYS" stands before."""
-    if p >= 4 and int(buf[p - 1]) == 83 and int(buf[p - 2]) == 89 and int(buf[p - 3]) == 72 and int(buf[p - 4]) == 80:
+    if p >= 4 and at(buf, p - 1) == 83 and at(buf, p - 2) == 89 and at(buf, p - 3) == 72 and at(buf, p - 4) == 80:
         return 0
     q = p + 3
     limit = min(end, q + 64)
-    while q < limit and int(buf[q]) != _SP:
+    while q < limit and at(buf, q) != _SP:
         q += 1
     if q >= end:
         return 2
     if q >= limit:
         return 0
     q += 1
-    while q < limit and int(buf[q]) == _SP:  # some relays fold or double spaces
+    while q < limit and at(buf, q) == _SP:  # some relays fold or double spaces
         q += 1
     if q >= end:
         return 2
-    c = int(buf[q])
+    c = at(buf, q)
     left = end - q
     if c == 79:  # OUT=
         if left < 4:
             return 2
-        return 1 if int(buf[q + 1]) == 85 and int(buf[q + 2]) == 84 and int(buf[q + 3]) == 61 else 0
+        return 1 if at(buf, q + 1) == 85 and at(buf, q + 2) == 84 and at(buf, q + 3) == 61 else 0
     if c == 83:  # SRC=
         if left < 4:
             return 2
-        return 1 if int(buf[q + 1]) == 82 and int(buf[q + 2]) == 67 and int(buf[q + 3]) == 61 else 0
+        return 1 if at(buf, q + 1) == 82 and at(buf, q + 2) == 67 and at(buf, q + 3) == 61 else 0
     if c == 77:  # MAC=, MACSRC=, MACPROTO=
         if left < 4:
             return 2
-        return 1 if int(buf[q + 1]) == 65 and int(buf[q + 2]) == 67 else 0
+        return 1 if at(buf, q + 1) == 65 and at(buf, q + 2) == 67 else 0
     if c == 80:  # PHYSIN=, PHYSOUT=
         if left < 8:
             return 2
-        return 1 if int(buf[q + 1]) == 72 and int(buf[q + 2]) == 89 and int(buf[q + 3]) == 83 else 0
+        return 1 if at(buf, q + 1) == 72 and at(buf, q + 2) == 89 and at(buf, q + 3) == 83 else 0
     return 0
 
 
 @jit
-def _address4(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
-    """Dotted quad in buf[p:stop] -> row[at] = 0, row[at + 1]; 1 where it is one, 0 where not."""
+def _address4(buf: Any, p: int, stop: int, row: Any, slot: int) -> int:
+    """Dotted quad in buf[p:stop] -> row[slot] = 0, row[slot + 1]; 1 where it is one, 0 where not."""
     value = 0
     for part in range(4):
-        octet = 0
-        n = 0
-        while p < stop and 48 <= int(buf[p]) <= 57:
-            octet = octet * 10 + int(buf[p]) - 48
-            n += 1
-            if n > 3:
-                return 0
-            p += 1
-        if n == 0 or octet > 255:
+        n, octet = number_at(buf, p, stop)
+        if n == 0 or n > 3 or octet > 255:
             return 0
+        p += n
         value = (value << 8) | octet
         if part < 3:
-            if p >= stop or int(buf[p]) != 46:
+            if p >= stop or at(buf, p) != 46:
                 return 0
             p += 1
     if p != stop:
         return 0
-    row[at] = 0
-    row[at + 1] = value
+    put(row, slot, 0)
+    put(row, slot + 1, value)
     return 1
 
 
 @jit
-def _address6(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
-    """IPv6 in full groups or compressed, with a dotted tail perhaps -> row[at], row[at + 1] (halves, as signed); 1 or 0."""
+def _address6(buf: Any, p: int, stop: int, row: Any, slot: int) -> int:
+    """IPv6 in full groups or compressed, with a dotted tail perhaps -> row[slot], row[slot + 1] (halves, as signed); 1 or 0."""
     if stop - p > 45:
         return 0
     hi = 0
     lo = 0
     groups = 0
     gap = -1
-    if p + 1 < stop and int(buf[p]) == 58 and int(buf[p + 1]) == 58:
+    if p + 1 < stop and at(buf, p) == 58 and at(buf, p + 1) == 58:
         gap = 0
         p += 2
     while p < stop:
@@ -178,7 +160,7 @@ def _address6(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
         n = 0
         start = p
         while p < stop and n < 5:
-            c = int(buf[p])
+            c = at(buf, p)
             if 48 <= c <= 57:
                 group = (group << 4) | (c - 48)
             elif 97 <= (c | 32) <= 102:
@@ -189,10 +171,10 @@ def _address6(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
             p += 1
         if n == 0 or n > 4 or groups > 7:
             return 0
-        if p < stop and int(buf[p]) == 46:
-            if groups > 6 or _address4(buf, start, stop, row, at) == 0:
+        if p < stop and at(buf, p) == 46:
+            if groups > 6 or _address4(buf, start, stop, row, slot) == 0:
                 return 0
-            value = int(row[at + 1])
+            value = int(get(row, slot + 1))
             for part in range(2):
                 group = (value >> 16) & 0xFFFF if part == 0 else value & 0xFFFF
                 if groups < 4:
@@ -209,10 +191,10 @@ def _address6(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
             lo |= (group if groups > 4 or group < 0x8000 else group - 0x10000) << (16 * (7 - groups))
         groups += 1
         if p < stop:
-            if int(buf[p]) != 58 or p + 1 >= stop:
+            if at(buf, p) != 58 or p + 1 >= stop:
                 return 0
             p += 1
-            if int(buf[p]) == 58:
+            if at(buf, p) == 58:
                 if gap >= 0:
                     return 0
                 gap = groups
@@ -240,20 +222,20 @@ def _address6(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
                 hi |= (group if j > 0 or group < 0x8000 else group - 0x10000) << (16 * (3 - j))
             else:
                 lo |= (group if j > 4 or group < 0x8000 else group - 0x10000) << (16 * (7 - j))
-    row[at] = hi
-    row[at + 1] = lo
+    put(row, slot, hi)
+    put(row, slot + 1, lo)
     return 1
 
 
 @jit
-def _address(buf: Any, p: int, stop: int, row: Any, at: int) -> int:
-    """The family (4, 6) of the address in buf[p:stop], its halves at row[at]; 0 where it is none."""
+def _address(buf: Any, p: int, stop: int, row: Any, slot: int) -> int:
+    """The family (4, 6) of the address in buf[p:stop], its halves at row[slot]; 0 where it is none."""
     for i in range(p, min(stop, p + 5)):
-        c = int(buf[i])
+        c = at(buf, i)
         if c == 46:
-            return 4 * _address4(buf, p, stop, row, at)
+            return 4 * _address4(buf, p, stop, row, slot)
         if c == 58:
-            return 6 * _address6(buf, p, stop, row, at)
+            return 6 * _address6(buf, p, stop, row, slot)
     return 0
 
 
@@ -265,11 +247,11 @@ def _complete(buf: Any, p: int, stop: int) -> bool:
     q = stop
     value = 0
     scale = 1
-    while q > p and q > stop - 3 and 48 <= int(buf[q - 1]) <= 57:
+    while q > p and q > stop - 3 and 48 <= at(buf, q - 1) <= 57:
         q -= 1
-        value += (int(buf[q]) - 48) * scale
+        value += (at(buf, q) - 48) * scale
         scale *= 10
-    return q > p and int(buf[q - 1]) == 46 and (value > 25 or stop - q == 3 or (value == 0 and stop - q == 1))
+    return q > p and at(buf, q - 1) == 46 and (value > 25 or stop - q == 3 or (value == 0 and stop - q == 1))
 
 
 @jit
@@ -278,11 +260,11 @@ def _protocol(buf: Any, p: int, stop: int, partial: bool, fragment: bool) -> int
     n = stop - p
     if n == 0 or n > 9:
         return -1
-    c = int(buf[p])
+    c = at(buf, p)
     if 48 <= c <= 57:
         value = 0
         for i in range(p, stop):
-            c = int(buf[i])
+            c = at(buf, i)
             if c < 48 or c > 57:
                 return -1
             value = value * 10 + c - 48
@@ -293,19 +275,19 @@ def _protocol(buf: Any, p: int, stop: int, partial: bool, fragment: bool) -> int
             return -1
         return value
     key = 0
-    for i in range(p, min(stop, p + 8)):
-        c = int(buf[i])
+    for i in range(min(n, 8)):
+        c = at(buf, p + i)
         if 97 <= c <= 122:
             c -= 32
         if c > 127:
             return -1
-        key = (key << 8) | c
+        key |= c << (8 * i)
     if n == 9:
-        return 58 if key == _ICMPV6_LONG and (int(buf[stop - 1]) | 32) == 112 else -1
+        return 58 if key == _ICMPV6_LONG and (at(buf, stop - 1) | 32) == 112 else -1
     number = -1
-    for name, value in _PROTOCOLS:
-        if key == name:
-            number = value
+    for i in range(len(_PROTOCOLS)):
+        if key == _PROTOCOLS[i, 0]:
+            number = int(_PROTOCOLS[i, 1])
             break
     if partial and number >= 0:
         # the beginning of a longer name? a fragment of TCP or UDP ends here
@@ -319,17 +301,41 @@ def _protocol(buf: Any, p: int, stop: int, partial: bool, fragment: bool) -> int
 @jit
 def _skip(buf: Any, p: int, end: int) -> int:
     """The end of the token that goes on at p."""
-    while p < end and int(buf[p]) > _SP:
+    while p < end and at(buf, p) > _SP:
         p += 1
     return p
 
 
 @jit
 def _known(key: int) -> bool:
-    for name in _IGNORED:  # noqa: SIM110 - numba knows no any() over a tuple
-        if key == name:
-            return True
-    return False
+    """A key of the grammar whose value is of no use. (Compared one by one: the compiler makes a decision tree of that.)"""
+    return (
+        key == _TOS
+        or key == _PREC
+        or key == _TC
+        or key == _FLOWLBL
+        or key == _RES
+        or key == _URGP
+        or key == _MTU
+        or key == _SPI
+        or key == _MARK
+        or key == _UID
+        or key == _GID
+        or key == _OUT
+        or key == _PHYSIN
+        or key == _PHYSOUT
+        or key == _MAC
+        or key == _MACSRC
+        or key == _MACDST
+        or key == _MACPROTO
+        or key == _VPROTO
+        or key == _VID
+        or key == _TUNNEL
+        or key == _GATEWAY
+        or key == _POINTER
+        or key == _IPSRC
+        or key == _IPDST
+    )
 
 
 @jit
@@ -372,10 +378,10 @@ def _most(key: int) -> int:
 def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     """Reads buf[p:end], what follows IN='s value, into the row. Returns 0, or the code of a rejection or a kind.
 
-    scratch[SECOND] and scratch[JUNK] say whether another line begins inside this one; the caller then cuts and asks again.
+    scratch's SECOND and JUNK say whether another line begins inside this one; the caller then cuts and asks again.
     """
-    scratch[SECOND] = -1
-    scratch[JUNK] = -1
+    put(scratch, SECOND, -1)
+    put(scratch, JUNK, -1)
     quoted = False
     proto_seen = False
     ports = 0  # the protocol whose words are expected: 6 after PROTO=TCP
@@ -403,7 +409,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     incomplete = False
     ext_header = False
     while p < end:
-        c = int(buf[p])
+        c = at(buf, p)
         if c <= _SP:
             p += 1
             continue
@@ -415,15 +421,15 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             p += 1
             continue
         if c == 91:  # [
-            if p + 5 <= end and int(buf[p + 1]) == 83 and int(buf[p + 2]) == 82 and int(buf[p + 3]) == 67:
+            if p + 5 <= end and at(buf, p + 1) == 83 and at(buf, p + 2) == 82 and at(buf, p + 3) == 67:
                 quoted = True
                 p += 1
                 continue
-            if scratch[JUNK] < 0 and not incomplete:
-                scratch[JUNK] = p
+            if get(scratch, JUNK) < 0 and not incomplete:
+                put(scratch, JUNK, p)
             if incomplete:  # INCOMPLETE [8 bytes]
                 q = p
-                while q < end and q < p + 24 and int(buf[q]) != 93:
+                while q < end and q < p + 24 and at(buf, q) != 93:
                     q += 1
                 p = min(q + 1, end)
                 incomplete = False
@@ -431,50 +437,49 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             p += 1
             continue
         token = p
-        key = 0
-        n = 0
-        while p < end:
-            c = int(buf[p])
-            if c <= _SP or c == 61 or c == 93:
-                break
-            if c == 58 and (key == _FRAG or key == _ID) and n <= 4:
-                break
-            if n < 8:
-                key = (key << 8) | c
-            n += 1
+        n, key = key_at(buf, p, end)
+        p += n
+        if n == 8 or (p < end and at(buf, p) == 58 and key != _FRAG and key != _ID):
+            while p < end:  # a long word, or one with a colon in it
+                c = at(buf, p)
+                if c <= _SP or c == 61 or c == 93:
+                    break
+                p += 1
+            n = p - token
+        if n == 0 and p < end and at(buf, p) == 58:
             p += 1
-        if p < end and int(buf[p]) == 61:  # KEY=
+            continue
+        if p < end and at(buf, p) == 61:  # KEY=
             last_is_flag = False
             incomplete = False
-            if n >= 2 and int(buf[p - 1]) == 78 and int(buf[p - 2]) == 73:
+            if n >= 2 and at(buf, p - 1) == 78 and at(buf, p - 2) == 73:
                 if anchored(buf, p - 2, end) == 1:
-                    scratch[SECOND] = p - 2
-                    if scratch[JUNK] < 0:
-                        scratch[JUNK] = token
+                    put(scratch, SECOND, p - 2)
+                    if get(scratch, JUNK) < 0:
+                        put(scratch, JUNK, token)
                     return 0
             p += 1
             start = p
             if n > 8:
-                if not (n == 9 and key == _PARAMETER) and scratch[JUNK] < 0:
-                    scratch[JUNK] = token
+                if not (n == 9 and key == _PARAMETER) and get(scratch, JUNK) < 0:
+                    put(scratch, JUNK, token)
                 p = _skip(buf, p, end)
                 continue
             if key == _SRC or key == _DST:
-                while p < end and int(buf[p]) > _SP and int(buf[p]) != 93 and p - start < 48:
-                    p += 1
+                p = word_end(buf, p, end)
                 if quoted:
-                    at = IN_SRC_HI if key == _SRC else IN_DST_HI
-                    family = _address(buf, start, p, row, at)
+                    slot = IN_SRC_HI if key == _SRC else IN_DST_HI
+                    family = _address(buf, start, p, row, slot)
                     if p == end and family != 0 and not _complete(buf, start, p):
                         family = 0
                     if key == _SRC:
-                        if row[IN_SRC_FAMILY] <= 0:
-                            row[IN_SRC_FAMILY] = family
-                    elif row[IN_DST_FAMILY] <= 0:
-                        row[IN_DST_FAMILY] = family
+                        if get(row, IN_SRC_FAMILY) <= 0:
+                            put(row, IN_SRC_FAMILY, family)
+                    elif get(row, IN_DST_FAMILY) <= 0:
+                        put(row, IN_DST_FAMILY, family)
                 elif (key == _SRC and src_family == 0) or (key == _DST and dst_family == 0):
-                    at = SRC_HI if key == _SRC else DST_HI
-                    family = _address(buf, start, p, row, at)
+                    slot = SRC_HI if key == _SRC else DST_HI
+                    family = _address(buf, start, p, row, slot)
                     if p == end and (family == 0 or not _complete(buf, start, p)):
                         return CUT
                     if family == 0:
@@ -484,26 +489,25 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                         src_family = family
                     else:
                         dst_family = family
-                elif scratch[JUNK] < 0:
-                    scratch[JUNK] = token
-                p = _skip(buf, p, end) if p - start >= 48 else p
+                elif get(scratch, JUNK) < 0:
+                    put(scratch, JUNK, token)
+                p = _skip_value(buf, p, end)
                 continue
             if key == _PROTO:
-                while p < end and int(buf[p]) > _SP and int(buf[p]) != 93 and p - start < 16:
-                    p += 1
+                p = word_end(buf, p, end)
                 number = _protocol(buf, start, p, p == end, frag_seen)
-                p = _skip(buf, p, end) if p - start >= 16 else p
+                p = _skip_value(buf, p, end)
                 if number == -2:
                     number_bad = True
                     number = -1
                 if quoted:
-                    row[IN_PROTOCOL] = number
+                    put(row, IN_PROTOCOL, number)
                 elif not proto_seen:
                     proto_seen = True
-                    row[PROTOCOL] = number
+                    put(row, PROTOCOL, number)
                     ports = number
-                elif scratch[JUNK] < 0:
-                    scratch[JUNK] = token
+                elif get(scratch, JUNK) < 0:
+                    put(scratch, JUNK, token)
                 continue
             most = _most(key)
             if most < 0:
@@ -516,22 +520,18 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 elif key == _MAC and src_family == 0:
                     ethertype = _mac_type(buf, start, end)
                 if not _known(key):
-                    if scratch[JUNK] < 0:
-                        scratch[JUNK] = token
+                    if get(scratch, JUNK) < 0:
+                        put(scratch, JUNK, token)
                 elif key == _URGP:
-                    while p < end and 48 <= int(buf[p]) <= 57:
+                    while p < end and 48 <= at(buf, p) <= 57:
                         p += 1
-                    if p < end and int(buf[p]) > _SP and int(buf[p]) != 93 and scratch[JUNK] < 0:
-                        scratch[JUNK] = p
-                p = _skip_value(buf, p, end, quoted)
+                    if p < end and at(buf, p) > _SP and at(buf, p) != 93 and get(scratch, JUNK) < 0:
+                        put(scratch, JUNK, p)
+                p = _skip_value(buf, p, end)
                 continue
             # a number
-            value = 0
-            while p < end and 48 <= int(buf[p]) <= 57:
-                value = value * 10 + int(buf[p]) - 48
-                if value > _MOST:
-                    value = _MOST
-                p += 1
+            n, value = number_at(buf, p, end)
+            p += n
             wanted = -1
             if quoted:
                 if key == _SPT:
@@ -543,7 +543,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             elif key == _DPT:
                 wanted = DPT
             elif key == _LEN:
-                if row[LEN] < 0 and not proto_seen:
+                if get(row, LEN) < 0 and not proto_seen:
                     wanted = LEN
                 elif proto_seen and l4_len < 0:
                     wanted = PAYLOAD
@@ -567,12 +567,12 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             elif key == _CODE:
                 if ports == 1 or ports == 58:
                     wanted = CODE
-            if p < end and int(buf[p]) > _SP and int(buf[p]) != 93:
-                if int(buf[p]) == 42 and p == start:  # masked: ID=*****
+            if p < end and at(buf, p) > _SP and at(buf, p) != 93:
+                if at(buf, p) == 42 and p == start:  # masked: ID=*****
                     p = _skip(buf, p, end)
                     continue
-                if scratch[JUNK] < 0:
-                    scratch[JUNK] = p
+                if get(scratch, JUNK) < 0:
+                    put(scratch, JUNK, p)
                 if wanted >= 0:
                     number_bad = True
                 # what is glued to the number may be the next line's IN=: read on from here
@@ -586,31 +586,28 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             if wanted == PAYLOAD:
                 l4_len = value
                 l4_whole = p < end
-            elif sure and row[wanted] < 0:
-                row[wanted] = value
+            elif sure and get(row, wanted) < 0:
+                put(row, wanted, value)
             continue
-        if p < end and int(buf[p]) == 58:  # FRAG: ID:
+        if p < end and at(buf, p) == 58:  # FRAG: ID:
             last_is_flag = False
             p += 1
             value = 0
             start = p
             if key == _FRAG:
-                while p < end and 48 <= int(buf[p]) <= 57:
-                    value = value * 10 + int(buf[p]) - 48
-                    if value > _MOST:
-                        value = _MOST
-                    p += 1
+                n, value = number_at(buf, p, end)
+                p += n
                 most = 8191 if src_family == 4 else 65535
                 if p > start and not quoted:
                     frag_seen = True
                     if value > most:
                         number_bad = True
                     elif p < end or value == 0 or value * 10 > most:
-                        row[FRAG] = value * 8 if src_family == 4 else value
+                        put(row, FRAG, value * 8 if src_family == 4 else value)
                     if src_family == 6:
                         v6_frag_flags = 0
             elif not quoted and src_family == 6 and v6_frag_flags >= 0 and p < end:
-                row[IP_FLAGS] = v6_frag_flags
+                put(row, IP_FLAGS, v6_frag_flags)
             p = _skip(buf, p, end)
             continue
         # a bare word
@@ -643,9 +640,9 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 p = q
             elif not proto_seen:
                 q = p
-                while q < end and int(buf[q]) == _SP:
+                while q < end and at(buf, q) == _SP:
                     q += 1
-                if q + 1 < end and int(buf[q]) == 40 and int(buf[q + 1]) == _SP:
+                if q + 1 < end and at(buf, q) == 40 and at(buf, q + 1) == _SP:
                     p = q + 1  # an IPv6 extension header: its fields are read as they come
                 else:
                     ip_opts = True
@@ -665,9 +662,9 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
         elif key == _UNKNOWN and n == 7 and not proto_seen:
             p, number = _unknown_header(buf, p, end)
             if number >= 0:
-                row[PROTOCOL] = number
-        elif scratch[JUNK] < 0:
-            scratch[JUNK] = token
+                put(row, PROTOCOL, number)
+        elif get(scratch, JUNK) < 0:
+            put(scratch, JUNK, token)
     # the verdict on the addresses
     if arp:
         return ARP
@@ -685,56 +682,54 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
         return BAD_ADDRESS
     if number_bad:
         return BAD_NUMBER
-    row[FAMILY] = src_family
+    put(row, FAMILY, src_family)
     if esp_word and not proto_seen:
-        row[PROTOCOL] = 50
+        put(row, PROTOCOL, 50)
     # flags of the IP header: printed after ID=, so known once something later was seen
     if src_family == 4:
         if proto_seen or frag_seen:
-            row[IP_FLAGS] = ip_bits
+            put(row, IP_FLAGS, ip_bits)
             if not frag_seen:
-                row[FRAG] = 0
+                put(row, FRAG, 0)
     else:
-        row[ID] = -1
-    later_fragment = row[FRAG] > 0 or (frag_seen and row[FRAG] < 0)
-    ip_len = row[LEN]
+        put(row, ID, -1)
+    later_fragment = get(row, FRAG) > 0 or (frag_seen and get(row, FRAG) < 0)
+    ip_len = get(row, LEN)
     header = 20 if src_family == 4 else 40
     if ports == 6:
         if urgp_seen or (any_flag and not res_seen and last_is_flag):
-            row[FLAGS] = flags
+            put(row, FLAGS, flags)
         if opt_seen:
-            row[OPT_LEN] = opt_len
-        elif window_seen and row[WINDOW] >= 0 and ip_len == header + 20 and not later_fragment:
-            row[OPT_LEN] = 0
-        if row[OPT_LEN] >= 0 and ip_len == header + 20 + row[OPT_LEN] and not later_fragment:
-            row[PAYLOAD] = 0
+            put(row, OPT_LEN, opt_len)
+        elif window_seen and get(row, WINDOW) >= 0 and ip_len == header + 20 and not later_fragment:
+            put(row, OPT_LEN, 0)
+        if get(row, OPT_LEN) >= 0 and ip_len == header + 20 + get(row, OPT_LEN) and not later_fragment:
+            put(row, PAYLOAD, 0)
     elif ports == 17 or ports == 136:
         # the datagram's length; of a first fragment only a part is in this packet
         whole = l4_whole or (l4_len >= 0 and (l4_len + header == ip_len or l4_len * 10 > 65535))
-        whole = whole and (ip_bits & 1) == 0 and not later_fragment and row[IP_FLAGS] != 1
+        whole = whole and (ip_bits & 1) == 0 and not later_fragment and get(row, IP_FLAGS) != 1
         if src_family == 6 and frag_seen:
             whole = False
         if whole and l4_len >= 8 and (ip_len < 0 or l4_len + header <= ip_len) and ports == 17:
-            row[PAYLOAD] = l4_len - 8
-    elif ports == 1 and ip_len == 28 and row[TYPE] >= 0 and not later_fragment and not ip_opts:
-        row[PAYLOAD] = 0
+            put(row, PAYLOAD, l4_len - 8)
+    elif ports == 1 and ip_len == 28 and get(row, TYPE) >= 0 and not later_fragment and not ip_opts:
+        put(row, PAYLOAD, 0)
     if ext_header and not proto_seen:
-        row[PROTOCOL] = -1
+        put(row, PROTOCOL, -1)
     return 0
 
 
 @jit
-def _skip_value(buf: Any, p: int, end: int, quoted: bool) -> int:
-    """The end of a value that is of no use; inside a quotation it ends at ']' too."""
-    while p < end:
-        c = int(buf[p])
-        if c <= _SP or c == 93:
-            break
-        if c == 61 and int(buf[p - 1]) == 78 and int(buf[p - 2]) == 73 and anchored(buf, p - 2, end) == 1:
-            # another line's IN= is glued to it: give it back to the reader of tokens
+def _skip_value(buf: Any, p: int, end: int) -> int:
+    """The end of a value that is of no use. Where another line's IN= is glued to it, the offset of that."""
+    while True:
+        p = word_end(buf, p, end)
+        if p >= end or at(buf, p) != 61:
+            return p
+        if at(buf, p - 1) == 78 and at(buf, p - 2) == 73 and anchored(buf, p - 2, end) == 1:
             return p - 2
         p += 1
-    return p
 
 
 @jit
@@ -743,7 +738,7 @@ def _hex4(buf: Any, p: int, end: int) -> int:
     if p + 4 > end:
         return -1
     for i in range(p, p + 4):
-        c = int(buf[i])
+        c = at(buf, i)
         if 48 <= c <= 57:
             value = value * 16 + c - 48
         elif 97 <= (c | 32) <= 102:
@@ -756,11 +751,11 @@ def _hex4(buf: Any, p: int, end: int) -> int:
 @jit
 def _mac_type(buf: Any, p: int, end: int) -> int:
     """Ethertype of "MAC=dst6:src6:type2" (bytes 13 and 14), -1 where it is shorter."""
-    if p + 41 > end or int(buf[p + 35]) != 58 or int(buf[p + 38]) != 58:
+    if p + 41 > end or at(buf, p + 35) != 58 or at(buf, p + 38) != 58:
         return -1
     high = 0
     for i in (36, 37, 39, 40):
-        c = int(buf[p + i])
+        c = at(buf, p + i)
         if 48 <= c <= 57:
             high = high * 16 + c - 48
         elif 97 <= (c | 32) <= 102:
@@ -773,13 +768,13 @@ def _mac_type(buf: Any, p: int, end: int) -> int:
 @jit
 def _to_parenthesis(buf: Any, p: int, end: int) -> int:
     """After "OPT": the offset after the ')' that closes it, or the end of what may stand there."""
-    while p < end and int(buf[p]) == _SP:
+    while p < end and at(buf, p) == _SP:
         p += 1
-    if p >= end or int(buf[p]) != 40:
+    if p >= end or at(buf, p) != 40:
         return p
     p += 1
     while p < end:
-        c = int(buf[p])
+        c = at(buf, p)
         if c == 41:
             return p + 1
         if not (48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 or c == _SP):
@@ -791,11 +786,11 @@ def _to_parenthesis(buf: Any, p: int, end: int) -> int:
 @jit
 def _option_bytes(buf: Any, p: int, stop: int) -> int:
     """Bytes of " (020405B4)" in buf[p:stop], -1 where it is not whole."""
-    if stop <= p or int(buf[stop - 1]) != 41:
+    if stop <= p or at(buf, stop - 1) != 41:
         return -1
     n = 0
     for i in range(p, stop - 1):
-        c = int(buf[i])
+        c = at(buf, i)
         if 48 <= c <= 57 or 97 <= (c | 32) <= 102:
             n += 1
         elif c != _SP and c != 40:
@@ -806,16 +801,16 @@ def _option_bytes(buf: Any, p: int, stop: int) -> int:
 @jit
 def _unknown_header(buf: Any, p: int, end: int) -> tuple[int, int]:
     """After "Unknown": " Ext Hdr 5 " -> the offset after it and the number, -1 where it is not that."""
-    if p + 9 >= end or int(buf[p + 1]) != 69 or int(buf[p + 5]) != 72 or int(buf[p + 8]) != _SP:
+    if p + 9 >= end or at(buf, p + 1) != 69 or at(buf, p + 5) != 72 or at(buf, p + 8) != _SP:
         return p, -1
     p += 9
     value = 0
     n = 0
-    while p < end and n < 3 and 48 <= int(buf[p]) <= 57:
-        value = value * 10 + int(buf[p]) - 48
+    while p < end and n < 3 and 48 <= at(buf, p) <= 57:
+        value = value * 10 + at(buf, p) - 48
         n += 1
         p += 1
-    if n == 0 or value > 255 or (p < end and int(buf[p]) > _SP):
+    if n == 0 or value > 255 or (p < end and at(buf, p) > _SP):
         return p, -1
     if p == end and value * 10 <= 255 and value != 0:
         return p, -1

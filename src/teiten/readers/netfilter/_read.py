@@ -68,16 +68,20 @@ def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, sta
     hashes = np.empty(n, np.uint64)
     outcome, kinds = np.empty(n, np.uint8), np.empty(n, np.uint8)
     counters = np.zeros(4, np.int64)
-    scratch = np.zeros((3, 8), np.int64)
-    limits = np.array([options.reading.max_repeat, int(stampless), options.reading.max_line], np.int64)
+    scratch = np.zeros(24, np.int64)
     key = _scan.key64(options.hash_key)
     room = n + 64
     while True:
         rows = np.empty((room, k.WIDTH), np.int64)
         table = np.zeros((room, 2), np.int64)
+        limits = np.array([options.reading.max_repeat, int(stampless), options.reading.max_line, room], np.int64)
+        # fmt: off
         done = _scan.scan(
-            _jit.view(data), 0, ends, key, limits, rows, table, pos, hashes, outcome, kinds, values, again, counters, scratch
-        )  # fmt: skip
+            _jit.view(data), 0, ends, key, _jit.numbers(limits), _jit.numbers(rows.reshape(-1)),
+            _jit.numbers(table.reshape(-1)), pos, hashes, outcome, kinds, values, again,
+            _jit.numbers(counters), _jit.numbers(scratch),
+        )
+        # fmt: on
         if done >= 0:
             break
         room *= 4  # many lines run together
@@ -94,13 +98,13 @@ def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, sta
 def too_long(block: Block, options: ReadOptions) -> Parsed:
     """The one line that was streamed past."""
     n = options.reading.max_line
-    scratch = np.zeros((3, 8), np.int64)
-    _stamp.stamp(_jit.view(block.data), 0, min(256, block.size), scratch[0])
+    scratch = np.zeros(8, np.int64)
+    _stamp.stamp(_jit.view(block.data), 0, min(256, block.size), _jit.numbers(scratch))
     one = np.array([k.LONG], np.uint8)
     digest = _jit.hash_bytes(_jit.view(block.data), 0, n, _scan.key64(options.hash_key))
     return Parsed(
         block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]), np.array([digest], np.uint64),
-        one, np.array([scratch[0, _stamp.KIND]], np.uint8), np.array([scratch[0, _stamp.VALUE]]), np.array([-1]),
+        one, np.array([scratch[_stamp.KIND]], np.uint8), np.array([scratch[_stamp.VALUE]]), np.array([-1]),
         {0: block.data[:_KEPT_TEXT].tobytes()},
     )  # fmt: skip
 
@@ -320,7 +324,7 @@ def _context(source: Input, start: int, options: ReadOptions) -> int:
             return start
         scratch = np.zeros(8, np.int64)
         array = np.frombuffer(data[cut : cut + 256] + b"\n" * _blocks.PAD, np.uint8)
-        _stamp.stamp(_jit.view(array), 0, len(array) - _blocks.PAD, scratch)
+        _stamp.stamp(_jit.view(array), 0, len(array) - _blocks.PAD, _jit.numbers(scratch))
         if back >= (64 << 20) or times.settle((int(scratch[_stamp.KIND]), int(scratch[_stamp.VALUE]))):
             return begin + cut
         back *= 4

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.readers._jit import hash_bytes, jit
+from teiten.readers._jit import at, get, hash_bytes, jit, part, put
+from teiten.readers._swar import next_equals
 from teiten.readers.netfilter import _stamp
-from teiten.readers.netfilter._body import JUNK, SECOND, _key, anchored, body
+from teiten.readers.netfilter._body import JUNK, SECOND, anchored, body
 from teiten.readers.netfilter._codes import (
     ACTION,
     BAD_STAMP,
@@ -31,12 +32,19 @@ from teiten.readers.netfilter._codes import (
     REPEAT,
     STAMP,
     TOO_OFTEN,
+    WIDTH,
 )
 from teiten.readers.netfilter._stamp import stamp
 
+
+def _key(text: str) -> int:
+    """Up to eight characters as `_prefix` gathers them."""
+    return int.from_bytes(text.encode(), "big")
+
+
 DROP, ACCEPT, REJECT, AUDIT = range(4)  # indices into event.ACTIONS
 
-_WORDS: Final = tuple(
+_WORDS: Final = np.array([
     (_key(word[:8]), len(word), action)
     for action, words in (
         (DROP, "DROP DROPS DROPPED DROPPING BLOCK BLOCKED BLOCKING DENY DENIED DISCARD DISCARDED BAN BANNED DRP"),
@@ -45,7 +53,7 @@ _WORDS: Final = tuple(
         (AUDIT, "AUDIT AUDITED"),
     )
     for word in words.split()
-)
+], dtype=np.int64)  # fmt: skip
 _REPEATED: Final = _key("REPEATED")
 _MESSAGE: Final = _key("MESSAGE")
 
@@ -66,16 +74,16 @@ def _alnum(c: int) -> bool:
 @jit
 def _count_at(buf: Any, p: int, end: int) -> int:
     """ " 5 times" at p -> 5; -1 where it is not that."""
-    if p >= end or int(buf[p]) != _SP:
+    if p >= end or at(buf, p) != _SP:
         return -1
     p += 1
     value = 0
     n = 0
-    while p < end and n < 12 and 48 <= int(buf[p]) <= 57:
-        value = value * 10 + int(buf[p]) - 48
+    while p < end and n < 12 and 48 <= at(buf, p) <= 57:
+        value = value * 10 + at(buf, p) - 48
         p += 1
         n += 1
-    if n == 0 or p + 5 > end or int(buf[p]) != _SP or (int(buf[p + 1]) | 32) != 116:
+    if n == 0 or p + 5 > end or at(buf, p) != _SP or (at(buf, p + 1) | 32) != 116:
         return -1
     return value
 
@@ -85,19 +93,19 @@ def _repeated(buf: Any, p: int, end: int) -> int:
     """N of "message repeated N times" in buf[p:end], else -1."""
     while p + 8 < end:
         # the p of "repeated", looked for by its rarest letter
-        if (int(buf[p]) | 32) == 112 and p >= 10:
+        if (at(buf, p) | 32) == 112 and p >= 10:
             found = (
-                (int(buf[p - 2]) | 32) == 114
-                and (int(buf[p - 1]) | 32) == 101
-                and (int(buf[p + 1]) | 32) == 101
-                and (int(buf[p + 2]) | 32) == 97
-                and (int(buf[p + 3]) | 32) == 116
-                and (int(buf[p + 4]) | 32) == 101
-                and (int(buf[p + 5]) | 32) == 100
-                and (int(buf[p - 4]) | 32) == 101
-                and (int(buf[p - 5]) | 32) == 103
-                and (int(buf[p - 6]) | 32) == 97
-                and (int(buf[p - 7]) | 32) == 115
+                (at(buf, p - 2) | 32) == 114
+                and (at(buf, p - 1) | 32) == 101
+                and (at(buf, p + 1) | 32) == 101
+                and (at(buf, p + 2) | 32) == 97
+                and (at(buf, p + 3) | 32) == 116
+                and (at(buf, p + 4) | 32) == 101
+                and (at(buf, p + 5) | 32) == 100
+                and (at(buf, p - 4) | 32) == 101
+                and (at(buf, p - 5) | 32) == 103
+                and (at(buf, p - 6) | 32) == 97
+                and (at(buf, p - 7) | 32) == 115
             )
             if found:
                 value = _count_at(buf, p + 6, end)
@@ -116,30 +124,33 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
     descr = True
     start = p
     while p < end:
-        if int(buf[p]) != 61 or p < start + 2:
+        p = next_equals(buf, p, end)
+        if p >= end:
+            break
+        if p < start + 2:
             p += 1
             continue
-        a, b = int(buf[p - 1]), int(buf[p - 2])
+        a, b = at(buf, p - 1), at(buf, p - 2)
         if a == 78 and b == 73:  # IN=
             found = anchored(buf, p - 2, end)
             if found == 1:
                 return p - 2
-            if found == 2 and end - p < 17 and (p - 3 < start or not _alnum(int(buf[p - 3]))):
+            if found == 2 and end - p < 17 and (p - 3 < start or not _alnum(at(buf, p - 3))):
                 cut = True
-        elif a == 67 and b == 82 and p >= start + 3 and int(buf[p - 3]) == 83:
+        elif a == 67 and b == 82 and p >= start + 3 and at(buf, p - 3) == 83:
             seen |= 1
-        elif a == 84 and b == 83 and p >= start + 3 and int(buf[p - 3]) == 68:
+        elif a == 84 and b == 83 and p >= start + 3 and at(buf, p - 3) == 68:
             seen |= 2
-        elif a == 82 and b == 67 and descr and p + 1 < end and int(buf[p + 1]) == 34:  # DESCR="...": a rule's free words
+        elif a == 82 and b == 67 and descr and p + 1 < end and at(buf, p + 1) == 34:  # DESCR="...": a rule's free words
             q = p + 2
-            while q < end and int(buf[q]) != 34:
+            while q < end and at(buf, q) != 34:
                 q += 1
             if q < end:
                 p = q
             else:
                 descr = False
         p += 1
-    scratch[SECOND] = 2 if cut else 1 if seen == 3 else 0
+    put(scratch, SECOND, 2 if cut else 1 if seen == 3 else 0)
     return -1
 
 
@@ -149,40 +160,40 @@ def _message(buf: Any, p: int, a: int, style: int, kind: int) -> int:
     limit = min(a, p + 1024)
     i = p
     while i + 7 <= limit:
-        if int(buf[i]) == 107 and int(buf[i + 1]) == 101 and int(buf[i + 2]) == 114 and int(buf[i + 3]) == 110:
-            if int(buf[i + 4]) == 101 and int(buf[i + 5]) == 108 and (int(buf[i + 6]) == 58 or int(buf[i + 6]) == 91):
+        if at(buf, i) == 107 and at(buf, i + 1) == 101 and at(buf, i + 2) == 114 and at(buf, i + 3) == 110:
+            if at(buf, i + 4) == 101 and at(buf, i + 5) == 108 and (at(buf, i + 6) == 58 or at(buf, i + 6) == 91):
                 return i + 6
         i += 1
     if style == _stamp.BARE or kind == _stamp.NONE:
         return p
     skip = 1 if style == _stamp.WITH_HOST else 4
     while skip > 0:
-        while p < a and int(buf[p]) <= _SP:
+        while p < a and at(buf, p) <= _SP:
             p += 1
         q = p
-        while q < a and int(buf[q]) > _SP:
+        while q < a and at(buf, q) > _SP:
             q += 1
         if style == _stamp.WITH_HOST:
             # a host, where more follows and it is neither a tag nor a bracketed word
-            if q >= a or q == p or int(buf[q - 1]) == 58 or int(buf[p]) == 91:
+            if q >= a or q == p or at(buf, q - 1) == 58 or at(buf, p) == 91:
                 return p
             r = q
-            while r < a and int(buf[r]) <= _SP:
+            while r < a and at(buf, r) <= _SP:
                 r += 1
             return p if r >= a else q
         p = q
         skip -= 1
-    while p < a and int(buf[p]) == _SP:
+    while p < a and at(buf, p) == _SP:
         p += 1
     in_quotes = False
-    if p < a and int(buf[p]) == 91:  # structured data
+    if p < a and at(buf, p) == 91:  # structured data
         while p < a:
-            c = int(buf[p])
+            c = at(buf, p)
             if c == 92 and in_quotes:
                 p += 1
             elif c == 34:
                 in_quotes = not in_quotes
-            elif c == 93 and not in_quotes and (p + 1 >= a or int(buf[p + 1]) != 91):
+            elif c == 93 and not in_quotes and (p + 1 >= a or at(buf, p + 1) != 91):
                 return p + 1
             p += 1
     return p
@@ -194,22 +205,22 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
     quoted (syslog-ng)."""
     action = NO_ACTION
     fixed = False
-    out[1] = 1
-    out[2] = 0
+    put(out, 1, 1)
+    put(out, 2, 0)
     message = False
     while p < a:
-        c = int(buf[p])
+        c = at(buf, p)
         if not _alnum(c):
             # [WAN_IN-default-D], [WAN_LOCAL-D-10000]: VyOS, EdgeOS, UniFi
             if c == 45 and p + 2 < a:
-                d = int(buf[p + 1])
+                d = at(buf, p + 1)
                 if d == 68 or d == 65 or d == 82:
                     q = p + 2
-                    if int(buf[q]) == 45:
+                    if at(buf, q) == 45:
                         q += 1
-                        while q < a and q < p + 14 and 48 <= int(buf[q]) <= 57:
+                        while q < a and q < p + 14 and 48 <= at(buf, q) <= 57:
                             q += 1
-                    if q < a and int(buf[q]) == 93:
+                    if q < a and at(buf, q) == 93:
                         action = DROP if d == 68 else ACCEPT if d == 65 else REJECT
                         fixed = True
             p += 1
@@ -217,7 +228,7 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
         key = 0
         n = 0
         while p < a:
-            c = int(buf[p])
+            c = at(buf, p)
             if not _alnum(c):
                 break
             if n < 8:
@@ -227,16 +238,16 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
         if message and key == _REPEATED and n == 8:
             value = _count_at(buf, p, a)
             if value >= 0:
-                out[1] = value
+                put(out, 1, value)
         message = key == _MESSAGE and n == 7
-        if message and p + 1 < a and int(buf[p]) == _SP and int(buf[p + 1]) == 39:
-            out[2] = 1
+        if message and p + 1 < a and at(buf, p) == _SP and at(buf, p + 1) == 39:
+            put(out, 2, 1)
         if not fixed and 3 <= n <= 9:
-            for word, length, meaning in _WORDS:
-                if key == word and n == length:
-                    action = meaning
+            for i in range(len(_WORDS)):
+                if key == _WORDS[i, 0] and n == _WORDS[i, 1]:
+                    action = int(_WORDS[i, 2])
                     break
-    out[0] = action
+    put(out, 0, action)
 
 
 @jit
@@ -246,17 +257,17 @@ def _late_stamp(buf: Any, p: int, a: int, st: Any) -> int:
     tries = 0
     i = p + 1
     while i < limit and tries < 24:
-        c = int(buf[i - 1])
+        c = at(buf, i - 1)
         if c == _SP or c == 58 or c == 124 or c == 39 or c == 34:
-            d = int(buf[i])
+            d = at(buf, i)
             if 48 <= d <= 57 or 65 <= d <= 90 or d == 91:
                 tries += 1
                 q = _stamp.one(buf, i, a, st)
-                if q >= 0 and st[_stamp.KIND] != _stamp.BOOT:
+                if q >= 0 and get(st, _stamp.KIND) != _stamp.BOOT:
                     return q
         i += 1
-    st[_stamp.KIND] = _stamp.NONE
-    st[_stamp.STYLE] = _stamp.WITH_HOST
+    put(st, _stamp.KIND, _stamp.NONE)
+    put(st, _stamp.STYLE, _stamp.WITH_HOST)
     return -1
 
 
@@ -269,11 +280,11 @@ def _next_line(buf: Any, junk: int, second: int, end: int, st: Any) -> int:
     tries = 0
     i = junk
     while i < second and tries < 24:
-        if i == junk or int(buf[i - 1]) <= _SP:
-            if int(buf[i]) > _SP:
+        if i == junk or at(buf, i - 1) <= _SP:
+            if at(buf, i) > _SP:
                 tries += 1
                 _stamp.stamp(buf, i, second, st)
-                if st[_stamp.KIND] != _stamp.NONE:
+                if get(st, _stamp.KIND) != _stamp.NONE:
                     return i
         i += 1
     return junk
@@ -282,7 +293,7 @@ def _next_line(buf: Any, junk: int, second: int, end: int, st: Any) -> int:
 @jit
 def _same(buf: Any, p: int, q: int, n: int) -> bool:
     for i in range(n):
-        if int(buf[p + i]) != int(buf[q + i]):
+        if at(buf, p + i) != at(buf, q + i):
             return False
     return True
 
@@ -290,24 +301,24 @@ def _same(buf: Any, p: int, q: int, n: int) -> bool:
 @jit
 def _interface(buf: Any, p: int, n: int, table: Any, counters: Any) -> int:
     """Number of the name buf[p:p+n] in the table of those seen; the last few are looked at."""
-    size = int(counters[INTERFACES])
+    size = int(get(counters, INTERFACES))
     for back in range(1, min(size, 12) + 1):
         i = size - back
-        if int(table[i, 1]) == n and _same(buf, int(table[i, 0]), p, n):
+        if get(table, 2 * i + 1) == n and _same(buf, get(table, 2 * i), p, n):
             return i
-    table[size, 0] = p
-    table[size, 1] = n
-    counters[INTERFACES] = size + 1
+    put(table, 2 * size, p)
+    put(table, 2 * size + 1, n)
+    put(counters, INTERFACES, size + 1)
     return size
 
 
 @jit
 def _one_event(buf: Any, a: int, end: int, row: Any, scratch: Any) -> int:
     """What follows the IN= at a, into the row."""
-    for i in range(len(row)):
-        row[i] = -1
+    for i in range(WIDTH):
+        put(row, i, -1)
     p = a + 3
-    while p < end and int(buf[p]) > _SP:
+    while p < end and at(buf, p) > _SP:
         p += 1
     return body(buf, p, end, row, scratch)
 
@@ -318,58 +329,58 @@ def _line(
 ) -> int:
     """One line buf[s:e]. Returns its outcome; -1 where the rows are full. out[3], out[4]: its stamp's kind and value;
     out[5]: N of a "last message repeated N times"."""
-    out[5] = -1
+    put(out, 5, -1)
     p = stamp(buf, s, e, st)
     a = _find(buf, p, e, scratch)
     if a < 0:
-        out[3] = st[_stamp.KIND]
-        out[4] = st[_stamp.VALUE]
+        put(out, 3, get(st, _stamp.KIND))
+        put(out, 4, get(st, _stamp.VALUE))
         if _stamp.begin(buf, s, e) >= e:
             return BLANK
-        if scratch[SECOND] == 2:
+        if get(scratch, SECOND) == 2:
             return CUT
-        if scratch[SECOND] == 1:
+        if get(scratch, SECOND) == 1:
             return NO_IN
         value = _repeated(buf, p, e)
         if value >= 0:
-            out[5] = value
+            put(out, 5, value)
             return REPEAT
         return OTHER
-    if st[_stamp.KIND] == _stamp.NONE:
+    if get(st, _stamp.KIND) == _stamp.NONE:
         q = _late_stamp(buf, s, a, st)
         if q >= 0:
             p = q
-    kind = int(st[_stamp.KIND])
-    value = int(st[_stamp.VALUE])
-    style = int(st[_stamp.STYLE])
-    out[3] = kind
-    out[4] = value
+    kind = int(get(st, _stamp.KIND))
+    value = int(get(st, _stamp.VALUE))
+    style = int(get(st, _stamp.STYLE))
+    put(out, 3, kind)
+    put(out, 4, value)
     first = -1
     made = 0
     total = 0
     begin = s
-    max_repeat = int(limits[0])
-    stampless = int(limits[1])
+    max_repeat = int(get(limits, 0))
+    stampless = int(get(limits, 1))
     while True:
-        n = int(counters[ROWS])
-        if n >= len(rows):
+        n = int(get(counters, ROWS))
+        if n >= get(limits, 3):
             return -1
-        row = rows[n]
+        row = part(rows, WIDTH * n)
         _prefix(buf, _message(buf, p, a, style, kind), a, out)
         stop = e
-        if out[2] == 1:  # Last message '...' repeated N times, suppressed by syslog-ng
+        if get(out, 2) == 1:  # Last message '...' repeated N times, suppressed by syslog-ng
             q = a
-            while q < e and int(buf[q]) != 39:
+            while q < e and at(buf, q) != 39:
                 q += 1
             again = _repeated(buf, q, e)
             if again >= 0:
                 stop = q
-                out[1] = again
+                put(out, 1, again)
         code = _one_event(buf, a, stop, row, scratch)
-        after = int(scratch[SECOND])
+        after = int(get(scratch, SECOND))
         cut = e
         if after >= 0:
-            cut = _next_line(buf, int(scratch[JUNK]), after, e, st)
+            cut = _next_line(buf, int(get(scratch, JUNK)), after, e, st)
             next_p = _stamp.stamp(buf, cut, after, st)
             code = _one_event(buf, a, cut, row, scratch)
         if code == EVENT:
@@ -377,23 +388,23 @@ def _line(
                 code = BAD_STAMP
             elif kind == _stamp.NONE and stampless == 0:
                 code = NO_STAMP
-            elif out[1] + total > max_repeat and out[1] > 1:
+            elif get(out, 1) + total > max_repeat and get(out, 1) > 1:
                 code = TOO_OFTEN
         if code == EVENT:
-            row[LINE] = line
-            row[POS] = begin
-            row[KIND] = kind
-            row[STAMP] = value
-            row[COUNT] = out[1]
-            row[ACTION] = out[0]
+            put(row, LINE, line)
+            put(row, POS, begin)
+            put(row, KIND, kind)
+            put(row, STAMP, value)
+            put(row, COUNT, get(out, 1))
+            put(row, ACTION, get(out, 0))
             q = a + 3
-            while q < e and int(buf[q]) > _SP:
+            while q < e and at(buf, q) > _SP:
                 q += 1
-            row[IFACE] = _interface(buf, a + 3, q - a - 3, table, counters) if q > a + 3 else -1
-            if out[1] > 0:
-                counters[ROWS] = n + 1
+            put(row, IFACE, _interface(buf, a + 3, q - a - 3, table, counters) if q > a + 3 else -1)
+            if get(out, 1) > 0:
+                put(counters, ROWS, n + 1)
                 made += 1
-                total += out[1]
+                total += get(out, 1)
             elif first < 0:
                 first = REPEAT
         elif first < 0:
@@ -404,10 +415,10 @@ def _line(
         begin = cut
         a = after
         p = next_p
-        if st[_stamp.KIND] != _stamp.NONE:
-            kind = int(st[_stamp.KIND])
-            value = int(st[_stamp.VALUE])
-            style = int(st[_stamp.STYLE])
+        if get(st, _stamp.KIND) != _stamp.NONE:
+            kind = int(get(st, _stamp.KIND))
+            value = int(get(st, _stamp.VALUE))
+            style = int(get(st, _stamp.STYLE))
         else:
             style = _stamp.BARE
     return EVENT if made > 0 else first
@@ -422,27 +433,27 @@ def scan(
     at `begin`. Fills the arrays a line each, and rows (see _codes) an event each. Returns the number of lines, or -1
     where `rows` was too small: ask again with more.
 
-    limits: [max_repeat, 1 where lines without a stamp may make events, max_line]. Of a longer line the first max_line
-    bytes are hashed.
+    limits: [max_repeat, 1 where lines without a stamp may make events, max_line, room in `rows`]. Of a longer line
+    the first max_line bytes are hashed.
     """
-    counters[ROWS] = 0
-    counters[INTERFACES] = 0
-    st = scratch[0]
-    extra = scratch[1]
-    out = scratch[2]
+    put(counters, ROWS, 0)
+    put(counters, INTERFACES, 0)
+    st = scratch
+    extra = part(scratch, 8)
+    out = part(scratch, 16)
     s = begin
     for i in range(len(ends)):
         e = int(ends[i])
         after = e + 1
-        while e > s and int(buf[e - 1]) == 13:
+        while e > s and at(buf, e - 1) == 13:
             e -= 1
         pos[i] = s
-        if e - s > int(limits[2]):
-            hashes[i] = hash_bytes(buf, s, s + int(limits[2]), key)
+        if e - s > int(get(limits, 2)):
+            hashes[i] = hash_bytes(buf, s, s + int(get(limits, 2)), key)
             _stamp.stamp(buf, s, min(e, s + 256), st)
             outcome[i] = LONG
-            kinds[i] = st[_stamp.KIND]
-            values[i] = st[_stamp.VALUE]
+            kinds[i] = get(st, _stamp.KIND)
+            values[i] = get(st, _stamp.VALUE)
             again[i] = -1
             s = after
             continue
@@ -451,9 +462,9 @@ def scan(
         if code < 0:
             return -1
         outcome[i] = code
-        kinds[i] = out[3]
-        values[i] = out[4]
-        again[i] = out[5]
+        kinds[i] = get(out, 3)
+        values[i] = get(out, 4)
+        again[i] = get(out, 5)
         s = after
     return len(ends)
 

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from teiten.readers._jit import jit
+import numpy as np
+
+from teiten.readers._jit import at, get, jit, put
 
 NONE: Final = 0
 ABSOLUTE: Final = 1
@@ -38,24 +40,34 @@ RFC5424: Final = 2
 
 _DAY: Final = 86_400_000_000
 _SPACE: Final = 32
-_MONTHS: Final = b"janfebmaraprmayjunjulaugsepoctnovdec"
-_WEEKDAYS: Final = b"montuewedthufrisatsun"
-_BEFORE: Final = (0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366)
+_MONTHS: Final = np.frombuffer(b"janfebmaraprmayjunjulaugsepoctnovdec", np.uint8)
+_WEEKDAYS: Final = np.frombuffer(b"montuewedthufrisatsun", np.uint8)
+_BEFORE: Final = np.array([0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366])
 """days of a leap year before each month"""
-_LENGTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LENGTHS: Final = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+
+
+@jit
+def _two(buf: Any, p: int) -> int:
+    a: int = at(buf, p) - 48
+    b: int = at(buf, p + 1) - 48
+    if (a | b | (9 - a) | (9 - b)) < 0:
+        return -1
+    return a * 10 + b
 
 
 @jit
 def digits(buf: Any, p: int, end: int, n: int) -> int:
-    """Exactly n digits at p as a number, else -1."""
+    """Exactly n (2, 4 or 6) digits at p as a number, else -1."""
     if p + n > end:
         return -1
-    value = 0
-    for i in range(n):
-        c = int(buf[p + i])
-        if c < 48 or c > 57:
-            return -1
-        value = value * 10 + (c - 48)
+    value = _two(buf, p)
+    if n > 2 and value >= 0:
+        more = _two(buf, p + 2)
+        value = -1 if more < 0 else value * 100 + more
+        if n > 4 and value >= 0:
+            more = _two(buf, p + 4)
+            value = -1 if more < 0 else value * 100 + more
     return value
 
 
@@ -64,7 +76,7 @@ def _name3(buf: Any, p: int, end: int, names: Any) -> int:
     """Which of the three-letter names stands at p (any case), else -1."""
     if p + 3 > end:
         return -1
-    a, b, c = int(buf[p]) | 32, int(buf[p + 1]) | 32, int(buf[p + 2]) | 32
+    a, b, c = at(buf, p) | 32, at(buf, p + 1) | 32, at(buf, p + 2) | 32
     for k in range(len(names) // 3):
         if int(names[3 * k]) == a and int(names[3 * k + 1]) == b and int(names[3 * k + 2]) == c:
             return k
@@ -91,28 +103,28 @@ def _leap(year: int) -> bool:
 def _clock(buf: Any, p: int, end: int, out: Any) -> int:
     """HH:MM:SS with an optional fraction ('.' or ','). out[VALUE]: microseconds of the day, -1 for no such time.
     Returns the offset after it, or -1 where there is none of that form. A ',' sets out[STYLE] to BARE (only dmesg has it)."""
-    if p + 8 > end or int(buf[p + 2]) != 58 or int(buf[p + 5]) != 58:
+    if p + 8 > end or at(buf, p + 2) != 58 or at(buf, p + 5) != 58:
         return -1
     h, m, s = digits(buf, p, end, 2), digits(buf, p + 3, end, 2), digits(buf, p + 6, end, 2)
     if h < 0 or m < 0 or s < 0:
         return -1
     p += 8
     micros = 0
-    if p + 1 < end and (int(buf[p]) == 46 or int(buf[p]) == 44) and 48 <= int(buf[p + 1]) <= 57:
-        if int(buf[p]) == 44:
-            out[STYLE] = BARE
+    if p + 1 < end and (at(buf, p) == 46 or at(buf, p) == 44) and 48 <= at(buf, p + 1) <= 57:
+        if at(buf, p) == 44:
+            put(out, STYLE, BARE)
         p += 1
         scale = 100_000
         n = 0
-        while p < end and n < 9 and 48 <= int(buf[p]) <= 57:
-            micros += (int(buf[p]) - 48) * scale
+        while p < end and n < 9 and 48 <= at(buf, p) <= 57:
+            micros += (at(buf, p) - 48) * scale
             scale //= 10
             p += 1
             n += 1
     if h > 23 or m > 59 or s > 60:
-        out[VALUE] = -1
+        put(out, VALUE, -1)
     else:
-        out[VALUE] = ((h * 60 + m) * 60 + s) * 1_000_000 + micros
+        put(out, VALUE, ((h * 60 + m) * 60 + s) * 1_000_000 + micros)
     return p
 
 
@@ -120,21 +132,21 @@ def _clock(buf: Any, p: int, end: int, out: Any) -> int:
 def _zone(buf: Any, p: int, end: int, out: Any) -> int:
     """Z, UTC, GMT, +09:00, +0900, +09, with a space before it or none: out[VALUE] is taken to UTC and out[KIND] set to
     ABSOLUTE. Returns the offset after it (p where there is none)."""
-    if p >= end or out[KIND] != LOCAL:
+    if p >= end or get(out, KIND) != LOCAL:
         return p
     q = p
-    if int(buf[q]) == _SPACE and q + 1 < end:
+    if at(buf, q) == _SPACE and q + 1 < end:
         q += 1
-    c = int(buf[q])
-    if (c == 90 or c == 122) and q == p and (q + 1 == end or not 48 <= int(buf[q + 1]) <= 122):
-        out[KIND] = ABSOLUTE
+    c = at(buf, q)
+    if (c == 90 or c == 122) and q == p and (q + 1 == end or not 48 <= at(buf, q + 1) <= 122):
+        put(out, KIND, ABSOLUTE)
         return q + 1
     if q + 3 <= end and (
-        (c == 85 and int(buf[q + 1]) == 84 and int(buf[q + 2]) == 67)
-        or (c == 71 and int(buf[q + 1]) == 77 and int(buf[q + 2]) == 84)
+        (c == 85 and at(buf, q + 1) == 84 and at(buf, q + 2) == 67)
+        or (c == 71 and at(buf, q + 1) == 77 and at(buf, q + 2) == 84)
     ):
-        if q + 3 == end or int(buf[q + 3]) <= _SPACE or int(buf[q + 3]) == 58 or int(buf[q + 3]) == 93:
-            out[KIND] = ABSOLUTE
+        if q + 3 == end or at(buf, q + 3) <= _SPACE or at(buf, q + 3) == 58 or at(buf, q + 3) == 93:
+            put(out, KIND, ABSOLUTE)
             return q + 3
         return p
     if c != 43 and c != 45:
@@ -144,7 +156,7 @@ def _zone(buf: Any, p: int, end: int, out: Any) -> int:
         return p
     q += 3
     m = digits(buf, q, end, 2)
-    if q < end and int(buf[q]) == 58:
+    if q < end and at(buf, q) == 58:
         m = digits(buf, q + 1, end, 2)
         if m < 0:
             return p
@@ -153,11 +165,11 @@ def _zone(buf: Any, p: int, end: int, out: Any) -> int:
         q += 2
     else:
         m = 0
-    if m > 59 or (q < end and 48 <= int(buf[q]) <= 57):
+    if m > 59 or (q < end and 48 <= at(buf, q) <= 57):
         return p
     offset = (h * 60 + m) * 60_000_000
-    out[VALUE] += -offset if c == 43 else offset
-    out[KIND] = ABSOLUTE
+    put(out, VALUE, get(out, VALUE) + (-offset if c == 43 else offset))
+    put(out, KIND, ABSOLUTE)
     return q
 
 
@@ -167,20 +179,20 @@ def _dated(buf: Any, p: int, end: int, out: Any, year: int, month: int, day: int
     p = _clock(buf, p, end, out)
     if p < 0:
         return -1
-    good = out[VALUE] >= 0 and 1 <= month <= 12 and day >= 1
+    good = get(out, VALUE) >= 0 and 1 <= month <= 12 and day >= 1
     if good:
         good = day <= _LENGTHS[month - 1] and (month != 2 or day <= 28 or year < 0 or _leap(year))
     if good and year >= 0:
         good = 1970 <= year <= 2261
     if not good:
-        out[KIND] = BAD
+        put(out, KIND, BAD)
         return p
     if year < 0:
-        out[KIND] = YEARLESS
-        out[VALUE] += (_BEFORE[month - 1] + day - 1) * _DAY
+        put(out, KIND, YEARLESS)
+        put(out, VALUE, get(out, VALUE) + ((int(_BEFORE[month - 1]) + day - 1) * _DAY))
         return p
-    out[KIND] = LOCAL
-    out[VALUE] += days_from_civil(year, month, day) * _DAY
+    put(out, KIND, LOCAL)
+    put(out, VALUE, get(out, VALUE) + (days_from_civil(year, month, day) * _DAY))
     return _zone(buf, p, end, out)
 
 
@@ -189,10 +201,10 @@ def _iso(buf: Any, p: int, end: int, out: Any) -> int:
     """2019-02-20T11:02:33+09:00 and its kin; '/' for '-' and ' ' for 'T' too. -1 where there is none."""
     if p + 19 > end:
         return -1
-    sep = int(buf[p + 4])
-    if (sep != 45 and sep != 47) or int(buf[p + 7]) != sep:
+    sep = at(buf, p + 4)
+    if (sep != 45 and sep != 47) or at(buf, p + 7) != sep:
         return -1
-    t = int(buf[p + 10]) | 32
+    t = at(buf, p + 10) | 32
     if t != 116 and t != _SPACE:
         return -1
     y, m, d = digits(buf, p, end, 4), digits(buf, p + 5, end, 2), digits(buf, p + 8, end, 2)
@@ -206,22 +218,22 @@ def _month_first(buf: Any, p: int, end: int, out: Any, weekday: bool) -> int:
     """Feb 11 20:36:51 · Feb  1 20:36:51 · Feb 11 2019 20:36:51; after a weekday: Nov 22 00:57:15 [UTC] 2026. -1: none."""
     month = _name3(buf, p, end, _MONTHS) + 1
     p += 3
-    if month == 0 or p >= end or int(buf[p]) != _SPACE:
+    if month == 0 or p >= end or at(buf, p) != _SPACE:
         return -1
     p += 1
-    if p < end and int(buf[p]) == _SPACE:
+    if p < end and at(buf, p) == _SPACE:
         p += 1
     day = 0
     n = 0
-    while p < end and n < 2 and 48 <= int(buf[p]) <= 57:
-        day = day * 10 + int(buf[p]) - 48
+    while p < end and n < 2 and 48 <= at(buf, p) <= 57:
+        day = day * 10 + at(buf, p) - 48
         p += 1
         n += 1
-    if n == 0 or p >= end or int(buf[p]) != _SPACE:
+    if n == 0 or p >= end or at(buf, p) != _SPACE:
         return -1
     p += 1
     year = digits(buf, p, end, 4)
-    if year >= 0 and p + 4 < end and int(buf[p + 4]) == _SPACE:
+    if year >= 0 and p + 4 < end and at(buf, p + 4) == _SPACE:
         return _dated(buf, p + 5, end, out, year, month, day)
     if not weekday:
         return _dated(buf, p, end, out, -1, month, day)
@@ -231,24 +243,24 @@ def _month_first(buf: Any, p: int, end: int, out: Any, weekday: bool) -> int:
         return -1
     name = 0
     y = q + 1
-    if q + 1 < end and int(buf[q]) == _SPACE and 65 <= int(buf[q + 1]) <= 90:
-        while y < end and y < q + 6 and 65 <= int(buf[y]) <= 90:
-            name = (name << 8) | int(buf[y])
+    if q + 1 < end and at(buf, q) == _SPACE and 65 <= at(buf, q + 1) <= 90:
+        while y < end and y < q + 6 and 65 <= at(buf, y) <= 90:
+            name = (name << 8) | at(buf, y)
             y += 1
         y += 1
-    year = digits(buf, y, end, 4) if q < end and int(buf[q]) == _SPACE else -1
+    year = digits(buf, y, end, 4) if q < end and at(buf, q) == _SPACE else -1
     if year < 0:
         return _dated(buf, p, end, out, -1, month, day)
     _dated(buf, p, q, out, year, month, day)
-    if out[KIND] == LOCAL and (name == 0x555443 or name == 0x474D54):  # UTC, GMT
-        out[KIND] = ABSOLUTE
+    if get(out, KIND) == LOCAL and (name == 0x555443 or name == 0x474D54):  # UTC, GMT
+        put(out, KIND, ABSOLUTE)
     return y + 4
 
 
 @jit
 def _clf(buf: Any, p: int, end: int, out: Any) -> int:
     """02/Mar/2021:19:40:22 +0100. -1 where there is none."""
-    if p + 20 > end or int(buf[p + 2]) != 47 or int(buf[p + 6]) != 47 or int(buf[p + 11]) != 58:
+    if p + 20 > end or at(buf, p + 2) != 47 or at(buf, p + 6) != 47 or at(buf, p + 11) != 58:
         return -1
     month = _name3(buf, p + 3, end, _MONTHS) + 1
     day, year = digits(buf, p, end, 2), digits(buf, p + 7, end, 4)
@@ -262,8 +274,8 @@ def _counted(buf: Any, p: int, end: int, out: Any) -> int:
     """Seconds since 1970 (10 digits, a fraction perhaps; 13 digits: milliseconds; 16: microseconds). -1: none."""
     n = 0
     value = 0
-    while p + n < end and n < 17 and 48 <= int(buf[p + n]) <= 57:
-        value = value * 10 + int(buf[p + n]) - 48
+    while p + n < end and n < 17 and 48 <= at(buf, p + n) <= 57:
+        value = value * 10 + at(buf, p + n) - 48
         n += 1
     if (n != 10 and n != 13 and n != 16) or value == 0:
         return -1
@@ -272,19 +284,19 @@ def _counted(buf: Any, p: int, end: int, out: Any) -> int:
         value *= 1000
     elif n == 10:
         value *= 1_000_000
-        if p + 1 < end and int(buf[p]) == 46 and 48 <= int(buf[p + 1]) <= 57:
+        if p + 1 < end and at(buf, p) == 46 and 48 <= at(buf, p + 1) <= 57:
             p += 1
             scale = 100_000
             k = 0
-            while p < end and k < 9 and 48 <= int(buf[p]) <= 57:
-                value += (int(buf[p]) - 48) * scale
+            while p < end and k < 9 and 48 <= at(buf, p) <= 57:
+                value += (at(buf, p) - 48) * scale
                 scale //= 10
                 p += 1
                 k += 1
-    if p < end and int(buf[p]) > _SPACE and int(buf[p]) != 58:
+    if p < end and at(buf, p) > _SPACE and at(buf, p) != 58:
         return -1
-    out[KIND] = ABSOLUTE
-    out[VALUE] = value
+    put(out, KIND, ABSOLUTE)
+    put(out, VALUE, value)
     return p
 
 
@@ -292,27 +304,27 @@ def _counted(buf: Any, p: int, end: int, out: Any) -> int:
 def _since_boot(buf: Any, p: int, end: int, out: Any) -> int:
     """' 2132.109826' (after '['), up to and with the ']'. -1 where there is none."""
     limit = min(end, p + 48)
-    while p < limit and int(buf[p]) == _SPACE:
+    while p < limit and at(buf, p) == _SPACE:
         p += 1
     value = 0
     n = 0
-    while p < limit and n < 11 and 48 <= int(buf[p]) <= 57:
-        value = value * 10 + int(buf[p]) - 48
+    while p < limit and n < 11 and 48 <= at(buf, p) <= 57:
+        value = value * 10 + at(buf, p) - 48
         p += 1
         n += 1
-    if n == 0 or p >= limit or int(buf[p]) != 46:
+    if n == 0 or p >= limit or at(buf, p) != 46:
         return -1
     micros = digits(buf, p + 1, end, 6)
     if micros < 0:
         return -1
     p += 7
-    while p < limit and int(buf[p]) != 93:  # dmesg -d puts '<    0.000022>' here
+    while p < limit and at(buf, p) != 93:  # dmesg -d puts '<    0.000022>' here
         p += 1
     if p >= limit:
         return -1
-    out[KIND] = BOOT
-    out[VALUE] = value * 1_000_000 + micros
-    out[STYLE] = BARE
+    put(out, KIND, BOOT)
+    put(out, VALUE, value * 1_000_000 + micros)
+    put(out, STYLE, BARE)
     return p + 1
 
 
@@ -324,22 +336,22 @@ def _kmsg(buf: Any, p: int, end: int, out: Any) -> int:
     for field in range(3):
         value = 0
         n = 0
-        while p < limit and n < 17 and 48 <= int(buf[p]) <= 57:
-            value = value * 10 + int(buf[p]) - 48
+        while p < limit and n < 17 and 48 <= at(buf, p) <= 57:
+            value = value * 10 + at(buf, p) - 48
             p += 1
             n += 1
-        if n == 0 or p >= limit or int(buf[p]) != 44:
+        if n == 0 or p >= limit or at(buf, p) != 44:
             return -1
         p += 1
         if field == 0 and n > 4:
             return -1
-    while p < limit and int(buf[p]) != 59:
+    while p < limit and at(buf, p) != 59:
         p += 1
     if p >= limit:
         return -1
-    out[KIND] = BOOT
-    out[VALUE] = value
-    out[STYLE] = BARE
+    put(out, KIND, BOOT)
+    put(out, VALUE, value)
+    put(out, STYLE, BARE)
     return p + 1
 
 
@@ -348,9 +360,9 @@ def _named_day(buf: Any, p: int, end: int, out: Any) -> int:
     """A stamp that begins with a weekday or a month. -1 where there is none."""
     if _name3(buf, p, end, _WEEKDAYS) >= 0 and p + 4 < end:
         q = p + 3
-        if int(buf[q]) == 44:
+        if at(buf, q) == 44:
             q += 1
-        if q < end and int(buf[q]) == _SPACE:
+        if q < end and at(buf, q) == _SPACE:
             r = _month_first(buf, q + 1, end, out, True)
             if r < 0:
                 r = _iso(buf, q + 1, end, out)
@@ -362,11 +374,11 @@ def _named_day(buf: Any, p: int, end: int, out: Any) -> int:
 @jit
 def one(buf: Any, p: int, end: int, out: Any) -> int:
     """The stamp that begins exactly at p, PRI and the like not looked for. -1 and NONE where there is none."""
-    out[KIND] = NONE
-    out[STYLE] = WITH_HOST
+    put(out, KIND, NONE)
+    put(out, STYLE, WITH_HOST)
     if p >= end:
         return -1
-    c = int(buf[p])
+    c = at(buf, p)
     q = -1
     if 48 <= c <= 57:
         q = _iso(buf, p, end, out)
@@ -383,22 +395,22 @@ def one(buf: Any, p: int, end: int, out: Any) -> int:
             if q < 0:
                 q = _iso(buf, p + 1, end, out)
             if q >= 0:
-                out[STYLE] = BARE
-                if q < end and int(buf[q]) == 93:
+                put(out, STYLE, BARE)
+                if q < end and at(buf, q) == 93:
                     q += 1
     elif 65 <= c <= 122:
         q = _named_day(buf, p, end, out)
     if q < 0:
-        out[KIND] = NONE
+        put(out, KIND, NONE)
     return q
 
 
 @jit
 def begin(buf: Any, p: int, end: int) -> int:
     """p after what may stand before a stamp: NUL bytes (left by a crash), white space, a byte order mark."""
-    while p < end and (int(buf[p]) <= _SPACE):
+    while p < end and (at(buf, p) <= _SPACE):
         p += 1
-    if p + 3 <= end and int(buf[p]) == 0xEF and int(buf[p + 1]) == 0xBB and int(buf[p + 2]) == 0xBF:
+    if p + 3 <= end and at(buf, p) == 0xEF and at(buf, p + 1) == 0xBB and at(buf, p + 2) == 0xBF:
         p += 3
     return p
 
@@ -406,44 +418,44 @@ def begin(buf: Any, p: int, end: int) -> int:
 @jit
 def stamp(buf: Any, p: int, end: int, out: Any) -> int:
     """The stamp of the line buf[p:end], after a PRI ('<6>', '<6>1 ') or dmesg -x's 'kern  :warn  : ' perhaps."""
-    out[KIND] = NONE
-    out[STYLE] = WITH_HOST
+    put(out, KIND, NONE)
+    put(out, STYLE, WITH_HOST)
     first = p
     p = begin(buf, p, end)
     if p >= end:
         return first
-    if int(buf[p]) == 60:  # <PRI>
+    if at(buf, p) == 60:  # <PRI>
         q = p + 1
-        while q < end and q < p + 4 and 48 <= int(buf[q]) <= 57:
+        while q < end and q < p + 4 and 48 <= at(buf, q) <= 57:
             q += 1
-        if q > p + 1 and q < end and int(buf[q]) == 62:
+        if q > p + 1 and q < end and at(buf, q) == 62:
             p = q + 1
-            while p < end and p < q + 4 and int(buf[p]) == _SPACE:
+            while p < end and p < q + 4 and at(buf, p) == _SPACE:
                 p += 1
-            if p + 2 < end and 49 <= int(buf[p]) <= 57 and int(buf[p + 1]) == _SPACE:  # RFC 5424's version
+            if p + 2 < end and 49 <= at(buf, p) <= 57 and at(buf, p + 1) == _SPACE:  # RFC 5424's version
                 q = one(buf, p + 2, end, out)
                 if q >= 0:
-                    out[STYLE] = RFC5424
+                    put(out, STYLE, RFC5424)
                     return q
-                if int(buf[p + 2]) == 45:
-                    out[STYLE] = RFC5424
+                if at(buf, p + 2) == 45:
+                    put(out, STYLE, RFC5424)
                     return p + 3
     q = one(buf, p, end, out)
     if q >= 0:
         return q
-    if 97 <= int(buf[p]) <= 122:  # dmesg -x
+    if 97 <= at(buf, p) <= 122:  # dmesg -x
         q = p
         colons = 0
         while q < end and q < p + 24 and colons < 2:
-            c = int(buf[q])
+            c = at(buf, q)
             if c == 58:
                 colons += 1
             elif c != _SPACE and not 97 <= c <= 122:
                 break
             q += 1
-        if colons == 2 and q + 1 < end and int(buf[q]) == _SPACE:
+        if colons == 2 and q + 1 < end and at(buf, q) == _SPACE:
             q = one(buf, q + 1, end, out)
-            if q >= 0 and out[STYLE] == BARE:
+            if q >= 0 and get(out, STYLE) == BARE:
                 return q
-    out[KIND] = NONE
+    put(out, KIND, NONE)
     return p
