@@ -1,0 +1,39 @@
+"""teiten simulate as it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from teiten import cli
+
+
+def test_it_tells_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "try"
+    assert cli.main(["simulate", "--days", "2", "--events", "500", "--out", str(out)]) == 0
+    found = capsys.readouterr()
+    assert found.out.split() == [str(out / "logs/router-2026-04.log")]
+    assert f"the truth is in {out / 'truth'}" in found.err
+    assert f"Next: teiten ingest --config {out / 'teiten.toml'} {out}" in found.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--start", "soon"], "'soon' is no day"),
+        (["--scenario", "telescope"], "writes captures, which this version does not make yet"),
+        (["--days", "0"], "0 days cannot be simulated"),
+    ],
+)
+def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert cli.main(["simulate", "--out", str(tmp_path / "x"), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_telescope_is_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["simulate", "--help"])
+    found = capsys.readouterr().out
+    assert "home|sensors" in found
+    assert "telescope" not in found
