@@ -39,26 +39,38 @@ def _pixels(png: bytes) -> np.ndarray:
         if png[at + 4 : at + 8] == b"IDAT":
             data += png[at + 8 : at + 8 + length]
         at += 12 + length
-    rows = np.frombuffer(zlib.decompress(data), np.uint8).reshape(height, 1 + width * 4)
-    out = np.zeros((height, width * 4), np.uint8)
-    before = np.zeros(width * 4, np.uint8)
-    for y, row in enumerate(rows):
-        line = row[1:].copy()
-        if row[0] == 2:
-            line += before
-        elif row[0] != 0:
-            for x in range(width * 4):
-                left = int(line[x - 4]) if x >= 4 else 0
-                up, corner = int(before[x]), int(before[x - 4]) if x >= 4 else 0
-                add = {1: left, 3: (left + up) // 2, 4: _paeth(left, up, corner)}[int(row[0])]
-                line[x] = (int(line[x]) + add) & 255
-        out[y] = before = line
-    return out.reshape(height, width, 4)
+    raw = zlib.decompress(data)
+    stride = width * 4
+    before, out = bytearray(stride), []
+    for y in range(height):
+        kind, line = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1 : (y + 1) * (stride + 1)])
+        _unfilter(kind, line, before)
+        out.append(bytes(line))
+        before = line
+    return np.frombuffer(b"".join(out), np.uint8).reshape(height, width, 4)
+
+
+def _unfilter(kind: int, line: bytearray, above: bytearray) -> None:
+    """Undoes one row's filter (PNG, section 9), in place."""
+    for x in range(len(line) if kind else 0):
+        left, up, corner = (line[x - 4], above[x], above[x - 4]) if x >= 4 else (0, above[x], 0)
+        if kind == 1:
+            add = left
+        elif kind == 2:
+            add = up
+        elif kind == 3:
+            add = (left + up) // 2
+        else:
+            add = _paeth(left, up, corner)
+        line[x] = (line[x] + add) & 255
 
 
 def _paeth(left: int, up: int, corner: int) -> int:
     guess = left + up - corner
-    return min((left, up, corner), key=lambda v: abs(guess - v))
+    a, b, c = abs(guess - left), abs(guess - up), abs(guess - corner)
+    if a <= b and a <= c:
+        return left
+    return up if b <= c else corner
 
 
 @pytest.fixture(scope="session")
