@@ -14,12 +14,13 @@ from typing import Any, Final
 import polars as pl
 
 from teiten.errors import TeitenError, UsageError
-from teiten.simulate import _stories, home, sensors
+from teiten.simulate import _stories, scenarios
 from teiten.simulate._mix import HOUSEHOLD
-from teiten.simulate._traffic import DAY, Span
+from teiten.simulate._traffic import DAY, Span, Wish
 from teiten.simulate._write import Station, Written, write_station, write_truth
 
-SCENARIOS: Final = ("home", "sensors")
+SCENARIOS: Final = tuple(scenarios.names())
+DEFAULT_SENSORS: Final = 10
 DEFAULT_START: Final = dt.date(2026, 4, 1)
 _LABELS: Final[list[dict[str, Any]]] = [
     *({"label": c.label, "tool": c.tool, "because": c.because} for c in HOUSEHOLD),
@@ -51,7 +52,7 @@ def run(
     events: int | None,
     out: str | Path,
     *,
-    n_sensors: int = sensors.DEFAULT_SENSORS,
+    n_sensors: int = DEFAULT_SENSORS,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`.
@@ -78,10 +79,7 @@ def run(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already.", hint="Give --out a new or empty folder.")
     span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
-    if scenario == "home":
-        stations, stories = home.make(seed, span, events)
-    else:
-        stations, stories = sensors.make(seed, span, events, n_sensors)
+    stations, stories = scenarios.scenario(scenario).make(Wish(seed, span, events, n_sensors))
     try:
         return _write(scenario, seed, span, stations, stories, folder, progress or (lambda _lines: None))
     except OSError as error:

@@ -41,6 +41,17 @@ class Span:
         return self.start + self.days * DAY
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be simulated. `events`: about that many packets in all; None: the scenario's usual number."""
+
+    seed: int
+    span: Span
+    events: int | None
+    sensors: int
+    """how many, where the scenario has many"""
+
+
 def generator(seed: int, name: str) -> np.random.Generator:
     """A stream of its own for each name, so that one component more changes no other."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])

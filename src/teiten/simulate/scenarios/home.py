@@ -12,9 +12,10 @@ from teiten.simulate import _stories
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._shapes import OPTIONS
 from teiten.simulate._sources import draw, draw_v6
-from teiten.simulate._traffic import DAY, Span, concatenate, generator, visits
+from teiten.simulate._traffic import DAY, Span, Wish, concatenate, generator, visits
 from teiten.simulate._write import Extra, Station, v6_text
 
+HELP = "a household line in Japan, its address new every few days"
 A_DAY = 3_000
 """packets that reach the line on a usual day"""
 HOST = "router.asus.com"
@@ -124,9 +125,10 @@ def _repeats(seed: int, span: Span, addresses: list[tuple[int, int]]) -> list[Ex
     return out
 
 
-def make(seed: int, span: Span, events: int | None) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
+def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
     """The one station with its packets, and the stories."""
-    total = events if events is not None else A_DAY * span.days
+    seed, span = wish.seed, wish.span
+    total = wish.events if wish.events is not None else A_DAY * span.days
     scale = total / (A_DAY * span.days)
     weight = sum(c.share for c in HOUSEHOLD)
     parts = [visits(c, seed, span, total * c.share / weight, 1) for c in HOUSEHOLD]

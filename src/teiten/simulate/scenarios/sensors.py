@@ -9,10 +9,10 @@ import polars as pl
 
 from teiten.simulate import _stories
 from teiten.simulate._mix import HOUSEHOLD
-from teiten.simulate._traffic import DAY, Span, concatenate, generator, visits
+from teiten.simulate._traffic import DAY, Span, Wish, concatenate, generator, visits
 from teiten.simulate._write import Station
 
-DEFAULT_SENSORS: Final = 10
+HELP: Final = "many sensors, at home and abroad"
 A_DAY: Final = 1_500
 """packets that reach one sensor on a usual day"""
 OVERSEAS: Final = (("US", "us"), ("DE", "de"), ("SG", "sg"), ("GB", "gb"), ("BR", "br"), ("TW", "tw"))
@@ -38,11 +38,10 @@ def _station(i: int, count: int, seed: int, span: Span, gaps: tuple[tuple[int, i
     )
 
 
-def make(
-    seed: int, span: Span, events: int | None, count: int
-) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
+def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
     """The stations with their packets, and the stories."""
-    total = events if events is not None else A_DAY * span.days * count
+    seed, span, count = wish.seed, wish.span, wish.sensors
+    total = wish.events if wish.events is not None else A_DAY * span.days * count
     scale = total / (A_DAY * span.days * count)
     weight = sum(c.share for c in HOUSEHOLD)
     parts = [visits(c, seed, span, total * c.share / weight, count) for c in HOUSEHOLD]
