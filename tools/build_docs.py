@@ -170,13 +170,7 @@ def settings_page() -> str:
     out.append(table(("key", "type", "default", "meaning"), [(f"`{k}`", *v) for k, v in SENSOR.items()]))
     out.append("## [reading]\n")
     notes, default = field_notes(settings.Reading), settings.Reading()
-    rows = []
-    for name in settings.Reading.__dataclass_fields__:
-        text = notes.get(name)
-        if text is None:
-            assert name == "ratio_floor", f"settings.Reading.{name} has no word about it"
-            text = "bytes that must have come out before `max_ratio` counts"
-        rows.append((f"`{name}`", f"{getattr(default, name):,}", text))
+    rows = [(f"`{name}`", f"{getattr(default, name):,}", notes[name]) for name in settings.Reading.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
@@ -186,11 +180,8 @@ def settings_page() -> str:
 
 
 def thresholds() -> str:
-    """The named numbers that the parts declare."""
-    known = getattr(settings, "THRESHOLDS", {})
-    if not known:
-        return "None is read yet: the numbers that decide come with the rules that use them.\n"
-    rows = [(f"`{name}`", one.default, one.text) for name, one in sorted(known.items())]
+    """The named numbers that decide."""
+    rows = [(f"`{name}`", f"{one.default:g}", one.text) for name, one in sorted(settings.THRESHOLDS.items())]
     return table(("key", "default", "meaning"), rows)
 
 

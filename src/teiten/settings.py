@@ -12,7 +12,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from teiten import periods
 from teiten.errors import UsageError
@@ -45,8 +45,24 @@ class Reading:
     max_ratio: int = 300
     """uncompressed / compressed, looked at once `ratio_floor` bytes came out; a bomb is refused"""
     ratio_floor: int = 64 << 20
+    """bytes that must have come out before `max_ratio` counts"""
     max_repeat: int = 10_000
     """'last message repeated N times': more than this is rejected"""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A number that decides something, with its default and what it decides."""
+
+    default: float
+    text: str
+
+
+THRESHOLDS: Final[dict[str, Threshold]] = {
+    "comparable_coverage": Threshold(
+        0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,10 @@ class Settings:
     @property
     def zone(self) -> Any:
         return periods.zone(self.zone_name)
+
+    def threshold(self, name: str) -> float:
+        """The number that decides, as configured, else its default. KeyError for one that `THRESHOLDS` has not."""
+        return self.thresholds.get(name, THRESHOLDS[name].default)
 
     def sensor_of(self, path: Path) -> Sensor | None:
         """The configured sensor whose globs match that input, or None."""
@@ -112,7 +132,28 @@ def _when(value: Any, where: str) -> dt.datetime | None:
     raise UsageError(f"{where} must be a date or a time, such as 2026-04-01.")
 
 
+def _typed(value: Any, kind: type | tuple[type, ...], where: str, what: str) -> Any:
+    """The value, if it is of that type (a truth value is no number). UsageError."""
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise UsageError(f"{where} must be {what}, not {value!r}.")
+    return value
+
+
+def _positive(value: Any, where: str) -> int:
+    if _typed(value, int, where, "a whole number") < 1:
+        raise UsageError(f"{where} must be at least 1, not {value!r}.")
+    return int(value)
+
+
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds"}
+_SHAPES = (
+    ("zone", str, "the name of a time zone"),
+    ("language", str, "ja or en"),
+    ("lake", str, "the name of a folder"),
+    ("sensor", dict, "a table of sensors, written [sensor.NAME]"),
+    ("reading", dict, "a table, written [reading]"),
+    ("thresholds", dict, "a table, written [thresholds]"),
+)
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
 
 
@@ -136,11 +177,11 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
                 name=name,
                 group=table.get("group"),
                 country=table.get("country"),
-                addresses=int(table.get("addresses", 1)),
+                addresses=_positive(table.get("addresses", 1), f"{spot}: addresses"),
                 zone=table.get("zone"),
                 start=_when(table.get("from"), f"{spot}: from"),
                 end=_when(table.get("to"), f"{spot}: to"),
-                paths=tuple(table.get("paths", ())),
+                paths=tuple(str(p) for p in _typed(table.get("paths", []), list, f"{spot}: paths", "a list of globs")),
             )
         )
     return tuple(out)
@@ -158,6 +199,11 @@ def load(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is no TOML that I can read: {error}.") from None
         _check(table, _TOP, str(path))
+        for key, kind, what in _SHAPES:
+            if key in table:
+                _typed(table[key], kind, f"{path}: {key}", what)
+        if "zone" in table:
+            periods.zone(table["zone"])  # also where a flag wins over it
     where = str(path) if path else "the settings"
     zone_name, zone_from = periods.machine_zone(), "machine"
     if table.get("zone"):
@@ -170,6 +216,12 @@ def load(
         raise UsageError(f"'{chosen}' is no language that I write.", hint=f"Choose one of: {', '.join(LANGUAGES)}.")
     reading = table.get("reading", {})
     _check(reading, set(Reading.__dataclass_fields__), f"{where}, [reading]")
+    for key, value in reading.items():
+        _positive(value, f"{where}, [reading]: {key}")
+    thresholds = table.get("thresholds", {})
+    _check(thresholds, set(THRESHOLDS), f"{where}, [thresholds]")
+    for key, value in thresholds.items():
+        _typed(value, (int, float), f"{where}, [thresholds]: {key}", "a number")
     lake_path = Path(lake) if lake else (path.parent / table["lake"] if path and "lake" in table else Path(DEFAULT_LAKE))
     return Settings(
         zone_name=zone_name,
@@ -178,6 +230,6 @@ def load(
         lake=lake_path,
         sensors=_sensors(table.get("sensor", {}), where),
         reading=Reading(**reading),
-        thresholds={str(k): float(v) for k, v in table.get("thresholds", {}).items()},
+        thresholds={str(k): float(v) for k, v in thresholds.items()},
         file=path,
     )

@@ -1,0 +1,85 @@
+"""Settings: the file, the flags over it, a clear word for every mistake."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from teiten import settings
+from teiten.errors import UsageError
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "teiten.toml"
+
+
+def test_everything_has_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TEITEN_CONFIG", raising=False)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    found = settings.load()
+    assert (found.zone_name, found.zone_from, found.language) == ("Asia/Tokyo", "machine", "ja")
+    assert found.lake == Path("teiten-lake")
+    assert found.sensors == () and found.file is None
+    assert found.threshold("comparable_coverage") == settings.THRESHOLDS["comparable_coverage"].default
+
+
+def test_the_example_is_read_whole() -> None:
+    found = settings.load(config=EXAMPLE)
+    assert (found.zone_name, found.zone_from, found.language) == ("Asia/Tokyo", "teiten.toml", "ja")
+    assert found.lake == EXAMPLE.parent / "teiten-lake"
+    abroad = found.sensor("abroad")
+    assert abroad and (abroad.group, abroad.country, abroad.addresses, abroad.zone) == ("overseas", "NL", 4, "UTC")
+    assert abroad.start == dt.datetime(2026, 4, 1)
+    assert found.sensor("nobody") is None
+    hit = found.sensor_of(EXAMPLE.parent / "home" / "router.log.1")
+    assert hit and hit.name == "home"
+    assert found.sensor_of(EXAMPLE.parent / "elsewhere.log") is None
+
+
+def test_a_flag_wins_over_the_file() -> None:
+    found = settings.load(config=EXAMPLE, zone="UTC", language="en", lake="other")
+    assert (found.zone_name, found.zone_from, found.language, found.lake) == ("UTC", "flag", "en", Path("other"))
+
+
+def test_the_file_is_found_by_name_and_by_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TEITEN_CONFIG", raising=False)
+    (tmp_path / "teiten.toml").write_text("zone = 'Europe/Paris'")
+    assert settings.load().zone_name == "Europe/Paris"
+    (tmp_path / "other.toml").write_text("zone = 'Asia/Seoul'\n[thresholds]\ncomparable_coverage = 0.5")
+    monkeypatch.setenv("TEITEN_CONFIG", str(tmp_path / "other.toml"))
+    assert settings.load().zone_name == "Asia/Seoul"
+    assert settings.load().threshold("comparable_coverage") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("zone = 'Mars'", "'Mars' is no time zone"),
+        ("zone = 3", "zone must be the name of a time zone, not 3"),
+        ("colour = 1", "knows no setting 'colour'"),
+        ("lake = true", "lake must be the name of a folder"),
+        ("sensor = 3", "sensor must be a table"),
+        ("[sensor]\nhome = 3", "must be a table"),
+        ("[sensor.home]\naddresses = 0", "addresses must be at least 1"),
+        ("[sensor.home]\npaths = 'x'", "paths must be a list"),
+        ("[sensor.home]\nfrom = 'soon'", "from must be a date"),
+        ("[sensor.home]\nzone = 'Mars'", "'Mars' is no time zone"),
+        ("[reading]\nmax_line = true", "max_line must be a whole number"),
+        ("[reading]\nmax_ratio = 0", "max_ratio must be at least 1"),
+        ("[thresholds]\ncolour = 1", "knows no setting 'colour'"),
+        ("[thresholds]\ncomparable_coverage = 'all'", "comparable_coverage must be a number"),
+        ("zone = ", "is no TOML that I can read"),
+    ],
+)
+def test_a_mistake_is_named(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        settings.load(config=path, zone="UTC")
+
+
+def test_every_threshold_says_what_it_decides() -> None:
+    assert all(len(one.text) > 20 for one in settings.THRESHOLDS.values())
