@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FORMATS = ("jsonl", "json", "csv", "parquet", "table")
 _TABLE_WINDOW = 10_000
 """rows that decide a streamed table's column widths"""
+_MANY = 2000
 
 
 def add_output(parser: argparse.ArgumentParser, default: str = "table") -> None:
@@ -108,9 +109,14 @@ def _edge(frame: pl.DataFrame, *, times: bool) -> pl.DataFrame:
     """Addresses as text; with `times`, ISO 8601 text as well."""
     import polars as pl
 
-    from teiten import frame as frames
+    if frame.height >= _MANY:
+        from teiten.readers import _text  # compiled: for many rows only
 
-    frame = frames.addresses_as_text(frame)
+        frame = _text.addresses_as_text(frame)
+    else:
+        from teiten import frame as frames
+
+        frame = frames.addresses_as_text(frame)
     if not times:
         return frame
     out = []

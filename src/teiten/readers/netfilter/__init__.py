@@ -25,7 +25,11 @@ _STAMP: Final = re.compile(
     rb"(?:(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d[T ]\d\d:|\[ *\d+\.\d{6}\])",
     re.MULTILINE,
 )
-_JOURNAL: Final = re.compile(rb'^(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE)
+_JOURNAL: Final = re.compile(
+    rb'^\x1e?(?:data: )?(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE
+)
+    rb'^\x1e?(?:data: )?(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE
+)
 
 
 def recognise(head: bytes) -> float:
@@ -57,7 +61,7 @@ def recognise(head: bytes) -> float:
 
 def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     """The input's chunks in order. InputError only for the input itself."""
-    if _JOURNAL.match(source.head().lstrip(b"\n")):
+    if _JOURNAL.match(source.head().lstrip(b"\r\n")):
         from teiten.readers.netfilter import _journal
 
         yield from _journal.read(source, options)

@@ -348,12 +348,12 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
             last_end = parsed.end
             yield from settler.chunks(parsed)
         if stream.trouble:
-            yield _only_note(max(last_end, options.start), stream.trouble)
+            yield only_note(max(last_end, options.start), stream.trouble)
     finally:
         stream.close()
 
 
-def _only_note(end: int, note: str) -> Chunk:
+def only_note(end: int, note: str) -> Chunk:
     empty = np.empty((0, k.WIDTH), np.int64)
     none = np.empty(0, np.int64)
     return Chunk(
