@@ -28,8 +28,6 @@ _STAMP: Final = re.compile(
 _JOURNAL: Final = re.compile(
     rb'^\x1e?(?:data: )?(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE
 )
-    rb'^\x1e?(?:data: )?(?:__CURSOR=|__REALTIME_TIMESTAMP=|\{.*"(?:__REALTIME_TIMESTAMP|MESSAGE)" ?:)', re.MULTILINE
-)
 
 
 def recognise(head: bytes) -> float:
