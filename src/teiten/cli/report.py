@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common
+from teiten.cli import _common, _store
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
     parser.add_argument("--lake", metavar="DIR", help="the lake (default: teiten-lake)")
     parser.add_argument("--from-log", nargs="+", metavar="FILE", help="ingest these logs first; nothing need be configured")
-    parser.add_argument("--tz", metavar="ZONE", help="zone of the period, and of stamps that state none")
-    _common.add_settings(parser)
-    chosen = parser.add_argument_group("only what these let through")
+    chosen = parser.add_argument_group("filters (several values with commas between)")
     for name in FILTERS:
         chosen.add_argument(f"--{name}", metavar=name.upper(), help=_FILTER_HELP[name])
+    _common.add_reading(parser)
+    _common.add_settings(parser)
 
 
 _FILTER_HELP = {
@@ -87,11 +87,16 @@ def _lake(args: argparse.Namespace, found: Settings) -> Lake:
 
     if not args.from_log:
         return Lake.open(found.lake)
-    from teiten.cli import ingest
-
-    lake = Lake.open_or_create(found.lake, found.zone_name)
-    ingest.into(lake, args.from_log, found, sensor=args.sensor, zone=args.tz)
-    return lake
+    return _store.store(
+        args.from_log,
+        found,
+        sensor=args.sensor,
+        fmt=args.format,
+        zone=args.tz,
+        year=_common.check_year(args.year),
+        boot_time=_common.boot_time(args.boot_time, found.zone),
+        rejected=args.rejected,
+    )
 
 
 def _last(session: Session, kind: Any) -> Period:

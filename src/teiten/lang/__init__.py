@@ -132,6 +132,10 @@ class Words:
         """2019年10月22日(火) / Tue 22 Oct 2019."""
         return self._date("date.full", day)
 
+    def plain(self, day: dt.date) -> str:
+        """2019年10月22日 / 22 October 2019, for titles."""
+        return self._date("date.plain", day)
+
     def month(self, day: dt.date) -> str:
         """2019年10月 / October 2019."""
         return self._date("date.month", day)

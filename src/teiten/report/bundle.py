@@ -28,7 +28,7 @@ WIDE: Final = 860
 NARROW: Final = 358
 """px: the same charts for a telephone of 390 px"""
 MARK: Final = "index.html"
-_THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "plain", "accent")
+_THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent")
 
 
 def write(report: Report, words: Words, out: Path, secret: Collection[bytes]) -> list[str]:
@@ -63,8 +63,10 @@ def render(report: Report, words: Words) -> dict[str, bytes]:
             if block.figure is None:
                 continue
             wide = figures.draw(block.figure, width=WIDE, lang=report.lang)
-            files[chart_path(block.data, "svg")] = wide.encode()
-            pictures[chart_path(block.data, "png")] = pool.submit(figures.png, wide, scale=2)
+            # files that leave the folder carry their letters as shapes: they need no font
+            alone = figures.draw(block.figure, width=WIDE, lang=report.lang, outlines=True)
+            files[chart_path(block.data, "svg")] = alone.encode()
+            pictures[chart_path(block.data, "png")] = pool.submit(figures.png, alone, scale=2)
             drawn[block.data.id] = _inline(block, wide, report.lang)
             alts[block.data.id] = block.figure.alt or block.figure.title
         files["index.html"] = page(report, words, drawn).encode()
@@ -84,7 +86,10 @@ def _inline(block: Block, wide: str, lang: str) -> tuple[str, str]:
 
 
 def themed(svg: str) -> str:
-    """The drawing with the theme's colours as variables of the style sheet, so that it follows light and dark."""
+    """The drawing with the theme's colours as variables of the style sheet, so that it follows light and dark.
+
+    Not `plain`: it is a port's colour too, and a thing keeps its colour.
+    """
     names = {getattr(figures.LIGHT, name): name for name in reversed(_THEME_COLOURS)}
     pattern = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
     return pattern.sub(lambda m: f'{m[1]}="var(--chart-{names[m[2]].replace("_", "-")})"' if m[2] in names else m[0], svg)

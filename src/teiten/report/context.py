@@ -17,6 +17,8 @@ from teiten.report.model import Data
 
 SAME = 0.03
 """A difference below this share is 'about the same' in words."""
+LEAST = 10
+"""A count below this is no base for a percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,19 @@ class Context:
         last = self.period.after - dt.timedelta(days=1)
         return self.words("date.week", year=str(year), week=str(week), start=self.words.day(first), end=self.words.day(last))
 
+    @property
+    def title_name(self) -> str:
+        """The period for a title: a day without its weekday."""
+        return self.words.plain(self.period.first) if self.kind == "daily" else self.period_name
+
+    @property
+    def length(self) -> str:
+        """24 hours, 31 days."""
+        whole = self.period.end.astimezone(dt.UTC) - self.period.start.astimezone(dt.UTC)
+        if self.kind == "daily":
+            return self.words("duration.hours", n=round(whole / dt.timedelta(hours=1)))
+        return self.words("duration.days_of", n=len(self.period.days))
+
     # counts
 
     def packets(self, n: int) -> str:
@@ -76,8 +91,8 @@ class Context:
         return self.words(f"count.about_{noun}", count=text)
 
     def change(self, now: int, before: int | None) -> str:
-        """+12.3% where the periods can be compared and there was something before, else an empty text."""
-        if not self.answers.comparable or not before:
+        """+12.3% where the periods can be compared, else an empty text; of fewer than 10 before, a percentage says nothing."""
+        if not self.answers.comparable or not before or before < LEAST:
             return ""
         return self.words.change((now - before) / before)
 
@@ -113,6 +128,13 @@ class Context:
     def country(self, code: str | None) -> str:
         """米国, US; 不明, unknown."""
         return countries.name(code, self.words.lang)
+
+    def land(self, code: str | None) -> str:
+        """The country inside a sentence: 米国, the US."""
+        name = self.country(code)
+        if code and code in self.words("thing.articles").split(","):
+            return self.words("thing.with_article", country=name)
+        return name
 
     # movement
 

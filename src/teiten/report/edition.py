@@ -77,7 +77,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str) -
     first = sections[0].findings[0]
     return Report(
         language,
-        words(f"title.{answers.period.kind}", period=context.period_name),
+        words(f"title.{answers.period.kind}", period=context.title_name),
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,

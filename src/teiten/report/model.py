@@ -26,10 +26,11 @@ Paragraph = str | Sequence[str | Link]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table for people: its head, and whether numbers or words stand in it."""
+    """A column of a table for people: its head, and whether numbers or words stand in it. `spare` ones give way on a telephone."""
 
     title: str
     align: Align = "number"
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

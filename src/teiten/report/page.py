@@ -10,7 +10,7 @@ from html import escape
 from importlib import resources
 
 from teiten.lang import Words
-from teiten.report.model import Block, Data, Fact, Link, Paragraph, Report, Section, Table
+from teiten.report.model import Block, Column, Data, Fact, Link, Paragraph, Report, Section, Table
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
@@ -106,7 +106,7 @@ def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
 
 
 def _table(table: Table) -> str:
-    heads = "".join(f'<th scope="col"{_class(c.align)}>{escape(c.title)}</th>' for c in table.columns)
+    heads = "".join(f'<th scope="col"{_class(c)}>{escape(c.title)}</th>' for c in table.columns)
     rows = "".join(f"<tr>{''.join(_cells(table, row))}</tr>" for row in table.rows)
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption and not table.folded else ""
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
@@ -117,11 +117,12 @@ def _table(table: Table) -> str:
 
 
 def _cells(table: Table, row: tuple[str, ...]) -> list[str]:
-    return [f"<td{_class(c.align)}>{escape(cell)}</td>" for c, cell in zip(table.columns, row, strict=True)]
+    return [f"<td{_class(c)}>{escape(cell)}</td>" for c, cell in zip(table.columns, row, strict=True)]
 
 
-def _class(align: str) -> str:
-    return ' class="n"' if align == "number" else ""
+def _class(column: Column) -> str:
+    names = (["n"] if column.align == "number" else []) + (["spare"] if column.spare else [])
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _files(block: Block, words: Words) -> str:

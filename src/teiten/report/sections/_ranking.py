@@ -57,14 +57,14 @@ def table(context: Context, what: What, rows: list[Ranked], caption: str, *, mov
     moves, compares = movement and answers.ranked_before, movement and answers.comparable
     columns = [Column(say("column.rank"))]
     if moves:
-        columns.append(Column(say("column.movement")))
+        columns.append(Column(say("column.before")))
     columns.append(Column(say("column.port" if what == "ports" else "column.country"), "text"))
     if what == "ports":
-        columns.append(Column(say("column.service"), "text"))
+        columns.append(Column(say("column.service"), "text", spare=True))
     columns += [Column(say("column.packets")), Column(say("column.share"))]
     if compares:
         columns.append(Column(say("column.change")))
-    columns.append(Column(say("column.hosts")))
+    columns.append(Column(say("column.hosts"), spare=True))
     cells = []
     for row in rows:
         line = [words.number(row.rank) if row.rank else "–"]

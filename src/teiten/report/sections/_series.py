@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 from teiten.report import figures
-from teiten.report.answers import Stack, What
+from teiten.report.answers import Stack, What, touches
 from teiten.report.context import Context, protocol_name
 from teiten.report.model import Block, Column, Section, Table
 
@@ -16,7 +16,13 @@ OUT = 3.0
 """A peak is told of where it is at least this many times the median of its series ..."""
 WEIGHT = 0.1
 """... and at least this share of a median bucket of all packets above it."""
+CHANCE = 4.0
+"""... and the difference more than this many times what chance does to two counts."""
 TOLD = 3
+ABSENT = 0.1
+"""A thing was absent where its mean lies below this share of its mean when it was there."""
+LOW = 0.7
+"""The least is told of where it lies below this share of the median."""
 
 
 def section(context: Context, what: What, ident: str) -> Section | None:
@@ -24,14 +30,13 @@ def section(context: Context, what: What, ident: str) -> Section | None:
     stack = context.answers.stack(what)
     if not stack.keys and not stack.values:
         return None
-    findings = [finding(context, what, stack)]
     figure = _figure(context, what, stack, ident)
     notes = []
     gaps = context.answers.coverage.gaps
     if gaps:
         notes.append(context.say("series.gap_note", list=context.spans(context.answers.coverage)))
     title = context.say(f"series.{what}_title")
-    return Section(ident, title, findings, blocks=[_block(context, what, stack, figure)], notes=notes)
+    return Section(ident, title, findings(context, what, stack), blocks=[_block(context, what, stack, figure)], notes=notes)
 
 
 def label(context: Context, what: What, key: Any) -> str:
@@ -98,8 +103,41 @@ def _figure(context: Context, what: What, stack: Stack, ident: str) -> figures.S
     )
 
 
-def finding(context: Context, what: What, stack: Stack) -> str:
-    """What stood far out of its own usual, at most three; or that nothing did."""
+def findings(context: Context, what: What, stack: Stack) -> list[str]:
+    """What began or ended within the period, what stood far out of its own usual, and the least there was."""
+    said = _courses(context, what, stack) if stack.step == "day" else []
+    said += _peaks(context, what, stack)
+    if what == "ports":
+        said += _low(context, stack)
+    return said or [context.say(f"series.none_{stack.step}")]
+
+
+def _long(context: Context, what: What, key: Any) -> str:
+    return context.port_long(key) if what == "ports" else context.say("summary.from_country", country=context.land(key))
+
+
+def _courses(context: Context, what: What, stack: Stack) -> list[str]:
+    """Things that were all but absent up to a bucket, or from one on: at least a tenth of the period on either side."""
+    said = []
+    for key in stack.keys:
+        values = [v or 0.0 for v in stack.values[key]]
+        level = max(values) / 4
+        strong = [i for i, v in enumerate(values) if v >= level]
+        if not strong:
+            continue
+        least = max(2, len(values) // 10)
+        first, last = strong[0], strong[-1]
+        inside = statistics.mean(values[first : last + 1])
+        if first >= least and last - first >= least and statistics.mean(values[:first]) < ABSENT * inside:
+            said.append(context.say("series.began", thing=_long(context, what, key), when=when(context, stack, first)))
+        rest = values[last + 1 :]
+        if len(rest) >= least and last - first >= least and statistics.mean(rest) < ABSENT * inside:
+            said.append(context.say("series.ended", thing=_long(context, what, key), when=when(context, stack, last)))
+    return said
+
+
+def _peaks(context: Context, what: What, stack: Stack) -> list[str]:
+    """What stood far out of its own usual, at most three."""
     usual_all = statistics.median([v for v in stack.totals if v is not None] or [0])
     found = []
     for key in stack.keys:
@@ -108,25 +146,55 @@ def finding(context: Context, what: What, stack: Stack) -> str:
             continue
         usual = statistics.median(v for v, _ in values)
         high, i = max(values, key=lambda item: (item[0], -item[1]))
-        if usual and high >= OUT * usual and high - usual >= WEIGHT * usual_all:
+        rare = high - usual > CHANCE * (high + usual) ** 0.5
+        if usual and high >= OUT * usual and high - usual >= WEIGHT * usual_all and rare:
             found.append((high - usual, i, key, high, usual))
     if not found:
-        return context.say("series.none")
+        return []
     items = []
     style = "series.peak" if what == "ports" else "series.peak_country"
     for _, i, key, high, usual in sorted(sorted(found, key=lambda f: -f[0])[:TOLD], key=lambda f: f[1]):
-        name = context.port_long(key) if what == "ports" else context.country(key)
+        name = context.port(key) if what == "ports" else context.country(key)
         items.append(
             context.say(
                 style,
                 thing=name,
                 when=when(context, stack, i),
                 packets=context.packets(round(high)),
-                usual=context.words.number(usual),
                 times=context.words.number(high / usual, 1 if high < 10 * usual else 0),
             )
         )
-    return context.say("series.finding_peaks", list=context.words.listed(items))
+    return [context.say("series.finding_peaks", list=context.words.listed(items))]
+
+
+def _low(context: Context, stack: Stack) -> list[str]:
+    """The least of all buckets, where it lies far below the median and no gap explains it; and whether all fell alike."""
+    ends = [*stack.times[1:], context.period.end]
+    seen = [
+        (v, i)
+        for i, v in enumerate(stack.totals)
+        if v is not None and not touches(context.answers.coverage, stack.times[i], ends[i])
+    ]
+    if len(seen) < 5:
+        return []
+    usual = statistics.median(v for v, _ in seen)
+    low, i = min(seen)
+    if low >= LOW * usual:
+        return []
+    parts = []
+    for key in stack.keys:
+        own = statistics.median(v for n, v in enumerate(stack.values[key]) if v is not None and n != i)
+        if own:
+            parts.append((stack.values[key][i] or 0.0) / own)
+    alike = len(parts) >= 4 and max(parts) < (1 + LOW) / 2
+    return [
+        context.say(
+            "series.low" if alike else "series.low_plain",
+            when=when(context, stack, i),
+            packets=context.packets(round(low)),
+            share=context.words.percent(low / usual, 0),
+        )
+    ]
 
 
 def _block(context: Context, what: What, stack: Stack, figure: figures.StackFigure) -> Block:

@@ -23,12 +23,11 @@ _BASES = {
 
 def build(context: Context) -> Section:
     say, words, answers = context.say, context.words, context.answers
-    start, end = context.period.start, context.period.end
     points: list[Paragraph] = [
         say(
-            "about.period",
-            start=words.date(start.date()),
-            end=words.date(end.date()),
+            "about.period_day" if context.kind == "daily" else "about.period",
+            start=words.date(context.period.first),
+            end=words.date(context.period.days[-1]),
             zone=context.period.tz.key,
             origin=say(_ORIGINS.get(context.origin, "about.origin_machine")),
         ),
@@ -78,14 +77,19 @@ def _lines(context: Context) -> list[Paragraph]:
 
 
 def _counted(context: Context, counts: Counter[str]) -> str:
-    return context.words.listed(context.say("about.counted", what=what, n=n) for what, n in counts.most_common())
+    words = context.words
+    named = [(words(f"reading.{what}") if f"reading.{what}" in words else what, n) for what, n in counts.most_common()]
+    return words.listed(context.say("about.counted", what=what, n=n) for what, n in named)
 
 
 def _bases(context: Context) -> list[Paragraph]:
-    bases = context.answers.time_bases
+    say, bases = context.say, context.answers.time_bases
     whole = bases.total()
     if not whole:
         return []
     known = [(basis, n) for basis, n in bases.most_common() if basis in _BASES]
-    items = [context.say(_BASES[basis], share=context.words.percent(n / whole)) for basis, n in known]
-    return [context.say("about.basis", list=context.words.listed(items))] if items else []
+    items = []
+    for basis, n in known:
+        share = say("about.all") if n == whole else say("about.part", share=context.words.percent(n / whole))
+        items.append(say(_BASES[basis], share=share))
+    return [say("about.basis", list=context.words.listed(items))] if items else []

@@ -31,7 +31,7 @@ def build(context: Context) -> Section | None:
     findings += [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
     if named:
-        title = say("countries.figure", country=context.country(named[0].key), share=words.percent(named[0].share))
+        title = say("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
     else:
         title = say("countries.figure_unknown", share=words.percent(rows[0].share))
     figure = figures.RankFigure(
@@ -41,7 +41,7 @@ def build(context: Context) -> Section | None:
         unit=say("ports.packets_unit"),
         rows=_ranking.bars(context, "countries", charted),
         things="country",
-        before_label=say("column.movement") if answers.ranked_before else "",
+        before_label=say("column.before") if answers.ranked_before else "",
         heading=say("column.country"),
         total=context.packets(answers.totals.packets),
     )

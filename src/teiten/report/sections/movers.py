@@ -34,7 +34,7 @@ def _block(context: Context, rose: list[Ranked], fell: list[Ranked]) -> Block:
     key = "movers.figure" if rose else "movers.figure_fell"
     figure = figures.SlopeFigure(
         id="movers",
-        title=say(key, thing=context.port_long(first.key), change=words.signed(first.difference)),
+        title=say(key, thing=context.port(first.key), change=words.signed(first.difference)),
         subtitle=say("movers.subtitle", scope=context.scope),
         rows=_slopes(context),
         before_label=say("column.before"),
@@ -44,12 +44,12 @@ def _block(context: Context, rose: list[Ranked], fell: list[Ranked]) -> Block:
     )
     columns = (
         Column(say("column.port"), "text"),
-        Column(say("column.service"), "text"),
+        Column(say("column.service"), "text", spare=True),
         Column(say("column.rank")),
-        Column(say("column.movement")),
+        Column(say("column.before")),
         Column(say("column.packets")),
         Column(say("column.difference")),
-        Column(say("column.change")),
+        Column(say("column.change"), spare=True),
     )
     rows = [
         (
@@ -59,7 +59,7 @@ def _block(context: Context, rose: list[Ranked], fell: list[Ranked]) -> Block:
             words.number(r.rank_before) if r.rank_before else "–",
             words.number(r.packets),
             words.signed(r.difference),
-            context.change(r.packets, r.packets_before) or say("movement.new"),
+            context.change(r.packets, r.packets_before) or (say("movement.new") if not r.packets_before else "–"),
         )
         for r in rose + fell
     ]

@@ -43,7 +43,7 @@ def _standing_out(context: Context) -> list[str]:
     return [
         context.say(
             "pairs.finding",
-            country=context.country(row["country"]),
+            country=context.land(row["country"]),
             port=context.port_long(key),
             share=context.words.percent(row["share"]),
             all_share=context.words.percent(overall.get(key, 0.0)),

@@ -31,7 +31,7 @@ def build(context: Context) -> Section | None:
         unit=say("ports.packets_unit"),
         rows=_ranking.bars(context, "ports", charted),
         things="port",
-        before_label=say("column.movement") if answers.ranked_before else "",
+        before_label=say("column.before") if answers.ranked_before else "",
         heading=say("column.port"),
         total=context.packets(answers.totals.packets),
     )

@@ -65,7 +65,7 @@ def _leaders(context: Context) -> str:
         "summary.leaders",
         port=port,
         share=share,
-        country=context.country(lands[0].key),
+        country=context.land(lands[0].key),
         country_share=words.percent(lands[0].share),
     )
 
@@ -88,12 +88,13 @@ def movements(context: Context) -> list[tuple[What, Ranked]]:
 
 def _point(context: Context, what: What, row: Ranked) -> str:
     say = context.say
-    thing = context.port_long(row.key) if what == "ports" else say("summary.from_country", country=context.country(row.key))
+    thing = context.port_long(row.key) if what == "ports" else say("summary.from_country", country=context.land(row.key))
     rose = row.difference > 0
     fields = {
         "thing": thing,
         "packets": context.packets(row.packets),
         "packets_before": context.packets(row.packets_before or 0),
+        "count_before": row.packets_before or 0,
         "rank": row.rank or 0,
         "rank_before": row.rank_before or 0,
     }
@@ -109,7 +110,7 @@ def _point(context: Context, what: What, row: Ranked) -> str:
         return said
     share = context.words.percent(cause[1], 0)
     if what == "ports":
-        more = say("summary.rise_from" if rose else "summary.fall_from", share=share, country=context.country(cause[0]))
+        more = say("summary.rise_from" if rose else "summary.fall_from", share=share, country=context.land(cause[0]))
     else:
         more = say("summary.rise_to" if rose else "summary.fall_to", share=share, port=context.port_long(cause[0]))
     return context.words.joined(said, more)

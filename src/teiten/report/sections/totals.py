@@ -19,7 +19,7 @@ def build(context: Context) -> Section:
         Fact(
             say("totals.packets"), words.number(now.packets), _against(context, now.packets, before.packets if before else None)
         ),
-        Fact(say("totals.hosts"), words.number(now.hosts), _against(context, now.hosts, before.hosts if before else None)),
+        Fact(say("column.hosts"), words.number(now.hosts), _against(context, now.hosts, before.hosts if before else None)),
     ]
     if context.kind != "daily" and days:
         a_day = round(now.packets / days)
@@ -30,8 +30,7 @@ def build(context: Context) -> Section:
                 _against(context, a_day, round(before.packets / days_before) if before and days_before else None),
             )
         )
-    length = context.period.end - context.period.start
-    of = say("totals.coverage_of", length=words.duration(length))
+    of = say("totals.coverage_of", length=context.length)
     facts.append(Fact(say("totals.coverage"), words.percent(answers.coverage.share), of))
     notes = [say("totals.finding_hosts")]
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
@@ -80,7 +79,7 @@ def _table(context: Context, days: float, days_before: float) -> Block:
         if answers.comparable:
             cells += [words.signed(value - (old or 0)), context.change(value, old) or "–"]
         rows.append(tuple(cells))
-    columns = (Column(heads[0], "text"), *(Column(h) for h in heads[1:]))
+    columns = (Column(heads[0], "text"), *(Column(h, spare=h == say("column.difference")) for h in heads[1:]))
     title = say("totals.table") if before else say("totals.title")
     row = answers.totals_rows[0]
     data = context.data("totals", title, tuple(row), [tuple(row.values())], answers.totals_rows.sql)
