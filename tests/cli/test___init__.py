@@ -1,0 +1,53 @@
+"""The command line: commands found by being there, exit codes, quiet ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from teiten import __version__, cli
+from teiten.errors import InputError, UsageError
+
+
+def test_commands_are_found_and_underscored_modules_are_not() -> None:
+    found = cli.commands()
+    assert "decode" in found and "bench" in found
+    assert not [name for name in found if name.startswith("_")]
+    assert cli.parser().parse_args(["bench", "size"]).command == "bench"
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == f"teiten {__version__}"
+    assert cli.main([]) == 0
+    assert "teiten demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("There is no file x.", hint="Check its name."), 1, "teiten bench: There is no file x. Check its name.\n"),
+        (UsageError("'x' is no zone."), 2, "teiten bench: 'x' is no zone.\nTry: teiten bench --help\n"),
+        (KeyboardInterrupt(), 130, "\nteiten: stopped."),
+    ],
+)
+def test_errors_become_one_sentence_and_a_code(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(args: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli.commands()["bench"], "main", fail)
+    assert cli.main(["bench", "size"]) == code
+    told = capsys.readouterr()
+    assert told.err.startswith(said)
+    assert told.out == ""
+
+
+def test_the_module_is_the_program() -> None:
+    run = subprocess.run([sys.executable, "-m", "teiten", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout == f"teiten {__version__}\n"
