@@ -12,7 +12,8 @@ CONTRACT = [
     "time", "sensor", "src_ip", "dst_ip", "protocol", "src_port", "dst_port", "icmp_type", "icmp_code",
     "ttl", "ip_id", "ip_len", "tcp_flags", "tcp_seq", "tcp_ack", "tcp_window", "tcp_opt_len", "ip_flags",
     "frag_offset", "payload_len", "packets", "bytes", "time_end", "source_id", "source_pos", "time_basis", "action",
-    "interface", "inner_src_ip", "inner_dst_ip", "inner_protocol", "inner_src_port", "inner_dst_port", "country", "asn", "as_name",
+    "interface", "inner_src_ip", "inner_dst_ip", "inner_protocol", "inner_src_port", "inner_dst_port", "country", "asn",
+    "as_name",
     "geo_db",
 ]  # fmt: skip
 
