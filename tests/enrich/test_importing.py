@@ -125,8 +125,10 @@ def test_the_date_is_the_files_or_its_names_or_its_modification_times(tmp_path: 
     assert (data.date, data.name, data.licence) == (dt.date(2026, 10, 1), "dbip-country-lite", "CC BY 4.0")
     bare = file(tmp_path, "mine.csv", "1.0.0.0,1.0.0.255,AU\n")
     os.utime(bare, (1_700_000_000, 1_700_000_000))
-    (data,) = importing.import_files([bare])
+    said: list[str] = []
+    (data,) = importing.import_files([bare], say=said.append)
     assert data.date == dt.date(2023, 11, 14)
+    assert "2023-11-14 is their modification time's" in said[0]
 
 
 def test_a_narrower_prefix_wins(tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_unreadable_lines_are_counted_and_told(tmp_path: Path) -> None:
         "9.0.0.0/8,US\nnonsense,JP\n10.0.0/99,KR\n11.0.0.0/8,Japan\n12.0.0.0/8,ZZ\n13.0.0.0/8,\n8.0.0.0/8,FR\n7.0.0.0/8,FR\n",
     )
     said: list[str] = []
-    (data,) = importing.import_files([path], say=said.append)
+    (data,) = importing.import_files([path], date=dt.date(2026, 1, 1), say=said.append)
     assert said == ["3 entries could not be read, the first at line 2; they are left out."]
     assert countries_of(data, "9.0.0.1", "12.0.0.1", "8.0.0.1") == ["US", None, "FR"]
 

@@ -95,7 +95,7 @@ def read(path: Path) -> dict[str, Any]:
     for network in database.networks():
         kind = ipaddress.IPv4Address if network.family == 4 else ipaddress.IPv6Address
         (prefix,) = ipaddress.summarize_address_range(kind(network.first), kind(network.last))
-        out[str(prefix)] = database.record(network)
+        out[str(prefix)] = database.record(network.record)
     return out
 
 

@@ -95,6 +95,8 @@ def _import(args: argparse.Namespace) -> int:
             date = dt.date.fromisoformat(args.date)
         except ValueError:
             raise UsageError(f"'{args.date}' is no day.", hint="Write --date like 2026-11-01.") from None
+    if sys.stderr.isatty():
+        print("Reading and packing; half a million entries take some ten seconds.", file=sys.stderr)
     try:
         made = importing.import_files(
             [Path(f) for f in args.files],

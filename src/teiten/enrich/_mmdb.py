@@ -136,7 +136,6 @@ class Database:
         self.version = version
         self._tree = _tree(data[:size], bits)
         self._records = _Records(data[size + SEPARATOR : begin])
-        self._known: dict[int, Any] = {}
 
     def _number(self, key: str) -> int:
         value = self.about.get(key)
@@ -144,11 +143,9 @@ class Database:
             raise ValueError(f"its metadata lack {key}")
         return value
 
-    def record(self, network: Network) -> Any:
-        """The record of a network; each distinct one is read once. ValueError where it is broken."""
-        if network.record not in self._known:
-            self._known[network.record] = self._records.at(network.record)
-        return self._known[network.record]
+    def record(self, offset: int) -> Any:
+        """The record at that place (`Network.record`). ValueError where it is broken."""
+        return self._records.at(offset)
 
     def networks(self) -> Iterator[Network]:
         """Every network that has a record; what an IPv6 tree repeats of IPv4 (2002::/16 and others) only as IPv4."""

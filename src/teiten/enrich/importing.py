@@ -56,31 +56,37 @@ class Found:
     rejected: int = 0
     first_rejected: str = ""
 
-    def country(self, family: int, first: int, last: int, text: Any) -> bool:
-        """Takes a country; False where the text is none. ZZ, XX and nothing mean unknown."""
+    def country(self, text: Any) -> int | None:
+        """The code that stands for a country; 0 for nothing, ZZ and XX (unknown), None for what is no country."""
         code = str(text or "").strip().upper()
         if code in ("", "ZZ", "XX", "-"):
-            return True
+            return 0
         if not re.fullmatch("[A-Z]{2}", code):
-            return False
+            return None
         number = ord(code[0]) << 8 | ord(code[1])
         self.names["country"][number] = code
-        self.ranges["country"].append((family, first, last, number))
-        return True
+        return number
 
-    def asn(self, family: int, first: int, last: int, text: Any, name: Any) -> bool:
-        """Takes an AS number (13335 or AS13335) and its name; False where the text is none. 0 and nothing: unknown."""
-        match = re.fullmatch(r"(?:AS)?(\d{1,10})", str("" if text is None else text).strip().upper(), re.ASCII)
+    def asn(self, text: Any, name: Any) -> int | None:
+        """The AS number of 13335 or AS13335, whose name is kept; 0 for nothing, None for what is no number."""
+        plain = str("" if text is None else text).strip().upper()
+        match = re.fullmatch(r"(?:AS)?(\d{1,10})", plain, re.ASCII)
         if match is None:
-            return text is None or not str(text).strip()
+            return None if plain else 0
         number = int(match[1])
         if number >= 1 << 32:
-            return False
-        if number:
-            if name:
-                self.names["asn"].setdefault(number, str(name))
-            self.ranges["asn"].append((family, first, last, number))
-        return True
+            return None
+        if number and name:
+            self.names["asn"].setdefault(number, str(name))
+        return number
+
+    def take(self, family: int, first: int, last: int, country: int | None, asn: int | None) -> bool:
+        """Takes what is known of a range (0: nothing); False where one of the two could not be read."""
+        if country:
+            self.ranges["country"].append((family, first, last, country))
+        if asn:
+            self.ranges["asn"].append((family, first, last, asn))
+        return country is not None and asn is not None
 
     def reject(self, where: str) -> None:
         self.rejected += 1
@@ -145,19 +151,22 @@ def _read_mmdb(path: Path, found: Found) -> None:
     if isinstance(built, int) and 0 < built < 1 << 33:
         day = dt.datetime.fromtimestamp(built, dt.UTC).date()
         found.date = max(found.date, day) if found.date else day
+    known: dict[int, tuple[int | None, int | None]] = {}
     for network in database.networks():
-        record = database.record(network)
-        if not isinstance(record, dict):
+        if network.record not in known:
+            known[network.record] = _codes(database.record(network.record), found)
+        if not found.take(network.family, network.first, network.last, *known[network.record]):
             found.reject(f"{path}, network {network.first:#x}")
-            continue
-        place = (network.family, network.first, network.last)
-        code = _dig(record, ("country",), "iso_code") or _dig(record, COUNTRY_KEYS)
-        # 'country' may be a name in full (IPinfo): then the code stands elsewhere, or nowhere
-        if isinstance(code, str) and len(code) == 2 and not found.country(*place, code):
-            found.reject(f"{path}, network {network.first:#x}")
-        number = _dig(record, ASN_KEYS)
-        if number is not None and not found.asn(*place, number, _dig(record, NAME_KEYS)):
-            found.reject(f"{path}, network {network.first:#x}")
+
+
+def _codes(record: Any, found: Found) -> tuple[int | None, int | None]:
+    """Country and AS number of one record."""
+    if not isinstance(record, dict):
+        return None, None
+    code = _dig(record, ("country",), "iso_code") or _dig(record, COUNTRY_KEYS)
+    # 'country' may be a name in full (IPinfo): then the code stands elsewhere, or nowhere
+    country = found.country(code) if isinstance(code, str) and len(code) == 2 else 0
+    return country, found.asn(_dig(record, ASN_KEYS), _dig(record, NAME_KEYS))
 
 
 # CSV ----------------------------------------------------------------------------------------------------------------
@@ -283,14 +292,13 @@ def _take(row: list[str], columns: _Columns, places: dict[str, str], found: Foun
     place = _span(cell(columns.first), cell(columns.last)) if columns.last >= 0 else _prefix(cell(columns.first))
     if place is None:
         return False
-    fine = True
+    country: int | None = 0
     if places:
-        fine = found.country(*place, places.get(cell(columns.geoname), ""))
+        country = found.country(places.get(cell(columns.geoname), ""))
     elif columns.country >= 0:
-        fine = found.country(*place, cell(columns.country))
-    if columns.asn >= 0:
-        fine = found.asn(*place, cell(columns.asn), cell(columns.name)) and fine
-    return fine
+        country = found.country(cell(columns.country))
+    asn = found.asn(cell(columns.asn), cell(columns.name)) if columns.asn >= 0 else 0
+    return found.take(*place, country, asn)
 
 
 # all together -------------------------------------------------------------------------------------------------------
@@ -322,8 +330,10 @@ def import_files(
     """
     found = read(paths)
     called = _name(name, found.title)
+    date = date or found.date
     if date is None:
-        date = found.date or dt.datetime.fromtimestamp(max(p.stat().st_mtime for p in paths), dt.UTC).date()
+        date = dt.datetime.fromtimestamp(max(p.stat().st_mtime for p in paths), dt.UTC).date()
+        say(f"The files state no date: {date.isoformat()} is their modification time's; give --date where that is wrong.")
     if found.rejected:
         say(f"{found.rejected:,} entries could not be read, the first at {found.first_rejected}; they are left out.")
     made = []
