@@ -65,7 +65,7 @@ def test_three_days_have_six_hour_ticks() -> None:
 def test_a_month_has_every_seventh_day_with_its_weekday() -> None:
     start, end = dt.datetime(2019, 10, 1, tzinfo=TOKYO), dt.datetime(2019, 11, 1, tzinfo=TOKYO)
     assert labels(start, end, "hour", 800)[0] == ["10月1日(火)", "10月8日(火)", "10月15日(火)", "10月22日(火)", "10月29日(火)"]
-    assert labels(start, end, "day", 330)[0] == ["1日(火)", "8日(火)", "15日(火)", "22日(火)", "29日(火)"]
+    assert labels(start, end, "day", 330)[0] == ["10月1日(火)", "8日(火)", "15日(火)", "22日(火)", "29日(火)"]
     assert labels(start, end, "day", 800, "en")[0][1] == "Tue 8 Oct"
     assert len(labels(start, end, "day", 330, "en")[0]) >= 3
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from teiten.errors import DataError
 from teiten.report.figures import _words
 
 
@@ -30,10 +31,11 @@ def test_numbers_on_axes(value: float, top: float, ja: str, en: str) -> None:
 
 
 def test_shares_have_one_decimal_and_are_never_nothing_by_rounding() -> None:
-    assert _words.share(0.3421) == "34.2 %"
-    assert _words.share(0) == "0.0 %"
-    assert _words.share(0.0001) == "<0.1 %"
-    assert _words.share(1) == "100.0 %"
+    assert _words.share(0.3421, "ja") == "34.2%"
+    assert _words.share(0.3421, "en") == "34.2\u00a0%"
+    assert _words.share(0, "ja") == "0.0%"
+    assert _words.share(0.0001, "ja") == "<0.1%"
+    assert _words.share(1, "ja") == "100.0%"
 
 
 def test_dates() -> None:
@@ -41,12 +43,11 @@ def test_dates() -> None:
     assert _words.date(day, "ja", "full") == "10月22日(火)"
     assert _words.date(day, "en", "full") == "Tue 22 Oct"
     at = dt.datetime(2019, 10, 22, 5)
-    assert _words.moment(at, "ja", daily=False) == "10月22日(火) 5時"
+    assert _words.moment(at, "ja", daily=False) == "10月22日(火)5時"
     assert _words.moment(at.replace(minute=30), "en", daily=False) == "Tue 22 Oct, 05:30"
     assert _words.moment(at, "en", daily=True) == "Tue 22 Oct"
 
 
-def test_both_languages_have_the_same_words() -> None:
-    assert set(_words.WORDS) == set(_words.LANGUAGES)
-    assert set(_words.WORDS["ja"]) == set(_words.WORDS["en"])
-    assert _words.word("fr", "gap") == _words.word("en", "gap")
+def test_an_unknown_language_is_said_to_be_one() -> None:
+    with pytest.raises(DataError, match="xx"):
+        _words.word("xx", "gap")

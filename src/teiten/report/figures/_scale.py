@@ -99,7 +99,7 @@ def _choices(start: dt.datetime, end: dt.datetime, step: Step, lang: str) -> Ite
         for every in (1, 2, 7, 14):
             if every < 7 and days > 16:
                 continue
-            for form in ("full", "month_day") if lang == "en" else ("full", "day_weekday", "month_day"):
+            for form in ("full", "day_weekday", "month_day"):
                 yield _dates(start, end, every, form, lang)
     for months in (1, 2, 3, 6, 12, 24, 60):
         yield _months(start, end, months, lang)
@@ -153,7 +153,7 @@ def _dates(start: dt.datetime, end: dt.datetime, every: int, form: str, lang: st
             continue
         new_month = at.month != said
         said = at.month
-        shown = "full" if form == "day_weekday" and new_month and len(many) > 1 else form
+        shown = "full" if form == "day_weekday" and new_month else form
         ticks.append(Tick(at, _words.date(at, lang, shown), 0, True))
     return ticks
 
@@ -171,10 +171,10 @@ def _months(start: dt.datetime, end: dt.datetime, every: int, lang: str) -> list
             if every < 12 and (month - 1) % every == 0:
                 ticks.append(Tick(at, _words.date(at, lang, "month"), 0, month == 1))
                 if first or month == 1:
-                    ticks.append(Tick(at, f"{year}年" if lang == "ja" else str(year), 1, True))
+                    ticks.append(Tick(at, _words.date(at, lang, "year"), 1, True))
                     first = False
             elif every >= 12 and month == 1 and year % (every // 12) == 0:
-                ticks.append(Tick(at, f"{year}年" if lang == "ja" else str(year), 0, True))
+                ticks.append(Tick(at, _words.date(at, lang, "year"), 0, True))
         year, month = (year, month + 1) if month < 12 else (year + 1, 1)
         if year > 9998:
             return ticks

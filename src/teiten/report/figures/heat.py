@@ -64,7 +64,7 @@ class HeatFigure(Figure):
         high = 20.0 if sheet.narrow else 26.0
         sheet.y += 10
         if after:
-            head = _words.word(sheet.lang, "peak", n="").strip()
+            head = _words.word(sheet.lang, "highest")
             sheet.text(sheet.right, sheet.y + sizes.note * 0.6, head, size=sizes.note, fill=theme.muted, anchor="end")
             sheet.y += sizes.note * 1.2
         for row, peak, note in zip(self.rows, peaks, notes, strict=True):
@@ -139,7 +139,7 @@ class HeatFigure(Figure):
             return ""
         value = row.values[i]
         at = _words.moment(self.times[i], lang, daily=self.step != "hour") if self.times else _words.hour(i, lang)
-        return f"{row.label} {at} — {_words.word(lang, 'no_data') if value is None else _words.number(value)}"
+        return f"{row.label} {at} — {_words.word(lang, 'gap') if value is None else _words.number(value)}"
 
 
 def _place(value: float, top: float, *, log: bool) -> float:

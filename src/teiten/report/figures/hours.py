@@ -84,7 +84,7 @@ class HoursFigure(Figure):
 
     def _tip(self, hour: int, lang: str) -> str:
         number = self.values[hour]
-        said = _words.word(lang, "no_data") if number is None else _words.number(round(number, 1))
+        said = _words.word(lang, "gap") if number is None else _words.number(round(number, 1))
         old = self.before[hour] if self.before else None
         more = f", {self.before_label} {_words.number(round(old, 1))}" if old is not None else ""
         return f"{_words.hour(hour, lang)} — {said}{more}"

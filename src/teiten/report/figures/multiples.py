@@ -84,7 +84,7 @@ class SmallMultiples(Figure):
         sheet.path("".join(path), fill=paint)
         sheet.line(plot.x, plot.base, plot.x + plot.w, plot.base, theme.ink)
         peak = max((v for v in series.values if v is not None), default=None)
-        said = _words.word(sheet.lang, "no_data") if peak is None else _words.word(sheet.lang, "peak", n=_words.number(peak))
+        said = _words.word(sheet.lang, "gap") if peak is None else _words.word(sheet.lang, "peak", value=_words.number(peak))
         room = plot.w - _text.width(said, sizes.note) - 8
         base = plot.y - 7
         if room < sizes.label * 3.2:

@@ -88,11 +88,11 @@ def movement(row: RankRow, lang: str) -> tuple[str, int]:
 
 
 def _value(row: RankRow, lang: str) -> str:
-    return _words.number(row.value) if row.value is not None else _words.word(lang, "no_data")
+    return _words.number(row.value) if row.value is not None else _words.word(lang, "gap")
 
 
 def _tip(figure: RankFigure, row: RankRow, lang: str) -> str:
-    share = f" ({_words.share(row.share)})" if row.share is not None else ""
+    share = f" ({_words.share(row.share, lang)})" if row.share is not None else ""
     unit = f" {figure.unit}" if figure.unit else ""
     return f"{row.label} {row.detail}".strip() + f" — {_value(row, lang)}{unit}{share}"
 
@@ -106,7 +106,7 @@ def _paint_wide(figure: RankFigure, sheet: Sheet) -> None:
     size, note, muted = sheet.sizes.label, sheet.sizes.note, sheet.theme.muted
     lang, high = sheet.lang, 32.0
     values = max(_text.width(_value(r, lang), size) for r in figure.rows)
-    shares = max((_text.width(_words.share(r.share), size) for r in figure.rows if r.share is not None), default=0.0)
+    shares = max((_text.width(_words.share(r.share, lang), size) for r in figure.rows if r.share is not None), default=0.0)
     share_head = _words.word(lang, "share") if shares else ""
     shares = max(shares, _text.width(share_head, note))
     ranks = _text.width("00", size) + 4
@@ -152,7 +152,7 @@ def _paint_wide(figure: RankFigure, sheet: Sheet) -> None:
         ink = sheet.theme.ink if row.value is not None else muted
         sheet.text(x_bar + long + 8, base, _value(row, lang), size=size, fill=ink)
         if row.share is not None:
-            sheet.text(sheet.right, base, _words.share(row.share), size=size, fill=muted, anchor="end")
+            sheet.text(sheet.right, base, _words.share(row.share, lang), size=size, fill=muted, anchor="end")
         sheet.y += high
     sheet.line(x_bar, head + 10, x_bar, sheet.y + 2, sheet.theme.ink, 1.2)
 
@@ -162,7 +162,7 @@ def _paint_narrow(figure: RankFigure, sheet: Sheet) -> None:
     size, note, muted = sheet.sizes.label, sheet.sizes.note, sheet.theme.muted
     lang = sheet.lang
     values = max(_text.width(_value(r, lang), size) for r in figure.rows)
-    shares = max((_text.width(_words.share(r.share), size) for r in figure.rows if r.share is not None), default=0.0)
+    shares = max((_text.width(_words.share(r.share, lang), size) for r in figure.rows if r.share is not None), default=0.0)
     ranks = _text.width("00", size) + 2
     x = sheet.left + ranks + 8
     room = sheet.right - (shares + 10 if shares else 0) - values - 8 - x
@@ -191,5 +191,5 @@ def _paint_narrow(figure: RankFigure, sheet: Sheet) -> None:
         ink = sheet.theme.ink if row.value is not None else muted
         sheet.text(x + long + 6, top + 11, _value(row, lang), size=size, fill=ink)
         if row.share is not None:
-            sheet.text(sheet.right, top + 11, _words.share(row.share), size=size, fill=muted, anchor="end")
+            sheet.text(sheet.right, top + 11, _words.share(row.share, lang), size=size, fill=muted, anchor="end")
         sheet.y = top + 20

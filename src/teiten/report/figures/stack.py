@@ -78,7 +78,7 @@ class StackFigure(Figure):
         out = []
         for series, (paint, over) in zip(self.series, paints, strict=True):
             value = _words.number(series.total) if self.totals else ""
-            share = _words.share(series.total / whole) if self.totals and whole else ""
+            share = _words.share(series.total / whole, sheet.lang) if self.totals and whole else ""
             out.append(_legend.Entry(series.label, paint, over, value, share))
         return out
 
