@@ -188,7 +188,13 @@ class Answers:
 
     def ranking(self, what: What) -> list[Ranked]:
         """The ranking's rows, the unknown (rank None) last."""
-        return [ranked(row, what) for row in (self.ports if what == "ports" else self.countries)]
+        if what not in self._named:
+            self._named[what] = [ranked(row, what) for row in (self.ports if what == "ports" else self.countries)]
+        return self._named[what]
+
+    @functools.cached_property
+    def _named(self) -> dict[What, list[Ranked]]:
+        return {}
 
     @functools.cached_property
     def _gone(self) -> dict[What, list[Ranked]]:
@@ -248,6 +254,15 @@ class Answers:
 
         None where no single one holds a third of the change, or it is the unknown.
         """
+        if (what, key) not in self._causes:
+            self._causes[what, key] = self._cause(what, key)
+        return self._causes[what, key]
+
+    @functools.cached_property
+    def _causes(self) -> dict[tuple[What, Any], tuple[Any, float] | None]:
+        return {}
+
+    def _cause(self, what: What, key: Any) -> tuple[Any, float] | None:
         either = self.filters.between(self.before.start, self.period.end)
         rows = self._ask(
             CAUSE_SQL,

@@ -26,7 +26,10 @@ Paragraph = str | Sequence[str | Link]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table for people: its head, and whether numbers or words stand in it. `spare` ones give way on a telephone."""
+    """A column of a table for people: its head, and whether numbers or words stand in it.
+
+    `spare` ones give way on a telephone.
+    """
 
     title: str
     align: Align = "number"
