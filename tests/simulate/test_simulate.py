@@ -248,6 +248,15 @@ def test_one_port_rises_and_another_ends(home: Made) -> None:
     assert max(ends) <= (START + dt.timedelta(days=DAYS * 10 // 16)).isoformat()
 
 
+def test_a_source_has_as_many_ports_as_its_lines(home: Made) -> None:
+    for label in ("rdp-sweep", "masscan", "sip"):
+        ports: dict[str, set[int]] = {}
+        for line in home.labelled(label):
+            ports.setdefault(fields(line)["SRC"], set()).add(fields(line)["DPT"])
+        told = dict(home.sources.filter(pl.col("label") == label).select("src_ip", "ports").iter_rows())
+        assert told == {source: len(tried) for source, tried in ports.items()}
+
+
 def test_announced_scans_come_from_announced_addresses(home: Made) -> None:
     announced = ("215.8/29", "216.176/29", "216.184/29", "226.160/29", "226.168/29", "227.192/29")
     prefixes = [ipaddress.ip_network(f"153.231.{p}") for p in announced]
@@ -341,6 +350,23 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TeitenError, match="cannot be written"):
         simulate.run("home", 1, START, 1, 10, tmp_path / "file" / "below")
+
+
+def test_what_fails_halfway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(simulate, "write_truth", full)
+    with pytest.raises(TeitenError, match="No space left"):
+        simulate.run("home", 1, START, 1, 10, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    made = simulate.run("home", 1, START, 1, 10, tmp_path / "x")
+    assert all(p.is_file() for p in [*made.paths, made.truth, made.config])
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 def test_it_is_fast(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ It shares no code with what judges traffic: the truth says what was put in, what
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,11 +82,23 @@ def run(
     span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
     stations, stories = scenarios.scenario(scenario).make(Wish(seed, span, events, n_sensors))
     try:
-        return _write(scenario, seed, span, stations, stories, folder, progress or (lambda _lines: None))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # it appears under its name when it is whole
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            new = Path(scratch) / "new"
+            made = _write(scenario, seed, span, stations, stories, new, progress or (lambda _lines: None))
+            new.rename(folder)
     except OSError as error:
         raise TeitenError(
             f"{error.filename or folder} cannot be written: {error.strerror}.", hint="Choose another --out."
         ) from None
+    return Summary(
+        [folder / p.relative_to(new) for p in made.paths],
+        made.lines,
+        made.events,
+        folder / made.truth.relative_to(new),
+        folder / made.config.relative_to(new),
+    )
 
 
 def _write(
@@ -97,11 +110,16 @@ def _write(
     folder: Path,
     progress: Callable[[int], None],
 ) -> Summary:
-    folder.mkdir(parents=True, exist_ok=True)
     written = [write_station(station, packets, seed, folder, progress) for station, packets in stations]
-    sources = pl.concat([s for w in written for s in w.sources]) if written else pl.DataFrame()
-    sources = sources.group_by("sensor", "src_ip", "country", "label").agg(
-        pl.col("packets", "ports").sum(), pl.col("first").min(), pl.col("last").max()
+    sources = (
+        pl.concat([s for w in written for s in w.sources])
+        .group_by("sensor", "src_ip", "country", "label")
+        .agg(
+            pl.col("packets").sum(),
+            pl.col("port").drop_nulls().n_unique().alias("ports"),
+            pl.col("first").min(),
+            pl.col("last").max(),
+        )
     )
     truth = write_truth(folder, _LABELS, stories, sources, 9)
     config = folder / "teiten.toml"

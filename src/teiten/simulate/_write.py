@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from teiten.simulate._lines import address, lines
-from teiten.simulate._shapes import fill
+from teiten.simulate._shapes import ICMP, fill
 from teiten.simulate._traffic import generator
 
 GZIP_LEVEL: Final = 4
@@ -120,7 +120,7 @@ def _text(station: Station, filled: pl.DataFrame, extras: Sequence[Extra]) -> pl
 
 
 def _sources(station: Station, filled: pl.DataFrame, extras: Iterable[Extra]) -> pl.DataFrame:
-    """One row for each source and label: country, packets, first and last time, number of ports."""
+    """One row for each source, label and port: country, packets, first and last time."""
     by_hand = pl.DataFrame(
         [
             {"src_ip": e.src, "label": e.label, "country": e.country, "time": e.time, "packets": e.events, "port": e.port}
@@ -145,18 +145,13 @@ def _sources(station: Station, filled: pl.DataFrame, extras: Iterable[Extra]) ->
                     "country",
                     "time",
                     pl.lit(1, dtype=pl.Int64).alias("packets"),
-                    port=pl.col("dpt"),
+                    port=pl.when(pl.col("protocol") != ICMP).then("dpt"),
                 ),
                 by_hand.lazy(),
             ]
         )
-        .group_by("src_ip", "label", "country")
-        .agg(
-            pl.col("packets").sum(),
-            pl.col("time").min().alias("first"),
-            pl.col("time").max().alias("last"),
-            pl.col("port").n_unique().alias("ports"),
-        )
+        .group_by("src_ip", "label", "country", "port")
+        .agg(pl.col("packets").sum(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
         .with_columns(pl.lit(station.name).alias("sensor"))
         .collect()
     )
@@ -175,7 +170,8 @@ def _save(path: Path, text: pl.DataFrame, labels: Path) -> None:
     last = int(text["time"][-1]) // 1_000_000
     os.utime(path, (last, last))
     labels.parent.mkdir(parents=True, exist_ok=True)
-    text.select("label").write_csv(labels, include_header=False, quote_style="never")
+    # by way of memory, here and below: polars' own errors of a full disk are not OSErrors
+    labels.write_text(text.select("label").write_csv(include_header=False, quote_style="never"), encoding="utf-8")
 
 
 def write_station(station: Station, packets: pl.DataFrame, seed: int, out: Path, progress: Callable[[int], None]) -> Written:
@@ -208,7 +204,7 @@ def write_truth(
     folder = out / "truth"
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"%Y-%m-%dT%H:%M:%S+{zone_hours:02d}:00"
-    sources.sort("sensor", "packets", "src_ip", "label", descending=[False, True, False, False]).select(
+    table = sources.sort("sensor", "packets", "src_ip", "label", descending=[False, True, False, False]).select(
         "sensor",
         "src_ip",
         "country",
@@ -216,7 +212,8 @@ def write_truth(
         "packets",
         "ports",
         *(pl.from_epoch(pl.col(c) + zone_hours * 3_600_000_000, time_unit="us").dt.strftime(stamp) for c in ("first", "last")),
-    ).write_csv(folder / "truth.csv")
+    )
+    (folder / "truth.csv").write_text(table.write_csv(), encoding="utf-8")
     path = folder / "truth.jsonl"
     counted = {
         row["label"]: row
