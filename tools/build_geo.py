@@ -8,6 +8,9 @@ The data come as npm packages of the project ip-location-db; npm only fetches th
 
 A package's version ends in the day and hour of its data (2.3.2026060120: 2026-06-01). The older data set of the same
 kind in the folder is replaced. Licences: both CC BY 4.0; the texts are kept beside the data.
+
+The project has said (README of 2026) that its npm packages end and that later data come as CSV files with its releases:
+`teiten geo import` takes those as they are.
 """
 
 from __future__ import annotations
