@@ -28,7 +28,7 @@ WIDE: Final = 860
 NARROW: Final = 358
 """px: the same charts for a telephone of 390 px"""
 MARK: Final = "index.html"
-_THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent")
+_THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent", "fall")
 
 
 def write(report: Report, words: Words, out: Path, secret: Collection[bytes]) -> list[str]:

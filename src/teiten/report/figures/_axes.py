@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from teiten.report.figures import _scale, _text, _words
 from teiten.report.figures._canvas import Anchor, Sheet
-from teiten.report.figures._colour import on_paper
+from teiten.report.figures._colour import is_faint, on_paper
 from teiten.report.figures._model import Gap, Mark, Step, Threshold
 
 _LIFT = 11.0
@@ -278,9 +278,8 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
 def strong_line(sheet: Sheet, points: Sequence[tuple[float, float]], ink: str, width: float, dash: str = "") -> None:
     """A line that stands out from what it crosses; one of a light colour gets a darker rim, or it would drown in white."""
     sheet.polyline(points, sheet.theme.paper, width + 2.4)
-    dark = on_paper(ink, sheet.theme)
-    if dark != ink:
-        sheet.polyline(points, dark, width + 1, dash)
+    if is_faint(ink, sheet.theme):
+        sheet.polyline(points, on_paper(ink, sheet.theme), width + 1, dash)
         width -= 0.6
     sheet.polyline(points, ink, width, dash)
 

@@ -33,6 +33,7 @@ class Theme:
     gap_paper: str = "#f7f5f0"
     plain: str = "#2961b1"
     accent: str = "#b3261e"
+    fall: str = "#1f5c9e"
     heat: tuple[str, ...] = ("#f1f5f9", "#c9dcee", "#96bfe0", "#5d9acb", "#2f70ad", "#174a82", "#0c2a52")
 
 
@@ -49,6 +50,7 @@ DARK = Theme(
     gap_paper="#1e1d1a",
     plain="#6ea3ea",
     accent="#f2756b",
+    fall="#79aeea",
     heat=("#1d2733", "#1c3a5a", "#1f5688", "#2f78b5", "#5b9fd6", "#9cc8ec", "#e0f0fd"),
 )
 
@@ -188,3 +190,8 @@ def on_paper(colour: str, theme: Theme = LIGHT) -> str:
     if abs(paper - light) >= 0.38:
         return colour
     return ramp((colour, "#000000" if paper > 0.5 else "#ffffff"), min(0.6, 0.2 + (0.38 - abs(paper - light)) * 1.6))
+
+
+def is_faint(colour: str, theme: Theme = LIGHT) -> bool:
+    """Whether a line of that colour would drown in that paper."""
+    return abs(oklab(theme.paper)[0] - oklab(colour)[0]) < 0.21

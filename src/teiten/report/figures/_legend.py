@@ -50,7 +50,7 @@ def column(sheet: Sheet, entries: Sequence[Entry], x: float, y: float, width: fl
     shares = max((_text.width(e.share, size) for e in entries), default=0.0)
     names = max((_text.width(_text.plain(e.label), size) for e in entries), default=0.0)
     values = max((_text.width(e.value, size) for e in entries), default=0.0)
-    if width - size * 0.82 - 7 - values - shares - 24 < min(names, size * 5):  # a name says more than its number
+    if width - size * 0.82 - 7 - values - shares - 24 < min(names, size * 5) - 1:  # a name says more than its number
         entries = [replace(e, value="") for e in entries]
     for entry in entries:
         y += size * leading

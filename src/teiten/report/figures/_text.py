@@ -46,7 +46,7 @@ def plain(text: str) -> str:
 
 def fit(text: str, size: float, room: float) -> str:
     """The text, cut with … where it is wider than the room; nothing where not even that has room."""
-    if width(text, size) <= room:
+    if width(text, size) <= room + 0.01:  # room was often computed from this very width
         return text
     sign = "…" if any(_is_wide(c) for c in text) else "..."  # the font's … is a kanji's width, at half its height
     low, high = 0, len(text)

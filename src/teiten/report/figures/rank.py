@@ -98,7 +98,7 @@ def _tip(figure: RankFigure, row: RankRow, lang: str) -> str:
 
 
 def _way_ink(way: int, sheet: Sheet) -> str:
-    return sheet.theme.accent if way > 0 else sheet.theme.plain if way < 0 else sheet.theme.muted
+    return sheet.theme.accent if way > 0 else sheet.theme.fall if way < 0 else sheet.theme.muted
 
 
 def _paint_wide(figure: RankFigure, sheet: Sheet) -> None:

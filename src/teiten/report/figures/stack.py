@@ -92,14 +92,14 @@ class StackFigure(Figure):
         for series in self.series:
             heights.append([g + max(0.0, v or 0.0) for g, v in zip(heights[-1], series.values, strict=True)])
         seen = _axes.runs([None if all(s.values[i] is None for s in self.series) else 0.0 for i in range(len(self.times))])
-        edge = plot.sheet.theme.paper if self.form == "areas" and plot.bucket >= 4 else ""
+        edge = plot.sheet.theme.paper if plot.bucket >= 4 else ""
         for number in reversed(range(len(self.series))):
             paint, over = paints[number]
             whole = "".join(self._outline(plot, heights[number + 1], [], a, b) for a, b in seen)
             own = ""
             if over or paint.startswith("url"):
                 own = "".join(self._outline(plot, heights[number + 1], heights[number], a, b) for a, b in seen)
-            plot.sheet.path(own if paint.startswith("url") else whole, fill=paint, stroke=edge, width=1)
+            plot.sheet.path(own if paint.startswith("url") else whole, fill=paint, stroke=edge, width=0.9)
             if over:
                 plot.sheet.path(own, fill=over)
 
