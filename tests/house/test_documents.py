@@ -122,13 +122,13 @@ def test_languages_have_the_same_entries() -> None:
 
 
 def _snippets() -> list[tuple[Path, str]]:
-    """Shell blocks that are to be run: ```sh with `# run` as the first line, or all of it in examples/."""
-    found = []
+    """Shell blocks marked ```sh run, and examples/*.sh; what stands on several pages is run once."""
+    found: dict[str, Path] = {}
     for page in PAGES:
         for block in re.findall(r"^```sh run\n(.*?)^```$", _read(page), re.MULTILINE | re.DOTALL):
-            found.append((page, block))
-    found += [(path, _read(path)) for path in sorted((ROOT / "examples").glob("*.sh"))]
-    return found
+            found.setdefault(block, page)
+    found |= {_read(path): path for path in sorted((ROOT / "examples").glob("*.sh"))}
+    return [(page, block) for block, page in found.items()]
 
 
 @pytest.mark.parametrize(("page", "script"), _snippets(), ids=lambda v: v.name if isinstance(v, Path) else "")
