@@ -103,7 +103,7 @@ def sweep(seed: int, span: Span, scale: float) -> tuple[pl.DataFrame, Story]:
         "to": begin + 3 * 3600,
         "country": "NL",
         "hosts": len(hosts),
-        "ports": [20000, 20000 + count - 1],
+        "port_range": [20000, 20000 + count - 1],
         "packets": count,
         "because": "consecutive ports from one country",
     }
@@ -178,3 +178,19 @@ def silent(packets: pl.DataFrame, gaps: Sequence[tuple[int, int]]) -> pl.DataFra
     for begin, end in gaps:
         packets = packets.filter((pl.col("time") < begin * 1_000_000) | (pl.col("time") >= end * 1_000_000))
     return packets
+
+
+def counted(stories: Sequence[Story], packets: pl.DataFrame) -> list[Story]:
+    """The stories with the packets that are left of each, after outages; one with none left did not happen."""
+    out = []
+    for story in stories:
+        if "packets" in story:
+            begin, end = story["from"] * 1_000_000, story["to"] * 1_000_000
+            own = packets.filter((pl.col("label") == story["label"]) & pl.col("time").is_between(begin, end, closed="left"))
+            if "src_ip" in story:
+                own = own.filter(pl.col("src") == _number(story["src_ip"]))
+            if not len(own):
+                continue
+            story = {**story, "packets": len(own), "hosts": own["src"].n_unique()}
+        out.append(story)
+    return out

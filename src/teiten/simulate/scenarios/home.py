@@ -146,13 +146,13 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
     found = concatenate(parts).filter(pl.col("time").is_between(span.start * 1_000_000, span.end * 1_000_000, closed="left"))
     outage = None
     if span.days >= 3:
-        begin = span.start + int(0.45 * span.days) * DAY + 2 * 3600 + 600
+        begin = span.start + int(0.66 * span.days) * DAY + 2 * 3600 + 600
         outage = (begin, begin + 5 * 3600 + 1800)
         stories.append(
             {"kind": "outage", "from": outage[0], "to": outage[1], "sensor": "home", "because": "the router was off"}
         )
     if span.days >= 5:
-        begin = span.start + int(0.7 * span.days) * DAY
+        begin = span.start + int(0.93 * span.days) * DAY
         found = _stories.thinned(found, seed, begin, begin + 15 * 3600, 0.35)
         stories.append(
             {"kind": "fall", "from": begin, "to": begin + 15 * 3600, "because": "the observer's own line: a fall in everything"}
@@ -175,4 +175,5 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
         extras=tuple(e for e in extras if span.start * 1_000_000 <= e.time < span.end * 1_000_000),
         gaps=gaps,
     )
-    return [(station, _stories.silent(found, gaps))], stories
+    found = _stories.silent(found, gaps)
+    return [(station, found)], _stories.counted(stories, found)

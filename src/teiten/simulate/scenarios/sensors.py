@@ -75,6 +75,5 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
     kept = generator(seed, "kept").random(len(found)) < liked[found["sensor"].to_numpy()]
     found = found.filter(pl.Series(kept) | pl.col("label").str.starts_with("burst") | (pl.col("label") == "announced"))
     by_sensor = {int(str(key[0])): part for key, part in found.group_by("sensor", maintain_order=True)}
-    return [
-        (station, _stories.silent(by_sensor.get(i, found.clear()), station.gaps)) for i, station in enumerate(stations)
-    ], stories
+    logs = [(station, _stories.silent(by_sensor.get(i, found.clear()), station.gaps)) for i, station in enumerate(stations)]
+    return logs, _stories.counted(stories, pl.concat([packets for _, packets in logs]))
