@@ -99,6 +99,7 @@ def ingest(
     opened = list(_opened(inputs, settings, result))
     done = 0
     with lake.writer() as writer:
+        history = History(lake)
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -121,7 +122,7 @@ def ingest(
             try:
                 reader = readers.pick(source.head(), fmt, source.name)
                 one.format = reader.NAME
-                _OneInput(lake, writer, source, reader, options, one, rejected, told).run()
+                _OneInput(history, writer, source, reader, options, one, rejected, told).run()
             except InputError as error:
                 one.error = error
             one.tally.check()
@@ -248,7 +249,7 @@ class _OneInput:
 
     def __init__(
         self,
-        lake: Lake,
+        history: History,
         writer: Writer,
         source: _input.Input,
         reader: Any,
@@ -259,13 +260,13 @@ class _OneInput:
     ) -> None:
         self.writer, self.source, self.reader, self.result = writer, source, reader, result
         self.rejected, self.progress = rejected, progress
-        self.history = History(lake, options.sensor)
+        self.history = history
         self.first_line = _first_line(source.head())
         self.resume = Resume()
         if source.seekable:
-            self.resume = self.history.resume(self.first_line, source.open)
+            self.resume = history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
-        self.source_id = self.known.source_id if self.known else self.history.last_source + 1
+        self.source_id = self.known.source_id if self.known else history.last_source + 1
         self.options = replace(options, start=self.resume.start, source_id=self.source_id)
         self.start = self.resume.start
         self.held: list[Chunk] = []
@@ -274,7 +275,7 @@ class _OneInput:
         self.cursor: tuple[int, int] | None = None
         self.compared: tuple[tuple[int, ...], Alignment] | None = None
         self.first = True
-        self.flying: Future[None] | None = None
+        self.flying: Future[tuple[int, Batch]] | None = None
         self.limit_events = int(os.environ.get("TEITEN_BATCH_EVENTS", BATCH_EVENTS))
 
     def run(self) -> None:
@@ -332,7 +333,7 @@ class _OneInput:
     def _had_already(self, chunks: list[Chunk], tail: bool) -> list[npt.NDArray[np.bool_]]:
         """For each chunk, which of its lines the lake has."""
         low, high = _span(chunks)
-        numbers = self.history.near(low, high, self.known)
+        numbers = self.history.near(self.options.sensor, low, high, self.source_id)
         lines = np.concatenate([c.line_hash for c in chunks])
         had = np.zeros(len(lines), np.bool_)
         if numbers:
@@ -356,7 +357,7 @@ class _OneInput:
             return True
         return bool(had) or (made and line.startswith(tail))
 
-    def _store(self, batch: Batch, events: pl.DataFrame) -> None:
+    def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
         """Runs beside the reading."""
         if events.height:
             if self.reader.NAME == "netfilter":
@@ -366,15 +367,14 @@ class _OneInput:
             del events
             batch.t_min, batch.t_max = rich["time"].min(), rich["time"].max()  # type: ignore[assignment]
             batch.geo_db = sorted(rich["geo_db"].drop_nulls().unique().to_list())
-            self.writer.commit(batch, rich)
-        else:
-            self.writer.commit(batch)
+            return self.writer.commit(batch, rich), batch
+        return self.writer.commit(batch), batch
 
     def _landed(self) -> None:
         """Waits for the batch in flight."""
         if self.flying is not None:
             flying, self.flying = self.flying, None
-            flying.result()
+            self.history.add(*flying.result())
             self.result.batches += 1
 
 

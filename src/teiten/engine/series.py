@@ -164,7 +164,7 @@ ORDER BY h.hour
 def spread(rows: Rows, beginnings: list[dt.datetime], columns: tuple[str, ...], by: By = "packets") -> dict[Any, list[int]]:
     """Rows of `series` as one list a thing over all steps, 0 where nothing came.
 
-    Keys are the columns' values, 'other' and 'unknown'. In order of their sums, 'other' and 'unknown' last. A 0 may be a gap: ask `gaps`.
+    Keys are the columns' values, in order of their sums, then 'other' and 'unknown'. A 0 may be a gap: ask `gaps`.
     """
     place = {moment.timestamp(): n for n, moment in enumerate(beginnings)}
     found: dict[Any, list[int]] = {}

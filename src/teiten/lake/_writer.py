@@ -95,6 +95,11 @@ class Writer:
                     file.unlink()
 
 
-def _number(name: str) -> int:
+def batch_number(name: str) -> int | None:
+    """The batch whose file that is; None for a file that holds several."""
     match = _PART.fullmatch(name)
-    return int(match.group(1)) if match else 0
+    return int(match.group(1)) if match else None
+
+
+def _number(name: str) -> int:
+    return batch_number(name) or 0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import polars as pl
 
 if TYPE_CHECKING:
     from teiten.lake._lake import Lake
+    from teiten.lake.batch import Batch
     from teiten.lake.overlap import Alignment
 
 MAX_LINES: Final = 8_000_000
@@ -21,6 +21,12 @@ MAX_LINES: Final = 8_000_000
 SLACK: Final = dt.timedelta(days=1)
 """how far apart in time stored and new lines may lie and still be compared: a wrong zone or summer time is less"""
 _PIECE: Final = 1 << 20
+_HELD: Final = 16 << 20
+"""bytes of line hashes that are kept in memory between inputs"""
+_COLUMNS: Final = [
+    "batch", "source_id", "source", "sensor", "start", "end", "sha256", "first_line", "lines", "had_already",
+    "t_min", "t_max", "new_lines", "tail", "tail_made", "reached",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,45 +57,53 @@ class Resume:
 
 
 class History:
-    """The batches of one sensor, as they were when it was made."""
+    """The lake's batches as they were when it was made, and those that were added since (`add`)."""
 
-    def __init__(self, lake: Lake, sensor: str) -> None:
-        columns = ["batch", "source_id", "source", "sensor", "start", "end", "sha256", "first_line", "lines", "had_already"]
-        columns += ["t_min", "t_max", "new_lines", "tail", "tail_made", "reached"]
+    def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        everything = lake.batches(columns)
-        self.last_source = int(everything["source_id"].max() or 0) if everything.height else 0  # type: ignore[arg-type]
-        self._batches = everything.filter(pl.col("sensor") == sensor)
+        self._rows: list[dict[str, Any]] = lake.batches(_COLUMNS).to_dicts()
+        self.last_source: int = max((row["source_id"] for row in self._rows), default=0)
+        self._hashes: dict[int, bytes] = {}
+        self._held = 0
 
-    def candidates(self, first_line: str) -> list[Known]:
+    def add(self, number: int, batch: Batch) -> None:
+        """Takes in a batch that was committed."""
+        row = {name: getattr(batch, name, None) for name in _COLUMNS}
+        row |= {"batch": number, "new_lines": len(batch.line_hashes) // 8, "reached": json.dumps(dict(batch.reached))}
+        self._rows.append(row)
+        self.last_source = max(self.last_source, batch.source_id)
+        self._keep(number, batch.line_hashes)
+
+    def candidates(self, sensor: str, first_line: str) -> list[Known]:
         """The sensor's sources that begin with that line, those of which most was read first."""
-        rows = self._batches.filter(pl.col("first_line") == first_line)
+        sources: dict[int, list[dict[str, Any]]] = {}
+        for row in self._rows:
+            if row["sensor"] == sensor and row["first_line"] == first_line:
+                sources.setdefault(row["source_id"], []).append(row)
         out = []
-        for _, own in rows.group_by("source_id", maintain_order=True):
-            last = own.row(-1, named=True)
-            tails = int((own["tail"].bin.size("b") > 0).sum())
+        for own in sources.values():
+            last = own[-1]
             # a tail is read again when its source goes on, so that its line counts once
-            lines = int(own["lines"].sum()) - tails
+            lines = sum(row["lines"] - bool(row["tail"]) for row in own)
+            reached = {int(k): v for k, v in json.loads(last["reached"] or "{}").items()}
             out.append(
                 Known(
                     last["source_id"], last["source"], last["end"], last["sha256"], lines, last["tail"] or b"",
-                    bool(last["tail_made"]), last["batch"], {int(k): v for k, v in json.loads(last["reached"] or "{}").items()},
+                    bool(last["tail_made"]), last["batch"], reached,
                 )
             )  # fmt: skip
         return sorted(out, key=lambda k: -k.end)
 
-    def resume(self, first_line: str, stream: Callable[[], Any], progress: Callable[[int], None] | None = None) -> Resume:
+    def resume(self, sensor: str, first_line: str, stream: Callable[[], Any]) -> Resume:
         """Compares an input's bytes with the candidates' hashes in one pass; the farthest match is where reading begins."""
-        candidates = self.candidates(first_line)
-        if not candidates:
-            return Resume()
-        best = Resume()
         by_end: dict[int, list[Known]] = {}
-        for known in candidates:
+        for known in self.candidates(sensor, first_line):
             by_end.setdefault(known.end, []).append(known)
+        best = Resume()
+        if not by_end:
+            return best
         sha, at = hashlib.sha256(), 0
-        source = stream()
-        try:
+        with stream() as source:
             for end in sorted(by_end):
                 while at < end:
                     piece = source.read(min(_PIECE, end - at))
@@ -97,30 +111,31 @@ class History:
                         return best
                     sha.update(piece)
                     at += len(piece)
-                    if progress is not None:
-                        progress(at)
                 digest = sha.hexdigest()
                 same = [k for k in by_end[end] if k.sha256 == digest]
                 if same:
                     best = Resume(end, max(same, key=lambda k: k.last_batch), sha.copy())
-        finally:
-            source.close()
         return best
 
-    def near(self, low: dt.datetime | None, high: dt.datetime | None, resumed: Known | None) -> tuple[int, ...]:
-        """Numbers of the batches with whose lines new ones of [low, high] are to be compared.
+    def near(self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int) -> tuple[int, ...]:
+        """Numbers of the sensor's batches with whose lines new ones of [low, high] are to be compared.
 
         Those within `SLACK` of that time, or whose own time is not known; with low = None those of any time. The latest
-        first, up to `MAX_LINES` lines. A source that is resumed is not compared with its own lines.
+        first, up to `MAX_LINES` lines. A source is not compared with its own lines (`own`).
         """
-        rows = self._batches.filter(pl.col("new_lines") > 0)
-        if resumed is not None:
-            rows = rows.filter(pl.col("source_id") != resumed.source_id)
-        if low is not None and high is not None:
-            near = (pl.col("t_min") <= high + SLACK) & (pl.col("t_max") >= low - SLACK)
-            rows = rows.filter(near | pl.col("t_min").is_null())
-        rows = rows.sort("batch", descending=True).filter(pl.col("new_lines").cum_sum() <= MAX_LINES)
-        return tuple(sorted(rows["batch"].to_list()))
+        found, lines = [], 0
+        for row in reversed(self._rows):
+            if row["sensor"] != sensor or row["source_id"] == own or not row["new_lines"]:
+                continue
+            if low is not None and high is not None and row["t_min"] is not None:
+                apart = row["t_min"] > high + SLACK or row["t_max"] < low - SLACK
+                if apart:
+                    continue
+            lines += row["new_lines"]
+            if lines > MAX_LINES:
+                break
+            found.append(row["batch"])
+        return tuple(reversed(found))
 
     def alignment(
         self, numbers: tuple[int, ...], reached: Mapping[int, int], cursor: tuple[int, int] | None = None
@@ -128,23 +143,41 @@ class History:
         """The stored lines of those batches, to compare an input with that came so far in earlier comparisons."""
         from teiten.lake.overlap import Alignment, Stream
 
-        rows = self._batches.filter(pl.col("batch").is_in(numbers)).sort("batch")
-        hashes = self._lake.line_hashes(list(numbers))
+        missing = [n for n in numbers if n not in self._hashes]
+        if missing:
+            for number, hashes in self._lake.line_hashes(missing).items():
+                self._keep(number, hashes)
+        sources: dict[int, list[dict[str, Any]]] = {}
+        for row in self._rows:
+            sources.setdefault(row["source_id"], []).append(row)
+        wanted = set(numbers)
         streams = []
-        for (source_id,), own in rows.group_by("source_id", maintain_order=True):
-            every = self._batches.filter(pl.col("source_id") == source_id)
-            first = every.row(0, named=True)
-            before = int(every.filter(pl.col("batch") < own["batch"][0])["new_lines"].sum())
-            parts = [np.frombuffer(hashes[n], dtype="<u8") for n in own["batch"].to_list()]
+        for source_id, every in sources.items():
+            own = [row for row in every if row["batch"] in wanted]
+            if not own:
+                continue
+            before = sum(row["new_lines"] for row in every if row["batch"] < own[0]["batch"])
+            parts = [np.frombuffer(self._hashes[row["batch"]], dtype="<u8") for row in own]
             streams.append(
                 Stream(
-                    source_id=int(str(source_id)),
+                    source_id=source_id,
                     hashes=np.concatenate(parts).astype(np.uint64, copy=False),
                     before=before,
-                    preceded=before > 0 or first["had_already"] > 0 or first["start"] > 0,
-                    reach=reached.get(int(str(source_id)), 0),
+                    preceded=before > 0 or every[0]["had_already"] > 0 or every[0]["start"] > 0,
+                    reach=reached.get(source_id, 0),
                 )
             )
         found = Alignment(streams)
         found.go_on(cursor)
+        self._forget()
         return found
+
+    def _keep(self, number: int, hashes: bytes) -> None:
+        self._hashes[number] = hashes
+        self._held += len(hashes)
+
+    def _forget(self) -> None:
+        """Lets go of the oldest hashes beyond a bound; they are read again if they are wanted."""
+        while self._held > _HELD and self._hashes:
+            number = next(iter(self._hashes))
+            self._held -= len(self._hashes.pop(number))
