@@ -18,7 +18,7 @@ from teiten.errors import TeitenError, UsageError
 from teiten.simulate import _stories, scenarios
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._traffic import DAY, Span, Wish
-from teiten.simulate._write import Station, Written, write_station, write_truth
+from teiten.simulate._write import Sensor, Written, write_logs, write_truth
 
 SCENARIOS: Final = tuple(scenarios.names())
 DEFAULT_SENSORS: Final = 10
@@ -80,13 +80,13 @@ def run(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already.", hint="Give --out a new or empty folder.")
     span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
-    stations, stories = scenarios.scenario(scenario).make(Wish(seed, span, events, n_sensors))
+    sensors, stories = scenarios.scenario(scenario).make(Wish(seed, span, events, n_sensors))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # it appears under its name when it is whole
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
             new = Path(scratch) / "new"
-            made = _write(scenario, seed, span, stations, stories, new, progress or (lambda _lines: None))
+            made = _write(scenario, seed, span, sensors, stories, new, progress or (lambda _lines: None))
             new.rename(folder)
     except OSError as error:
         raise TeitenError(
@@ -105,12 +105,12 @@ def _write(
     scenario: str,
     seed: int,
     span: Span,
-    stations: list[tuple[Station, pl.DataFrame]],
+    sensors: list[tuple[Sensor, pl.DataFrame]],
     stories: list[dict[str, Any]],
     folder: Path,
     progress: Callable[[int], None],
 ) -> Summary:
-    written = [write_station(station, packets, seed, folder, progress) for station, packets in stations]
+    written = [write_logs(sensor, packets, seed, folder, progress) for sensor, packets in sensors]
     sources = (
         pl.concat([s for w in written for s in w.sources])
         .group_by("sensor", "src_ip", "country", "label")
@@ -123,7 +123,7 @@ def _write(
     )
     truth = write_truth(folder, _LABELS, stories, sources, 9)
     config = folder / "teiten.toml"
-    config.write_text(_toml(scenario, seed, span, [s for s, _ in stations]), encoding="utf-8")
+    config.write_text(_toml(scenario, seed, span, [s for s, _ in sensors]), encoding="utf-8")
     return Summary([p for w in written for p in w.paths], _sum(written, "lines"), _sum(written, "events"), truth, config)
 
 
@@ -131,7 +131,7 @@ def _sum(written: list[Written], what: str) -> int:
     return sum(getattr(w, what) for w in written)
 
 
-def _toml(scenario: str, seed: int, span: Span, stations: list[Station]) -> str:
+def _toml(scenario: str, seed: int, span: Span, sensors: list[Sensor]) -> str:
     """The configuration that describes the simulated sensors."""
     zone = dt.timezone(dt.timedelta(hours=9))
     first, last = (dt.datetime.fromtimestamp(t, zone).isoformat() for t in (span.start, span.end))
@@ -141,15 +141,15 @@ def _toml(scenario: str, seed: int, span: Span, stations: list[Station]) -> str:
         'zone = "Asia/Tokyo"',
         'lake = "lake"',
     ]
-    for station in stations:
+    for sensor in sensors:
         text += [
             "",
-            f"[sensor.{station.name}]",
-            f'group = "{station.group}"',
-            f'country = "{station.country}"',
+            f"[sensor.{sensor.name}]",
+            f'group = "{sensor.group}"',
+            f'country = "{sensor.country}"',
             "addresses = 1",
         ]
-        text += [f"from = {first}", f"to = {last}", f'paths = ["{station.folder}/{station.log or station.name}-*.log*"]']
+        text += [f"from = {first}", f"to = {last}", f'paths = ["{sensor.folder}/{sensor.log or sensor.name}-*.log*"]']
     return "\n".join(text) + "\n"
 
 

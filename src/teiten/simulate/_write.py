@@ -39,7 +39,7 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class Sensor:
     """A sensor: what its log is called, how its lines begin, which address it has when."""
 
     name: str
@@ -69,7 +69,7 @@ class Station:
 
 @dataclass(slots=True)
 class Written:
-    """What was written for a station."""
+    """What was written for a sensor."""
 
     paths: list[Path] = field(default_factory=list)
     lines: int = 0
@@ -77,32 +77,32 @@ class Written:
     sources: list[pl.DataFrame] = field(default_factory=list)
 
 
-def _months(station: Station, packets: pl.DataFrame) -> list[tuple[str, pl.DataFrame, list[Extra]]]:
-    """Packets and other lines by month of the station's zone."""
-    shift = station.zone_hours * 3_600_000_000
+def _months(sensor: Sensor, packets: pl.DataFrame) -> list[tuple[str, pl.DataFrame, list[Extra]]]:
+    """Packets and other lines by month of the sensor's zone."""
+    shift = sensor.zone_hours * 3_600_000_000
     named = packets.with_columns(pl.from_epoch(pl.col("time") + shift, time_unit="us").dt.strftime("%Y-%m").alias("month"))
-    zone = dt.timezone(dt.timedelta(hours=station.zone_hours))
+    zone = dt.timezone(dt.timedelta(hours=sensor.zone_hours))
     extras: dict[str, list[Extra]] = {}
-    for extra in station.extras:
+    for extra in sensor.extras:
         extras.setdefault(f"{dt.datetime.fromtimestamp(extra.time / 1e6, zone):%Y-%m}", []).append(extra)
     by_month = {str(key[0]): part.drop("month") for key, part in named.group_by("month", maintain_order=True)}
     return [(m, by_month.get(m, packets.clear()), extras.get(m, [])) for m in sorted(set(by_month) | set(extras))]
 
 
-def _prefix(station: Station) -> pl.Expr:
-    if "{up}" not in station.head:
-        return pl.lit(station.head)
-    before, after = station.head.split("{up}")
-    boot = station.addresses[0][0] * 1_000_000 - 86_400_000_000
+def _prefix(sensor: Sensor) -> pl.Expr:
+    if "{up}" not in sensor.head:
+        return pl.lit(sensor.head)
+    before, after = sensor.head.split("{up}")
+    boot = sensor.addresses[0][0] * 1_000_000 - 86_400_000_000
     up = pl.col("time") - boot
     micro = (up % 1_000_000).cast(pl.String).str.zfill(6)
     return pl.format("{}{}.{}{}", pl.lit(before), (up // 1_000_000).cast(pl.String), micro, pl.lit(after))
 
 
-def _text(station: Station, filled: pl.DataFrame, extras: Sequence[Extra]) -> pl.DataFrame:
+def _text(sensor: Sensor, filled: pl.DataFrame, extras: Sequence[Extra]) -> pl.DataFrame:
     """Lines in the order of time with the label of each (and of which packets they tell)."""
-    prefix = _prefix(station)
-    pieces = [lines(part, prefix, zone_hours=station.zone_hours, pattern=station.pattern) for part in filled.iter_slices(PIECE)]
+    prefix = _prefix(sensor)
+    pieces = [lines(part, prefix, zone_hours=sensor.zone_hours, pattern=sensor.pattern) for part in filled.iter_slices(PIECE)]
     own = pl.DataFrame(
         {
             "time": filled["time"],
@@ -119,7 +119,7 @@ def _text(station: Station, filled: pl.DataFrame, extras: Sequence[Extra]) -> pl
     return pl.concat([own, others]).sort("time", maintain_order=True)
 
 
-def _sources(station: Station, filled: pl.DataFrame, extras: Iterable[Extra]) -> pl.DataFrame:
+def _sources(sensor: Sensor, filled: pl.DataFrame, extras: Iterable[Extra]) -> pl.DataFrame:
     """One row for each source, label and port: country, packets, first and last time."""
     by_hand = pl.DataFrame(
         [
@@ -152,7 +152,7 @@ def _sources(station: Station, filled: pl.DataFrame, extras: Iterable[Extra]) ->
         )
         .group_by("src_ip", "label", "country", "port")
         .agg(pl.col("packets").sum(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
-        .with_columns(pl.lit(station.name).alias("sensor"))
+        .with_columns(pl.lit(sensor.name).alias("sensor"))
         .collect()
     )
 
@@ -174,21 +174,21 @@ def _save(path: Path, text: pl.DataFrame, labels: Path) -> None:
     labels.write_text(text.select("label").write_csv(include_header=False, quote_style="never"), encoding="utf-8")
 
 
-def write_station(station: Station, packets: pl.DataFrame, seed: int, out: Path, progress: Callable[[int], None]) -> Written:
-    """The logs of one station, a file a month, all but the last compressed."""
+def write_logs(sensor: Sensor, packets: pl.DataFrame, seed: int, out: Path, progress: Callable[[int], None]) -> Written:
+    """The logs of one sensor, a file a month, all but the last compressed."""
     done = Written()
-    months = _months(station, packets)
+    months = _months(sensor, packets)
     for i, (month, part, extras) in enumerate(months):
-        rng = generator(seed, f"fields {station.name} {month}")
-        filled = fill(part, station.dst(part["time"]), seed, rng)
-        text = _text(station, filled, extras)
-        name = f"{station.log or station.name}-{month}.log"
-        path = out / station.folder / (name if i == len(months) - 1 else f"{name}.gz")
+        rng = generator(seed, f"fields {sensor.name} {month}")
+        filled = fill(part, sensor.dst(part["time"]), seed, rng)
+        text = _text(sensor, filled, extras)
+        name = f"{sensor.log or sensor.name}-{month}.log"
+        path = out / sensor.folder / (name if i == len(months) - 1 else f"{name}.gz")
         _save(path, text, out / "truth" / "lines" / f"{name}.labels")
         done.paths.append(path)
         done.lines += len(text)
         done.events += len(part) + sum(e.events for e in extras)
-        done.sources.append(_sources(station, filled, extras))
+        done.sources.append(_sources(sensor, filled, extras))
         progress(len(text))
     return done
 

@@ -1,4 +1,4 @@
-"""The scenarios: a module each, found by being there, with HELP and `make(wish) -> (stations with packets, stories)`."""
+"""The scenarios: a module each, found by being there, with HELP and `make(wish) -> (sensors with packets, stories)`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._shapes import OPTIONS
 from teiten.simulate._sources import draw, draw_v6
 from teiten.simulate._traffic import DAY, Span, Wish, concatenate, generator, visits
-from teiten.simulate._write import Extra, Station, v6_text
+from teiten.simulate._write import Extra, Sensor, v6_text
 
 HELP = "a household line in Japan, its address new every few days"
 A_DAY = 3_000
@@ -125,8 +125,8 @@ def _repeats(seed: int, span: Span, addresses: list[tuple[int, int]]) -> list[Ex
     return out
 
 
-def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
-    """The one station with its packets, and the stories."""
+def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, Any]]]:
+    """The one sensor with its packets, and the stories."""
     seed, span = wish.seed, wish.span
     total = wish.events if wish.events is not None else A_DAY * span.days
     scale = total / (A_DAY * span.days)
@@ -163,7 +163,7 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
     spoken = [*_ipv6(seed, span), *_repeats(seed, span, addresses)]
     awake = [e for e in spoken if not any(b * 1_000_000 - 2_000_000 <= e.time < t * 1_000_000 for b, t in gaps)]
     extras = sorted([*_other_lines(seed, span, addresses, gaps), *awake], key=lambda e: e.time)
-    station = Station(
+    sensor = Sensor(
         name="home",
         log="router",
         group="domestic",
@@ -176,4 +176,4 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
         gaps=gaps,
     )
     found = _stories.silent(found, gaps)
-    return [(station, found)], _stories.counted(stories, found)
+    return [(sensor, found)], _stories.counted(stories, found)

@@ -10,7 +10,7 @@ import polars as pl
 from teiten.simulate import _stories
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._traffic import DAY, Span, Wish, concatenate, generator, visits
-from teiten.simulate._write import Station
+from teiten.simulate._write import Sensor
 
 HELP: Final = "many sensors, at home and abroad"
 A_DAY: Final = 1_500
@@ -18,7 +18,7 @@ A_DAY: Final = 1_500
 OVERSEAS: Final = (("US", "us"), ("DE", "de"), ("SG", "sg"), ("GB", "gb"), ("BR", "br"), ("TW", "tw"))
 
 
-def _station(i: int, count: int, seed: int, span: Span, gaps: tuple[tuple[int, int], ...]) -> Station:
+def _sensor(i: int, count: int, span: Span, gaps: tuple[tuple[int, int], ...]) -> Sensor:
     """Sensor `i` of `count`: six of ten at home, the others abroad; addresses of 192.0.2.0/24."""
     home = max(1, round(count * 0.6))
     domestic = i < home
@@ -26,7 +26,7 @@ def _station(i: int, count: int, seed: int, span: Span, gaps: tuple[tuple[int, i
     name = f"{short}{i + 1:02d}"
     mac = f"00:00:5e:00:53:{i + 1:02x}:00:00:5e:00:53:fe:08:00"
     head = f"{name} kernel: [{{up}}] [DROP] IN=eth0 OUT= MAC={mac} "
-    return Station(
+    return Sensor(
         name=name,
         group="domestic" if domestic else "overseas",
         country=country,
@@ -38,8 +38,8 @@ def _station(i: int, count: int, seed: int, span: Span, gaps: tuple[tuple[int, i
     )
 
 
-def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str, Any]]]:
-    """The stations with their packets, and the stories."""
+def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, Any]]]:
+    """The sensors with their packets, and the stories."""
     seed, span, count = wish.seed, wish.span, wish.sensors
     total = wish.events if wish.events is not None else A_DAY * span.days * count
     scale = total / (A_DAY * span.days * count)
@@ -63,10 +63,10 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
     off = (lonely + 1) % count
     begin = span.start + int(0.4 * span.days) * DAY + 15 * 3600
     outage = (begin, begin + (min(2, span.days) * DAY if span.days >= 4 else 4 * 3600))
-    stations = [_station(i, count, seed, span, (outage,) if i == off else ()) for i in range(count)]
+    sensors = [_sensor(i, count, span, (outage,) if i == off else ()) for i in range(count)]
     stories += [
-        {**story, "sensors": [stations[lonely].name]},
-        {"kind": "outage", "from": outage[0], "to": outage[1], "sensor": stations[off].name, "because": "the sensor was off"},
+        {**story, "sensors": [sensors[lonely].name]},
+        {"kind": "outage", "from": outage[0], "to": outage[1], "sensor": sensors[off].name, "because": "the sensor was off"},
         *scans,
     ]
     # some sensors are liked more than others, as in the field
@@ -75,5 +75,5 @@ def make(wish: Wish) -> tuple[list[tuple[Station, pl.DataFrame]], list[dict[str,
     kept = generator(seed, "kept").random(len(found)) < liked[found["sensor"].to_numpy()]
     found = found.filter(pl.Series(kept) | pl.col("label").str.starts_with("burst") | (pl.col("label") == "announced"))
     by_sensor = {int(str(key[0])): part for key, part in found.group_by("sensor", maintain_order=True)}
-    logs = [(station, _stories.silent(by_sensor.get(i, found.clear()), station.gaps)) for i, station in enumerate(stations)]
+    logs = [(sensor, _stories.silent(by_sensor.get(i, found.clear()), sensor.gaps)) for i, sensor in enumerate(sensors)]
     return logs, _stories.counted(stories, pl.concat([packets for _, packets in logs]))
