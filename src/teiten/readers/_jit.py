@@ -7,6 +7,7 @@ With NUMBA_DISABLE_JIT=1 every kernel runs as plain Python and gives the same ro
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 import tempfile
@@ -39,25 +40,43 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _choose_cache() -> None:
-    """numba keeps its cache beside the source, else in the user's cache folder; where both fail, in a temporary one."""
-    if _config.CACHE_DIR or _writable(Path(__file__).parent / "__pycache__"):
-        return
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if not _writable(home):
-        home = Path(tempfile.gettempdir()) / f"teiten-cache-{os.getuid()}"
-        home.mkdir(mode=0o700, exist_ok=True)
-        if home.stat().st_uid != os.getuid():
-            home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
-    _config.CACHE_DIR = str(home / "teiten" / "numba")
+def _cache_folder() -> str:
+    """Where compiled kernels are kept: beside the source, else in the user's cache folder, else in a temporary one.
+
+    numba takes a kernel for fresh as long as its own file is: not the files of what it calls. So the folder is named
+    after the content of all of them.
+    """
+    here = Path(__file__).parent
+    digest = hashlib.blake2b(f"{numba.__version__} {CHECKED}".encode(), digest_size=8)
+    for source in sorted([*here.glob("_*.py"), *here.glob("*/_*.py")]):
+        digest.update(source.read_bytes())
+    if _config.CACHE_DIR:
+        base = Path(_config.CACHE_DIR)
+    elif _writable(here / "__pycache__"):
+        base = here / "__pycache__"
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        if not _writable(home):
+            home = Path(tempfile.gettempdir()) / f"teiten-cache-{os.getuid()}"
+            home.mkdir(mode=0o700, exist_ok=True)
+            if home.stat().st_uid != os.getuid():
+                home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
+        base = home / "teiten"
+    return str(base / f"kernels-{digest.hexdigest()}")
 
 
-_choose_cache()
+_CACHE: Final = "" if PLAIN else _cache_folder()
 
 
 def jit(function: Function) -> Function:
     """A kernel: compiled on first use, without the GIL, cached on disk."""
-    compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    if PLAIN:
+        return function
+    kept, _config.CACHE_DIR = _config.CACHE_DIR, _CACHE
+    try:
+        compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    finally:
+        _config.CACHE_DIR = kept
     return cast(Function, compiled)
 
 

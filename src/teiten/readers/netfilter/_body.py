@@ -697,7 +697,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     ip_len = get(row, LEN)
     header = 20 if src_family == 4 else 40
     if ports == 6:
-        if urgp_seen or (any_flag and not res_seen and last_is_flag):
+        if urgp_seen or (any_flag and window_seen and not res_seen and last_is_flag):
             put(row, FLAGS, flags)
         if opt_seen:
             put(row, OPT_LEN, opt_len)

@@ -115,10 +115,45 @@ def _repeated(buf: Any, p: int, end: int) -> int:
     return -1
 
 
+def _end(text: str) -> int:
+    return int.from_bytes(text.encode(), "big")
+
+
+_SRC, _DST, _LEN, _TTL, _SPT, _DPT, _TOS, _PROTO, _PREC, _WINDOW = (
+    _end(t) for t in ("SRC", "DST", "LEN", "TTL", "SPT", "DPT", "TOS", "OTO", "REC", "DOW")
+)
+
+
+@jit
+def _field(key: int) -> int:
+    """A bit for each field of netfilter's, by the last three letters before its '='."""
+    if key == _SRC:
+        return 1
+    if key == _DST:
+        return 2
+    if key == _LEN:
+        return 4
+    if key == _TTL:
+        return 8
+    if key == _SPT:
+        return 16
+    if key == _DPT:
+        return 32
+    if key == _TOS:
+        return 64
+    if key == _PROTO:
+        return 128
+    if key == _PREC:
+        return 256
+    if key == _WINDOW:
+        return 512
+    return 0
+
+
 @jit
 def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
-    """Offset of netfilter's IN= in buf[p:end], -1 where there is none. scratch[SECOND]: 1 where SRC= and DST= stand
-    there without one, 2 where the line ends inside one."""
+    """Offset of netfilter's IN= in buf[p:end], -1 where there is none. scratch[SECOND]: 1 where SRC= and DST=, or
+    three other fields of netfilter's, stand there without one, 2 where the line ends inside one."""
     seen = 0
     cut = False
     descr = True
@@ -137,10 +172,6 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
                 return p - 2
             if found == 2 and end - p < 17 and (p - 3 < start or not _alnum(at(buf, p - 3))):
                 cut = True
-        elif a == 67 and b == 82 and p >= start + 3 and at(buf, p - 3) == 83:
-            seen |= 1
-        elif a == 84 and b == 83 and p >= start + 3 and at(buf, p - 3) == 68:
-            seen |= 2
         elif a == 82 and b == 67 and descr and p + 1 < end and at(buf, p + 1) == 34:  # DESCR="...": a rule's free words
             q = p + 2
             while q < end and at(buf, q) != 34:
@@ -149,8 +180,13 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
                 p = q
             else:
                 descr = False
+        elif p >= start + 3:
+            seen |= _field((at(buf, p - 3) << 16) | (b << 8) | a)
         p += 1
-    put(scratch, SECOND, 2 if cut else 1 if seen == 3 else 0)
+    fields = 0
+    for i in range(10):
+        fields += (seen >> i) & 1
+    put(scratch, SECOND, 2 if cut else 1 if fields > 2 or seen & 3 == 3 else 0)
     return -1
 
 
@@ -343,7 +379,8 @@ def _line(
             return NO_IN
         value = _repeated(buf, p, e)
         if value >= 0:
-            put(out, 5, value)
+            # rsyslog's "message repeated N times: [...]" brings its own message: it speaks of no line before
+            put(out, 5, -1 if at(buf, e - 1) == 93 else value)
             return REPEAT
         return OTHER
     if get(st, _stamp.KIND) == _stamp.NONE:
@@ -366,7 +403,10 @@ def _line(
         if n >= get(limits, 3):
             return -1
         row = part(rows, WIDTH * n)
-        _prefix(buf, _message(buf, p, a, style, kind), a, out)
+        words = _message(buf, p, a, style, kind)
+        _prefix(buf, words, a, out)
+        if words > p + 6 and at(buf, words - 7) == 39:  # 'kernel: ...
+            put(out, 2, 1)
         stop = e
         if get(out, 2) == 1:  # Last message '...' repeated N times, suppressed by syslog-ng
             q = a
