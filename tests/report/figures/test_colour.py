@@ -103,3 +103,11 @@ def test_a_ramp_runs_from_end_to_end() -> None:
     assert _colour.ramp(("#000000", "#808080", "#ffffff"), 2) == "#ffffff"
     steps = [_colour.oklab(_colour.ramp(LIGHT.heat, i / 20))[0] for i in range(21)]
     assert steps == sorted(steps, reverse=True), "a heat map's ramp darkens all the way: it is read in grey print too"
+
+
+def test_dark_paper_shows_every_colour_and_keeps_most() -> None:
+    for kind, table in (("port", _colour.PORTS), ("country", _colour.COUNTRIES)):
+        for key, light in table.items():
+            dark = colour(kind, key, DARK)
+            assert _colour.distance(dark, DARK.paper) > 15, key
+            assert dark == light or _colour.oklab(light)[0] < 0.46

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import inspect
+import itertools
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -316,6 +317,16 @@ def test_two_things_of_one_colour_are_told_apart() -> None:
     series = [Series("23/tcp", "23/tcp", [1.0]), Series("23/udp", "23/udp", [1.0])]
     svg = figures.draw(StackFigure(id="x", title="x", times=days(first, 1), series=series))
     assert "url(#x-dots)" in svg
+
+
+def test_ties_of_a_slope_chart_stand_at_their_rank() -> None:
+    ranks = [("a", 1), ("b", 2), ("c", 2), ("d", 4), ("e", 11)]
+    rows = [SlopeRow(key=k, label=k, before=1, now=r) for k, r in ranks]
+    figure = SlopeFigure(id="x", title="x", rows=[*rows], before_label="May", now_label="June", places=4)
+    boxes = [b for b in figures.sheet(figure, lang="en").boxes if b.text in "abcde" and b.left > 600]
+    steps = [round(b.top - a.top) for a, b in itertools.pairwise(sorted(boxes, key=lambda b: b.top))]
+    assert [b.text for b in sorted(boxes, key=lambda b: b.top)] == list("abcde"[: len(boxes)])
+    assert len(set(steps[:3])) == 1
 
 
 def test_dark_paper_is_a_theme(gallery: Gallery) -> None:

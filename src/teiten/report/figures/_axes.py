@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from teiten.report.figures import _scale, _text, _words
-from teiten.report.figures._canvas import Anchor, Sheet
+from teiten.report.figures._canvas import Anchor, Sheet, n
 from teiten.report.figures._colour import is_faint, on_paper
 from teiten.report.figures._model import Gap, Mark, Step, Threshold
 
@@ -134,7 +134,10 @@ def annotate(plot: TimePlot, marks: Sequence[Mark], thresholds: Sequence[Thresho
     sheet, theme, sizes = plot.sheet, plot.sheet.theme, plot.sheet.sizes
     for mark in _inside(plot, marks):
         x = plot.at(mark.at)
-        sheet.line(x, plot.y - 4, x, plot.base, theme.accent, 1.4, "2 3")
+        when = _words.moment(mark.at, sheet.lang, daily=False)
+        sheet.path(
+            f"M{n(x)} {n(plot.y - 4)}V{n(plot.base)}", stroke=theme.accent, width=1.4, dash="2 3", tip=f"{when} — {mark.label}"
+        )
     shown = sorted((t for t in thresholds if 0 < t.value <= plot.axis.top), key=lambda t: -t.value)
     places = spread([plot.of(t.value) - 5 for t in shown], sizes.tick * 1.15, plot.y + sizes.tick, plot.base - 5)
     for threshold, place in zip(shown, places, strict=True):

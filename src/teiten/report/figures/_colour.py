@@ -112,12 +112,15 @@ def colour(kind: Thing | str, key: str, theme: Theme = LIGHT) -> str:
     if kind == "port":
         name = name.partition("/")[0]
     name = name.upper() if kind == "country" else name.lower()
-    table = _TABLES.get(kind, {})
-    if name in table:
-        return table[name]
-    if kind == "target":
+    if kind == "target" and name not in TARGETS:
         return theme.other
-    return _hashed(f"{kind}:{name}")
+    found = _TABLES.get(kind, {}).get(name) or _hashed(f"{kind}:{name}")
+    return _lifted(found) if oklab(theme.paper)[0] < 0.5 else found
+
+
+def _lifted(colour: str) -> str:
+    """The colour for dark paper: the darkest are lifted until they are seen there, the others stay."""
+    return ramp((colour, "#ffffff"), min(0.4, max(0.0, 0.46 - oklab(colour)[0]) * 1.8))
 
 
 def _hashed(name: str) -> str:

@@ -104,15 +104,11 @@ class SlopeFigure(Figure):
             return (row.before if old else row.now) or 10**9
 
         out: dict[str, float] = {}
-        below = 0
-        used: set[int] = set()
+        slot = 0
         for row in sorted(rows, key=rank):
-            slot = rank(row)
-            if slot > self.places or slot in used:
-                slot = self.places + 1 + below
-                below += 1
-            used.add(slot)
-            out[row.key] = top + lead * (slot - 0.5) + (lead * 0.4 if slot > self.places else 0.0)
+            # things of one rank stand under each other: the ranks after them are left out, so there is room
+            slot = max(slot + 1, min(rank(row), self.places + 1))
+            out[row.key] = top + lead * (slot - 0.5) + (lead * 0.4 if rank(row) > self.places else 0.0)
         return out
 
 
