@@ -9,6 +9,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from teiten.report import leaks
 
 V4 = "198.51.100.23"

@@ -117,8 +117,8 @@ def _reports(out: Path, found: Settings) -> list[Path]:
         for period in (month, _busiest_day(session, month)):
             begun = time.monotonic()
             places = {code: out / _REPORTS / f"{period.kind}-{period.name}-{code}" for code in LANGUAGES}
-            command = f"teiten report {period.kind} {period.name} --lang {{lang}} --lake {found.lake}"
-            edition.make(session, found, period, Filters(), places, command)
+            command = f"teiten report {period.kind} {period.name} --lang {{lang}} --tz {found.zone_name}"
+            edition.make(session, found, period, Filters(), places, command, notice="title.simulated")
             _say(f"{period.kind.capitalize()} report of {period.name}", begun)
             pages += [place / "index.html" for place in places.values()]
     return pages

@@ -49,14 +49,17 @@ def write(report: Report, words: Words, out: Path, secret: Collection[bytes]) ->
     return sorted(files)
 
 
-def render(report: Report, words: Words) -> dict[str, bytes]:
-    """Every file of the folder, by its name in it. Charts are drawn side by side: resvg lets go of the interpreter."""
+def render(report: Report, words: Words, *, pictures: bool = True) -> dict[str, bytes]:
+    """Every file of the folder, by its name in it; without `pictures` all but the PNGs, which take the longest.
+
+    They are drawn side by side: resvg lets go of the interpreter.
+    """
     files: dict[str, bytes] = {}
     blocks = [block for section in report.sections for block in section.blocks]
     drawn: dict[str, tuple[str, str]] = {}
     alts: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        pictures = {}
+        drawing = {}
         for block in blocks:
             files[csv_path(block.data)] = csv_bytes(block.data)
             files[sql_path(block.data)] = block.data.sql.encode()
@@ -66,7 +69,8 @@ def render(report: Report, words: Words) -> dict[str, bytes]:
             # files that leave the folder carry their letters as shapes: they need no font
             alone = figures.draw(block.figure, width=WIDE, lang=report.lang, outlines=True)
             files[chart_path(block.data, "svg")] = alone.encode()
-            pictures[chart_path(block.data, "png")] = pool.submit(figures.png, alone, scale=2)
+            if pictures:
+                drawing[chart_path(block.data, "png")] = pool.submit(figures.png, alone, scale=2)
             drawn[block.data.id] = _inline(block, wide, report.lang)
             alts[block.data.id] = block.figure.alt or block.figure.title
         files["index.html"] = page(report, words, drawn).encode()
@@ -74,7 +78,7 @@ def render(report: Report, words: Words) -> dict[str, bytes]:
         files[STYLE] = (style() + theme_css()).encode()
         files["fonts/teiten-sans.woff2"] = fonts.WOFF2.read_bytes()
         files["fonts/LICENSE-OFL.txt"] = fonts.LICENCE.read_bytes()
-        for name, picture in pictures.items():
+        for name, picture in drawing.items():
             files[name] = picture.result()
     return files
 

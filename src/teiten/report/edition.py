@@ -33,17 +33,27 @@ def last_period(session: Session, kind: PeriodKind) -> Period | None:
     return None if last is None else periods.containing(kind, last.astimezone(session.zone).date(), session.zone)
 
 
-def make(session: Session, settings: Settings, period: Period, filters: Filters, out: Mapping[str, Path], command: str) -> None:
+def make(
+    session: Session,
+    settings: Settings,
+    period: Period,
+    filters: Filters,
+    out: Mapping[str, Path],
+    command: str,
+    *,
+    notice: str = "",
+) -> None:
     """Writes the report of a period once for each language of `out` (language -> folder). The lake is asked once.
 
-    command: what makes the same report again, for the page; `{lang}` in it is the language. TeitenError where nothing
-    was observed, where a place cannot be written, or where a file would name a destination address.
+    command: what makes the same report again, for the page; `{lang}` in it is the language. notice: key of a sentence
+    that must stand at the top ('title.simulated'). TeitenError where nothing was observed, where a place cannot be
+    written, or where a file would name a destination address.
     """
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
     check(answers)
-    reports = {code: compose(answers, settings, code, command.replace("{lang}", code)) for code in out}
+    reports = {code: compose(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
     secret = answers.destinations()
     for code, folder in out.items():
         bundle.write(reports[code], lang.words(code), folder, secret)
@@ -66,7 +76,7 @@ def check(answers: Answers) -> None:
     )
 
 
-def compose(answers: Answers, settings: Settings, language: str, command: str) -> Report:
+def compose(answers: Answers, settings: Settings, language: str, command: str, notice: str = "") -> Report:
     """The report in one language, before it is set."""
     words = lang.words(language)
     context = Context(answers, words, settings.zone_from, command, __version__)
@@ -81,6 +91,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str) -
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,
+        words(notice) if notice else "",
     )
 
 

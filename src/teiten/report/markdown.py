@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Collection
 
@@ -9,18 +10,19 @@ from teiten.lang import Words
 from teiten.report.model import Block, Link, Paragraph, Report, Section, Table
 from teiten.report.page import chart_path, csv_path, sql_path
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|])")
 _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f]+")
 
 
 def escape(text: str) -> str:
     """The text as Markdown that shows it: no markup, no HTML, no new line."""
-    return _SPECIAL.sub(r"\\\1", _BREAKS.sub(" ", text))
+    # < and & as HTML has them: a blog may take the text for HTML before it takes it for Markdown
+    return _SPECIAL.sub(r"\\\1", html.escape(_BREAKS.sub(" ", text), quote=False))
 
 
 def markdown(report: Report, words: Words, drawn: Collection[str], alts: dict[str, str]) -> str:
     """The whole `report.md`. `drawn` are the data ids that have a chart, `alts` what each chart says."""
-    out = [f"# {escape(report.title)}", escape(report.subtitle)]
+    out = [f"# {escape(report.title)}", escape(report.subtitle), *([f"**{escape(report.notice)}**"] if report.notice else [])]
     for section in report.sections:
         out.extend(_section(section, words, drawn, alts))
     return "\n\n".join(out) + "\n"

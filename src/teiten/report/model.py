@@ -92,10 +92,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report in one language. `description` is one sentence for search results and previews."""
+    """A whole report in one language.
+
+    `description` is a sentence or two for search results and previews; `notice` must be read before all else.
+    """
 
     lang: str
     title: str
     subtitle: str
     description: str
     sections: Sequence[Section]
+    notice: str = ""

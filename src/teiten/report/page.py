@@ -40,7 +40,7 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         "</head>",
         "<body>",
         f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
-        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p></header>",
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report)}</header>",
         _contents(report, words),
         "<main>",
         *(_section(section, words, drawn) for section in report.sections),
@@ -50,6 +50,10 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         "",
     ]
     return "\n".join(out)
+
+
+def _notice(report: Report) -> str:
+    return f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
 
 
 def _contents(report: Report, words: Words) -> str:
@@ -96,7 +100,7 @@ def _block(block: Block, words: Words, drawn: Drawn) -> str:
     if block.table is not None:
         parts.append(_folded(block.table, words, _table))
     caption = f'<figcaption class="files">{_files(block, words)}</figcaption>'
-    return f'<figure id="{escape(block.data.id)}">{"".join(parts)}{caption}</figure>'
+    return f'<figure id="figure-{escape(block.data.id)}">{"".join(parts)}{caption}</figure>'
 
 
 def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:

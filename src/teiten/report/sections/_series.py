@@ -12,6 +12,8 @@ from teiten.report.context import Context, protocol_name
 from teiten.report.model import Block, Column, Section, Table
 
 THINGS = {"ports": "port", "countries": "country"}
+FLAT = 1.15
+"""The highest bucket against the median: below this no bucket is worth a title."""
 OUT = 3.0
 """A peak is told of where it is at least this many times the median of its series ..."""
 WEIGHT = 0.1
@@ -71,6 +73,8 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     i = -at
     parts = [(stack.values[k][i] or 0.0, n, k) for n, k in enumerate(stack.keys)]
     most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
+    if high < FLAT * statistics.median(v for v, _ in seen):
+        return context.say("series.figure_flat", thing=label(context, what, stack.keys[0] if stack.keys else key))
     name = stack.times[i]
     if stack.step == "day":
         time, style = context.words.day(name.date()), "series.figure_peak"

@@ -21,8 +21,10 @@ def build(context: Context) -> Section | None:
     named = [r for r in rows if r.rank is not None]
     unknown = next((r for r in rows if r.rank is None), None)
     findings = []
-    if named:
-        top = min(5, len(named))
+    if 0 < len(named) <= 5:
+        findings.append(say("countries.finding_few", n=len(named)))
+    elif named:
+        top = 5
         share = words.percent(sum(r.share for r in named[:top]))
         findings.append(say("countries.finding", n=answers.totals.countries, top=top, share=share))
     if unknown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.context import Context
@@ -36,7 +38,8 @@ def build(context: Context) -> Section | None:
         before_label=say("column.before"),
     )
     finding = say(
-        "hours.finding_daily" if daily else "hours.finding",
+        "hours.finding_flat" if flat else "hours.finding_daily" if daily else "hours.finding",
+        mean=context.packets(round(statistics.mean(v for v, _ in seen))),
         peak=clock[peak],
         peak_end=clock[peak + 1],
         packets=context.packets(round(high)),

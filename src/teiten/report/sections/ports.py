@@ -22,7 +22,10 @@ def build(context: Context) -> Section | None:
         return None
     charted = _ranking.chosen(context, "ports", _ranking.CHART[context.kind])
     first = sum(r.share for r in named[:10])
-    findings = [say("ports.finding", n=min(10, len(named)), all=answers.totals.ports, share=words.percent(first))]
+    if answers.totals.ports > 10:
+        findings = [say("ports.finding", n=10, all=answers.totals.ports, share=words.percent(first))]
+    else:
+        findings = [say("ports.finding_few", n=answers.totals.ports)]
     findings += [text for text in (_ranking.entered(context, "ports", 10), _ranking.left(context, "ports", 10)) if text]
     figure = figures.RankFigure(
         id="ports",

@@ -1,0 +1,91 @@
+"""teiten report from the command line: one command from a log, the last period by default, clear errors, exit codes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from teiten.cli import main
+
+
+def log(path: Path, *, days: int = 3) -> Path:
+    begin = dt.datetime(2019, 10, 20, tzinfo=dt.timezone(dt.timedelta(hours=9)))
+    with path.open("w") as sink:
+        for n in range(days * 24 * 20):
+            at = begin + dt.timedelta(minutes=3 * n)
+            port = (23, 445, 22)[n % 3]
+            sink.write(
+                f"{at.isoformat()} gw kernel: DROP IN=ppp0 OUT= MAC= SRC=1.80.0.{n % 50} DST=198.51.100.23 LEN=40 TOS=0x00 "
+                f"PREC=0x00 TTL=50 ID=7 PROTO=TCP SPT=40000 DPT={port} WINDOW=1024 RES=0x00 SYN URGP=0\n"
+            )
+    return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.delenv("TEITEN_CONFIG", raising=False)
+    return tmp_path
+
+
+def test_from_log_in_one_command(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(here / "router.log")
+    assert main(["report", "monthly", "--from-log", "router.log"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "1,440 lines = 1,440 with events" in said.err
+    assert "The last period with events is 2019-10 (Asia/Tokyo)" in said.err
+    assert said.err.splitlines()[-1].endswith("teiten-report/monthly-2019-10-en/index.html")
+    page = here / "teiten-report/monthly-2019-10-en/index.html"
+    assert "October 2019" in page.read_text(encoding="utf-8")
+
+    # the lake is there now; a day of it, and a week, in the other language, in a place of one's own
+    assert main(["report", "daily", "2019-10-21", "--lang", "ja", "--out", "day"]) == 0
+    assert "2019年10月21日" in (here / "day/index.html").read_text(encoding="utf-8")
+    assert main(["report", "weekly", "--port", "23/tcp", "--out", "week"]) == 0
+    text = (here / "week/report.md").read_text(encoding="utf-8")
+    assert "port=23/tcp" in text and "445/tcp" not in text
+    assert "--port 23/tcp" in text
+
+
+def test_errors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(here / "router.log", days=1)
+    assert main(["report", "monthly"]) == 1  # no lake
+    assert main(["report", "monthly", "--from-log", "nowhere.log"]) == 1
+    assert not (here / "teiten-lake").exists()
+    capsys.readouterr()
+    assert main(["report", "monthly", "2019-10-22", "--from-log", "router.log"]) == 2
+    assert "Write it like 2019-10" in capsys.readouterr().err
+    assert not (here / "teiten-lake").exists(), "a wrong word is told before a long log is read"
+    assert main(["report", "monthly", "2018-01", "--from-log", "router.log"]) == 1
+    said = capsys.readouterr().err
+    assert "There is nothing to report of 2018-01" in said and "2019-10-20" in said
+    assert main(["report", "daily", "--country", "Atlantis"]) == 2
+    assert main(["report", "daily", "--tz", "Mars/Base"]) == 2
+    (here / "full").mkdir()
+    (here / "full" / "mine.txt").write_text("x")
+    assert main(["report", "daily", "--out", "full"]) == 1
+    assert "other things" in capsys.readouterr().err
+    assert main(["report", "daily", "--out", "router.log"]) == 1
+    with pytest.raises(SystemExit) as stop:
+        main(["report", "yearly"])
+    assert stop.value.code == 2
+
+
+def test_a_place_that_cannot_be_written_keeps_the_old_report(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log(here / "router.log", days=1)
+    assert main(["report", "daily", "--from-log", "router.log", "--out", "day"]) == 0
+    before = (here / "day/index.html").read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["report", "daily", "--out", "day", "--lang", "ja"]) == 1
+    assert (here / "day/index.html").read_bytes() == before
+    assert sorted(p.name for p in here.iterdir() if p.name.startswith(".")) == []

@@ -1,0 +1,172 @@
+"""The page is inert and complete: no script, no style of its own, nothing from elsewhere, every link leads to a file."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teiten import lang, settings
+from teiten.report import bundle, edition, markdown, page
+from teiten.report.answers import Answers
+from teiten.report.model import Block, Column, Data, Fact, Link, Report, Section, Table
+
+VOID = {"meta", "link", "br", "img", "hr"}
+_TAGS = """html head meta title link body header h1 h2 h3 p nav ul li a main section dl dt dd div figure figcaption
+table caption thead tbody tr th td details summary svg desc defs pattern g rect line path text circle tspan polyline"""
+KNOWN = set(_TAGS.split())
+
+
+class Seen(HTMLParser):
+    """Every tag and attribute of a page, and whether the tags close as they opened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module", params=["ja", "en"])
+def files(request: pytest.FixtureRequest, answers: dict[str, Answers], chosen: settings.Settings) -> dict[str, bytes]:
+    report = edition.compose(answers["2019-10"], chosen, request.param, "teiten report monthly 2019-10")
+    return bundle.render(report, lang.words(request.param), pictures=False)
+
+
+def test_nothing_runs_and_nothing_comes_from_elsewhere(files: dict[str, bytes]) -> None:
+    text = files["index.html"].decode()
+    seen = Seen(text)
+    policy = next(a["content"] for t, a in seen.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None and policy.startswith("default-src 'none'") and "unsafe" not in policy
+    for tag, attributes in seen.tags:
+        assert tag in KNOWN, tag
+        assert not [a for a in attributes if a.startswith("on") or a == "style" or a == "srcset"], (tag, attributes)
+        if tag != "a":
+            for name in ("src", "href", "xlink:href", "data", "action"):
+                assert not re.match(r"(?:[a-z]+:|//)", attributes.get(name) or ""), (tag, attributes)
+    assert "url(http" not in files["style.css"].decode() and "@import" not in files["style.css"].decode()
+    assert "javascript:" not in text
+    outside = {a["href"] for t, a in seen.tags if t == "a" and (a["href"] or "").startswith("http")}
+    assert outside == {"https://db-ip.com"}
+
+
+def test_every_link_leads_somewhere(files: dict[str, bytes]) -> None:
+    seen = Seen(files["index.html"].decode())
+    ids = [a["id"] for _, a in seen.tags if "id" in a]
+    assert len(ids) == len(set(ids)), "ids are unique"
+    for _, attributes in seen.tags:
+        target = attributes.get("href") or ""
+        if target.startswith("#"):
+            assert target[1:] in ids, target
+        elif target and not target.startswith("http") and not target.endswith(".png"):
+            assert target in files, target
+    for name in re.findall(r"url\(#([^)]+)\)", files["index.html"].decode()):
+        assert name in ids
+    for name in re.findall(r'aria-labelledby="([^"]+)"', files["index.html"].decode()):
+        assert set(name.split()) <= set(ids)
+
+
+def test_said_to_those_who_do_not_see(files: dict[str, bytes]) -> None:
+    seen = Seen(files["index.html"].decode())
+    assert seen.tags[0][1]["lang"] in lang.languages()
+    charts = [a for t, a in seen.tags if t == "svg"]
+    assert len(charts) >= 12 and all(a.get("role") == "img" and a.get("aria-labelledby") for a in charts)
+    assert all(a.get("scope") == "col" for t, a in seen.tags if t == "th")
+    levels = [int(t[1]) for t, _ in seen.tags if re.fullmatch("h[1-6]", t)]
+    assert levels[0] == 1 and all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    for picture in re.findall(r"!\[([^\]]*)\]\(", files["report.md"].decode()):
+        assert picture.strip()
+
+
+def test_charts_follow_light_and_dark(files: dict[str, bytes]) -> None:
+    text, css = files["index.html"].decode(), files["style.css"].decode()
+    used = set(re.findall(r"var\((--chart-[a-z-]+)\)", text))
+    assert {"--chart-paper", "--chart-ink"} <= used
+    for name in used:
+        assert css.count(f"{name}:") == 2, name
+    assert b"var(" not in files["charts/ports.svg"]
+
+
+def a_report(text: str) -> Report:
+    """A report with that text in every place where one can stand."""
+    data = Data("a", ("a",), [(text,)], "SELECT 1")
+    table = Table(text, (Column(text, "text"), Column(text)), [(text, text)], note=text)
+    folded = Table(text, (Column(text),), [(text,)], folded=True)
+    section = Section(
+        "one",
+        text,
+        [text, ["a ", Link(text, text), text]],
+        [text],
+        [Fact(text, text, text)],
+        [Block(data, None, table, text), Block(data, None, folded)],
+        [text],
+    )
+    return Report("en", text, text, text, [section], text)
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "</title></style><svg/onload=alert(1)>",
+    "&lt;b&gt; &amp; &#60;i&#62;",
+    "<!-- --><![CDATA[ x ]]>",
+    "a\u202eb\x00c\nd",
+    "data:text/html,<b>",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text(text: str) -> None:
+    seen = Seen(page.page(a_report(text), lang.words("en"), {}))
+    check(seen)
+    assert "".join(seen.texts).count(text.replace("\x00", "\ufffd")) >= 10 or "\x00" in text
+
+
+def check(seen: Seen) -> None:
+    for tag, attributes in seen.tags:
+        assert tag in KNOWN - {"svg"}
+        assert not [a for a in attributes if a.startswith("on") or a in ("style", "src")]
+        assert not re.match(r"\s*(javascript|data|vbscript):", attributes.get("href") or "", re.I)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_text(text: str) -> None:
+    check(Seen(page.page(a_report(text), lang.words("en"), {})))
+
+
+@given(st.text(max_size=60))
+def test_any_text_stays_one_line_of_markdown(text: str) -> None:
+    shown = markdown.escape(text)
+    assert "\n" not in shown and "<" not in shown
+    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]|]", shown)
+
+
+def test_csv_holds_no_formulas() -> None:
+    cells = ["=1+1", "+1", "-cmd", "@x", "\tx", "\rx", "plain", "a,b", 'q"q']
+    written = bundle.csv_bytes(Data("a", ("x",), [(c,) for c in cells], "")).decode()
+    assert "\n'=1+1\n'+1\n'-cmd\n'@x\n'\tx\n" in written
+    numbers = bundle.csv_bytes(Data("a", ("x", "y"), [(-5, None), (0.123456789, 7)], "")).decode()
+    assert numbers == "x,y\n-5,\n0.123457,7\n"
