@@ -212,18 +212,19 @@ class Boots:
 class Survey:
     """What a first look over an input tells: where each looked-at stretch begins, and the stamps in it, in order."""
 
-    stretches: list[tuple[int, Ints, Ints]] = field(default_factory=list)
-    """byte offset, kinds, values (see netfilter's `_stamp`)"""
+    stretches: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
+    """of each stamp in a stretch: byte offset of its line, kind, value (see netfilter's `_stamp`)"""
     whole: bool = False
 
     def stamped(self, none: int, bad: int) -> bool:
         return any(bool(((kinds != none) & (kinds != bad)).any()) for _, kinds, _ in self.stretches)
 
-    def of(self, kind: int) -> list[tuple[int, Ints]]:
-        return [(pos, values[kinds == kind]) for pos, kinds, values in self.stretches if (kinds == kind).any()]
+    def of(self, kind: int) -> list[tuple[Ints, Ints]]:
+        """Offsets and values of one kind of stamp, by stretch."""
+        return [(pos[kinds == kind], values[kinds == kind]) for pos, kinds, values in self.stretches if (kinds == kind).any()]
 
 
-def first_year(survey: list[tuple[int, Ints]], bound: int, zone: Zone) -> int:
+def first_year(survey: list[tuple[Ints, Ints]], bound: int, zone: Zone) -> int:
     """The year of an input's first year-less stamp, by the modification time of the whole and by its leap days."""
     state = Unwrapped()
     leap_days: set[int] = set()
@@ -238,10 +239,11 @@ def first_year(survey: list[tuple[int, Ints]], bound: int, zone: Zone) -> int:
     return year
 
 
-def state_at(survey: list[tuple[int, Any]], start: int, state: Any) -> Any:
+def state_at(survey: list[tuple[Ints, Ints]], start: int, state: Any) -> Any:
     """The state (Unwrapped, Boots) as it is where a read begins at byte `start`: fed with what lies before it."""
     for pos, values in survey:
-        if pos >= start:
+        before = int(np.searchsorted(pos, start))
+        state.feed(values[:before])
+        if before < len(pos):
             break
-        state.feed(values)
     return state

@@ -250,11 +250,11 @@ class Settler:
 def survey(source: Input, options: ReadOptions, first: bytes = b"") -> Survey:
     """A first look over the stamps of an input: all of it where it is small, else stretches of it."""
 
-    def look(offset: int, data: bytes) -> tuple[int, Ints, Ints]:
+    def look(offset: int, data: bytes) -> tuple[Ints, Ints, Ints]:
         array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
         parsed = parse(array, len(data), offset, offset + len(data), options, True)
         seen = parsed.kinds != _stamp.NONE
-        return offset, parsed.kinds[seen].astype(np.int64), parsed.values[seen]
+        return parsed.pos[seen], parsed.kinds[seen].astype(np.int64), parsed.values[seen]
 
     found = Survey()
     if not source.seekable:

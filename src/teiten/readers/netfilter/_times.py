@@ -48,7 +48,7 @@ class Times:
         return self._survey
 
     def _start_years(self, values: Ints) -> Unwrapped:
-        seen = self.survey.of(YEARLESS) or [(self._begin, values)]
+        seen = self.survey.of(YEARLESS) or [(np.full(len(values), self._begin), values)]
         given = self._options.year
         if given is not None:
             self._first_year = given
@@ -64,7 +64,7 @@ class Times:
         return state
 
     def _start_boots(self, values: Ints) -> Boots:
-        seen = self.survey.of(BOOT) or [(self._begin, values)]
+        seen = self.survey.of(BOOT) or [(np.full(len(values), self._begin), values)]
         given = self._options.boot_time
         if given is not None:
             self._booted = _clock.micros(given)
