@@ -205,3 +205,24 @@ def test_empty_periods_are_a_sentence(session: Session, chosen: settings.Setting
         wanted = Filters(country=("FR",), words={"country": "FR"})
         edition.make(session, chosen, periods.parse("monthly", "2019-10", TOKYO), wanted, {"en": tmp_path / "x"}, "")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        Filters(country=(None,)),
+        Filters(protocol=(1,)),
+        Filters(port=(filters.PortRange(587, 587),)),
+        Filters(port=(filters.PortRange(52869, 52869),), country=("US",)),
+        Filters(action=("accept",)),
+    ],
+    ids=["unknown countries", "icmp", "one hour's port", "new this month", "accepted"],
+)
+@pytest.mark.parametrize("name", ["2019-10", "2019-10-22", "2019-W43"])
+def test_odd_selections(session: Session, chosen: settings.Settings, name: str, only: Filters) -> None:
+    """Whatever is left of a period can be told: no countries, no ports, one hour."""
+    kind = {7: "monthly", 10: "daily", 8: "weekly"}[len(name)]
+    found = Answers(session, periods.parse(kind, name, TOKYO), only, {})  # type: ignore[arg-type]
+    for code in lang.languages():
+        report = edition.compose(found, chosen, code, "")
+        assert bundle.render(report, lang.words(code), pictures=False)["report.md"]

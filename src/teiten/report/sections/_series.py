@@ -69,12 +69,14 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     """The title: the highest bucket, and what it mostly was."""
     totals = stack.totals
     seen = [(v, -i) for i, v in enumerate(totals) if v is not None]
+    if not seen or not stack.keys:
+        return context.say(f"series.{what}_title")
     high, at = max(seen)
     i = -at
     parts = [(stack.values[k][i] or 0.0, n, k) for n, k in enumerate(stack.keys)]
     most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
     if high < FLAT * statistics.median(v for v, _ in seen):
-        return context.say("series.figure_flat", thing=label(context, what, stack.keys[0] if stack.keys else key))
+        return context.say("series.figure_flat", thing=label(context, what, stack.keys[0]))
     name = stack.times[i]
     if stack.step == "day":
         time, style = context.words.day(name.date()), "series.figure_peak"
