@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teiten.report.figures import _scale, _text
@@ -28,6 +28,7 @@ def test_steps(top: float, most: int, expected: list[float]) -> None:
     assert _scale.steps(top, most) == expected
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e18), st.integers(2, 8))
 def test_steps_are_round_few_and_enough(top: float, most: int) -> None:
     ticks = _scale.steps(top, most, whole=False)
@@ -78,6 +79,7 @@ def test_a_quarter_and_a_year() -> None:
     assert years == ["2019年", "2020年"]
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2030, 1, 1)),
     st.integers(1, 24 * 4000),

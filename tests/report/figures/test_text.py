@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teiten.report.figures import _text
@@ -17,6 +17,7 @@ def test_widths_are_the_fonts() -> None:
     assert _text.width("", 10) == 0
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.floats(1, 400))
 def test_what_is_cut_fits(text: str, room: float) -> None:
     shown = _text.fit(text, 14, room)
@@ -24,6 +25,7 @@ def test_what_is_cut_fits(text: str, room: float) -> None:
     assert shown == text or shown == "" or shown.endswith(("…", "..."))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.floats(30, 400), st.integers(1, 5))
 def test_lines_fit_and_lose_nothing_but_at_the_end(text: str, room: float, most: int) -> None:
     text = _text.plain(text)

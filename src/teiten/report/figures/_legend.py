@@ -74,6 +74,11 @@ def rows(sheet: Sheet, entries: Sequence[Entry]) -> None:
     room = sheet.right - sheet.left
     needed = column_width(sheet, entries, room)
     columns = max(1, min(len(entries), int((room + 24) // (needed + 24))))
+    if columns == 1 and len(entries) > 3:  # on a telephone two columns with shares are worth more than one with counts
+        short = [replace(e, value="") for e in entries]
+        if column_width(sheet, short, room) * 2 + 24 <= room:
+            entries, columns = short, 2
+            needed = column_width(sheet, short, room)
     height = -(-len(entries) // columns)
     columns = -(-len(entries) // height)
     width = min((room - 24 * (columns - 1)) / columns, needed + 40)

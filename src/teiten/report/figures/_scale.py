@@ -15,7 +15,7 @@ _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 def steps(top: float, most: int, *, whole: bool = True) -> list[float]:
     """Round values from 0 up to the first that is not below `top`, at most `most` + 1 of them; [0, 1] for no data."""
-    if not math.isfinite(top) or top <= 0:
+    if not math.isfinite(top) or top < 1e-9:
         return [0.0, 1.0]
     raw = top / most
     power = 10.0 ** math.floor(math.log10(raw))
@@ -99,7 +99,7 @@ def _choices(start: dt.datetime, end: dt.datetime, step: Step, lang: str) -> Ite
         for every in (1, 2, 7, 14):
             if every < 7 and days > 16:
                 continue
-            for form in ("full", "day_weekday", "month_day"):
+            for form in ("full", "day_weekday", "month_day", "slash"):
                 yield _dates(start, end, every, form, lang)
     for months in (1, 2, 3, 6, 12, 24, 60):
         yield _months(start, end, months, lang)

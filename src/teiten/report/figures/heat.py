@@ -105,7 +105,7 @@ class HeatFigure(Figure):
         if said and sheet.right - right >= _text.width(_text.plain(said), size):
             sheet.text(right, sheet.y, said, size=size, fill=sheet.theme.muted)
         elif said:
-            sheet.y += 2
+            sheet.y += 5
             sheet.paragraph(said, size=size, most=2, fill=sheet.theme.muted)
 
     def _axis(self, sheet: Sheet, x: float, width: float, step: float) -> None:

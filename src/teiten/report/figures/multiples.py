@@ -37,7 +37,7 @@ class SmallMultiples(Figure):
         high = 62.0 if sheet.narrow else 92.0
         highest = max(v for s in self.series for v in s.values if v is not None)
         axis = _axes.ValueAxis.of(highest, 100, self.y_max)
-        if self.y_max is None and highest > 0:
+        if self.y_max is None and highest >= 1e-9:
             axis = _axes.ValueAxis([t for t in axis.ticks if t <= highest * 1.02], highest * 1.04)
         labels = axis.labels(sheet.lang)
         gutter = max(_text.width(t, sizes.tick) for t in labels) + 8
