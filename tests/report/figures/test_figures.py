@@ -298,6 +298,8 @@ def test_more_series_than_a_stack_can_show_are_refused() -> None:
         StackFigure(id="x", title="x", times=days(first, 1), series=series)
     with pytest.raises(ValueError, match="one value for each"):
         LineFigure(id="x", title="x", times=days(first, 2), series=series)
+    with pytest.raises(ValueError, match="zone"):
+        LineFigure(id="x", title="x", times=[dt.datetime(2019, 10, 1)], series=series)
     with pytest.raises(ValueError, match="24"):
         HoursFigure(id="x", title="x", values=[1.0] * 23)
     with pytest.raises(ValueError, match="24"):

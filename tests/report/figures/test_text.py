@@ -49,6 +49,7 @@ def test_lines_fit_and_lose_nothing_but_at_the_end(text: str, room: float, most:
             300,
             ["送信元ホスト数が急に3倍になり、", "その後も高止まりしています"],
         ),
+        ("増加が最も大きいのは9530/tcp(+4,077パケット)", 330, ["増加が最も大きいのは", "9530/tcp(+4,077パケット)"]),
         ("hosts tripled from 13 June", 130, ["hosts tripled", "from 13 June"]),
     ],
 )

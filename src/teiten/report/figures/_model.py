@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -59,6 +59,14 @@ class Threshold:
 
     value: float
     label: str
+
+
+def check_times(times: Sequence[dt.datetime], rows: Iterable[Sequence[float | None]]) -> None:
+    """ValueError where a moment has no zone (it would mean another one on another machine) or a row is too short or long."""
+    if any(t.tzinfo is None for t in times):
+        raise ValueError("the times of a chart need their zone")
+    if any(len(values) != len(times) for values in rows):
+        raise ValueError("a series needs one value for each bucket of time")
 
 
 @dataclass(frozen=True, kw_only=True)

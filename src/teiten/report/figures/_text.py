@@ -85,7 +85,7 @@ def _break(text: str, size: float, room: float) -> int:
     else:
         return len(text)
     best, cut_at = -1e9, 0
-    for cut in range(edge, max(0, int(edge * 0.5)), -1):
+    for cut in range(edge, max(0, int(edge * 0.2)), -1):
         if _may_break(text[cut - 1], text[cut]):
             worth = _worth(text[cut - 1], text[cut]) - 8.0 * (edge - cut) / edge
             if worth > best:

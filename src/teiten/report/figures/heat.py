@@ -11,7 +11,7 @@ from typing import Literal
 from teiten.report.figures import _axes, _scale, _text, _words
 from teiten.report.figures._canvas import Sheet
 from teiten.report.figures._colour import ramp
-from teiten.report.figures._model import Figure, Kind, Step
+from teiten.report.figures._model import Figure, Kind, Step, check_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class HeatFigure(Figure):
     v_max: float | None = None
 
     def __post_init__(self) -> None:
-        if any(len(r.values) != self._count for r in self.rows):
+        if self.times:
+            check_times(self.times, (r.values for r in self.rows))
+        elif any(len(r.values) != 24 for r in self.rows):
             raise ValueError("a row of a heat map needs 24 values, or one for each of its times")
 
     @property

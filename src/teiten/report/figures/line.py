@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from teiten.report.figures import _axes, _legend, _text, _words
 from teiten.report.figures._canvas import Sheet
 from teiten.report.figures._colour import colour, on_paper
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold, check_times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,7 @@ class LineFigure(Figure):
     y_max: float | None = None
 
     def __post_init__(self) -> None:
-        if any(len(s.values) != len(self.times) for s in self.series):
-            raise ValueError("a series needs one value for each bucket of time")
+        check_times(self.times, (s.values for s in self.series))
 
     def is_empty(self) -> bool:
         return not self.times or all(v is None for s in self.series for v in s.values)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from teiten.report.figures import _axes, _scale, _text, _words
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import colour
-from teiten.report.figures._model import Figure, Gap, Series, Step
+from teiten.report.figures._model import Figure, Gap, Series, Step, check_times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,7 @@ class SmallMultiples(Figure):
     y_max: float | None = None
 
     def __post_init__(self) -> None:
-        if any(len(s.values) != len(self.times) for s in self.series):
-            raise ValueError("a series needs one value for each bucket of time")
+        check_times(self.times, (s.values for s in self.series))
 
     def is_empty(self) -> bool:
         return not self.times or all(v is None for s in self.series for v in s.values)

@@ -10,7 +10,7 @@ from typing import Literal
 from teiten.report.figures import _axes, _legend, _words
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import colour, distance
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold, check_times
 
 MOST = 7
 """Series with a colour of their own in one stack; more is for small multiples."""
@@ -40,8 +40,7 @@ class StackFigure(Figure):
     def __post_init__(self) -> None:
         if sum(s.kind == "value" for s in self.series) > MOST:
             raise ValueError(f"a stack holds {MOST} series and 'other'; draw more as SmallMultiples")
-        if any(len(s.values) != len(self.times) for s in self.series):
-            raise ValueError("a series needs one value for each bucket of time")
+        check_times(self.times, (s.values for s in self.series))
 
     def is_empty(self) -> bool:
         return not self.times or all(v is None for s in self.series for v in s.values)
