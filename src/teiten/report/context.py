@@ -52,6 +52,11 @@ class Context:
         own["in"] = self.words(f"{self.kind}.in", period=self.period_name)
         return self.words(key, **{**own, **fields})
 
+    def sentence(self, key: str, **fields: Any) -> str:
+        """As `say`, for what may begin with a name in lower case ('the US'): its first letter is a capital."""
+        text = self.say(key, **fields)
+        return text[:1].upper() + text[1:]
+
     @property
     def period_name(self) -> str:
         """2019年10月22日(火), 2019年10月; Tue 22 Oct 2019, October 2019."""

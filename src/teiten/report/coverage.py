@@ -14,6 +14,8 @@ COMPARABLE = 0.95
 """setting `thresholds.comparable_coverage`: two periods are compared where both were observed for this share of them"""
 Reason = Literal["silent", "before", "after"]
 HOUR = dt.timedelta(hours=1)
+LEAST = dt.timedelta(minutes=5)
+"""What of a gap reaches less than this into the period is left out: the seconds from midnight to the first event, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _inside(row: Mapping[str, Any], start: dt.datetime, end: dt.datetime) -> Gap
     """The part of a gap that lies in [start, end), if any."""
     first, last = row["start"].astimezone(dt.UTC), row["end"].astimezone(dt.UTC)
     low, high = max(first, start), min(last, end)
-    if low >= high:
+    if high - low < LEAST:
         return None
     reason: Reason = "silent"
     if row["reason"] == NOT_OBSERVED:

@@ -18,7 +18,7 @@ OUT = 3.0
 """A peak is told of where it is at least this many times the median of its series ..."""
 WEIGHT = 0.1
 """... and at least this share of a median bucket of all packets above it."""
-CHANCE = 4.0
+CHANCE = 6.0
 """... and the difference more than this many times what chance does to two counts."""
 TOLD = 3
 ABSENT = 0.1
@@ -45,6 +45,11 @@ def label(context: Context, what: What, key: Any) -> str:
     if key in ("other", "unknown"):
         return context.say(f"thing.{key}")
     return context.port(key) if what == "ports" else context.country(key)
+
+
+def _name(context: Context, what: What, key: Any) -> str:
+    """A thing inside a sentence."""
+    return context.port(key) if what == "ports" else context.land(key)
 
 
 def colour(what: What, key: Any) -> str:
@@ -76,14 +81,14 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     parts = [(stack.values[k][i] or 0.0, n, k) for n, k in enumerate(stack.keys)]
     most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
     if high < FLAT * statistics.median(v for v, _ in seen):
-        return context.say("series.figure_flat", thing=label(context, what, stack.keys[0]))
+        return context.sentence("series.figure_flat", thing=_name(context, what, stack.keys[0]))
     name = stack.times[i]
     if stack.step == "day":
-        time, style = context.words.day(name.date()), "series.figure_peak"
+        time, style = context.words.day(name.date()), f"series.figure_peak_{what}"
     else:
         time = context.words.clock(name) if context.kind == "daily" else context.words.moment(name)
-        style = "series.figure_hour"
-    return context.say(style, time=time, share=context.words.percent(most / high, 0), thing=label(context, what, key))
+        style = f"series.figure_hour_{what}"
+    return context.say(style, time=time, share=context.words.percent(most / high, 0), thing=_name(context, what, key))
 
 
 def _figure(context: Context, what: What, stack: Stack, ident: str) -> figures.StackFigure:
@@ -160,7 +165,7 @@ def _peaks(context: Context, what: What, stack: Stack) -> list[str]:
     items = []
     style = "series.peak" if what == "ports" else "series.peak_country"
     for _, i, key, high, usual in sorted(sorted(found, key=lambda f: -f[0])[:TOLD], key=lambda f: f[1]):
-        name = context.port(key) if what == "ports" else context.country(key)
+        name = _name(context, what, key)
         items.append(
             context.say(
                 style,
@@ -185,7 +190,7 @@ def _low(context: Context, stack: Stack) -> list[str]:
         return []
     usual = statistics.median(v for v, _ in seen)
     low, i = min(seen)
-    if low >= LOW * usual:
+    if low >= LOW * usual or usual - low <= CHANCE * (usual + low) ** 0.5:
         return []
     parts = []
     for key in stack.keys:

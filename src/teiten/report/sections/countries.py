@@ -33,7 +33,7 @@ def build(context: Context) -> Section | None:
     findings += [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
     if named:
-        title = say("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
+        title = context.sentence("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
     else:
         title = say("countries.figure_unknown", share=words.percent(rows[0].share))
     figure = figures.RankFigure(

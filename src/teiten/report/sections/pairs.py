@@ -41,7 +41,7 @@ def _standing_out(context: Context) -> list[str]:
     row = best[1]
     key = (row["protocol"], row["dst_port"])
     return [
-        context.say(
+        context.sentence(
             "pairs.finding",
             country=context.land(row["country"]),
             port=context.port_long(key),
