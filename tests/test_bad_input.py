@@ -148,7 +148,7 @@ def test_an_empty_file_is_no_failure(folder: Path) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
 def test_a_truncated_archive_keeps_what_came_before(pack: object, folder: Path) -> None:
-    whole = pack(lines(60_000))  # type: ignore[operator]
+    whole = pack(lines(30_000))  # type: ignore[operator]
     (folder / "cut.log").write_bytes(whole[: len(whole) * 2 // 3])
     for command in (("decode",), ("ingest", "--lake", "lake")):
         run = teiten(*command, *YEAR, "cut.log", cwd=folder)
@@ -156,25 +156,26 @@ def test_a_truncated_archive_keeps_what_came_before(pack: object, folder: Path) 
         assert "Traceback" not in run.stderr
         assert re.search(r"cut\.log (is cut off|is broken)", run.stderr), run.stderr
         told = account(run)
-        assert 0 < told["events"] < 60_000
+        assert 0 < told["events"] < 30_000
     # what was cut off arrives later under the same name: the rest is added, once
     (folder / "cut.log").write_bytes(whole)
     assert teiten("ingest", "--lake", "lake", *YEAR, "cut.log", cwd=folder).returncode == 0
-    assert count(folder / "lake", folder) == 60_000
+    assert count(folder / "lake", folder) == 30_000
 
 
 def test_a_bomb_is_refused_and_a_setting_allows_it(folder: Path) -> None:
-    """100 MB of blank lines from 100 kB."""
+    """72 MB of dull lines from some 200 kB."""
+    dull = (b"." * 1023 + b"\n") * 1024
     with gzip.open(folder / "bomb.log.gz", "wb", 9) as out:
         out.write(lines(5))
-        for _ in range(100):
-            out.write(b"\n" * (1 << 20))
+        for _ in range(72):
+            out.write(dull)
         out.write(lines(5))
     says(teiten("decode", *YEAR, "bomb.log.gz", cwd=folder), 1, "bomb.log.gz", "max_ratio", "teiten.toml")
     says(teiten("ingest", "--lake", "lake", *YEAR, "bomb.log.gz", cwd=folder), 1, "bomb.log.gz", "max_ratio")
     (folder / "teiten.toml").write_text("[reading]\nmax_ratio = 100000\n")
     told = account(teiten("decode", *YEAR, "bomb.log.gz", cwd=folder))
-    assert told == {"lines": (100 << 20) + 10, "made": 10, "rejected": 0, "ignored": 100 << 20, "had": 0, "events": 10}
+    assert told == {"lines": 72 * 1024 + 10, "made": 10, "rejected": 0, "ignored": 72 * 1024, "had": 0, "events": 10}
 
 
 def test_an_unknown_format(folder: Path) -> None:

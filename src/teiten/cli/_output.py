@@ -52,7 +52,7 @@ def write_frames(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], fmt:
     """A stream of frames of one schema. TeitenError where the place cannot be written."""
     if fmt not in FORMATS:
         raise UsageError(f"'{fmt}' is no output format.", hint=f"Choose one of: {', '.join(FORMATS)}.")
-    with _destination(out, binary_guard=fmt == "parquet") as sink:
+    with _destination(out, binary_guard=fmt == "parquet") as sink, _troubles(out):
         if fmt == "parquet":
             _parquet(frames, schema, sink)
         elif fmt == "jsonl":
@@ -67,15 +67,45 @@ def write_frames(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], fmt:
 
 
 @contextlib.contextmanager
+def _troubles(out: str | None) -> Iterator[None]:
+    """What polars says of a pipe or a disk, as Python says it: BrokenPipeError, or one sentence (TeitenError)."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        text = error.strerror or str(error)
+        if "os error 32" in text:
+            raise BrokenPipeError from None
+        if out is not None and out != "-":
+            raise
+        reason = text.partition(" (os error")[0]
+        raise TeitenError(f"stdout cannot be written: {reason}.", hint="Make room, or send it elsewhere.") from None
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    """A place that cannot be written is said in one sentence; a reader that has gone is no trouble."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise TeitenError(f"{place} cannot be written: {why}.", hint="Make room, or choose another place with --out.") from None
+
+
+@contextlib.contextmanager
 def _destination(out: str | None, *, binary_guard: bool) -> Iterator[IO[bytes]]:
     if out is None or out == "-":
         if binary_guard and sys.stdout.isatty():
             raise UsageError("Parquet is not for a terminal.", hint="Send it to a file: --out events.parquet.")
-        yield sys.stdout.buffer
+        with _told("stdout"):
+            yield sys.stdout.buffer
         return
     path = Path(out)
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to rename
-        with path.open("wb") as sink:
+        with _told(out), path.open("wb") as sink:
             yield sink
         return
     try:
