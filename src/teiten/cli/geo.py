@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from teiten.enrich.datasets import DataSet
 
 NAME = "geo"
-HELP = "Country and AS data: what there is and how old, your own MMDB or CSV, what they say of an address."
+HELP = "country and AS data: what there is and how old, your own MMDB or CSV, what they say of an address"
 EXAMPLE = """\
   teiten geo status
   teiten geo import GeoLite2-Country.mmdb

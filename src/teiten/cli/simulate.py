@@ -9,7 +9,7 @@ import sys
 from teiten.errors import UsageError
 
 NAME = "simulate"
-HELP = "Write simulated log files, the truth about every line, and the teiten.toml that describes their sensors."
+HELP = "write simulated log files, the truth about every line, and the teiten.toml that describes their sensors"
 EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
   teiten ingest --config try/teiten.toml try"""
