@@ -23,6 +23,8 @@ from teiten.settings import Reading
 HEAD: Final = 65536
 _PIECE: Final = 1 << 18
 """compressed bytes that are read at a time"""
+_SMALL: Final = 1 << 10
+"""of zstd: four of its bytes can become 128 KiB"""
 _STEP: Final = 1 << 20
 """uncompressed bytes that are asked for at a time: what bounds a bomb's memory"""
 
@@ -105,9 +107,28 @@ class _Block:
         return bytes(self._z.unused_data)
 
 
+class _Zstd(_Block):
+    """One frame of a .zst. It cannot be told how much to put out: it is fed little (`_SMALL`) at a time instead."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        super().__init__(zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj())
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        out: bytes = self._z.decompress(data)
+        return out
+
+    @property
+    def hungry(self) -> bool:
+        return True
+
+
 def _member(kind: str) -> _Member:
     if kind == "gzip":
         return _Gzip()
+    if kind == "zstd":
+        return _Zstd()
     return _Block(bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor())
 
 
@@ -122,14 +143,7 @@ class Unpacked(io.RawIOBase):
         super().__init__()
         self._raw, self._kind, self._name, self._reading = raw, kind, name, reading
         self._first = first
-        self._zstd: Any = None
-        if kind == "zstd":
-            import zstandard
-
-            source: Any = _Counting(self, raw, first)
-            self._zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-                source, read_across_frames=True, read_size=_PIECE, closefd=False
-            )
+        self._piece = _SMALL if kind == "zstd" else _PIECE
         self._member: _Member | None = None
         self._left = b""
         self._out = memoryview(b"")
@@ -156,14 +170,14 @@ class Unpacked(io.RawIOBase):
         return n
 
     def _more(self) -> bytes:
-        data = self._first or self._raw.read(_PIECE) or b""
+        data = self._first or self._raw.read(self._piece) or b""
         self._first = b""
         self._in += len(data)
         return data
 
     def _fill(self, most: int) -> None:
         try:
-            out = self._zstd.read(most) if self._zstd is not None else self._step(most)
+            out = self._step(most)
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
             self._stop(f"is broken ({_reason(error)})")
             return
@@ -225,19 +239,6 @@ class Unpacked(io.RawIOBase):
         return b""
 
 
-class _Counting:
-    """What zstandard reads from: counts, and begins with the bytes that were looked at already."""
-
-    def __init__(self, owner: Unpacked, raw: BinaryIO, first: bytes) -> None:
-        self._owner, self._raw, self._first = owner, raw, first
-
-    def read(self, n: int = -1) -> bytes:
-        data = self._first or self._raw.read(n) or b""
-        self._first = b""
-        self._owner._in += len(data)
-        return data
-
-
 def _reason(error: Exception) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__
 
@@ -245,9 +246,9 @@ def _reason(error: Exception) -> str:
 class _Prefixed(io.RawIOBase):
     """Bytes that were already read from a stream, and then its rest."""
 
-    def __init__(self, first: bytes, raw: Any) -> None:
+    def __init__(self, first: bytes, raw: Any, *, own: bool) -> None:
         super().__init__()
-        self._first, self._raw = memoryview(first), raw
+        self._first, self._raw, self._own = memoryview(first), raw, own
 
     def readable(self) -> bool:
         return True
@@ -262,6 +263,11 @@ class _Prefixed(io.RawIOBase):
         data = self._raw.read(len(view)) or b""
         view[: len(data)] = data
         return len(data)
+
+    def close(self) -> None:
+        if not self.closed and self._own:
+            self._raw.close()
+        super().close()
 
     @property
     def trouble(self) -> str | None:
@@ -294,7 +300,7 @@ class Input:
             self.head()
             if self._stream is None:
                 raise InputError(f"{self.name} can be read only once.")
-            stream, self._stream = _Prefixed(self._head or b"", self._stream), None
+            stream, self._stream = _Prefixed(self._head or b"", self._stream, own=self.path is not None), None
             return stream  # type: ignore[return-value]
         raw = self._raw()
         if self.compression is None:
