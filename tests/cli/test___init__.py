@@ -51,3 +51,21 @@ def test_errors_become_one_sentence_and_a_code(
 def test_the_module_is_the_program() -> None:
     run = subprocess.run([sys.executable, "-m", "teiten", "--version"], capture_output=True, text=True, check=True)
     assert run.stdout == f"teiten {__version__}\n"
+
+
+def test_files_may_stand_before_between_and_after_options() -> None:
+    top = cli.parser()
+    assert cli._parse(top, ["top", "ports", "--year", "2019", "a.log", "-n", "3", "b.log"]).files == ["a.log", "b.log"]
+    assert cli._parse(top, ["decode", "a.log", "--tz", "UTC", "-"]).files == ["a.log", "-"]
+    assert cli._parse(top, ["top", "ports"]).files == []
+    assert cli._parse(top, ["report", "monthly", "--lang", "ja", "2019-10"]).period == "2019-10"
+
+
+@pytest.mark.parametrize(
+    "words", [["top", "ports", "--colour", "a.log"], ["bench", "size", "more"], ["report", "daily", "2019-10-22", "more"]]
+)
+def test_words_that_nobody_takes_are_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(words)
+    assert stop.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err

@@ -50,10 +50,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _parse(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments. Words after options, too, are a command's `files`, or its `period`: argparse gives them to nobody."""
+    args, left = top.parse_known_args(argv)
+    plain = not any(word.startswith("-") and word != "-" for word in left)
+    if left and plain and hasattr(args, "files"):
+        args.files, left = [*args.files, *left], []
+    elif len(left) == 1 and plain and getattr(args, "period", "") is None:
+        args.period, left = left[0], []
+    if left:
+        top.error(f"unrecognized arguments: {' '.join(left)}")
+    return args
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 done, 1 could not, 2 wrong usage."""
     top = parser()
-    args = top.parse_args(argv)
+    args = _parse(top, argv)
     if not args.command:
         top.print_help()
         return 0
