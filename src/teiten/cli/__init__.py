@@ -54,8 +54,10 @@ def _parse(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse
     """The arguments. Words after options, too, are a command's `files`, or its `period`: argparse gives them to nobody."""
     args, left = top.parse_known_args(argv)
     plain = not any(word.startswith("-") and word != "-" for word in left)
-    if left and plain and hasattr(args, "files"):
-        args.files, left = [*args.files, *left], []
+    many = next((name for name in ("files", "paths") if hasattr(args, name)), None)
+    if left and plain and many:
+        setattr(args, many, [*getattr(args, many), *left])
+        left = []
     elif len(left) == 1 and plain and getattr(args, "period", "") is None:
         args.period, left = left[0], []
     if left:
