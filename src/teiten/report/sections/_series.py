@@ -21,7 +21,7 @@ WEIGHT = 0.1
 CHANCE = 6.0
 """... and the difference more than this many times what chance does to two counts."""
 TOLD = 3
-ABSENT = 0.1
+ABSENT = 0.15
 """A thing was absent where its mean lies below this share of its mean when it was there."""
 LOW = 0.7
 """The least is told of where it lies below this share of the median."""
@@ -80,8 +80,10 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     i = -at
     parts = [(stack.values[k][i] or 0.0, n, k) for n, k in enumerate(stack.keys)]
     most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
-    if high < FLAT * statistics.median(v for v, _ in seen):
-        return context.sentence("series.figure_flat", thing=_name(context, what, stack.keys[0]))
+    first = stack.keys[0]
+    ahead = all((stack.values[first][n] or 0.0) >= (stack.values[k][n] or 0.0) for k in stack.keys for n in range(len(totals)))
+    if ahead and high < FLAT * statistics.median(v for v, _ in seen):
+        return context.sentence("series.figure_flat", thing=_name(context, what, first))
     name = stack.times[i]
     if stack.step == "day":
         time, style = context.words.day(name.date()), f"series.figure_peak_{what}"
