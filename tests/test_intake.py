@@ -31,8 +31,8 @@ def line(n: int, second: int | None = None) -> str:
     """A router's line; `n` is its sequence number."""
     at = START + dt.timedelta(seconds=n if second is None else second)
     return (
-        f"{at.isoformat()}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n % 250} DST=198.51.100.1 LEN=40 TOS=0x00 "
-        f"PREC=0x00 TTL=50 ID={n % 65536} PROTO=TCP SPT=40000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
+        f"{at.isoformat()}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n % 250} DST=198.51.100.1 LEN=40 "
+        f"TOS=0x00 PREC=0x00 TTL=50 ID={n % 65536} PROTO=TCP SPT=40000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
     )
 
 

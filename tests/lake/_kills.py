@@ -13,8 +13,9 @@ from pathlib import Path
 
 TEITEN = [sys.executable, "-m", "teiten"]
 LINE = (
-    "2026-04-{day:02d}T{h:02d}:{m:02d}:{s:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{src} DST=198.51.100.1 "
-    "LEN=40 TOS=0x00 PREC=0x00 TTL=50 ID={id} PROTO=TCP SPT={spt} DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
+    "2026-04-{day:02d}T{h:02d}:{m:02d}:{s:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{src} "
+    "DST=198.51.100.1 LEN=40 TOS=0x00 PREC=0x00 TTL=50 ID={id} PROTO=TCP SPT={spt} "
+    "DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
 )
 
 

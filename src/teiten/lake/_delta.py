@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import json
 import os
 import re
@@ -73,9 +74,14 @@ class Written:
 def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
     """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError."""
     path = folder / name
+    # made in memory first (some megabytes), since polars does not say why a file could not be written, and the disk does
+    made = io.BytesIO()
+    frame.write_parquet(made, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
     try:
-        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
-        fsync(path)
+        with path.open("wb") as file:
+            file.write(made.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
         fsync(folder)
     except BaseException:
         with contextlib.suppress(OSError):
