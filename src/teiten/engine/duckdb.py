@@ -200,7 +200,7 @@ class Session:
         if len(kinds) != 1 or kinds[0] not in {"SELECT", "EXPLAIN"}:
             what = f"{len(kinds)} statements" if len(kinds) != 1 else f"a {kinds[0]}"
             raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
-        return str(texts[0]).strip().rstrip(";")
+        return str(texts[0]).strip().rstrip(";").rstrip()
 
     def close(self) -> None:
         """Ends the session and removes its temporary folder."""
