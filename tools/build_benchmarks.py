@@ -1,0 +1,75 @@
+"""Writes docs/reference/benchmarks.md from what `teiten bench all --output json` printed.
+
+teiten bench all --output json > figures.json && python tools/build_benchmarks.py figures.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from teiten import bench
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
+INTRO = """# Benchmarks
+
+<!-- Made by tools/build_benchmarks.py from figures of one run. -->
+
+`teiten bench all` makes its own input (seeded: a month of netfilter lines, some 240 bytes each, 300,000 sources
+drawn with a long tail, ports as bots choose them) and runs whole processes, start-up included, peers beside ours turn by
+turn in the same run; times are medians of three. Memory is the most that the process held at one time. Read the figures
+as ratios.
+
+- **Polars**: one lazy query over the same lines, an expression per column that `decode` fills, to Parquet with the same
+  compression (`teiten/bench/_polars.py`). It looks for no damage, repeats or second spelling, and cannot say what it
+  did not read.
+- **fwlogwatch**: its default summary, over 100,000 lines only; it slows down as lines grow, so a longer log would make
+  it look worse.
+- **grep, mawk**: counting one port, and all ports: for scale.
+"""
+
+
+def said(value: float) -> str:
+    """A figure as a person writes it."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def page(results: Sequence[dict[str, dict[str, float]]]) -> str:
+    """The page's text."""
+    machine = results[0]["machine"]
+    out = [INTRO]
+    out.append(
+        f"One machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}, "
+        f"Python {machine['python']}, teiten {machine['teiten']}.\n"
+    )
+    modules = bench.benchmarks()
+    for result in results:
+        module = modules[str(result["bench"])]
+        out.append(f"## {module.NAME}\n\n{module.HELP[0].upper()}{module.HELP[1:]}.\n")
+        out.append("| figure | | goal | |\n| --- | ---: | --- | --- |")
+        for name, value in result["figures"].items():
+            goal = reached = ""
+            if name in module.GOALS:
+                sign, bound = module.GOALS[name]
+                goal = f"{sign} {bound:g}"
+                ok = {"<": value < bound, "<=": value <= bound, ">=": value >= bound}[sign]
+                reached = "reached" if ok else "**not reached**"
+            out.append(f"| `{name}` | {said(value)} | {goal} | {reached} |")
+        out.append("")
+    return "\n".join(out)
+
+
+def main(argv: Sequence[str]) -> None:
+    results = [json.loads(Path(name).read_text(encoding="utf-8")) for name in argv]
+    flat = [one for result in results for one in (result if isinstance(result, list) else [result])]
+    PAGE.write_text(page(flat), encoding="utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
