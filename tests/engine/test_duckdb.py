@@ -82,8 +82,8 @@ def test_types_are_as_told(session: Session) -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    ["DROP VIEW events", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x.csv'", "SET threads = 1", "ATTACH 'x.db'", "INSTALL httpfs",
-     "", "CREATE TABLE t AS SELECT 1", "PRAGMA version"],
+    ["DROP VIEW events", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x.csv'", "SET threads = 1", "ATTACH 'x.db'",
+     "INSTALL httpfs", "", "CREATE TABLE t AS SELECT 1", "PRAGMA version"],
 )  # fmt: skip
 def test_only_one_select(session: Session, sql: str) -> None:
     with pytest.raises(UsageError, match="one SELECT"):

@@ -59,7 +59,7 @@ def test_values_cannot_leave_their_quotes() -> None:
 
 @pytest.mark.parametrize(
     ("protocol", "port", "text"),
-    [(6, 23, "23/tcp"), (17, 53, "53/udp"), (1, None, "ICMP"), (58, None, "ICMPv6"), (47, None, "GRE"), 
+    [(6, 23, "23/tcp"), (17, 53, "53/udp"), (1, None, "ICMP"), (58, None, "ICMPv6"), (47, None, "GRE"),
      (99, None, "protocol 99"), (99, 5, "5/99"), (None, None, "unknown")],
 )  # fmt: skip
 def test_how_a_port_is_written(protocol: int | None, port: int | None, text: str) -> None:

@@ -24,6 +24,8 @@ EXAMPLE = "  teiten top ports --from 2026-05-01 --to 2026-06-01 -n 10\n  teiten 
 
 THINGS = ("ports", "countries", "asns", "sources", "sensors")
 FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action")
+_LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
+"""columns that a table goes without, in this order, where it would not fit 80 columns"""
 _HELP = {
     "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
     "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
@@ -164,22 +166,29 @@ def _answer(
 
 
 def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> list[dict[str, Any]]:
-    """What fits 80 columns: the thing in words, counts with commas, shares and changes in percent."""
+    """What fits 80 columns: the thing in words, counts with commas, shares and changes in percent.
+
+    was: the rank before; before: the packets or hosts before.
+    """
     out = []
     for row in found:
         line: dict[str, Any] = {"rank": "-" if row["rank"] is None else str(row["rank"])}
+        if compared:
+            line["was"] = "-" if row["rank_before"] is None else str(row["rank_before"])
         line |= _names(what, row, language)
         line |= {"packets": _number(row["packets"]), "hosts": _number(row["hosts"]), "share": _percent(100 * row["share"], "")}
         if compared:
             line |= {
-                "before": "-" if row["rank_before"] is None else str(row["rank_before"]),
-                by + "_before": _number(row[f"{by}_before"]),
+                "before": _number(row[f"{by}_before"]),
                 "change": "-" if row["change"] is None else _percent(row["change"], "+"),
             }
         out.append(line)
-    wide = {key: max(len(str(line[key])) for line in [*out, {key: key}]) for key in (out[0] if out else {})}
-    numbers = {"rank", "packets", "hosts", "share", "before", "packets_before", "hosts_before", "change"}
-    return [{k: str(v).rjust(wide[k]) if k in numbers else v for k, v in line.items()} for line in out]
+    wide = {key: max(_output.width(str(line[key])) for line in [*out, {key: key}]) for key in (out[0] if out else {})}
+    for name in _LEAST_WANTED:
+        if sum(wide.values()) + 2 * (len(wide) - 1) > 80:
+            wide.pop(name, None)
+    numbers = {"rank", "was", "packets", "hosts", "share", "before", "change"}
+    return [{k: str(line[k]).rjust(wide[k]) if k in numbers else line[k] for k in wide} for line in out]
 
 
 def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
@@ -191,7 +200,7 @@ def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
     if what == "countries":
         return {"country": countries.name(row["country"], language)}
     if what == "asns":
-        return {"asn": "unknown" if row["asn"] is None else f"AS{row['asn']}", "name": _cut(row["as_name"] or "", 20)}
+        return {"asn": "unknown" if row["asn"] is None else f"AS{row['asn']}", "name": _cut(row["as_name"] or "", 24)}
     if what == "sources":
         asn = "" if row["asn"] is None else f"AS{row['asn']}"
         return {"source": row["src_ip"], "country": _cut(countries.name(row["country"], language), 12), "asn": asn}

@@ -1,0 +1,141 @@
+"""teiten top: rankings from the lake and from files, in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from teiten.cli import main
+
+LINE = (
+    "2026-04-{day:02d}T12:00:{n:02d}+09:00 router kernel: {what} IN=ppp0 OUT= MAC= SRC={src} DST=198.51.100.1 LEN=40 TOS=0x00 "
+    "PREC=0x00 TTL=50 ID={n} PROTO=TCP SPT=40000 DPT={port} SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
+)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two days: 23/tcp from 3 to 6, 445/tcp from 6 to 3, 80/tcp new; one accepted."""
+    rows = [(1, 23)] * 3 + [(1, 445)] * 6 + [(2, 23)] * 6 + [(2, 445)] * 3 + [(2, 80)]
+    text = "".join(
+        LINE.format(day=day, n=n, what="DROP", src=f"8.8.8.{n % 4}", port=port) for n, (day, port) in enumerate(rows)
+    )
+    path = tmp_path_factory.mktemp("top") / "router.log"
+    path.write_text(text + LINE.format(day=2, n=50, what="ACCEPT", src="8.8.8.8", port=443))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def lake(log: str) -> str:
+    path = str(Path(log).parent / "lake")
+    assert main(["ingest", "--lake", path, "--tz", "Asia/Tokyo", log]) == 0
+    return path
+
+
+DAY = ["--tz", "Asia/Tokyo", "--from", "2026-04-02", "--to", "2026-04-03"]
+
+
+def test_a_table_with_the_period_before(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--lake", lake, *DAY]) == 0
+    said = capsys.readouterr()
+    lines = [line.split() for line in said.out.splitlines()]
+    assert lines[0] == ["rank", "was", "port", "packets", "hosts", "share", "before", "change"]
+    assert lines[1] == ["1", "2", "23/tcp", "6", "4", "60.0", "%", "3", "+100.0", "%"]
+    assert lines[2] == ["2", "1", "445/tcp", "3", "3", "30.0", "%", "6", "-50.0", "%"]
+    assert lines[3] == ["3", "-", "80/tcp", "1", "1", "10.0", "%", "0", "-"]
+    assert "Shares are of 10 packets." in said.err
+
+
+@pytest.mark.parametrize("what", ["ports", "countries", "asns", "sources", "sensors"])
+def test_tables_fit_eighty_columns(lake: str, capsys: pytest.CaptureFixture[str], what: str) -> None:
+    from teiten.cli._output import width
+
+    assert main(["top", what, "--lake", lake, *DAY, "--lang", "ja"]) == 0
+    assert max(map(width, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_the_same_from_the_file_as_from_the_lake(log: str, lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--output", "json", *DAY, log]) == 0
+    from_file = json.loads(capsys.readouterr().out)
+    assert main(["top", "ports", "--output", "json", *DAY, "--lake", lake]) == 0
+    assert json.loads(capsys.readouterr().out) == from_file
+    assert from_file[0] == {
+        "rank": 1, "dst_port": 23, "protocol": 6, "packets": 6, "hosts": 4, "share": 0.6, "share_of": 10, "rank_before": 2,
+        "packets_before": 3, "hosts_before": 3, "difference": 3, "change": 100.0,
+    }  # fmt: skip
+
+
+def test_every_format_holds_the_same(lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def out(fmt: str) -> str:
+        assert main(["top", "countries", "--lake", lake, *DAY, "--output", fmt]) == 0
+        return capsys.readouterr().out
+
+    rows = json.loads(out("json"))
+    assert [json.loads(line) for line in out("jsonl").splitlines()] == rows
+    assert [int(r["packets"]) for r in csv.DictReader(io.StringIO(out("csv")))] == [r["packets"] for r in rows]
+    file = tmp_path / "top.parquet"
+    assert main(["top", "countries", "--lake", lake, *DAY, "--output", "parquet", "--out", str(file)]) == 0
+    assert pl.read_parquet(file)["packets"].to_list() == [r["packets"] for r in rows]
+
+
+def test_a_calendar_period_is_compared_with_the_one_before(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--lake", lake, "--tz", "Asia/Tokyo", "--period", "2026-04-02", "--output", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["packets_before"] == 3
+    assert main(["top", "ports", "--lake", lake, "--tz", "Asia/Tokyo", "--period", "2026-04", "--output", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["packets_before"] is None
+
+
+def test_months_are_compared_with_months() -> None:
+    import datetime as dt
+
+    from teiten.cli.top import _earlier
+
+    def day(month: int, day: int = 1) -> dt.datetime:
+        return dt.datetime(2026, month, day, tzinfo=dt.UTC)
+
+    assert _earlier(day(3), day(4)) == day(2)
+    assert _earlier(day(1), day(4)) == day(10).replace(year=2025)
+    assert _earlier(day(4, 8), day(4, 15)) == day(4, 1)
+
+
+def test_the_sql_gives_the_ranking(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--lake", lake, *DAY, "--sql"]) == 0
+    query = capsys.readouterr().out
+    assert main(["sql", "--lake", lake, "--tz", "Asia/Tokyo", "--output", "json", query]) == 0
+    assert [r["dst_port"] for r in json.loads(capsys.readouterr().out)] == [23, 445, 80]
+
+
+def test_accepted_on_request(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--lake", lake, "--action", "accept", "--output", "jsonl"]) == 0
+    assert [json.loads(line)["dst_port"] for line in capsys.readouterr().out.splitlines()] == [443]
+    assert main(["top", "ports", "--lake", lake, "--all-events", "--output", "jsonl"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_nothing_to_rank(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "ports", "--lake", lake, "--port", "9", "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["top", "ports", "--lake", lake, "--port", "9"]) == 0
+    assert "no such events" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "said"),
+    [
+        (["--port", "telnet"], 2, "is no port"),
+        (["--country", "Narnia"], 2, "is no country"),
+        (["--tz", "Moon/Base"], 2, "is no time zone"),
+        (["--period", "soon"], 2, "names no period"),
+        (["--period", "2026-04", "--from", "2026-04-01"], 2, "exclude each other"),
+        (["-n", "0"], 2, "ranks nothing"),
+        (["--lake", "nowhere"], 1, "does not exist"),
+    ],
+)
+def test_what_is_wrong_is_said(lake: str, capsys: pytest.CaptureFixture[str], flags: list[str], code: int, said: str) -> None:
+    assert main(["top", "ports", "--lake", lake, *flags]) == code
+    assert said in capsys.readouterr().err
