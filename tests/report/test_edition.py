@@ -21,7 +21,7 @@ from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.errors import TeitenError
 from teiten.lake import Lake
-from teiten.report import bundle, edition
+from teiten.report import bundle, edition, markdown
 from teiten.report.answers import Answers
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -226,3 +226,17 @@ def test_odd_selections(session: Session, chosen: settings.Settings, name: str, 
     for code in lang.languages():
         report = edition.compose(found, chosen, code, "")
         assert bundle.render(report, lang.words(code), pictures=False)["report.md"]
+
+
+def test_other_sensors_are_not_compared(chosen: settings.Settings, small: SimpleNamespace, tmp_path: Path) -> None:
+    """A sensor that came in October makes more packets, but tells nothing of the world."""
+    september = [x for x in small.log() if x < "2019-10-01"]
+    october = [x for x in small.log() if x >= "2019-10-01"]
+    own = small.ingest("".join(september + october), tmp_path, sensor="old")
+    own = small.ingest("".join(october), tmp_path, sensor="new")
+    with open_session(own, chosen) as found:
+        month = Answers(found, periods.parse("monthly", "2019-10", TOKYO), Filters(), {})
+        assert month.coverage.sensors == ("new", "old") and month.coverage_before.sensors == ("old",)
+        text = markdown.markdown(edition.compose(month, chosen, "en", ""), lang.words("en"), (), {})
+    assert "Other sensors were watching the month before (1 sensor)" in text
+    assert "% against" not in text and "Change" not in text

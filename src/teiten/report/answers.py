@@ -134,7 +134,9 @@ class Answers:
 
     @property
     def comparable(self) -> bool:
-        """May counts be compared with the period before?"""
+        """May counts be compared with the period before? Not where other sensors were watching, or too little of the time."""
+        if set(self.coverage.sensors) != set(self.coverage_before.sensors):
+            return False
         return min(self.coverage.share, self.coverage_before.share) >= self.comparable_share
 
     @functools.cached_property

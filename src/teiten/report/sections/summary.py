@@ -40,6 +40,8 @@ def against(context: Context) -> str:
     answers, say = context.answers, context.say
     if answers.totals_before is None:
         return say("summary.no_before")
+    if set(answers.coverage.sensors) != set(answers.coverage_before.sensors):
+        return say("summary.other_sensors", sensors=context.words("count.sensors", n=len(answers.coverage_before.sensors)))
     if answers.coverage_before.share < answers.comparable_share:
         return say("summary.part_before", share=context.words.percent(answers.coverage_before.share))
     if answers.coverage.share < answers.comparable_share:
