@@ -13,7 +13,6 @@ import numpy as np
 from teiten.readers._jit import at, get, jit, put
 from teiten.readers._swar import key as _key
 from teiten.readers._swar import key_at, number_at, word_end
-from teiten.readers.netfilter import _codes as k
 from teiten.readers.netfilter._codes import (
     ACK,
     ARP,
@@ -46,6 +45,7 @@ from teiten.readers.netfilter._codes import (
     SRC_HI,
     TTL,
     TYPE,
+    WIDTH,
     WINDOW,
 )
 
@@ -376,12 +376,17 @@ def _most(key: int) -> int:
 
 @jit
 def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
-    """Reads buf[p:end], what follows IN='s value, into the row. Returns 0, or the code of a rejection or a kind.
+    """Reads buf[p:end], which begins with IN=, into the row. Returns 0, or the code of a rejection or a kind.
 
     scratch's SECOND and JUNK say whether another line begins inside this one; the caller then cuts and asks again.
     """
+    for i in range(WIDTH):
+        put(row, i, -1)
     put(scratch, SECOND, -1)
     put(scratch, JUNK, -1)
+    p += 3
+    while p < end and at(buf, p) > _SP:
+        p += 1
     quoted = False
     proto_seen = False
     ports = 0  # the protocol whose words are expected: 6 after PROTO=TCP
@@ -815,6 +820,3 @@ def _unknown_header(buf: Any, p: int, end: int) -> tuple[int, int]:
     if p == end and value * 10 <= 255 and value != 0:
         return p, -1
     return p, value
-
-
-assert k.WIDTH == 37

@@ -98,13 +98,11 @@ def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, sta
 def too_long(block: Block, options: ReadOptions) -> Parsed:
     """The one line that was streamed past."""
     n = options.reading.max_line
-    scratch = np.zeros(8, np.int64)
-    _stamp.stamp(_jit.view(block.data), 0, min(256, block.size), _jit.numbers(scratch))
     one = np.array([k.LONG], np.uint8)
     digest = _jit.hash_bytes(_jit.view(block.data), 0, n, _scan.key64(options.hash_key))
     return Parsed(
         block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]), np.array([digest], np.uint64),
-        one, np.array([scratch[_stamp.KIND]], np.uint8), np.array([scratch[_stamp.VALUE]]), np.array([-1]),
+        one, np.array([_stamp.NONE], np.uint8), np.array([0]), np.array([-1]),
         {0: block.data[:_KEPT_TEXT].tobytes()},
     )  # fmt: skip
 

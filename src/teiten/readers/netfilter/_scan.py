@@ -61,6 +61,9 @@ _SP: Final = 32
 _NEAR: Final = 256
 """how far into a line another stamp is looked for"""
 
+AFTER: Final = 3
+"""with a stamp (see `_stamp`): the offset after it"""
+
 # counters
 ROWS: Final = 0
 INTERFACES: Final = 1
@@ -308,21 +311,22 @@ def _late_stamp(buf: Any, p: int, a: int, st: Any) -> int:
 
 
 @jit
-def _next_line(buf: Any, junk: int, second: int, end: int, st: Any) -> int:
-    """Where the line that was run together with this one begins: junk <= result <= second, at a stamp if one is there."""
-    if junk >= 4 and _stamp.digits(buf, junk - 4, second, 4) >= 1970:  # its year is glued to our last number
-        if _stamp.stamp(buf, junk - 4, second, st) > junk:
-            return junk - 4
+def _next_line(buf: Any, junk: int, second: int, st: Any) -> int:
+    """Where the line that was run together with this one begins: junk - 4 <= result <= second. At a stamp if one is
+    there: it is in st then, and the offset after it in st[AFTER]."""
     tries = 0
-    i = junk
+    i = junk - 4 if junk >= 4 and _stamp.digits(buf, junk - 4, second, 4) >= 1970 else junk
     while i < second and tries < 24:
-        if i == junk or at(buf, i - 1) <= _SP:
-            if at(buf, i) > _SP:
-                tries += 1
-                _stamp.stamp(buf, i, second, st)
-                if get(st, _stamp.KIND) != _stamp.NONE:
-                    return i
-        i += 1
+        # i < junk: its year is glued to our last number
+        if (i <= junk or at(buf, i - 1) <= _SP) and at(buf, i) > _SP:
+            tries += 1
+            after = _stamp.stamp(buf, i, second, st)
+            if get(st, _stamp.KIND) != _stamp.NONE and after > junk:
+                put(st, AFTER, after)
+                return i
+        i = junk if i < junk else i + 1
+    put(st, _stamp.KIND, _stamp.NONE)
+    put(st, AFTER, junk)
     return junk
 
 
@@ -346,17 +350,6 @@ def _interface(buf: Any, p: int, n: int, table: Any, counters: Any) -> int:
     put(table, 2 * size + 1, n)
     put(counters, INTERFACES, size + 1)
     return size
-
-
-@jit
-def _one_event(buf: Any, a: int, end: int, row: Any, scratch: Any) -> int:
-    """What follows the IN= at a, into the row."""
-    for i in range(WIDTH):
-        put(row, i, -1)
-    p = a + 3
-    while p < end and at(buf, p) > _SP:
-        p += 1
-    return body(buf, p, end, row, scratch)
 
 
 @jit
@@ -416,13 +409,15 @@ def _line(
             if again >= 0:
                 stop = q
                 put(out, 1, again)
-        code = _one_event(buf, a, stop, row, scratch)
-        after = int(get(scratch, SECOND))
-        cut = e
-        if after >= 0:
-            cut = _next_line(buf, int(get(scratch, JUNK)), after, e, st)
-            next_p = _stamp.stamp(buf, cut, after, st)
-            code = _one_event(buf, a, cut, row, scratch)
+        after = -1
+        cut = stop
+        while True:
+            code = body(buf, a, cut, row, scratch)
+            if get(scratch, SECOND) < 0:
+                break
+            # another line begins in this one: once more, up to there
+            after = get(scratch, SECOND)
+            cut = _next_line(buf, get(scratch, JUNK), after, st)
         if code == EVENT:
             if kind == _stamp.BAD:
                 code = BAD_STAMP
@@ -454,7 +449,7 @@ def _line(
         # the line that was run together with it; its time is the first one's where it has none of its own
         begin = cut
         a = after
-        p = next_p
+        p = get(st, AFTER)
         if get(st, _stamp.KIND) != _stamp.NONE:
             kind = int(get(st, _stamp.KIND))
             value = int(get(st, _stamp.VALUE))
@@ -490,10 +485,9 @@ def scan(
         pos[i] = s
         if e - s > int(get(limits, 2)):
             hashes[i] = hash_bytes(buf, s, s + int(get(limits, 2)), key)
-            _stamp.stamp(buf, s, min(e, s + 256), st)
             outcome[i] = LONG
-            kinds[i] = get(st, _stamp.KIND)
-            values[i] = get(st, _stamp.VALUE)
+            kinds[i] = _stamp.NONE
+            values[i] = 0
             again[i] = -1
             s = after
             continue
