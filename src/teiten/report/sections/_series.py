@@ -85,6 +85,10 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     if ahead and high < FLAT * statistics.median(v for v, _ in seen):
         return context.sentence("series.figure_flat", thing=_name(context, what, first))
     name = stack.times[i]
+    unknown = (stack.values.get("unknown") or [0.0] * len(totals))[i] or 0.0
+    if unknown > most:
+        time = context.words.day(name.date()) if stack.step == "day" else _time(context, stack, name)
+        return context.say(f"series.figure_only_{stack.step}", time=time)
     if stack.step == "day":
         time, style = context.words.day(name.date()), f"series.figure_peak_{what}"
     else:

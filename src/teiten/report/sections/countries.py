@@ -32,10 +32,10 @@ def build(context: Context) -> Section | None:
         findings.append(say("countries.unknown", packets=context.packets(unknown.packets), share=share))
     findings += [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
-    if named:
+    if named and (unknown is None or unknown.share <= named[0].share):
         title = context.sentence("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
     else:
-        title = say("countries.figure_unknown", share=words.percent(rows[0].share))
+        title = say("countries.figure_unknown", share=words.percent(rows[-1].share))
     figure = figures.RankFigure(
         id="countries",
         title=title,

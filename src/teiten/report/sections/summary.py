@@ -63,10 +63,12 @@ def _leaders(context: Context) -> str:
     port, share = context.port_long(ports[0].key), words.percent(ports[0].share)
     if not lands:
         return context.say("summary.leader_port", port=port, share=share)
+    unknown = sum(r.share for r in answers.ranking("countries") if r.rank is None)
     return context.say(
-        "summary.leaders",
+        "summary.leaders_known" if unknown > lands[0].share else "summary.leaders",
         port=port,
         share=share,
+        unknown=words.percent(unknown),
         country=context.land(lands[0].key),
         country_share=words.percent(lands[0].share),
     )
