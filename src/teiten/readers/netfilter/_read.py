@@ -90,8 +90,10 @@ def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, sta
     ]
     keep = np.flatnonzero(((outcome > 0) & (outcome < FIRST_IGNORED)) | (outcome == k.REPEAT))
     texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + _KEPT_TEXT)]).rstrip(b"\r") for i in keep.tolist()}
+    # column after column from here on
+    made = np.asfortranarray(rows[: counters[_scan.ROWS]])
     return Parsed(
-        offset, end, rows[: counters[_scan.ROWS]], names, pos + offset, hashes, outcome, kinds, values, again, texts
+        offset, end, made, names, pos + offset, hashes, outcome, kinds, values, again, texts
     )  # fmt: skip
 
 
