@@ -175,7 +175,7 @@ class Context:
         more = len(coverage.gaps) - len(longest)
         if more:
             said.append(self.words("summary.more_spans", n=more))
-        return self.words.listed(said)
+        return self.words("number.semicolon").join(said)
 
     def data(self, name: str, title: str, columns: Sequence[str], rows: list[tuple[Any, ...]], sql: str) -> Data:
         """Rows with their SQL, headed by comments that say what it asks and how to run it."""

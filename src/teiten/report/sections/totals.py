@@ -36,6 +36,11 @@ def build(context: Context) -> Section:
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
+    inputs = answers.inputs
+    if inputs.rejected.total() or inputs.ignored.total():
+        lines = context.words("count.lines", n=inputs.lines)
+        counts = {"rejected": inputs.rejected.total(), "ignored": inputs.ignored.total()}
+        notes.append(say("totals.lines", lines=lines, **counts))
     return Section(ID, say("totals.title"), facts=facts, blocks=[_table(context, days, days_before)], notes=notes)
 
 
