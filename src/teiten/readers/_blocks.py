@@ -17,7 +17,7 @@ PAD: Final = 64
 @dataclass(slots=True)
 class Block:
     """`data[:size]` holds whole lines; the first byte is at `offset` of the input. `long`: it is the beginning of one
-    line of `length` bytes (its line end not counted) that was too long to keep."""
+    line that was too long to keep, and that ends at `end`."""
 
     data: npt.NDArray[np.uint8]
     raw: bytearray

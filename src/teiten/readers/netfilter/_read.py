@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from teiten import event
 from teiten.readers import _blocks, _jit
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._blocks import Block, Pool, Stream
@@ -402,6 +401,3 @@ def _in_order(
         finally:
             for future in flying:
                 future.cancel()
-
-
-BASES: Final = event.TIME_BASES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,6 +132,3 @@ class Times:
         if kind == LOCAL:
             return not self._zone.ambiguous(value)
         return True
-
-
-NEEDS: Final = (YEARLESS, BOOT)
