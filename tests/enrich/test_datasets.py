@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from pathlib import Path
 
 import pytest
@@ -40,14 +39,6 @@ def test_the_package_carries_both_kinds_small_and_dated() -> None:
 def test_every_country_of_the_package_has_a_name() -> None:
     data = next(d for d in datasets.of_kind("country") if not d.own)
     assert set(data._names[1]) <= set(countries.table())
-
-
-def test_they_load_fast() -> None:
-    package = {d.kind: d for d in datasets.catalogue()}
-    begun = time.perf_counter()
-    for data in package.values():
-        _table.decode(4, (data.folder / "v4.xz").read_bytes())
-    assert time.perf_counter() - begun < 1.0  # 0.1 s on a quiet machine
 
 
 def test_the_newest_not_later_than_the_day_else_the_oldest(own_folder: Path) -> None:
