@@ -33,7 +33,7 @@ from teiten.settings import DEFAULT_SENSOR, Settings
 if TYPE_CHECKING:
     from teiten.lake.overlap import Alignment
 
-BATCH_EVENTS: Final = 100_000
+BATCH_EVENTS: Final = 50_000
 """what bounds memory: two batches are held, one being read and one being written"""
 BATCH_BYTES: Final = 250_000_000
 _SAMPLES: Final = 3
