@@ -30,4 +30,5 @@ def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
         with tempfile.TemporaryDirectory(dir=work) as cache:
             cold.append(run(decode(few, out), env={"NUMBA_CACHE_DIR": cache}))
     figures["compilation_s"] = middle(cold).seconds - warm.seconds
+    figures["compilation_processor_s"] = middle(cold).processor - warm.processor
     return figures
