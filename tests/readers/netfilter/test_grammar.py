@@ -90,7 +90,8 @@ def lines(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     version = draw(st.sampled_from((4, 4, 6)))
     source, target = draw(st.ip_addresses(v=version)), draw(st.ip_addresses(v=version))
     inner = draw(tcp() | udp() | icmp() if version == 4 else tcp() | udp())
-    size, ttl = draw(st.integers(60, 1500)), draw(_u(8))
+    headers = (40 if version == 4 else 60) + inner.columns.get("tcp_opt_len", 0)  # a packet holds its own headers
+    size, ttl = draw(st.integers(headers, 1500)), draw(_u(8))
     columns: dict[str, Any] = {"src_ip": text(source), "dst_ip": text(target), "ip_len": size, "ttl": ttl} | inner.columns
     body = inner.text
     if version == 4:

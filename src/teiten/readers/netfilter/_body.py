@@ -412,7 +412,10 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     esp_word = False
     ip_opts = False
     incomplete = False
-    ext_header = False
+    id_seen = False
+    ip_said = False  # what only an IP packet's line has, though its addresses may be cut off
+    truncated = False
+    closed = False  # a key after the flags: they are all there
     while p < end:
         c = at(buf, p)
         if c <= _SP:
@@ -456,6 +459,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             continue
         if p < end and at(buf, p) == 61:  # KEY=
             last_is_flag = False
+            closed = closed or any_flag
             incomplete = False
             if n >= 2 and at(buf, p - 1) == 78 and at(buf, p - 2) == 73:
                 if anchored(buf, p - 2, end) == 1:
@@ -475,7 +479,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 if quoted:
                     slot = IN_SRC_HI if key == _SRC else IN_DST_HI
                     family = _address(buf, start, p, row, slot)
-                    if p == end and family != 0 and not _complete(buf, start, p):
+                    if (p == end or at(buf, p) == 0) and family != 0 and not _complete(buf, start, p):
                         family = 0
                     if key == _SRC:
                         if get(row, IN_SRC_FAMILY) <= 0:
@@ -485,7 +489,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 elif (key == _SRC and src_family == 0) or (key == _DST and dst_family == 0):
                     slot = SRC_HI if key == _SRC else DST_HI
                     family = _address(buf, start, p, row, slot)
-                    if p == end and (family == 0 or not _complete(buf, start, p)):
+                    if (p == end or at(buf, p) == 0) and (family == 0 or not _complete(buf, start, p)):
                         return CUT
                     if family == 0:
                         address_bad = True
@@ -500,7 +504,13 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 continue
             if key == _PROTO:
                 p = word_end(buf, p, end)
-                number = _protocol(buf, start, p, p == end, frag_seen)
+                cut = p == end or at(buf, p) == 0
+                number = _protocol(buf, start, p, cut, frag_seen)
+                if cut and (
+                    (number == 1 and src_family == 6)  # ICMPv6
+                    or (number == 2 and at(buf, start) == 50 and get(row, TTL) != 1)  # 20 to 29, 200 to 255; IGMP lives one hop
+                ):
+                    number = -1
                 p = _skip_value(buf, p, end)
                 if number == -2:
                     number_bad = True
@@ -524,6 +534,8 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                     ethertype = _hex4(buf, start, end)
                 elif key == _MAC and src_family == 0:
                     ethertype = _mac_type(buf, start, end)
+                if key == _TUNNEL:
+                    ip_said = True
                 if not _known(key):
                     if get(scratch, JUNK) < 0:
                         put(scratch, JUNK, token)
@@ -557,6 +569,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             elif key == _ID:
                 if not proto_seen:
                     wanted = ID
+                    id_seen = True
             elif key == _WINDOW:
                 wanted = WINDOW
                 window_seen = True
@@ -587,10 +600,11 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             if value > most:
                 number_bad = True
                 continue
-            sure = p < end or value == 0 or value * 10 > most
+            whole = p < end and at(buf, p) != 0  # NUL bytes: a crash has cut it
+            sure = whole or value == 0 or value * 10 > most
             if wanted == PAYLOAD:
                 l4_len = value
-                l4_whole = p < end
+                l4_whole = whole
             elif sure and get(row, wanted) < 0:
                 put(row, wanted, value)
             continue
@@ -607,7 +621,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                     frag_seen = True
                     if value > most:
                         number_bad = True
-                    elif p < end or value == 0 or value * 10 > most:
+                    elif (p < end and at(buf, p) != 0) or value == 0 or value * 10 > most:
                         put(row, FRAG, value * 8 if src_family == 4 else value)
                     if src_family == 6:
                         v6_frag_flags = 0
@@ -619,9 +633,11 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
         touches_end = p == end
         if quoted:
             if n == 3 and key == _OPT:
-                p = _to_parenthesis(buf, p, end)
+                p = _options(buf, p, end)
             elif n == 10 and key == _INCOMPLETE:
                 incomplete = True
+            elif n == 3 and key == _ESP and not touches_end and get(row, IN_PROTOCOL) < 0:
+                put(row, IN_PROTOCOL, 50)
             continue
         last_is_flag = False
         if ports == 6 and n <= 3:
@@ -644,32 +660,29 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 opt_len = _option_bytes(buf, p, q)
                 p = q
             elif not proto_seen:
-                q = p
-                while q < end and at(buf, q) == _SP:
-                    q += 1
-                if q + 1 < end and at(buf, q) == 40 and at(buf, q + 1) == _SP:
-                    p = q + 1  # an IPv6 extension header: its fields are read as they come
-                else:
-                    ip_opts = True
-                    p = _to_parenthesis(buf, p, end)
+                p = _options(buf, p, end)
+                ip_opts = ip_opts or src_family == 4
         elif n == 10 and key == _INCOMPLETE:
             incomplete = True
             if v6_frag_flags >= 0 and not proto_seen:
                 v6_frag_flags = 1
         elif n == 9 and key == _TRUNCATED:
-            pass
+            truncated = True
         elif key == _ARP and n == 3 and src_family == 0:
             arp = True
         elif key == _AH and n == 2 and not proto_seen:
-            ext_header = True
+            pass  # what follows it says the protocol
         elif key == _ESP and n == 3 and not proto_seen:
             esp_word = not touches_end
         elif key == _UNKNOWN and n == 7 and not proto_seen:
             p, number = _unknown_header(buf, p, end)
             if number >= 0:
                 put(row, PROTOCOL, number)
-        elif get(scratch, JUNK) < 0:
-            put(scratch, JUNK, token)
+        else:
+            if touches_end and at(buf, token) == 83 and n <= 3:  # the beginning of SRC=
+                ip_said = True
+            if get(scratch, JUNK) < 0:
+                put(scratch, JUNK, token)
     # the verdict on the addresses
     if arp:
         return ARP
@@ -679,7 +692,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
         if src_family == 0 and dst_family == 0:
             if ethertype == 0x0806:
                 return ARP
-            if ethertype >= 0 and ethertype != 0x0800 and ethertype != 0x86DD:
+            if ethertype >= 0 and ethertype != 0x0800 and ethertype != 0x86DD and not truncated and not ip_said:
                 return NON_IP
             return NO_ADDRESS
         return CUT
@@ -692,7 +705,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
         put(row, PROTOCOL, 50)
     # flags of the IP header: printed after ID=, so known once something later was seen
     if src_family == 4:
-        if proto_seen or frag_seen:
+        if id_seen and (proto_seen or frag_seen or truncated):
             put(row, IP_FLAGS, ip_bits)
             if not frag_seen:
                 put(row, FRAG, 0)
@@ -702,7 +715,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
     ip_len = get(row, LEN)
     header = 20 if src_family == 4 else 40
     if ports == 6:
-        if urgp_seen or (any_flag and window_seen and not res_seen and last_is_flag):
+        if urgp_seen or (closed and window_seen) or (any_flag and window_seen and not res_seen and last_is_flag):
             put(row, FLAGS, flags)
         if opt_seen:
             put(row, OPT_LEN, opt_len)
@@ -720,8 +733,6 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             put(row, PAYLOAD, l4_len - 8)
     elif ports == 1 and ip_len == 28 and get(row, TYPE) >= 0 and not later_fragment and not ip_opts:
         put(row, PAYLOAD, 0)
-    if ext_header and not proto_seen:
-        put(row, PROTOCOL, -1)
     return 0
 
 
@@ -786,6 +797,17 @@ def _to_parenthesis(buf: Any, p: int, end: int) -> int:
             return p
         p += 1
     return p
+
+
+@jit
+def _options(buf: Any, p: int, end: int) -> int:
+    """After "OPT": as `_to_parenthesis`; of an IPv6 extension header "OPT ( ", whose fields are read as they come, inside."""
+    q = p
+    while q < end and at(buf, q) == _SP:
+        q += 1
+    if q + 1 < end and at(buf, q) == 40 and at(buf, q + 1) == _SP:
+        return q + 1
+    return _to_parenthesis(buf, p, end)
 
 
 @jit

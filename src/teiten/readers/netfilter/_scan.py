@@ -49,7 +49,7 @@ _WORDS: Final = np.array([
     for action, words in (
         (DROP, "DROP DROPS DROPPED DROPPING BLOCK BLOCKED BLOCKING DENY DENIED DISCARD DISCARDED BAN BANNED DRP"),
         (REJECT, "REJECT REJECTED REJECTING"),
-        (ACCEPT, "ACCEPT ACCEPTED ALLOW ALLOWED PASS PASSED PERMIT PERMITTED"),
+        (ACCEPT, "ACCEPT ACCEPTED ACC ALLOW ALLOWED PASS PASSED PERMIT PERMITTED"),
         (AUDIT, "AUDIT AUDITED"),
     )
     for word in words.split()
@@ -92,6 +92,17 @@ def _count_at(buf: Any, p: int, end: int) -> int:
 
 
 @jit
+def _brings_message(buf: Any, p: int, end: int) -> bool:
+    """Does " N times" at p go on with ": ["?"""
+    while p < end and at(buf, p) != 58:
+        p += 1
+    p += 1
+    while p < end and at(buf, p) == _SP:
+        p += 1
+    return p < end and at(buf, p) == 91
+
+
+@jit
 def _repeated(buf: Any, p: int, end: int) -> int:
     """N of "message repeated N times" in buf[p:end], else -1."""
     while p + 8 < end:
@@ -122,8 +133,8 @@ def _end(text: str) -> int:
     return int.from_bytes(text.encode(), "big")
 
 
-_SRC, _DST, _LEN, _TTL, _SPT, _DPT, _TOS, _PROTO, _PREC, _WINDOW = (
-    _end(t) for t in ("SRC", "DST", "LEN", "TTL", "SPT", "DPT", "TOS", "OTO", "REC", "DOW")
+_SRC, _DST, _LEN, _TTL, _SPT, _DPT, _TOS, _PROTO, _PREC, _WINDOW, _RES, _URGP, _HOPLIMIT, _FLOWLBL = (
+    _end(t) for t in ["SRC", "DST", "LEN", "TTL", "SPT", "DPT", "TOS", "OTO", "REC", "DOW", "RES", "RGP", "MIT", "LBL"]
 )
 
 
@@ -150,6 +161,14 @@ def _field(key: int) -> int:
         return 256
     if key == _WINDOW:
         return 512
+    if key == _RES:
+        return 1024
+    if key == _URGP:
+        return 2048
+    if key == _HOPLIMIT:
+        return 4096
+    if key == _FLOWLBL:
+        return 8192
     return 0
 
 
@@ -172,6 +191,11 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
         if a == 78 and b == 73:  # IN=
             found = anchored(buf, p - 2, end)
             if found == 1:
+                q = p + 3
+                while q < end and at(buf, q) > _SP:  # a prefix that holds IN= touches the real one: "[IN=x]IN=eth0 OUT="
+                    if at(buf, q) == 61 and at(buf, q - 1) == 78 and at(buf, q - 2) == 73:
+                        p = q
+                    q += 1
                 return p - 2
             if found == 2 and end - p < 17 and (p - 3 < start or not _alnum(at(buf, p - 3))):
                 cut = True
@@ -187,7 +211,7 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
             seen |= _field((at(buf, p - 3) << 16) | (b << 8) | a)
         p += 1
     fields = 0
-    for i in range(10):
+    for i in range(14):
         fields += (seen >> i) & 1
     put(scratch, SECOND, 2 if cut else 1 if fields > 2 or seen & 3 == 3 else 0)
     return -1
@@ -213,9 +237,12 @@ def _message(buf: Any, p: int, a: int, style: int, kind: int) -> int:
         while q < a and at(buf, q) > _SP:
             q += 1
         if style == _stamp.WITH_HOST:
-            # a host, where more follows and it is neither a tag nor a bracketed word
+            # a host, where more follows and it is neither a tag nor a bracketed word, and holds no parenthesis
             if q >= a or q == p or at(buf, q - 1) == 58 or at(buf, p) == 91:
                 return p
+            for r in range(p, q):
+                if at(buf, r) == 40:
+                    return p
             r = q
             while r < a and at(buf, r) <= _SP:
                 r += 1
@@ -255,7 +282,10 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
                 d = at(buf, p + 1)
                 if d == 68 or d == 65 or d == 82:
                     q = p + 2
-                    if at(buf, q) == 45:
+                    if d == 82 and q + 1 < a and at(buf, q) == 69 and at(buf, q + 1) == 84:  # -RET: return, that is accept
+                        d = 65
+                        q += 2
+                    if q < a and at(buf, q) == 45:
                         q += 1
                         while q < a and q < p + 14 and 48 <= at(buf, q) <= 57:
                             q += 1
@@ -276,7 +306,7 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
             p += 1
         if message and key == _REPEATED and n == 8:
             value = _count_at(buf, p, a)
-            if value >= 0:
+            if value >= 0 and _brings_message(buf, p, a):
                 put(out, 1, value)
         message = key == _MESSAGE and n == 7
         if message and p + 1 < a and at(buf, p) == _SP and at(buf, p + 1) == 39:
