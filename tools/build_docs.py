@@ -254,7 +254,7 @@ def parts() -> str:
         rows.append((f"`{name}`", module.HELP, goals))
     out.append(table(("benchmark", "what", "goals"), rows))
     out.append("## Languages\n")
-    out.append(table(("language", "entries"), [(f"`{code}`", len(lang.entries(code))) for code in lang.languages()]))
+    out.append(table(("language", "file"), [(f"`{code}`", f"`src/teiten/lang/{code}.toml`") for code in lang.languages()]))
     return "\n".join(out)
 
 
