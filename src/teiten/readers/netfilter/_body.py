@@ -489,8 +489,10 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
                 elif (key == _SRC and src_family == 0) or (key == _DST and dst_family == 0):
                     slot = SRC_HI if key == _SRC else DST_HI
                     family = _address(buf, start, p, row, slot)
-                    if (p == end or at(buf, p) == 0) and (family == 0 or not _complete(buf, start, p)):
+                    if p == end and (family == 0 or not _complete(buf, start, p)):
                         return CUT
+                    if p < end and at(buf, p) == 0 and not _complete(buf, start, p):
+                        family = 0
                     if family == 0:
                         address_bad = True
                         family = -1

@@ -341,9 +341,9 @@ def _late_stamp(buf: Any, p: int, a: int, st: Any) -> int:
 
 
 @jit
-def _next_line(buf: Any, junk: int, second: int, st: Any) -> int:
+def _next_line(buf: Any, junk: int, second: int, boot: bool, st: Any) -> int:
     """Where the line that was run together with this one begins: junk - 4 <= result <= second. At a stamp if one is
-    there: it is in st then, and the offset after it in st[AFTER]."""
+    there: it is in st then, and the offset after it in st[AFTER]. boot: it may count from the boot, as this line's does."""
     tries = 0
     i = junk - 4 if junk >= 4 and _stamp.digits(buf, junk - 4, second, 4) >= 1970 else junk
     while i < second and tries < 24:
@@ -351,7 +351,8 @@ def _next_line(buf: Any, junk: int, second: int, st: Any) -> int:
         if (i <= junk or at(buf, i - 1) <= _SP) and at(buf, i) > _SP:
             tries += 1
             after = _stamp.stamp(buf, i, second, st)
-            if get(st, _stamp.KIND) != _stamp.NONE and after > junk:
+            found = int(get(st, _stamp.KIND))
+            if found != _stamp.NONE and after > junk and (boot or found != _stamp.BOOT):
                 put(st, AFTER, after)
                 return i
         i = junk if i < junk else i + 1
@@ -447,7 +448,7 @@ def _line(
                 break
             # another line begins in this one: once more, up to there
             after = get(scratch, SECOND)
-            cut = _next_line(buf, get(scratch, JUNK), after, st)
+            cut = _next_line(buf, get(scratch, JUNK), after, kind == _stamp.BOOT or kind == _stamp.NONE, st)
         if code == EVENT:
             if kind == _stamp.BAD:
                 code = BAD_STAMP
