@@ -50,7 +50,9 @@ def page(results: Sequence[dict[str, dict[str, float]]]) -> str:
     modules = bench.benchmarks()
     for result in results:
         module = modules[str(result["bench"])]
-        out.append(f"## {module.NAME}\n\n{module.HELP[0].upper()}{module.HELP[1:]}.\n")
+        load = float(result["machine"]["load"])
+        busy = f" Other work ran on the machine (load {load:g} before it began): read times with care." if load >= 1 else ""
+        out.append(f"## {module.NAME}\n\n{module.HELP[0].upper()}{module.HELP[1:]}.{busy}\n")
         out.append("| figure | | goal | |\n| --- | ---: | --- | --- |")
         for name, value in result["figures"].items():
             goal = reached = ""

@@ -25,12 +25,15 @@ def decode(log: Path, out: Path) -> list[str]:
     )
 
 
-def beside(commands: dict[str, list[str]], times: int) -> dict[str, Took]:
-    """Each command that many times, turn by turn, so that a noisy minute falls on all of them."""
+def beside(commands: dict[str, list[str]], times: int, out: Path) -> dict[str, Took]:
+    """Each command that many times, turn by turn, so that a noisy minute falls on all of them.
+
+    What they print goes to the file `out`: grep, for one, stops at its first hit when it prints to /dev/null.
+    """
     runs: dict[str, list[Took]] = {name: [] for name in commands}
     for _ in range(times):
         for name, command in commands.items():
-            runs[name].append(run(command))
+            runs[name].append(run(command, out=out))
     return {name: middle(found) for name, found in runs.items()}
 
 
@@ -49,7 +52,7 @@ def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
     if shutil.which("mawk"):
         program = "match($0, / DPT=[0-9]+/) { n[substr($0, RSTART + 5, RLENGTH - 5)]++ } END { for (p in n) print n[p], p }"
         commands["mawk"] = ["mawk", program, str(log)]
-    took = beside(commands, 1 if quick else 3)
+    took = beside(commands, 1 if quick else 3, work / "stdout")
     figures = {"lines": float(lines), "megabytes": log.stat().st_size / 1e6}
     figures |= {f"{name}_lines_per_s": lines / one.seconds for name, one in took.items()}
     figures |= {f"{name}_memory_mib": took[name].memory for name in ("decode", "polars")}
