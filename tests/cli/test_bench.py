@@ -16,6 +16,7 @@ from teiten.cli import main
 
 @pytest.mark.parametrize("module", bench.benchmarks().values(), ids=lambda m: m.NAME)
 def test_a_benchmark_keeps_its_contract(module: ModuleType) -> None:
+    assert module.__name__ == f"teiten.bench.{module.NAME}"
     assert module.HELP and module.HELP[0].lower() == module.HELP[0]
     assert all(sign in ("<", "<=", ">=") and bound > 0 for sign, bound in module.GOALS.values())
     assert callable(module.run_benchmark)
@@ -32,7 +33,7 @@ def test_json_is_one_object_of_figures(capsys: pytest.CaptureFixture[str], tmp_p
 
 def test_an_unknown_benchmark_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "nothing"]) == 2
-    assert "There are: all, ingest, netfilter" in capsys.readouterr().err
+    assert f"There are: all, {', '.join(bench.names())}." in capsys.readouterr().err
 
 
 def test_the_measuring_process_is_light() -> None:

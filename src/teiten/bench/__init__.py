@@ -11,11 +11,11 @@ import pkgutil
 from types import ModuleType
 
 
+def names() -> list[str]:
+    """The benchmarks, in alphabetical order; nothing is imported for it."""
+    return sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+
+
 def benchmarks() -> dict[str, ModuleType]:
     """Benchmark name -> its module, in alphabetical order."""
-    found = {}
-    for info in pkgutil.iter_modules(__path__):
-        if not info.name.startswith("_"):
-            module = importlib.import_module(f"{__name__}.{info.name}")
-            found[module.NAME] = module
-    return dict(sorted(found.items()))
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names()}

@@ -19,7 +19,9 @@ EXAMPLE = "  teiten bench netfilter --quick\n  teiten bench all --output json > 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="all, or one of: netfilter, ingest, report, startup, size")
+    from teiten import bench
+
+    parser.add_argument("name", metavar="NAME", help=f"all, or one of: {', '.join(bench.names())}")
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, each thing once: a first impression")
     parser.add_argument("--output", choices=("table", "json"), default="table", help="format of the figures (default: table)")
     parser.add_argument("--work", metavar="DIR", help="keep the benchmarks' logs there (default: a folder that is removed)")
