@@ -22,6 +22,8 @@ from teiten.lake.batch import Batch
 
 COMPACT_EVERY: Final = 100
 """rows of `batches` that may lie in files of their own before they are put into one"""
+COMPACT_BELOW: Final = 1 << 16
+"""bytes: a larger file is left as it is (hashes of lines hardly compress, and memory would grow with what is put together)"""
 _PART: Final = re.compile(r"part-(\d+)-.*\.parquet")
 
 
@@ -77,7 +79,8 @@ class Writer:
 
     def _compact_batches(self) -> None:
         """Many one-row files into one: names are kept small so that opening a lake of years stays quick."""
-        small = sorted(p for p in self.batches.live()["path"] if p.startswith("part-"))
+        live = self.batches.live().filter(pl.col("size_bytes") < COMPACT_BELOW)
+        small = sorted(p for p in live["path"] if p.startswith("part-"))
         if len(small) < COMPACT_EVERY // 2:
             return
         frame = pl.concat([pl.read_parquet(self.batches.path / p) for p in small], how="diagonal").sort("batch")

@@ -73,6 +73,7 @@ class History:
         self._rows.append(row)
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
+        self._forget()
 
     def candidates(self, sensor: str, first_line: str) -> list[Known]:
         """The sensor's sources that begin with that line, those of which most was read first."""
