@@ -23,6 +23,9 @@ from numba.extending import intrinsic
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _config: Any = numba.config
+# scanning bytes one after the other gains nothing from vector code, and compiling is the shorter without these passes
+_config.LOOP_VECTORIZE = 0
+_config.SLP_VECTORIZE = 0
 
 PLAIN: Final = bool(_config.DISABLE_JIT)
 """kernels run as plain Python"""

@@ -17,7 +17,7 @@ import pytest
 from tests.readers.netfilter.test_cases import CASES
 from tests.readers.reading import chunks, events
 
-from teiten.readers import _blocks
+from teiten.readers import _blocks, _jit
 from teiten.readers._base import ReadOptions
 from teiten.readers.netfilter import _read
 from teiten.settings import Reading
@@ -50,6 +50,10 @@ def spent(data: bytes) -> float:
     return best
 
 
+compiled = pytest.mark.skipif(_jit.PLAIN or _jit.CHECKED, reason="the time of the compiled kernels is meant")
+
+
+@compiled
 @pytest.mark.parametrize("name", NASTY)
 def test_time_is_linear(name: str) -> None:
     head, piece = NASTY[name]
@@ -63,6 +67,7 @@ def test_time_is_linear(name: str) -> None:
         assert math.log(last / first) / math.log(big / small) < 1.6, times
 
 
+@compiled
 def test_every_case_line_repeated_to_64_kib() -> None:
     for log in sorted(CASES.glob("*.log")):
         for line in log.read_bytes().splitlines():
