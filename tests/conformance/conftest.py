@@ -57,6 +57,7 @@ def build() -> None:
         within(namespace, "ip", "link", "set", "lo", "up")
         within(namespace, "ip", "addr", "add", f"{four}/24", "dev", "v0")
         within(namespace, "ip", "addr", "add", f"{six}/64", "dev", "v0", "nodad")
+        within(namespace, "sysctl", "-qw", "net.ipv6.conf.v0.router_solicitations=0", check=False)
         within(namespace, "ip", "link", "set", "v0", "up")
         within(namespace, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.icmp_ratelimit=0", check=False)
         flags = ("--log-tcp-sequence", "--log-tcp-options", "--log-ip-options")
@@ -148,10 +149,12 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
         except subprocess.CalledProcessError as error:
             pytest.skip(f"this kernel does not let us build the laboratory: {' '.join(error.cmd)}: {error.stderr.strip()}")
         run("sysctl", "-qw", f"{ALL_NETNS}=1")
+        # what the new interfaces say by themselves (multicast listeners, neighbours) is over before anybody records
+        time.sleep(5)
         # the reader of the ring buffer comes first: the buffer itself keeps only some hundred lines
         kernel_log = folder / "kernel.log"
         with kernel_log.open("wb") as out:
-            helpers.append(subprocess.Popen(["dmesg", "-w"], stdout=out, stderr=subprocess.DEVNULL))
+            helpers.append(subprocess.Popen(["dmesg", "-W"], stdout=out, stderr=subprocess.DEVNULL))
         captures = {namespace: folder / f"{namespace}.pcap" for namespace in ADDRESSES}
         for namespace, capture in captures.items():
             capture.touch()
@@ -161,7 +164,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
                     [*command, "-w", str(capture), "ip or ip6"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
                 )
             )
-        time.sleep(1.5)
+        time.sleep(3)
         traffic()
         settled(kernel_log)
         for helper in helpers:
