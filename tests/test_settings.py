@@ -83,3 +83,37 @@ def test_a_mistake_is_named(text: str, words: str, tmp_path: Path) -> None:
 
 def test_every_threshold_says_what_it_decides() -> None:
     assert all(len(one.text) > 20 for one in settings.THRESHOLDS.values())
+
+
+def test_how_reports_speak(tmp_path: Path) -> None:
+    path = tmp_path / "teiten.toml"
+    path.write_text(
+        "zone = 'Asia/Tokyo'\nport_style = 'TCP#23'\ncountry = 'オランダ'\norganisations = ['NOTICE']\n"
+        "[watch]\nsince = 2019-02-20\n",
+        encoding="utf-8",
+    )
+    found = settings.load(config=path)
+    assert (found.port_style, found.followed, found.organisations) == ("TCP#23", "NL", ("NOTICE",))
+    assert found.watch_since == dt.date(2019, 2, 20)
+    assert settings.load(zone="Asia/Tokyo").followed == "JP"
+    assert settings.load(zone="Europe/Paris").followed is None
+    path.write_text("zone = 'Asia/Tokyo'\ncountry = 'None'")
+    assert settings.load(config=path).followed is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("port_style = '23'", "port_style '23' is unknown"),
+        ("country = 'Atlantis'", "'Atlantis' is no country"),
+        ("country = 5", "must be the code of a country"),
+        ("organisations = 'NOTICE'", "must be a list of organisations"),
+        ("organisations = [1]", "must be a list of names"),
+        ("[watch]\nuntil = 2019-02-20", "knows no setting 'until'"),
+        ("[watch]\nsince = 'spring'", "must be a date or a time"),
+    ],
+)
+def test_wrong_words_for_reports(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "teiten.toml").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        settings.load(config=tmp_path / "teiten.toml")

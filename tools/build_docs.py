@@ -28,6 +28,14 @@ SETTINGS = {
     "sensor": ("table", "", "observation points, each as `[sensor.NAME]`, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
+    "port_style": ("`23/tcp`, `23/TCP` or `TCP#23`", "`23/tcp`", "how reports write a port"),
+    "country": ("country code, or `none`", "`JP` where the zone is Japan's", "the country that monthly reports follow"),
+    "organisations": (
+        "list of names",
+        "those that the built-in lists feature",
+        "announced scanners with a section of their own in monthly reports",
+    ),
+    "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
 SENSOR = {
     "group": ("text", "", "its group, such as `domestic` or `overseas`; `--group` asks for it"),

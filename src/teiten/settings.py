@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten import periods
+from teiten.data import countries
 from teiten.errors import UsageError
 
 LANGUAGES = ("ja", "en")
+PORT_STYLES = ("23/tcp", "23/TCP", "TCP#23")
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
 
@@ -62,6 +64,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
+    "ranked_coverage": Threshold(
+        0.5, "ranks of the period before are told where the same sensors were watching for this share of both (0 to 1)"
+    ),
+    "overwhelming_share": Threshold(
+        0.67, "ports are called the overwhelming majority where at most three of them hold this share of all packets (0 to 1)"
+    ),
+    "silent_days": Threshold(
+        7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
+    ),
 }
 
 
@@ -77,11 +88,26 @@ class Settings:
     sensors: tuple[Sensor, ...] = ()
     reading: Reading = field(default_factory=Reading)
     thresholds: dict[str, float] = field(default_factory=dict)
+    port_style: str = PORT_STYLES[0]
+    """how reports write a port: one of `PORT_STYLES`"""
+    country: str | None = None
+    """code of the country that monthly reports follow; 'none' for none; None: as `followed` says"""
+    organisations: tuple[str, ...] | None = None
+    """announced scanners with a section of their own in monthly reports; None: those that the built-in lists feature"""
+    watch_since: dt.date | None = None
+    """the day on which a measure began, whose before and after monthly reports compare"""
     file: Path | None = None
 
     @property
     def zone(self) -> Any:
         return periods.zone(self.zone_name)
+
+    @property
+    def followed(self) -> str | None:
+        """The country that monthly reports follow: as configured, else Japan where the zone is Japan's."""
+        if self.country is not None:
+            return None if self.country == "none" else self.country
+        return "JP" if self.zone_name in ("Asia/Tokyo", "Japan") else None
 
     def threshold(self, name: str) -> float:
         """The number that decides, as configured, else its default. KeyError for one that `THRESHOLDS` has not."""
@@ -145,7 +171,7 @@ def _positive(value: Any, where: str) -> int:
     return int(value)
 
 
-_TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds"}
+_TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
 _SHAPES = (
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
@@ -153,6 +179,10 @@ _SHAPES = (
     ("sensor", dict, "a table of sensors, written [sensor.NAME]"),
     ("reading", dict, "a table, written [reading]"),
     ("thresholds", dict, "a table, written [thresholds]"),
+    ("port_style", str, "a way to write ports, such as 23/tcp"),
+    ("country", str, "the code of a country, or none"),
+    ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
+    ("watch", dict, "a table, written [watch]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
 
@@ -185,6 +215,31 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
             )
         )
     return tuple(out)
+
+
+def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """What reports show and how, as fields of `Settings`: port_style, country, organisations, watch_since. UsageError."""
+    style = table.get("port_style", PORT_STYLES[0])
+    if style not in PORT_STYLES:
+        raise UsageError(f"{where}: port_style '{style}' is unknown.", hint=f"Choose one of: {', '.join(PORT_STYLES)}.")
+    country = table.get("country")
+    if country is not None and country.lower() != "none":
+        found = countries.find(country)
+        if found is None:
+            raise UsageError(f"{where}: '{country}' is no country that I know.", hint="Write a code such as JP, or none.")
+        country = found
+    organisations = table.get("organisations")
+    if organisations is not None:
+        organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
+    watch = table.get("watch", {})
+    _check(watch, {"since"}, f"{where}, [watch]")
+    since = _when(watch.get("since"), f"{where}, [watch]: since")
+    return {
+        "port_style": style,
+        "country": country.lower() if country is not None and country.lower() == "none" else country,
+        "organisations": organisations,
+        "watch_since": since.date() if since else None,
+    }
 
 
 def load(
@@ -231,5 +286,6 @@ def load(
         sensors=_sensors(table.get("sensor", {}), where),
         reading=Reading(**reading),
         thresholds={str(k): float(v) for k, v in thresholds.items()},
+        **_words(table, where),
         file=path,
     )
