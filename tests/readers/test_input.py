@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 
 import pytest
-import zstandard
 from tests.readers.reading import chunks
 
 from teiten.errors import InputError
@@ -25,7 +24,7 @@ LINE = (
     b"LEN=40 TOS=0x00 PREC=0x00 TTL=9 ID=1 PROTO=TCP SPT=1 DPT=23 WINDOW=1 RES=0x00 SYN URGP=0 \n"
 )
 TEXT = LINE * 5_000
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstandard.compress}
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": _input._zstd().compress}
 
 
 def read_all(one: _input.Input) -> tuple[bytes, str | None]:
@@ -79,13 +78,38 @@ def test_damaged(tmp_path: Path, packer: str, damage: str) -> None:
     assert str(path) in notes[0] and "what came before is kept" in notes[0]
 
 
-def test_a_bomb_is_refused_and_a_setting_allows_it(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(LINE * 20_000, 9))
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_bomb_is_refused_and_a_setting_allows_it(tmp_path: Path, packer: str) -> None:
+    path = tmp_path / f"bomb.{packer}"
+    path.write_bytes(PACKERS[packer](LINE * 20_000))
     tight = Reading(max_ratio=10, ratio_floor=1 << 20)
-    with pytest.raises(InputError, match=r"bomb\.gz is refused.*max_ratio under \[reading\]"):
+    with pytest.raises(InputError, match=rf"bomb\.{packer} is refused.*max_ratio under \[reading\]"):
         read_all(_input.of(path, tight))
-    assert len(read_all(_input.of(path, Reading(max_ratio=10_000, ratio_floor=1 << 20)))[0]) == len(LINE) * 20_000
+    wide = Reading(max_ratio=100_000, ratio_floor=1 << 20)
+    assert len(read_all(_input.of(path, wide))[0]) == len(LINE) * 20_000
+
+
+def test_a_zst_puts_out_no_more_than_is_asked_for(tmp_path: Path) -> None:
+    """64 MiB out of 6 KB: what bounds the memory is how much is taken at a time."""
+    path = tmp_path / "zeros.zst"
+    path.write_bytes(_input._zstd().compress(bytes(64 << 20)))
+    frame = _input._member("zstd")
+    data, sizes = path.read_bytes(), []
+    while not frame.finished:
+        sizes.append(len(frame.feed(data, 1 << 20)))
+        data = b""
+    assert sum(sizes) == 64 << 20 and max(sizes) <= 1 << 20
+
+
+def test_a_zst_with_a_huge_window_is_refused(tmp_path: Path) -> None:
+    """zstd --ultra --long=28 wants 256 MiB of memory to read it."""
+    zstd = _input._zstd()
+    options = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.content_size_flag: 0}
+    path = tmp_path / "long.zst"
+    packer = zstd.ZstdCompressor(options=options)
+    path.write_bytes(packer.compress(TEXT) + packer.flush())
+    data, trouble = read_all(_input.of(path))
+    assert data == b"" and trouble is not None and "is broken" in trouble
 
 
 def test_the_time_in_a_gzip_header(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def closure(name: str = "teiten") -> list[str]:
     found: dict[str, None] = {}
     waiting = [name]
     while waiting:
-        one = waiting.pop().lower().replace("_", "-")
+        one = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
         if one in found:
             continue
         try:
@@ -34,7 +34,7 @@ def weight(name: str) -> float:
     if name == "teiten":
         import teiten
 
-        files = [p for p in Path(teiten.__file__).parent.rglob("*") if p.is_file()]
+        files = [p for p in Path(teiten.__file__).parent.rglob("*") if p.is_file() and not _outlived(p)]
     else:
         distribution = metadata.distribution(name)
         files = [Path(str(distribution.locate_file(f))) for f in distribution.files or []]
@@ -46,6 +46,14 @@ def weight(name: str) -> float:
             continue
         total += getattr(status, "st_blocks", 0) * 512 or status.st_size
     return total / 2**20
+
+
+def _outlived(path: Path) -> bool:
+    """Is it compiled code of an earlier state of its source? Numba leaves it where developers edit; an installation has none."""
+    if path.suffix not in (".nbi", ".nbc"):
+        return False
+    source = path.parent.parent / (path.name.partition(".")[0] + ".py")
+    return not source.exists() or path.stat().st_mtime < source.stat().st_mtime
 
 
 def run_benchmark(work: Path, quick: bool) -> dict[str, float]:

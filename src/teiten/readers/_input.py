@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import glob
+import importlib
 import io
 import lzma
 import os
@@ -23,8 +24,6 @@ from teiten.settings import Reading
 HEAD: Final = 65536
 _PIECE: Final = 1 << 18
 """compressed bytes that are read at a time"""
-_SMALL: Final = 1 << 10
-"""of zstd: four of its bytes can become 128 KiB"""
 _STEP: Final = 1 << 20
 """uncompressed bytes that are asked for at a time: what bounds a bomb's memory"""
 
@@ -86,7 +85,7 @@ class _Gzip:
 
 
 class _Block:
-    """One stream of a .bz2 or .xz."""
+    """One stream of a .bz2 or .xz, one frame of a .zst."""
 
     def __init__(self, z: Any) -> None:
         self._z = z
@@ -107,28 +106,23 @@ class _Block:
         return bytes(self._z.unused_data)
 
 
-class _Zstd(_Block):
-    """One frame of a .zst. It cannot be told how much to put out: it is fed little (`_SMALL`) at a time instead."""
+def _zstd() -> Any:
+    """The module for .zst: Python's own from 3.14 on, before that the same code as a package."""
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    return importlib.import_module(name)
 
-    def __init__(self) -> None:
-        import zstandard
 
-        super().__init__(zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj())
-
-    def feed(self, data: bytes, most: int) -> bytes:
-        out: bytes = self._z.decompress(data)
-        return out
-
-    @property
-    def hungry(self) -> bool:
-        return True
+def _zstd_frame() -> _Block:
+    """One frame of a .zst. A frame that wants a window of more than 128 MiB (zstd --ultra --long=28) is broken to us."""
+    zstd = _zstd()
+    return _Block(zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27}))
 
 
 def _member(kind: str) -> _Member:
     if kind == "gzip":
         return _Gzip()
     if kind == "zstd":
-        return _Zstd()
+        return _zstd_frame()
     return _Block(bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor())
 
 
@@ -143,7 +137,6 @@ class Unpacked(io.RawIOBase):
         super().__init__()
         self._raw, self._kind, self._name, self._reading = raw, kind, name, reading
         self._first = first
-        self._piece = _SMALL if kind == "zstd" else _PIECE
         self._member: _Member | None = None
         self._left = b""
         self._out = memoryview(b"")
@@ -170,7 +163,7 @@ class Unpacked(io.RawIOBase):
         return n
 
     def _more(self) -> bytes:
-        data = self._first or self._raw.read(self._piece) or b""
+        data = self._first or self._raw.read(_PIECE) or b""
         self._first = b""
         self._in += len(data)
         return data
@@ -181,7 +174,7 @@ class Unpacked(io.RawIOBase):
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
             self._stop(f"is broken ({_reason(error)})")
             return
-        except Exception as error:  # zstandard.ZstdError has no public base
+        except Exception as error:  # naming ZstdError would import its module for every log
             if type(error).__name__ != "ZstdError":
                 raise
             self._stop(f"is broken ({_reason(error)})")
