@@ -21,9 +21,17 @@ __all__ = ["open_session"]
 
 
 def open_session(
-    lake: Lake, settings: Settings, *, start: dt.datetime | None = None, end: dt.datetime | None = None
+    lake: Lake,
+    settings: Settings,
+    *,
+    start: dt.datetime | None = None,
+    end: dt.datetime | None = None,
+    upto: int | None = None,
 ) -> Session:
-    """A session over that lake as it is now. With `start` and `end`, files without events of [start, end) are left out."""
+    """A session over that lake as it is now; with `upto`, as it was after that batch.
+
+    With `start` and `end`, files without events of [start, end) are left out.
+    """
     from teiten.engine.duckdb import Session
 
-    return Session(lake, settings, start=start, end=end)
+    return Session(lake, settings, start=start, end=end, upto=upto)

@@ -89,12 +89,15 @@ class Session:
         *,
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
+        upto: int | None = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
+        self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
         self.zone: ZoneInfo = periods.zone(settings.zone_name)
-        self.files, self.last_batch = lake.live_files(start, end)
+        self.files, self.last_batch = lake.live_files(start, end, upto)
+        self.upto = upto
         self.batch_files = lake.batch_files()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
@@ -127,15 +130,17 @@ class Session:
             )
         run("CREATE MACRO day_start(t) AS date_trunc('day', t)")
         files = [str(f.path) for f in self.files]
-        self._view("raw_events", files, {c.name: _TYPES[c.kind] for c in event.COLUMNS})
+        kept = [str(p) for p in self.batch_files]
+        later = _later(kept, self.last_batch) if self.upto is not None and any(f.batch is None for f in self.files) else ""
+        self._view("raw_events", files, {c.name: _TYPES[c.kind] for c in event.COLUMNS}, later)
         shown = ", ".join(
             f"address_text({c.name}) AS {c.name}" if c.kind == "address" else f'"{c.name}"' for c in event.COLUMNS
         )
         run(f"CREATE VIEW events AS SELECT {shown} FROM raw_events")
         kinds = {name: _BATCH_TYPES[type(dtype)] for name, dtype in batches.SCHEMA.items() if name not in _INSIDE}
-        self._view("batches", [str(p) for p in self.batch_files], kinds, f"WHERE batch <= {self.last_batch}")
+        self._view("batches", kept, kinds, f"WHERE batch <= {self.last_batch}")
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
-        allowed = ", ".join(_quoted(path) for path in [*files, *map(str, self.batch_files)])
+        allowed = ", ".join(_quoted(path) for path in [*files, *kept])
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
         run("SET lock_configuration = true")
@@ -151,7 +156,7 @@ class Session:
         chosen = ", ".join(
             f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
         )
-        self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} {where}")
+        self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
     def frame(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a query as a frame; times in the session's zone, whole numbers as Int64.
@@ -236,6 +241,15 @@ def _wrong(error: duckdb.Error) -> UsageError:
     """What duckdb says of a query, on as many lines as it needs to point at the spot."""
     lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
     return UsageError("SQL: " + "\n".join(lines), hint="\n`teiten sql --views` lists views and columns.")
+
+
+def _later(files: list[str], upto: int) -> str:
+    """The condition that leaves out events of later batches, where a file holds several: by input and place in it."""
+    source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
+    return (
+        f"WHERE NOT EXISTS (SELECT 1 FROM {source} b WHERE b.batch > {upto} AND b.source_id = raw.source_id"
+        ' AND raw.source_pos >= b.start AND raw.source_pos < b."end")'
+    )
 
 
 def _first_line(error: BaseException) -> str:

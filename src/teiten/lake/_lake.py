@@ -54,6 +54,11 @@ class LiveFile:
     t_min: dt.datetime | None
     t_max: dt.datetime | None
 
+    @property
+    def batch(self) -> int | None:
+        """The batch that it holds; None where it holds several."""
+        return batch_number(self.path.name)
+
 
 class Lake:
     """An opened lake. Reading needs no lock; `writer()` takes it."""
@@ -129,8 +134,13 @@ class Lake:
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
-    def live_files(self, start: dt.datetime | None = None, end: dt.datetime | None = None) -> tuple[list[LiveFile], int]:
-        """The files that may hold events of [start, end), by Delta's statistics, and the number of the last whole batch."""
+    def live_files(
+        self, start: dt.datetime | None = None, end: dt.datetime | None = None, upto: int | None = None
+    ) -> tuple[list[LiveFile], int]:
+        """The files that may hold events of [start, end), by Delta's statistics, and the number of the last whole batch.
+
+        With `upto`, those with events of batches up to that number, which is the second answer then.
+        """
         table = self._table("events")
         live = table.live()
         if "min.time" not in live.columns:
@@ -142,7 +152,9 @@ class Lake:
             early = end is not None and low is not None and low >= end
             if not late and not early:
                 files.append(LiveFile(self.path / "events" / path, rows or 0, low, high))
-        return files, table.transaction()
+        if upto is None or upto >= table.transaction():
+            return files, table.transaction()
+        return [f for f in files if (f.batch or 0) <= upto], upto
 
     def batch_files(self) -> list[Path]:
         """The Parquet files of the table `batches`; rows numbered above `live_files`' second answer do not count."""
