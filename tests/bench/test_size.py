@@ -10,7 +10,19 @@ from teiten.bench import size
 
 def test_the_closure_holds_what_we_depend_on_and_no_tool_of_development() -> None:
     found = set(size.closure())
-    assert {"teiten", "numpy", "numba", "llvmlite", "polars", "deltalake", "duckdb", "nanoarrow", "resvg-py", "pillow", "tzdata"} <= found
+    assert {
+        "teiten",
+        "numpy",
+        "numba",
+        "llvmlite",
+        "polars",
+        "deltalake",
+        "duckdb",
+        "nanoarrow",
+        "resvg-py",
+        "pillow",
+        "tzdata",
+    } <= found
     assert not {"pytest", "mypy", "ruff", "pyarrow", "pandas"} & found
 
 

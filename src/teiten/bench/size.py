@@ -49,7 +49,7 @@ def weight(name: str) -> float:
 
 
 def _outlived(path: Path) -> bool:
-    """Is it compiled code of an earlier state of its source? Numba leaves it where developers edit; an installation has none."""
+    """Compiled code of an earlier state of its source, which numba leaves where developers edit (an installation has none)?"""
     if path.suffix not in (".nbi", ".nbc"):
         return False
     source = path.parent.parent / (path.name.partition(".")[0] + ".py")
