@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from teiten.lang import Words
 from teiten.periods import Period
 from teiten.report.answers import Answers, Key, Ranked
 from teiten.report.coverage import Coverage
-from teiten.report.model import Data
+from teiten.report.model import Data, Footnote, Link, Paragraph, Piece
+from teiten.settings import PORT_STYLES, Settings
 
 SAME = 0.03
 """A difference below this share is 'about the same' in words."""
@@ -32,6 +33,7 @@ class Context:
     command: str
     """what makes the same report again"""
     version: str
+    settings: Settings
 
     @property
     def period(self) -> Period:
@@ -56,6 +58,43 @@ class Context:
         """As `say`, for what may begin with a name in lower case ('the US'): its first letter is a capital."""
         text = self.say(key, **fields)
         return text[:1].upper() + text[1:]
+
+    def rich(self, key: str, **fields: Any) -> Paragraph:
+        """As `say`, where a field may be a link, a footnote, or pieces of both and text: gives the pieces of the sentence."""
+        put: list[Sequence[Piece]] = []
+
+        def mark(value: Any) -> Any:
+            if isinstance(value, Link | Footnote):
+                value = [value]
+            if isinstance(value, str):
+                return "".join(c for c in value if not 0xE000 <= ord(c) < 0xF900)
+            if not isinstance(value, list | tuple):
+                return value
+            put.append(value)
+            # a character for private use stands for it while the sentence is put together
+            return chr(0xE000 + len(put) - 1)
+
+        text = self.say(key, **{name: mark(value) for name, value in fields.items()})
+        out: list[Piece] = []
+        for character in text:
+            n = ord(character) - 0xE000
+            if 0 <= n < len(put):
+                out.extend(put[n])
+            elif out and isinstance(out[-1], str):
+                out[-1] += character
+            else:
+                out.append(character)
+        return out
+
+    def row(self, items: Iterable[Sequence[Piece]]) -> list[Piece]:
+        """Pieces in a row as the language lists them: a, b and c."""
+        found = list(items)
+        out: list[Piece] = []
+        for i, item in enumerate(found):
+            if i:
+                out.append(self.words("number.last" if i == len(found) - 1 else "number.comma"))
+            out.extend(item)
+        return out
 
     @property
     def period_name(self) -> str:
@@ -104,18 +143,34 @@ class Context:
     # things
 
     def port(self, key: Key) -> str:
-        """23/tcp, ICMP, 47 without a port."""
+        """23/tcp (or as the setting `port_style` has it), ICMP, 47 without a port."""
         protocol, port = key
         if protocol is None:
             return self.words("thing.no_protocol")
         name = ports.PROTOCOLS.get(protocol, "")
         if port is not None:
-            return f"{port}/{name or protocol}"
+            return port_text(port, name or str(protocol), self.settings.port_style)
         if name in ("icmp", "icmpv6"):
             return self.words(f"thing.{name}")
         if name:
             return self.words("thing.no_port", protocol=name.upper())
         return self.words("thing.protocol", number=str(protocol))
+
+    def port_of(self, text: str) -> str:
+        """'23/tcp', as the table of ports has it, in the style of the settings."""
+        number, _, name = text.partition("/")
+        return port_text(int(number), name, self.settings.port_style)
+
+    def ports(self, keys: Iterable[Key]) -> list[str]:
+        """Each port's text for a row of them: with TCP#23 the protocol is said once where it stays the same (TCP#23, 445)."""
+        out: list[str] = []
+        last: int | None = None
+        for key in keys:
+            text = self.port(key)
+            again = self.settings.port_style == PORT_STYLES[2] and key[1] is not None and key[0] == last
+            out.append(text.partition("#")[2] if again and "#" in text else text)
+            last = key[0] if key[1] is not None else None
+        return out
 
     def service(self, key: Key) -> str:
         """The usual service of a port, or an empty text."""
@@ -189,6 +244,13 @@ class Context:
         )
         comment = "".join(f"-- {line}\n" for line in head.splitlines())
         return Data(name, tuple(columns), rows, f"{comment}{sql.strip()}\n")
+
+
+def port_text(port: int, protocol: str, style: str) -> str:
+    """23/tcp, 23/TCP or TCP#23."""
+    if style == PORT_STYLES[0]:
+        return f"{port}/{protocol}"
+    return f"{port}/{protocol.upper()}" if style == PORT_STYLES[1] else f"{protocol.upper()}#{port}"
 
 
 def protocol_name(protocol: int | None) -> str:

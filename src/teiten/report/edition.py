@@ -79,9 +79,8 @@ def check(answers: Answers) -> None:
 def compose(answers: Answers, settings: Settings, language: str, command: str, notice: str = "") -> Report:
     """The report in one language, before it is set."""
     words = lang.words(language)
-    context = Context(answers, words, settings.zone_from, command, __version__)
-    built = [part.build(context) for part in parts() if answers.period.kind in part.kinds]
-    sections = [section for section in built if section is not None]
+    context = Context(answers, words, settings.zone_from, command, __version__, settings)
+    sections = [section for part in parts() if answers.period.kind in part.kinds for section in part.sections(context)]
     zone = f"zone.{settings.zone_name}"
     shown = words(zone) if zone in words else settings.zone_name
     first = sections[0].findings[0]
@@ -96,6 +95,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
 
 
 def span(period: Period) -> tuple[dt.datetime, dt.datetime]:
-    """What of the lake a report needs to see: the period, the one before, and enough around them to judge gaps by."""
-    slack = dt.timedelta(days=32)
+    """What of the lake a report needs to see: the period, the one before, enough around them to judge gaps by, and for a month
+    the thirteen through which a country is followed."""
+    slack = dt.timedelta(days=32 if period.kind != "monthly" else 400)
     return period.before().start - slack, period.end + slack

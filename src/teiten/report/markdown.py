@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection
 
 from teiten.lang import Words
-from teiten.report.model import Block, Link, Paragraph, Report, Section, Table
-from teiten.report.page import chart_path, csv_path, sql_path
+from teiten.report.model import Block, Footnote, Link, Numbers, Paragraph, Piece, Point, Report, Section, Table
+from teiten.report.page import OWN, chart_path, csv_path, sql_path
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|])")
 _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f]+")
@@ -23,20 +23,29 @@ def escape(text: str) -> str:
 def markdown(report: Report, words: Words, drawn: Collection[str], alts: dict[str, str]) -> str:
     """The whole `report.md`. `drawn` are the data ids that have a chart, `alts` what each chart says."""
     out = [f"# {escape(report.title)}", escape(report.subtitle), *([f"**{escape(report.notice)}**"] if report.notice else [])]
+    numbers = Numbers()
     for section in report.sections:
-        out.extend(_section(section, words, drawn, alts))
+        out.extend(_section(section, words, drawn, alts, numbers))
     return "\n\n".join(out) + "\n"
 
 
-def _section(section: Section, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
-    out = [f"## {escape(section.title)}", *map(_inline, section.findings)]
+def _section(section: Section, words: Words, drawn: Collection[str], alts: dict[str, str], numbers: Numbers) -> list[str]:
+    out = [f"## {escape(section.title)}", *(_inline(p, numbers) for p in section.findings)]
     facts = [f"- {escape(f.name)}: {escape(f.value)}" + (f" ({escape(f.note)})" if f.note else "") for f in section.facts]
-    points = [f"- {_inline(p)}" for p in section.points]
+    points = [line for p in section.points for line in _point(p, numbers)]
     out.extend("\n".join(items) for items in (facts, points) if items)
     for block in section.blocks:
         out.extend(_block(block, words, drawn, alts))
-    out.extend(map(_inline, section.notes))
+    out.extend(_inline(p, numbers) for p in section.notes)
+    out.extend(_footnote(number, note) for number, note in numbers.new())
     return out
+
+
+def _point(point: Paragraph | Point, numbers: Numbers) -> list[str]:
+    """The lines of a point: those under it are indented by the width of its mark and more, as every reader takes it."""
+    if not isinstance(point, Point):
+        return [f"- {_inline(point, numbers)}"]
+    return [f"- {_inline(point.text, numbers)}", *(f"    - {_inline(p, numbers)}" for p in point.below)]
 
 
 def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
@@ -60,12 +69,22 @@ def _table(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _inline(paragraph: Paragraph) -> str:
-    pieces = [paragraph] if isinstance(paragraph, str) else paragraph
-    return "".join(_link(p) if isinstance(p, Link) else escape(p) for p in pieces)
+def _inline(paragraph: Paragraph, numbers: Numbers) -> str:
+    return "".join(_piece(p, numbers) for p in ([paragraph] if isinstance(paragraph, str) else paragraph))
+
+
+def _piece(piece: Piece, numbers: Numbers) -> str:
+    if isinstance(piece, Link):
+        return _link(piece)
+    return escape(f"*{numbers.of(piece)}") if isinstance(piece, Footnote) else escape(piece)
+
+
+def _footnote(number: int, note: Footnote) -> str:
+    return f"{escape(f'*{number}')}: {_link(Link(note.text, note.url))}"
 
 
 def _link(link: Link) -> str:
-    if not link.url.startswith(("https://", "http://")):
+    url = link.file or link.url
+    if not (url.startswith(("https://", "http://")) or OWN.fullmatch(url)):
         return escape(link.text)
-    return f"[{escape(link.text)}]({link.url.replace(' ', '%20').replace(')', '%29').replace('<', '%3C')})"
+    return f"[{escape(link.text)}]({url.replace(' ', '%20').replace(')', '%29').replace('<', '%3C')})"

@@ -14,14 +14,33 @@ Align = Literal["text", "number"]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A text that leads elsewhere."""
+    """A text that leads elsewhere: https, http, `#place` of the page, or a file of the folder (`data/ports.csv`)."""
 
     text: str
     url: str
+    file: str = ""
+    """for `#place`: the file of the folder with the same, where there is no page (`report.md`)"""
 
 
-Paragraph = str | Sequence[str | Link]
-"""A sentence or more; where it holds links, the pieces in their order."""
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """A mark (*1) in the text, and what stands under its section: who says so. Equal ones share a number."""
+
+    text: str
+    url: str = ""
+
+
+Piece = str | Link | Footnote
+Paragraph = str | Sequence[Piece]
+"""A sentence or more; where it holds links or footnotes, the pieces in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One of a list of points, with those that belong under it."""
+
+    text: Paragraph
+    below: Sequence[Paragraph] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +64,8 @@ class Table:
     rows: Sequence[tuple[str, ...]]
     note: str = ""
     folded: bool = False
+    places: Sequence[str] = ()
+    """a name for each row, unique on the page, which a `#place` leads to"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,7 @@ class Section:
     id: str
     title: str
     findings: Sequence[Paragraph] = ()
-    points: Sequence[Paragraph] = ()
+    points: Sequence[Paragraph | Point] = ()
     facts: Sequence[Fact] = ()
     blocks: Sequence[Block] = ()
     notes: Sequence[Paragraph] = ()
@@ -103,3 +124,21 @@ class Report:
     description: str
     sections: Sequence[Section]
     notice: str = ""
+
+
+class Numbers:
+    """Numbers footnotes in the order in which they are met, over a whole report."""
+
+    def __init__(self) -> None:
+        self._known: dict[Footnote, int] = {}
+        self._shown = 0
+
+    def of(self, note: Footnote) -> int:
+        """Its number: the next one where it is met for the first time."""
+        return self._known.setdefault(note, len(self._known) + 1)
+
+    def new(self) -> list[tuple[int, Footnote]]:
+        """Those met since the last time this was asked: the ones to stand under this section."""
+        found = [(number, note) for note, number in self._known.items() if number > self._shown]
+        self._shown = len(self._known)
+        return found

@@ -5,15 +5,32 @@ Every text goes through `escape`; the only markup that is put in as it stands is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from html import escape
 from importlib import resources
 
 from teiten.lang import Words
-from teiten.report.model import Block, Column, Data, Fact, Link, Paragraph, Report, Section, Table
+from teiten.report.model import (
+    Block,
+    Column,
+    Data,
+    Fact,
+    Footnote,
+    Link,
+    Numbers,
+    Paragraph,
+    Piece,
+    Point,
+    Report,
+    Section,
+    Table,
+)  # fmt: skip
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
+OWN = re.compile(r"(data|sql|charts)/[A-Za-z0-9_.-]+")
+"""a file of the folder, as a link may name it"""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
 
@@ -25,6 +42,7 @@ def style() -> str:
 
 def page(report: Report, words: Words, drawn: Drawn) -> str:
     """The whole `index.html`."""
+    numbers = Numbers()
     out = [
         "<!DOCTYPE html>",
         f'<html lang="{escape(report.lang)}">',
@@ -43,7 +61,7 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report)}</header>",
         _contents(report, words),
         "<main>",
-        *(_section(section, words, drawn) for section in report.sections),
+        *(_section(section, words, drawn, numbers) for section in report.sections),
         "</main>",
         "</body>",
         "</html>",
@@ -61,27 +79,51 @@ def _contents(report: Report, words: Words) -> str:
     return f'<nav aria-label="{escape(words("page.contents"))}"><ul>{items}</ul></nav>'
 
 
-def _section(section: Section, words: Words, drawn: Drawn) -> str:
+def _section(section: Section, words: Words, drawn: Drawn, numbers: Numbers) -> str:
     head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
-    parts = [head, *(f"<p>{_inline(p)}</p>" for p in section.findings)]
+    parts = [head, *(f"<p>{_inline(p, numbers)}</p>" for p in section.findings)]
     if section.facts:
         parts.append(f'<dl class="facts">{"".join(map(_fact, section.facts))}</dl>')
     if section.points:
-        parts.append(f"<ul>{''.join(f'<li>{_inline(p)}</li>' for p in section.points)}</ul>")
+        parts.append(f"<ul>{''.join(_point(p, numbers) for p in section.points)}</ul>")
     parts.extend(_block(block, words, drawn) for block in section.blocks)
     if section.notes:
-        parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p)}</p>" for p in section.notes)}</div>')
+        parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p, numbers)}</p>" for p in section.notes)}</div>')
+    if footnotes := numbers.new():
+        parts.append(f'<ol class="footnotes">{"".join(_footnote(n, note) for n, note in footnotes)}</ol>')
     return "\n".join([*parts, "</section>"])
 
 
-def _inline(paragraph: Paragraph) -> str:
-    pieces = [paragraph] if isinstance(paragraph, str) else paragraph
-    return "".join(escape(p) if isinstance(p, str) else f'<a href="{escape(_safe(p))}">{escape(p.text)}</a>' for p in pieces)
+def _point(point: Paragraph | Point, numbers: Numbers) -> str:
+    if not isinstance(point, Point):
+        return f"<li>{_inline(point, numbers)}</li>"
+    text = _inline(point.text, numbers)
+    below = "".join(f"<li>{_inline(p, numbers)}</li>" for p in point.below)
+    return f"<li>{text}{f'<ul>{below}</ul>' if below else ''}</li>"
+
+
+def _inline(paragraph: Paragraph, numbers: Numbers) -> str:
+    return "".join(_piece(p, numbers) for p in ([paragraph] if isinstance(paragraph, str) else paragraph))
+
+
+def _piece(piece: Piece, numbers: Numbers) -> str:
+    if isinstance(piece, Link):
+        return f'<a href="{escape(_safe(piece))}">{escape(piece.text)}</a>'
+    if isinstance(piece, Footnote):
+        number = numbers.of(piece)
+        return f'<sup><a href="#note-{number}">*{number}</a></sup>'
+    return escape(piece)
+
+
+def _footnote(number: int, note: Footnote) -> str:
+    text = _piece(Link(note.text, note.url), Numbers()) if note.url else escape(note.text)
+    return f'<li id="note-{number}"><span>*{number}</span> {text}</li>'
 
 
 def _safe(link: Link) -> str:
     """Only https, http and addresses inside the folder: no `javascript:` however it came here."""
-    return link.url if link.url.startswith(("https://", "http://", "#")) else "#"
+    own = link.url.startswith(("https://", "http://", "#")) or OWN.fullmatch(link.url)
+    return link.url if own else "#"
 
 
 def _fact(fact: Fact) -> str:
@@ -111,7 +153,8 @@ def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
 
 def _table(table: Table) -> str:
     heads = "".join(f'<th scope="col"{_class(c)}>{escape(c.title)}</th>' for c in table.columns)
-    rows = "".join(f"<tr>{''.join(_cells(table, row))}</tr>" for row in table.rows)
+    places = [f' id="{escape(place)}"' for place in table.places] or [""] * len(table.rows)
+    rows = "".join(f"<tr{at}>{''.join(_cells(table, row))}</tr>" for at, row in zip(places, table.rows, strict=True))
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption and not table.folded else ""
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     return (

@@ -1,14 +1,15 @@
 """The sections of a report: each module here is one, found by being there.
 
 A section's module has ID, ORDER (place on the page), KINDS (of reports it belongs to) and `build(context) -> Section | None`
-(None: nothing to say in this report). Names that begin with _ are no sections.
+(None: nothing to say in this report; a list where there is one for each of several things). Names that begin with _ are
+no sections.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from teiten.periods import PeriodKind
@@ -23,7 +24,12 @@ class Part:
     id: str
     order: int
     kinds: tuple[PeriodKind, ...]
-    build: Callable[[Context], Section | None]
+    build: Callable[[Context], Section | Sequence[Section] | None]
+
+    def sections(self, context: Context) -> list[Section]:
+        """What it has to say in this report: nothing, one section, or several."""
+        built = self.build(context)
+        return [built] if isinstance(built, Section) else list(built or ())
 
 
 def parts() -> list[Part]:
