@@ -61,6 +61,9 @@ class Threshold:
 
 
 THRESHOLDS: Final[dict[str, Threshold]] = {
+    "port_scanner_ports": Threshold(
+        10, "a source that tries this many ports (protocol and port, TCP and UDP) within one day is a port scanner (TSUBAME)"
+    ),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
@@ -69,6 +72,13 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "overwhelming_share": Threshold(
         0.67, "ports are called the overwhelming majority where at most three of them hold this share of all packets (0 to 1)"
+    ),
+    "session_gap_seconds": Threshold(
+        120, "a session ends where its source, or its organisation, sends nothing for longer than this"
+    ),
+    "burst_ports_per_minute": Threshold(5, "a session that tries this many ports within some 60 seconds is a burst"),
+    "slow_ports": Threshold(
+        3, "an organisation (or source) that tries this many ports in a day without a burst is low-and-slow on that day"
     ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
@@ -96,6 +106,10 @@ class Settings:
     """announced scanners with a section of their own in monthly reports; None: those that the built-in lists feature"""
     watch_since: dt.date | None = None
     """the day on which a measure began, whose before and after monthly reports compare"""
+    watchlists: tuple[Path, ...] = ()
+    """the user's own lists, beside those of the package and the imported ones"""
+    ptr_names: Path | None = None
+    """a table of addresses and their PTR names that the user made; no name server is asked"""
     file: Path | None = None
 
     @property
@@ -172,7 +186,10 @@ def _positive(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
+_TOP |= {"watchlists", "ptr_names"}
 _SHAPES = (
+    ("watchlists", list, "a list of files"),
+    ("ptr_names", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
     ("lake", str, "the name of a folder"),
@@ -242,6 +259,11 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
     }
 
 
+def _beside(file: Path | None, name: str) -> Path:
+    """A file named in the configuration: relative to it."""
+    return (file.parent if file else Path()) / Path(name).expanduser()
+
+
 def load(
     *, config: str | Path | None = None, zone: str | None = None, language: str | None = None, lake: str | Path | None = None
 ) -> Settings:
@@ -287,5 +309,7 @@ def load(
         reading=Reading(**reading),
         thresholds={str(k): float(v) for k, v in thresholds.items()},
         **_words(table, where),
+        watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
+        ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         file=path,
     )

@@ -18,7 +18,8 @@ from typing import Any, Final
 from teiten.data import fonts
 from teiten.errors import TeitenError
 from teiten.lang import Words
-from teiten.report import figures, leaks
+from teiten.publish import leaks
+from teiten.report import figures
 from teiten.report.markdown import markdown
 from teiten.report.model import Block, Data, Report
 from teiten.report.page import STYLE, chart_path, csv_path, page, sql_path, style

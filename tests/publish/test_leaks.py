@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teiten.report import leaks
+from teiten.publish import leaks
 
 V4 = "198.51.100.23"
 V6 = "2001:db8:12:34::beef"
