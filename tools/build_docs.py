@@ -26,6 +26,16 @@ SETTINGS = {
     "language": ("`ja` or `en`", "the machine's", "language of reports"),
     "lake": ("path", "`teiten-lake`", "the lake's folder, relative to this file"),
     "sensor": ("table", "", "observation points, each as `[sensor.NAME]`, below"),
+    "watchlists": (
+        "list of files",
+        "",
+        "your own watchlists (.toml, .json, .csv, .txt), relative to this file; see `teiten watchlist`",
+    ),
+    "ptr_names": (
+        "file",
+        "",
+        "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are recognised by them, no name server is asked",
+    ),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
     "port_style": ("`23/tcp`, `23/TCP` or `TCP#23`", "`23/tcp`", "how reports write a port"),

@@ -1,0 +1,1 @@
+"""The package's own watchlists (facts with their pages), and the short names of scanning organisations."""
