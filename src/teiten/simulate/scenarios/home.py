@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from teiten.frame import address_text
 from teiten.simulate import _stories
+from teiten.simulate._household import DROP, HOST, ZONE_HOURS, clock, dotted, other_lines, reconnects
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._shapes import OPTIONS
 from teiten.simulate._sources import draw, draw_v6
@@ -18,67 +18,7 @@ from teiten.simulate._write import Extra, Sensor, v6_text
 HELP = "a household line in Japan, its address new every few days"
 A_DAY = 3_000
 """packets that reach the line on a usual day"""
-HOST = "router.asus.com"
-DROP = "kernel: DROP IN=ppp0 OUT= MAC= "
 OWN_V6 = bytes.fromhex("20010db80000000102005efffe005301")
-ZONE_HOURS = 9
-
-
-def _clock(time: float) -> str:
-    day, second = divmod(int(time) + ZONE_HOURS * 3600, DAY)
-    stamp = np.datetime64(day, "D")
-    return f"{stamp}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+09:00"
-
-
-def _daemon(time: float, who: str, text: str) -> Extra:
-    return Extra(int(time * 1e6), f"{_clock(time)} {HOST} {who}: {text}", f"ignored: {who.partition('[')[0]}")
-
-
-def _reconnects(seed: int, span: Span, outage: tuple[int, int] | None) -> list[tuple[int, int]]:
-    """(time, address from then on): every four days or so, and after the outage. Addresses are documentation's."""
-    rng = generator(seed, "reconnects")
-    times, now = [span.start], float(span.start)
-    while True:
-        now += float(rng.uniform(2.5, 6.0)) * DAY
-        if now >= span.end:
-            break
-        times.append(int(now))
-    if outage:
-        times = sorted([t for t in times if not outage[0] - 7200 <= t < outage[1] + 7200] + [outage[1]])
-    blocks = rng.choice(np.array([0xCB007100, 0xC6336400]), len(times))  # 203.0.113.0/24, 198.51.100.0/24
-    return [(t, int(b) + int(h)) for t, b, h in zip(times, blocks, rng.integers(2, 250, len(times)), strict=True)]
-
-
-def _dotted(number: int) -> str:
-    return ".".join(str(number >> s & 255) for s in (24, 16, 8, 0))
-
-
-def _other_lines(seed: int, span: Span, addresses: list[tuple[int, int]], gaps: tuple[tuple[int, int], ...]) -> list[Extra]:
-    """Lines of the router's other daemons: PPP connections, leases, the clock."""
-    rng = generator(seed, "daemons")
-    out: list[Extra] = []
-    for i, (time, number) in enumerate(addresses):
-        pid = 1200 + i * 37
-        if i and not any(begin <= time - 1 < end for begin, end in gaps):
-            out.append(_daemon(time - 40, f"pppd[{pid - 37}]", "LCP terminated by peer"))
-            out.append(_daemon(time - 39, f"pppd[{pid - 37}]", f"Connect time {rng.uniform(3000, 9000):.1f} minutes."))
-        out.append(_daemon(time + 0.01, f"pppd[{pid}]", "Connected to 00:00:5e:00:53:01 via interface eth0"))
-        out.append(_daemon(time + 0.02, f"pppd[{pid}]", f"local  IP address {_dotted(number)}"))
-        out.append(_daemon(time + 0.03, f"pppd[{pid}]", "remote IP address 192.0.2.1"))
-        out.append(_daemon(time + 2, "rc_service", f"ip-up {pid}:notify_rc start_firewall"))
-    for day in range(span.days):
-        for second in np.sort(rng.uniform(0, DAY, int(rng.integers(4, 10)))):
-            host = int(rng.integers(2, 30))
-            out.append(
-                _daemon(
-                    span.start + day * DAY + float(second),
-                    "dnsmasq-dhcp[612]",
-                    f"DHCPREQUEST(br0) 192.168.1.{host} 00:00:5e:00:53:{host:02x}",
-                )
-            )
-        if day % 3 == 0:
-            out.append(_daemon(span.start + day * DAY + 14_400, "ntpd", "Initial clock set"))
-    return [e for e in out if not any(b * 1_000_000 <= e.time < t * 1_000_000 for b, t in gaps)]
 
 
 def _ipv6(seed: int, span: Span) -> list[Extra]:
@@ -90,7 +30,7 @@ def _ipv6(seed: int, span: Span) -> list[Extra]:
         source, time = draw_v6(country, 1, rng)[0], span.start + float(rng.uniform(0, span.days * DAY))
         ttl, sport, seq = rng.integers(38, 58), rng.integers(32768, 61000), rng.integers(0, 1 << 32)
         line = (
-            f"{_clock(time)} {HOST} {DROP}SRC={v6_text(source)} DST={v6_text(OWN_V6)} LEN=60 TC=0 HOPLIMIT={ttl} FLOWLBL=0 "
+            f"{clock(time)} {HOST} {DROP}SRC={v6_text(source)} DST={v6_text(OWN_V6)} LEN=60 TC=0 HOPLIMIT={ttl} FLOWLBL=0 "
             f"PROTO=TCP SPT={sport} DPT={port} SEQ={seq} ACK=0 WINDOW=65535 RES=0x00 SYN URGP=0 OPT ({OPTIONS[4]}) "
         )
         out.append(Extra(int(time * 1e6), line, "ipv6-survey", address_text(source), country, port, 1))
@@ -104,9 +44,9 @@ def _repeats(seed: int, span: Span, addresses: list[tuple[int, int]]) -> list[Ex
     out = []
     for source, moment in zip(draw("FR", count, rng), rng.uniform(0.02, 0.98, count), strict=True):
         time = span.start + float(moment) * span.days * DAY
-        src, dst = _dotted(int(source)), _dotted([a for t, a in addresses if t <= time][-1])
+        src, dst = dotted(int(source)), dotted([a for t, a in addresses if t <= time][-1])
         line = (
-            f"{_clock(time)} {HOST} {DROP}SRC={src} DST={dst} LEN=437 TOS=0x00 PREC=0x00 TTL=52 ID=0 DF "
+            f"{clock(time)} {HOST} {DROP}SRC={src} DST={dst} LEN=437 TOS=0x00 PREC=0x00 TTL=52 ID=0 DF "
             "PROTO=UDP SPT=5070 DPT=5060 LEN=417 "
         )
         times = int(rng.integers(2, 6))
@@ -114,7 +54,7 @@ def _repeats(seed: int, span: Span, addresses: list[tuple[int, int]]) -> list[Ex
         out.append(
             Extra(
                 int(time * 1e6),
-                f"{_clock(time + 1)} {HOST} last message repeated {times} times",
+                f"{clock(time + 1)} {HOST} last message repeated {times} times",
                 "sip-repeated",
                 src,
                 "FR",
@@ -158,11 +98,11 @@ def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, 
             {"kind": "fall", "from": begin, "to": begin + 15 * 3600, "because": "the observer's own line: a fall in everything"}
         )
     gaps = (outage,) if outage else ()
-    addresses = _reconnects(seed, span, outage)
+    addresses = reconnects(seed, span, outage)
     stories += [{"kind": "new address", "from": t, "to": t} for t, _ in addresses[1:]]
     spoken = [*_ipv6(seed, span), *_repeats(seed, span, addresses)]
     awake = [e for e in spoken if not any(b * 1_000_000 - 2_000_000 <= e.time < t * 1_000_000 for b, t in gaps)]
-    extras = sorted([*_other_lines(seed, span, addresses, gaps), *awake], key=lambda e: e.time)
+    extras = sorted([*other_lines(seed, span, addresses, gaps), *awake], key=lambda e: e.time)
     sensor = Sensor(
         name="home",
         log="router",
