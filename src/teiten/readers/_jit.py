@@ -119,11 +119,15 @@ def _at_typed(_context: Any, address: Any, index: Any) -> Any:
     return numba.types.int64(numba.types.int64, numba.types.int64), build
 
 
-def _at_checked(buf: Any, index: int) -> int:
+def _at_plain(buf: Any, index: int) -> int:
     return int(buf[index])
 
 
-at: Any = _at_checked if PLAIN else jit(_at_checked) if CHECKED else intrinsic(_at_typed)
+def _at_checked(buf: Any, index: int) -> Any:
+    return np.int64(buf[index])  # of a byte, int() would be unsigned, and a sum with it no longer a whole number
+
+
+at: Any = _at_plain if PLAIN else jit(_at_checked) if CHECKED else intrinsic(_at_typed)
 """buf[index] of bytes, index >= 0"""
 
 
