@@ -33,13 +33,13 @@ _BASES: Final = pl.Series(event.TIME_BASES, dtype=pl.String)
 
 
 class Rows:
-    """Columns of n rows for the kernel to fill; everything but addresses is -1 at first."""
+    """Columns of n rows for the kernel to fill."""
 
     def __init__(self, n: int) -> None:
         self.words = np.empty((k.WORDS, n), np.uint32)
-        self.wide = np.full((k.WIDE, n), -1, np.int64)
-        self.middle = np.full((k.MIDDLE, n), -1, np.int32)
-        self.narrow = np.full((k.NARROW, n), -1, np.int16)
+        self.wide = np.empty((k.WIDE, n), np.int64)
+        self.middle = np.empty((k.MIDDLE, n), np.int32)
+        self.narrow = np.empty((k.NARROW, n), np.int16)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> Rows:
         """The rows where `chosen`."""

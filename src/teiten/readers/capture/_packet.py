@@ -51,110 +51,95 @@ def _v6(buf: Any, p: int, end: int) -> Any:
 
 
 @jit
-def packet(buf: Any, p: int, end: int, i: int, words: Any, wide: Any, middle: Any, narrow: Any) -> int:
-    """One IP packet at p into row i of the columns (which hold -1): its code."""
-    if p >= end:
-        return k.CUT_LINK
-    version = at(buf, p) >> 4
-    more, offset, upper = 0, 0, -1
-    if version == 4:
-        if p + 20 > end:
-            return k.CUT_IP
-        header = (at(buf, p) & 15) * 4
-        if header < 20:
-            return k.BAD_IP
-        narrow[FAMILY, i] = 4
-        words[SRC, i], words[DST, i] = be32(buf, p + 12), be32(buf, p + 16)
-        total = be16(buf, p + 2)
-        middle[LEN, i], middle[ID, i] = total, be16(buf, p + 4)
-        flags = at(buf, p + 6) >> 5
-        offset, more = (be16(buf, p + 6) & 0x1FFF) * 8, flags & 1
-        narrow[IP_FLAGS, i], middle[FRAG, i], narrow[TTL, i] = flags, offset, at(buf, p + 8)
-        protocol = at(buf, p + 9)
-        # a total length of 0 is an offloaded packet's; one between is damage, and what is above cannot be told
-        if total >= header:
-            upper = total - header
-            end = min(end, p + total)
-        elif total:
-            end = min(end, p + header)
-        p += header
-    elif version == 6:
-        if p + 40 > end:
-            return k.CUT_IP
-        narrow[FAMILY, i] = 6
-        for j in range(4):
-            words[SRC + j, i], words[DST + j, i] = be32(buf, p + 8 + 4 * j), be32(buf, p + 24 + 4 * j)
-        length = be16(buf, p + 4)
-        narrow[TTL, i] = at(buf, p + 7)
-        jumbo = length == 0 and at(buf, p + 6) == 0
-        if not jumbo:
-            middle[LEN, i] = 40 + length
-            end = min(end, p + 40 + length)
-        protocol, place, offset, more = _v6(buf, p, end)
-        if offset >= 0:
-            middle[FRAG, i], narrow[IP_FLAGS, i] = offset, more
-        offset, more = max(offset, 0), max(more, 0)
-        if not jumbo:
-            upper = p + 40 + length - place
-        p = place
+def _four(buf: Any, p: int, end: int) -> Any:
+    """IPv4's header at p: (protocol, place and end of what is above, its length or -1, total length, ID, TTL, flags, offset).
+    A protocol of -2 says that there is no header."""
+    header = (at(buf, p) & 15) * 4
+    if header < 20:
+        return -2, p, end, -1, -1, -1, -1, -1, -1
+    total = be16(buf, p + 2)
+    word = be16(buf, p + 6)
+    length = -1
+    # a total length of 0 is an offloaded packet's; one between is damage, and what is above cannot be told
+    if total >= header:
+        length = total - header
+        end = min(end, p + total)
+    elif total:
+        end = min(end, p + header)
+    return at(buf, p + 9), p + header, end, length, total, be16(buf, p + 4), at(buf, p + 8), word >> 13, (word & 0x1FFF) * 8
+
+
+@jit
+def _six(buf: Any, p: int, end: int) -> Any:
+    """IPv6's header at p, as `_four`; flags and offset are -1 where no fragment header is."""
+    stated = be16(buf, p + 4)
+    total = 40 + stated
+    if stated == 0 and at(buf, p + 6) == 0:  # a jumbogram: its length is in an option
+        total = -1
     else:
-        return k.BAD_IP
-    narrow[PROTOCOL, i] = protocol
-    if offset == 0 and protocol >= 0:
-        _upper(buf, p, end, i, protocol, -1 if more else upper, words, wide, middle, narrow)
-    return k.EVENT
+        end = min(end, p + total)
+    protocol, place, offset, more = _v6(buf, p, end)
+    length = p + total - place if total >= 0 else -1
+    return protocol, place, end, length, total, -1, at(buf, p + 7), more, offset
 
 
 @jit
-def _upper(buf: Any, p: int, end: int, i: int, protocol: int, length: int, words: Any, wide: Any, middle: Any, narrow: Any) -> None:
-    """What stands above IP at p; `length`: of it all as the IP header states it, -1 where that is not known."""
-    if protocol == 6 or protocol == 17 or protocol == 132 or protocol == 33 or protocol == 136:
-        if p + 4 > end:
-            if p + 2 <= end:
-                middle[SPT, i] = be16(buf, p)
-            return
-        middle[SPT, i], middle[DPT, i] = be16(buf, p), be16(buf, p + 2)
-        if protocol == 6:
-            _tcp(buf, p, end, i, length, wide, middle, narrow)
-        elif protocol == 17 and p + 6 <= end:
-            stated = be16(buf, p + 4)
-            if length >= 8 and 8 <= stated <= length:
-                middle[PAYLOAD, i] = stated - 8
-            elif length >= 8 and stated == 0:  # a jumbogram's datagram
-                middle[PAYLOAD, i] = length - 8
-        elif protocol == 132 and length >= 12:
-            middle[PAYLOAD, i] = length - 12
-    elif protocol == 1 or protocol == 58:
-        if p < end:
-            narrow[TYPE, i] = at(buf, p)
-        if p + 1 < end:
-            narrow[CODE, i] = at(buf, p + 1)
-            if length >= 8:
-                middle[PAYLOAD, i] = length - 8
-            kind = at(buf, p)
-            if protocol == 1:
-                error = kind == 3 or kind == 4 or kind == 5 or kind == 11 or kind == 12
-            else:
-                error = 1 <= kind <= 4
-            if error:
-                _quoted(buf, p + 8, end, i, words, middle, narrow)
+def _tcp(buf: Any, p: int, end: int, length: int) -> Any:
+    """(sequence, acknowledgement, flags, window, length of the options, length of the payload)"""
+    if p + 20 > end:
+        return _cut_tcp(buf, p, end, length)
+    word = be16(buf, p + 12)
+    header = (word >> 12) * 4
+    options, payload = -1, -1
+    if header >= 20:
+        options = header - 20
+        if length >= header:
+            payload = length - header
+    return be32(buf, p + 4), be32(buf, p + 8), word & 0x1FF, be16(buf, p + 14), options, payload
 
 
 @jit
-def _tcp(buf: Any, p: int, end: int, i: int, length: int, wide: Any, middle: Any, narrow: Any) -> None:
-    if p + 8 <= end:
-        wide[SEQ, i] = be32(buf, p + 4)
-    if p + 12 <= end:
-        wide[ACK, i] = be32(buf, p + 8)
+def _cut_tcp(buf: Any, p: int, end: int, length: int) -> Any:
+    sequence = be32(buf, p + 4) if p + 8 <= end else -1
+    acknowledgement = be32(buf, p + 8) if p + 12 <= end else -1
+    flags, options, payload = -1, -1, -1
     if p + 14 <= end:
+        flags = be16(buf, p + 12) & 0x1FF
         header = (at(buf, p + 12) >> 4) * 4
-        narrow[FLAGS, i] = be16(buf, p + 12) & 0x1FF
         if header >= 20:
-            narrow[OPT_LEN, i] = header - 20
+            options = header - 20
             if length >= header:
-                middle[PAYLOAD, i] = length - header
-    if p + 16 <= end:
-        middle[WINDOW, i] = be16(buf, p + 14)
+                payload = length - header
+    return sequence, acknowledgement, flags, be16(buf, p + 14) if p + 16 <= end else -1, options, payload
+
+
+@jit
+def _ports(buf: Any, p: int, end: int) -> Any:
+    if p + 4 <= end:
+        return be16(buf, p), be16(buf, p + 2)
+    return (be16(buf, p) if p + 2 <= end else -1), -1
+
+
+@jit
+def _payload(buf: Any, p: int, end: int, protocol: int, length: int) -> int:
+    """Bytes above the header of UDP, SCTP or ICMP; `length` is that of the whole, -1 where it is not known."""
+    if protocol == 17:
+        stated = be16(buf, p + 4) if p + 6 <= end else -1
+        if length >= 8 and 8 <= stated <= length:
+            return stated - 8
+        if length >= 8 and stated == 0:  # a jumbogram's datagram
+            return length - 8
+        return -1
+    header = 12 if protocol == 132 else 8
+    return length - header if length >= header and protocol != 33 and protocol != 136 else -1
+
+
+@jit
+def _is_error(protocol: int, kind: int) -> bool:
+    """Does such an ICMP message quote a packet (RFC 792, RFC 4443)?"""
+    if protocol == 1:
+        return kind == 3 or kind == 4 or kind == 5 or kind == 11 or kind == 12
+    return 1 <= kind <= 4
 
 
 @jit
@@ -195,14 +180,69 @@ def decode(
     hashes: Any, outcome: Any, words: Any, wide: Any, middle: Any, narrow: Any,
 ) -> None:  # fmt: skip
     """Records buf[place[i]:stop[i]] -> their hashes; those with outcome 0, whose packet is size[i] bytes at pos[i] of
-    link type links[i] -> their outcome, and row i of the columns, which hold -1 before."""
+    link type links[i] -> their outcome, and row i of the columns. Rows of other outcomes are left as they were.
+
+    One long function on purpose: what is called with arrays counts their references at every call.
+    """
     for i in range(len(pos)):
         hashes[i] = hash_bytes(buf, int(place[i]), int(stop[i]), key)
         if outcome[i]:
             continue
         p = int(pos[i])
         end = p + int(size[i])
-        code, start = link(buf, p, end, int(links[i]), swapped)
-        if code == 0:
-            code = packet(buf, start, end, i, words, wide, middle, narrow)
-        outcome[i] = code
+        kind = int(links[i])
+        if kind == k.ETHERNET and p + 34 <= end and at(buf, p + 12) == 8 and at(buf, p + 13) == 0:
+            code, p = 0, p + 14
+        else:
+            code, p = link(buf, p, end, kind, swapped)
+        if code:
+            outcome[i] = code
+            continue
+        if p >= end:
+            outcome[i] = k.CUT_LINK
+            continue
+        version = at(buf, p) >> 4
+        if version == 4:
+            if p + 20 > end:
+                outcome[i] = k.CUT_IP
+                continue
+            words[SRC, i], words[DST, i] = be32(buf, p + 12), be32(buf, p + 16)
+            protocol, q, end, length, total, number, ttl, flags, offset = _four(buf, p, end)
+        elif version == 6:
+            if p + 40 > end:
+                outcome[i] = k.CUT_IP
+                continue
+            for j in range(4):
+                words[SRC + j, i], words[DST + j, i] = be32(buf, p + 8 + 4 * j), be32(buf, p + 24 + 4 * j)
+            protocol, q, end, length, total, number, ttl, flags, offset = _six(buf, p, end)
+        else:
+            protocol, q, length, total, number, ttl, flags, offset = -2, p, -1, -1, -1, -1, -1, -1
+        if protocol == -2:
+            outcome[i] = k.BAD_IP
+            continue
+        source, target, sequence, acknowledgement, bits, window, options, payload = -1, -1, -1, -1, -1, -1, -1, -1
+        kind, code, quoted = -1, -1, False
+        if offset <= 0:
+            if flags & 1 and flags > 0:
+                length = -1  # of a fragment: what is above is longer
+            if protocol == 6:
+                source, target = _ports(buf, q, end)
+                sequence, acknowledgement, bits, window, options, payload = _tcp(buf, q, end, length)
+            elif protocol == 17 or protocol == 132 or protocol == 33 or protocol == 136:
+                source, target = _ports(buf, q, end)
+                payload = _payload(buf, q, end, protocol, length)
+            elif (protocol == 1 or protocol == 58) and q < end:
+                kind = at(buf, q)
+                if q + 1 < end:
+                    code = at(buf, q + 1)
+                    payload = _payload(buf, q, end, protocol, length)
+                    quoted = _is_error(protocol, kind)
+        wide[SEQ, i], wide[ACK, i] = sequence, acknowledgement
+        middle[SPT, i], middle[DPT, i], middle[ID, i], middle[LEN, i] = source, target, number, total
+        middle[WINDOW, i], middle[FRAG, i], middle[PAYLOAD, i] = window, offset, payload
+        middle[IN_SPT, i], middle[IN_DPT, i] = -1, -1
+        narrow[FAMILY, i], narrow[PROTOCOL, i], narrow[TYPE, i], narrow[CODE, i] = version, protocol, kind, code
+        narrow[TTL, i], narrow[FLAGS, i], narrow[OPT_LEN, i], narrow[IP_FLAGS, i] = ttl, bits, options, flags
+        narrow[IN_FAMILY, i], narrow[IN_PROTOCOL, i] = -1, -1
+        if quoted:
+            _quoted(buf, q + 8, end, i, words, middle, narrow)
