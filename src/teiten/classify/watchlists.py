@@ -117,15 +117,19 @@ class _Index:
             out += networks.get(number >> shift << shift, ())
         return out
 
-    def inside(self, addresses: pl.Series) -> list[bytes]:
-        """Those of the distinct addresses that some prefix holds."""
+    def inside(self, addresses: pl.Series) -> pl.Series:
+        """(n) binary addresses -> (n) booleans: does some prefix hold it?"""
         short = addresses.bin.reinterpret(dtype=pl.UInt32, endianness="big")
-        hits = [addresses.filter(pl.Series(_within(self.covered[4], short.fill_null(0).to_numpy())) & short.is_not_null())]
-        if short.null_count() and len(self.covered[6][0]):
-            long = addresses.filter(addresses.bin.size() == 16)
-            packed: npt.NDArray[Any] = np.frombuffer(b"".join(long.to_list()), dtype="S16")
-            hits.append(long.filter(pl.Series(_within(self.covered[6], packed), dtype=pl.Boolean)))
-        return list(itertools.chain.from_iterable(h.to_list() for h in hits))
+        held = _within(self.covered[4], short.fill_null(0).to_numpy())
+        if not short.null_count():
+            return pl.Series(held)
+        held &= short.is_not_null().to_numpy()
+        long = short.is_null() & (addresses.bin.size() == 16)
+        if len(self.covered[6][0]) and long.any():
+            packed: npt.NDArray[Any] = np.frombuffer(b"".join(addresses.filter(long).to_list()), dtype="S16")
+            held = held.copy()
+            held[long.arg_true().to_numpy()] = _within(self.covered[6], packed)
+        return pl.Series(held)
 
 
 def _merged(spans: list[tuple[int, int]], family: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -241,13 +245,14 @@ class Watchlists:
 
         Pairs on no list have no row. Pairs may repeat; each is answered once.
         """
-        pairs = frame.select("src_ip", pl.col("day").cast(pl.Date)).unique()
-        if not pairs.height:
+        if not frame.height:
             return pl.DataFrame(schema=MATCH_SCHEMA)
-        low: Any = pairs["day"].min()
-        high: Any = pairs["day"].max()
+        low: Any = frame["day"].min()
+        high: Any = frame["day"].max()
         index = self._index(low, high)
-        hits = [(address, n) for address in index.inside(pairs["src_ip"].unique()) for n in index.of(address)]
+        # most sources are on no list: they are left out before anything is hashed or joined
+        pairs = frame.select("src_ip", pl.col("day").cast(pl.Date)).filter(index.inside(frame["src_ip"])).unique()
+        hits = [(address, n) for address in pairs["src_ip"].unique() for n in index.of(address)]
         if not hits:
             return pl.DataFrame(schema=MATCH_SCHEMA)
         said = pl.DataFrame(hits, schema={"src_ip": pl.Binary(), "row": pl.Int64()}, orient="row")
