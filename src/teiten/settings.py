@@ -80,6 +80,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "slow_ports": Threshold(
         3, "an organisation (or source) that tries this many ports in a day without a burst is low-and-slow on that day"
     ),
+    "own_mirai_packets": Threshold(
+        3, "a machine of one's own is told of where it sent this many packets with Mirai's mark in a day"
+    ),
+    "own_bot_destinations": Threshold(
+        5, "a machine of one's own is told of where it tried this many addresses in a day on a port that bots of devices use"
+    ),
+    "own_port_destinations": Threshold(
+        30, "a machine of one's own is told of where it tried this many addresses in a day on one port that is no client's"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
