@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,6 +18,8 @@ from teiten.engine.series import Step, series, spread, starts
 from teiten.periods import Period
 from teiten.report import coverage as watching
 from teiten.report.coverage import Coverage
+from teiten.report.notes import Note, of_period
+from teiten.settings import THRESHOLDS
 
 Key = tuple[int | None, int | None]
 """A port: protocol and destination port; ICMP is (1, None)."""
@@ -99,13 +101,23 @@ class Inputs:
 class Answers:
     """The answers for one period of one lake. Every property is asked once, when it is first wanted."""
 
-    def __init__(self, session: Session, period: Period, filters: Filters, thresholds: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        period: Period,
+        filters: Filters,
+        thresholds: Mapping[str, float],
+        notes: Collection[str] | None = None,
+    ) -> None:
+        """notes: ids of the notes to show, for a report that is made again; None: those that hold now."""
         self.session = session
+        self._note_ids = notes
         self.period = period
         self.before = period.before()
         self.filters = filters.between(period.start, period.end)
         self.filters_before = filters.between(self.before.start, self.before.end)
         self.comparable_share = thresholds.get("comparable_coverage", watching.COMPARABLE)
+        self.ranked_share = thresholds.get("ranked_coverage", THRESHOLDS["ranked_coverage"].default)
 
     # when was anything watching
 
@@ -131,6 +143,13 @@ class Answers:
     def ranked_before(self) -> bool:
         """Can anything be said of ranks in the period before?"""
         return self.coverage_before.observed()
+
+    @property
+    def ranks_told(self) -> bool:
+        """May ranks be held against the period before? Not where other sensors were watching, or for too small a part of either."""
+        if not self.ranked_before or set(self.coverage.sensors) != set(self.coverage_before.sensors):
+            return False
+        return min(self.coverage.share, self.coverage_before.share) >= self.ranked_share
 
     @property
     def comparable(self) -> bool:
@@ -362,6 +381,11 @@ class Answers:
             rejected,
             ignored,
         )
+
+    @functools.cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the analyst has to say of the period."""
+        return of_period(self.session.lake, self.period, self._note_ids)
 
     def destinations(self) -> set[bytes]:
         """Every destination address of this period and those before that the report looks at, packed."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import fcntl
 import io
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from teiten.errors import TeitenError
 from teiten.lang import Words
 from teiten.publish import leaks
 from teiten.report import figures
+from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
 from teiten.report.model import Block, Data, Report
 from teiten.report.page import STYLE, chart_path, csv_path, page, sql_path, style
@@ -29,25 +31,25 @@ WIDE: Final = 860
 NARROW: Final = 358
 """px: the same charts for a telephone of 390 px"""
 MARK: Final = "index.html"
+_LITTER: Final = {".DS_Store", "Thumbs.db", "desktop.ini"}
+"""what file managers put into any folder"""
 _THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent", "fall")
 
 
-def write(report: Report, words: Words, out: Path, secret: Collection[bytes]) -> list[str]:
-    """Writes the folder `out`; returns the names of its files.
+def write(files: Mapping[str, bytes], out: Path, secret: Collection[bytes]) -> None:
+    """Writes the folder `out` with these files (name in it -> bytes).
 
-    `secret` are the packed destination addresses: TeitenError, and nothing written, where a file would name one. An
-    older report in the place is replaced whole; TeitenError where the folder holds other things.
+    `secret` are the packed addresses that must not be published: TeitenError, and nothing written, where a file would name
+    one. An older report in the place is replaced whole; TeitenError where the folder holds other things.
     """
     check_place(out)
-    files = render(report, words)
     leak = leaks.find(files, secret)
     if leak is not None:
         raise TeitenError(
             f"The report was not written: its file {leak} would name an address of a sensor.",
-            hint="Is a sensor or an input named after its address? Give it another name.",
+            hint="Is a sensor or an input named after its address, or does a note of yours spell it? Word it otherwise.",
         )
     _put(files, out)
-    return sorted(files)
 
 
 def render(report: Report, words: Words, *, pictures: bool = True) -> dict[str, bytes]:
@@ -134,33 +136,80 @@ def _cell(value: Any) -> Any:
 
 
 def check_place(out: Path) -> None:
-    """TeitenError where `out` is a file, or a folder with something else than a report in it."""
+    """TeitenError where `out` is a file, or a folder with something else than a report in it.
+
+    What a killed run left of it is mended first: half-made folders beside it go, one that was being replaced comes back.
+    """
+    _tidy(out)
     if out.is_dir():
-        names = {p.name for p in out.iterdir()}
-        if names and not {MARK, "report.md", STYLE} <= names:
+        strangers = _strangers(out)
+        if strangers:
             raise TeitenError(
-                f"{out} is a folder with other things in it, so no report was written there.",
+                f"{out} is a folder with other things in it ({strangers[0]}), so no report was written there.",
                 hint="Name another place with --out.",
             )
     elif out.exists():
         raise TeitenError(f"{out} is a file, so no report was written there.", hint="Name another place with --out.")
 
 
-def _put(files: dict[str, bytes], out: Path) -> None:
+def _strangers(out: Path) -> list[str]:
+    """Names of files in the folder that no report put there."""
+    try:
+        found = earlier(out)
+    except TeitenError:
+        return [NAME]
+    names = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir() and p.name not in _LITTER)
+    if found is None:
+        # one made before there were manifests
+        old = {MARK, "report.md", STYLE} <= set(names)
+        return [] if old else names[:1]
+    known = {NAME, *found.files}
+    return [name for name in names if name not in known]
+
+
+def _tidy(out: Path) -> None:
+    """Removes what killed runs left beside `out`: a folder that nobody holds any more (its maker holds a lock on it)."""
+    if not out.parent.is_dir():
+        return
+    mine = re.compile(rf"\.{re.escape(out.name)}\.[a-z0-9_]{{8}}\.(part|old)")
+    for left in [p for p in out.parent.iterdir() if mine.fullmatch(p.name) and p.is_dir()]:
+        handle = os.open(left, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if left.suffix == ".old" and not out.exists() and (left / out.name).is_dir():
+                (left / out.name).rename(out)
+            shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            # another run is writing it just now
+            continue
+        finally:
+            os.close(handle)
+
+
+def _held(out: Path, suffix: str, handles: list[int]) -> Path:
+    """A new hidden folder beside `out`, locked as long as this process lives, so that no other takes it for a left-over."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=suffix, dir=out.parent))
+    handles.append(os.open(folder, os.O_RDONLY))
+    fcntl.flock(handles[-1], fcntl.LOCK_EX)
+    return folder
+
+
+def _put(files: Mapping[str, bytes], out: Path) -> None:
     """Writes under a temporary name, then renames: a reader sees the old report or the new one, never half of one."""
     temporary = old = None
+    handles: list[int] = []
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        temporary = _held(out, ".part", handles)
         for name, content in files.items():
             path = temporary / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o777 & ~umask)
         if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".old", dir=out.parent))
+            old = _held(out, ".old", handles)
             out.rename(old / out.name)
         temporary.rename(out)
     except OSError as error:
@@ -174,3 +223,5 @@ def _put(files: dict[str, bytes], out: Path) -> None:
         for folder in (temporary, old):
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
+        for handle in handles:
+            os.close(handle)

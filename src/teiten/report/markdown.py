@@ -24,6 +24,8 @@ def markdown(report: Report, words: Words, drawn: Collection[str], alts: dict[st
     """The whole `report.md`. `drawn` are the data ids that have a chart, `alts` what each chart says."""
     out = [f"# {escape(report.title)}", escape(report.subtitle), *([f"**{escape(report.notice)}**"] if report.notice else [])]
     numbers = Numbers()
+    if report.edition:
+        out.append(_inline(report.edition, numbers))
     for section in report.sections:
         out.extend(_section(section, words, drawn, alts, numbers))
     return "\n\n".join(out) + "\n"

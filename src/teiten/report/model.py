@@ -124,6 +124,8 @@ class Report:
     description: str
     sections: Sequence[Section]
     notice: str = ""
+    edition: Paragraph = ""
+    """which edition it is, and what was added since"""
 
 
 class Numbers:

@@ -29,7 +29,7 @@ from teiten.report.model import (
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
-OWN = re.compile(r"(data|sql|charts)/[A-Za-z0-9_.-]+")
+OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts)/[A-Za-z0-9_.-]+|manifest\.json)")
 """a file of the folder, as a link may name it"""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
@@ -58,7 +58,7 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         "</head>",
         "<body>",
         f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
-        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report)}</header>",
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report, numbers)}</header>",
         _contents(report, words),
         "<main>",
         *(_section(section, words, drawn, numbers) for section in report.sections),
@@ -70,8 +70,9 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
     return "\n".join(out)
 
 
-def _notice(report: Report) -> str:
-    return f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
+def _notice(report: Report, numbers: Numbers) -> str:
+    notice = f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
+    return notice + (f'<p class="edition">{_inline(report.edition, numbers)}</p>' if report.edition else "")
 
 
 def _contents(report: Report, words: Words) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
-from teiten.report.model import Paragraph, Section
+from teiten.report.model import Link, Paragraph, Section
 from teiten.report.sections import _about
 
 ID = "about"
@@ -43,6 +43,7 @@ def build(context: Context) -> Section:
     points += _about.attributions(context)
     points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
     points.append(say("about.again", command=context.command))
+    points.append(context.rich("about.manifest", link=Link("manifest.json", "manifest.json")))
     return Section(ID, say("about.title"), points=points)
 
 
