@@ -155,6 +155,27 @@ def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, mo
     return _dealt(rows, sessions, isinstance(whose, str))
 
 
+Mark = tuple[int, int, dt.datetime]
+"""what tells an event from others of its input: source_id, source_pos, time"""
+
+
+def mark(step: Step) -> Mark:
+    return step.source_id, step.source_pos, step.time
+
+
+def rows(asked: Asked, steps: Sequence[Step]) -> dict[Mark, dict[str, Any]]:
+    """The whole events behind those steps: every column, addresses packed."""
+    if not steps:
+        return {}
+    low, high = min(s.time for s in steps), max(s.time for s in steps)
+    places = ", ".join(f"({s.source_id}, {s.source_pos})" for s in steps)
+    sql = (
+        f"SELECT * FROM raw_events WHERE time >= {timestamp(low)} AND time <= {timestamp(high)}"
+        f" AND (source_id, source_pos) IN ({places})"
+    )
+    return {(r["source_id"], r["source_pos"], r["time"]): r for r in asked.query(sql)}
+
+
 def membership(asked: Asked, members: Sequence[Member], filters: Filters) -> str:
     """The condition (for `raw_events`) that an event comes from one of the prefixes while it is valid.
 
