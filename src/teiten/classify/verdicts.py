@@ -7,7 +7,6 @@ thresholds, rules, names) has changed: its `basis`, which the lake keeps with th
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 CHUNK_EVENTS: Final = 500_000
 """events that are judged at once: what bounds memory, with the distinct sources among them"""
 CHUNK_DAYS: Final = 31
+STORE_ROWS: Final = 100_000
+STORE_DAYS: Final = 366
+"""verdicts, or days, that are put into the lake at once"""
 MEMORY_MB: Final = 96
 SCOPE: Final = "all"
 _DAY: Final = 86_400_000_000
@@ -272,25 +274,39 @@ def run(
     ordered = sorted(stale)
     start = dt.datetime.combine(ordered[0], dt.time(), settings.zone)
     end = dt.datetime.combine(ordered[-1] + dt.timedelta(days=1), dt.time(), settings.zone)
+    held: list[pl.DataFrame] = []
+    waiting: list[dt.date] = []
     with Session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB) as session:
         for some, count, frame in judge(session, basis, ordered):
-            # one entry in the lake's log for neighbouring days of one basis
-            for told, group in itertools.groupby(some, key=stale.__getitem__):
-                mine = list(group)
-                lake.replace_verdicts(
-                    mine,
-                    settings.zone_name,
-                    frame.filter(pl.col("day").is_in(mine)),
-                    last_batch=session.last_batch,
-                    basis=told,
-                )
+            held.append(frame)
+            waiting += some
             result.days += some
             result.sources += count
             for label, n in frame.group_by("label").len().iter_rows():
                 result.labels[label] = result.labels.get(label, 0) + n
+            if sum(f.height for f in held) >= STORE_ROWS or len(waiting) >= STORE_DAYS:
+                _store(lake, settings, session.last_batch, stale, waiting, held)
             if progress is not None:
                 progress(len(result.days), len(ordered))
+        _store(lake, settings, session.last_batch, stale, waiting, held)
     return result
+
+
+def _store(
+    lake: Lake, settings: Settings, last: int, stale: dict[dt.date, str], days: list[dt.date], frames: list[pl.DataFrame]
+) -> None:
+    """The days' verdicts into the lake, one entry in its log for those of one basis; both lists are emptied."""
+    if not days:
+        return
+    whole = pl.concat(frames)
+    by_basis: dict[str, list[dt.date]] = {}
+    for day in days:
+        by_basis.setdefault(stale[day], []).append(day)
+    for told, mine in by_basis.items():
+        rows = whole.filter(pl.col("day").is_in(mine))
+        lake.replace_verdicts(mine, settings.zone_name, rows, last_batch=last, basis=told)
+    days.clear()
+    frames.clear()
 
 
 def refresh(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, progress: Progress | None = None) -> Result:

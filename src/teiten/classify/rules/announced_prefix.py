@@ -26,8 +26,7 @@ def judge(material: Material) -> pl.DataFrame:
         return nothing()
     also = pl.concat_str(pl.col("organisation"), pl.lit(" ("), pl.col("list"), pl.lit(" "), pl.col("list_version"), pl.lit(")"))
     best = said.with_columns(also.alias("also")).group_by("src_ip", "day", maintain_order=True)
-    first = best.agg(pl.exclude("also").first(), pl.col("also").slice(1).head(4))
-    found = first.join(material.sources, on=["src_ip", "day"])
+    found = best.agg(pl.exclude("also").first(), pl.col("also").slice(1).head(4))
     told = evidence(
         "packets",
         "ports",
