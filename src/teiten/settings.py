@@ -119,6 +119,8 @@ class Settings:
     """the user's own lists, beside those of the package and the imported ones"""
     ptr_names: Path | None = None
     """a table of addresses and their PTR names that the user made; no name server is asked"""
+    ports: Path | None = None
+    """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
     file: Path | None = None
 
     @property
@@ -195,10 +197,11 @@ def _positive(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names"}
+_TOP |= {"watchlists", "ptr_names", "ports"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
+    ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
     ("lake", str, "the name of a folder"),
@@ -320,5 +323,6 @@ def load(
         **_words(table, where),
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
+        ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,
     )
