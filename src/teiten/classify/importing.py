@@ -110,7 +110,7 @@ def _read(path: Path, wishes: Wishes, found: Found) -> None:
         _read_json(path, wishes, found)
     elif path.suffix == ".toml":
         one = lists.read(path, "settings")
-        found.lists.append(replace(one, licence=one.licence or wishes.licence, date=wishes.date or one.date))
+        found.lists.append(replace(one, licence=one.licence or wishes.licence))
     elif path.suffix == ".csv":
         _read_csv(path, wishes, found)
     else:
@@ -169,7 +169,7 @@ def _read_json(path: Path, wishes: Wishes, found: Found) -> None:
     prefixes = [p for n, text in enumerate(table["list"], 1) if (p := _take(str(text), path, n, wishes, found))]
     about = " ".join(str(table.get("description", "")).split())
     version = re.sub(r"[^A-Za-z0-9._+-]", "-", str(table.get("version", "")))[:40]
-    date = wishes.date or _misp_date(version) or _said_date(about)
+    date = _misp_date(version) or _said_date(about) or wishes.date
     if date is None:
         found.undated.append(len(found.lists))
         date = _mtime_day([path])
@@ -253,7 +253,7 @@ def _read_texts(files: Sequence[Path], folder: Path, name: str, wishes: Wishes, 
             plain = re.split(r"[#;]", line, maxsplit=1)[0].strip()
             if plain and (prefix := _take(plain, file, number, wishes, found)):
                 into.append(prefix)
-    date = wishes.date or about.date or _mtime(files, found)
+    date = about.date or wishes.date or _mtime(files, found)
     entries = [Entry(organisation, tuple(p), page=wishes.page) for organisation, p in kept.items() if p]
     empty = sorted(organisation for organisation, p in kept.items() if not p)
     if empty:

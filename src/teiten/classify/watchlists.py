@@ -233,6 +233,12 @@ class Watchlists:
         )
         return [match for _, match in found]
 
+    def match_ever(self, address: bytes) -> list[Match]:
+        """What the newest version of each list says of an address, whatever its validity; each as on the list's own day."""
+        index = _Index([w for w in self.windows if w.last is None])
+        hits = [index.rows[n] for n in index.of(address)]
+        return [self._match(w.list, entry, str(p), entry.start or w.list.date, False) for w, entry, p in hits]
+
     def match_name(self, name: str, day: dt.date) -> list[Match]:
         """What the lists say of a PTR name on a day."""
         plain = name.strip().rstrip(".").lower()
