@@ -175,7 +175,7 @@ def _status(args: argparse.Namespace) -> int:
     elif old:
         oldest = min(old, key=lambda one: one.date)
         print(
-            f"{len(old)} of your {len(own)} lists are older than {OLD_AFTER.days} days, the oldest {oldest.name} of {oldest.date}: "
+            f"{len(old)} of your {len(own)} lists are older than {OLD_AFTER.days} days ({oldest.name}: {oldest.date}); "
             "addresses change hands. teiten watchlist import PATH takes newer.",
             file=sys.stderr,
         )
@@ -247,7 +247,8 @@ def _tell(address: str, day: dt.date, rows: list[dict[str, Any]]) -> None:
     if not any(row["valid"] for row in rows):
         print(f"{address} is on no list that is valid on {day.isoformat()}; on another day it was:")
     for row in rows:
-        when = f"{row['from'] or 'not stated'} to {row['to'] or 'not stated'}"
+        ends = (f"from {row['from']}," if row["from"] else "", f"to {row['to']}" if row["to"] else "no end stated")
+        when = " ".join(ends).strip() if row["from"] or row["to"] else "not stated"
         print(f"{address}  {row['organisation']}  {'valid' if row['valid'] else 'not valid'} on {row['day']}")
         print(f"  {row['by'] + ':':<11}{row['prefix']}")
         print(f"  list:      {row['list']} {row['version']} (of {row['list_date']}, {row['licence'] or 'licence not stated'})")
@@ -290,7 +291,8 @@ def _import(args: argparse.Namespace) -> int:
         for one in made
     ]
     if args.output == "table":
-        rows = [{k: _cut(v, 30) if k == "list" else v for k, v in row.items() if k != "organisations"} for row in rows]
+        rows = [row | {"list": _cut(str(row["list"]), 30)} for row in rows]
+        rows = [{k: v for k, v in row.items() if k != "organisations"} for row in rows]
     write_rows(rows, args.output, args.out)
     prefixes = sum(one.prefixes for one in made)
     print(f"{prefixes:,} prefixes in {len(made)} lists kept in {folder}; {len(rejected):,} rejected.", file=sys.stderr)
