@@ -87,12 +87,20 @@ class Words:
 
     def ordinal(self, n: int) -> str:
         """A place in a ranking: 3位; third, 28th."""
+        return self._ordinal("ordinal", n)
+
+    def nth(self, n: int) -> str:
+        """A place as the beginning of a sentence counts it: 3番目; Third."""
+        text = self._ordinal("nth", n)
+        return text[:1].upper() + text[1:]
+
+    def _ordinal(self, key: str, n: int) -> str:
         named = self("number.ordinals").split(",")
         if n <= len(named) and named[n - 1]:
             return named[n - 1]
         suffixes = self("number.suffixes").split(",")
         last = n % 10 if n % 100 not in (11, 12, 13) else 0
-        return self("number.ordinal", number=self.number(n), suffix=suffixes[last] if last < len(suffixes) else suffixes[0])
+        return self(f"number.{key}", number=self.number(n), suffix=suffixes[last] if last < len(suffixes) else suffixes[0])
 
     def large(self, n: int) -> str:
         """A count inside a sentence, about four digits of it: 12.3万, 1.23億; 1.23 million."""

@@ -51,12 +51,6 @@ class Ranked:
     def difference(self) -> int:
         return self.packets - (self.packets_before or 0)
 
-    @property
-    def notable(self) -> bool:
-        """Is the difference larger than three times what chance alone does to two counts (Poisson)?"""
-        before = self.packets_before or 0
-        return (self.packets - before) ** 2 > 9 * (self.packets + before)
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -145,8 +139,17 @@ class Answers:
         return self.coverage_before.observed()
 
     @property
+    def observed_days(self) -> float:
+        """Days of the period, less what was not observed of it."""
+        return len(self.period.days) * self.coverage.share
+
+    @property
+    def observed_days_before(self) -> float:
+        return len(self.before.days) * self.coverage_before.share
+
+    @property
     def ranks_told(self) -> bool:
-        """May ranks be held against the period before? Not where other sensors were watching, or for too small a part of either."""
+        """May ranks be held against the period before? Not where other sensors watched, or too small a part of either."""
         if not self.ranked_before or set(self.coverage.sensors) != set(self.coverage_before.sensors):
             return False
         return min(self.coverage.share, self.coverage_before.share) >= self.ranked_share
@@ -238,14 +241,27 @@ class Answers:
         return self._gone[what]
 
     def moved(self, what: What) -> list[Ranked]:
-        """Things whose packets differ from the period before by more than chance, the largest difference first."""
+        """Things whose packets differ from the period before by more than chance, the largest difference first.
+
+        What the period before had is scaled to the days observed now: a longer month alone moves nothing. More than three
+        times what chance does to the two counts (Poisson), and in the direction of the counts themselves.
+        """
         if not self.comparable:
             return []
+        scale = self.observed_days / self.observed_days_before
+
+        def beyond(row: Ranked) -> float:
+            return row.packets - scale * (row.packets_before or 0)
+
+        def clear(row: Ranked) -> bool:
+            chance = row.packets + scale**2 * (row.packets_before or 0)
+            return beyond(row) ** 2 > 9 * chance and (beyond(row) > 0) == (row.difference > 0)
+
         unknown = None if what == "countries" else (None, None)
         now = {r.key: r for r in self.ranking(what)[:COMPARED]}
         both = now | {r.key: r for r in self.leading_before(what) if r.key not in now}
-        found = [r for r in both.values() if r.notable and r.key != unknown]
-        return sorted(found, key=lambda r: (-abs(r.difference), str(r.key)))
+        found = [r for r in both.values() if clear(r) and r.key != unknown]
+        return sorted(found, key=lambda r: (-abs(beyond(r)), str(r.key)))
 
     @functools.cached_property
     def three_days(self) -> tuple[dt.datetime, questions.Rows]:
