@@ -24,7 +24,7 @@ from teiten.report import figures
 from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
 from teiten.report.model import Block, Data, Report
-from teiten.report.page import STYLE, chart_path, csv_path, page, sql_path, style
+from teiten.report.page import STYLE, chart_path, csv_path, lines_path, page, sql_path, style
 
 WIDE: Final = 860
 """px: charts of the page, and of charts/"""
@@ -76,6 +76,8 @@ def render(report: Report, words: Words, *, pictures: bool = True) -> dict[str, 
                 drawing[chart_path(block.data, "png")] = pool.submit(figures.png, alone, scale=2)
             drawn[block.data.id] = _inline(block, wide, report.lang)
             alts[block.data.id] = block.figure.alt or block.figure.title
+        for quote in (quote for section in report.sections for quote in section.quotes if quote.file):
+            files.setdefault(lines_path(quote), ("\n".join(quote.whole or quote.lines) + "\n").encode())
         files["index.html"] = page(report, words, drawn).encode()
         files["report.md"] = markdown(report, words, drawn, alts).encode()
         files[STYLE] = (style() + theme_css()).encode()

@@ -90,6 +90,20 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """Lines as they are to be shown, letter for letter: masked lines of a log, say. Folded where they are many.
+
+    `file` names the folder's `lines/<file>.txt` that holds these and perhaps more; quotes may share one, whose `whole` is
+    written once.
+    """
+
+    caption: str
+    lines: Sequence[str]
+    file: str = ""
+    whole: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A number to be seen first: what it counts, the number, and what to compare it with."""
 
@@ -108,6 +122,7 @@ class Section:
     points: Sequence[Paragraph | Point] = ()
     facts: Sequence[Fact] = ()
     blocks: Sequence[Block] = ()
+    quotes: Sequence[Quote] = ()
     notes: Sequence[Paragraph] = ()
 
 

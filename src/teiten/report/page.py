@@ -22,6 +22,7 @@ from teiten.report.model import (
     Paragraph,
     Piece,
     Point,
+    Quote,
     Report,
     Section,
     Table,
@@ -29,7 +30,7 @@ from teiten.report.model import (
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
-OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts)/[A-Za-z0-9_.-]+|manifest\.json)")
+OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)")
 """a file of the folder, as a link may name it"""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
@@ -88,6 +89,7 @@ def _section(section: Section, words: Words, drawn: Drawn, numbers: Numbers) -> 
     if section.points:
         parts.append(f"<ul>{''.join(_point(p, numbers) for p in section.points)}</ul>")
     parts.extend(_block(block, words, drawn) for block in section.blocks)
+    parts.extend(_quote(quote, words) for quote in section.quotes)
     if section.notes:
         parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p, numbers)}</p>" for p in section.notes)}</div>')
     if footnotes := numbers.new():
@@ -146,6 +148,18 @@ def _block(block: Block, words: Words, drawn: Drawn) -> str:
     return f'<figure id="figure-{escape(block.data.id)}">{"".join(parts)}{caption}</figure>'
 
 
+FEW = 4
+"""lines that are shown without being asked for"""
+
+
+def _quote(quote: Quote, words: Words) -> str:
+    lines = escape("\n".join(quote.lines))
+    shown = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(quote.caption)}"><pre>{lines}</pre></div>'
+    file = f'<p class="files"><a href="{escape(lines_path(quote))}">{escape(words("page.lines"))}</a></p>' if quote.file else ""
+    opened = " open" if len(quote.lines) <= FEW else ""
+    return f'<details class="lines"{opened}><summary>{escape(quote.caption)}</summary>{shown}{file}</details>'
+
+
 def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
     if not table.folded:
         return draw(table)
@@ -188,6 +202,11 @@ def csv_path(data: Data) -> str:
 def sql_path(data: Data) -> str:
     """Where the SQL of a block lies, from the page."""
     return f"sql/{data.id}.sql"
+
+
+def lines_path(quote: Quote) -> str:
+    """Where the text file of a quote lies, from the page."""
+    return f"lines/{quote.file}.txt"
 
 
 def chart_path(data: Data, kind: str) -> str:
