@@ -31,6 +31,7 @@ from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Rejec
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
+    from teiten import classify
     from teiten.lake.overlap import Alignment
 
 BATCH_EVENTS: Final = 50_000
@@ -64,6 +65,8 @@ class Result:
     """What became of all inputs."""
 
     inputs: list[InputResult] = field(default_factory=list)
+    judged: classify.Result | None = None
+    """what became of the verdicts of the days that got new events; None where there were none"""
 
     @property
     def total(self) -> Tally:
@@ -90,8 +93,11 @@ def ingest(
     boot_time: dt.datetime | None = None,
     rejected: OnRejected | None = None,
     progress: OnProgress | None = None,
+    judge: bool = True,
 ) -> Result:
     """Stores what is new in the inputs (files, folders, globs, '-', or opened `Input`s), each under the lake's lock.
+
+    Then the days that got new events are judged (`classify`), unless `judge` is False.
 
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
@@ -99,8 +105,10 @@ def ingest(
     result = Result()
     opened = list(_opened(inputs, settings, result))
     done = 0
+    if judge:
+        _check_lists(settings)
     with lake.writer() as writer:
-        history = History(lake)
+        history, first = History(lake), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -128,7 +136,19 @@ def ingest(
                 one.error = error
             one.tally.check()
             done += source.size or 0
+    if judge and writer.last > first:
+        from teiten import classify
+
+        result.judged = classify.refresh(lake, settings, classify.touched_days(lake, settings, first))
     return result
+
+
+def _check_lists(settings: Settings) -> None:
+    """The user's own lists and names are read once before a long log is, so that what is wrong in them is told at once."""
+    if settings.watchlists or settings.ptr_names:
+        from teiten import classify
+
+        classify.Basis.load(settings)
 
 
 def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Result) -> Iterator[_input.Input]:

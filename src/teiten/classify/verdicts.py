@@ -125,6 +125,11 @@ def stale_days(lake: Lake, basis: Basis, days: Iterable[dt.date] | None = None, 
     return out
 
 
+def touched_days(lake: Lake, settings: Settings, after: int) -> list[dt.date]:
+    """The days (of the settings' zone) that batches after that one touch."""
+    return [day for day, batch in _newest(lake, settings, None).items() if batch > after]
+
+
 def _newest(lake: Lake, settings: Settings, upto: int | None) -> dict[dt.date, int]:
     """Day -> the last batch whose span of time touches it."""
     rows = lake.batches(["batch", "t_min", "t_max"], upto).drop_nulls()

@@ -151,3 +151,18 @@ class RejectedFile:
                 self._sink.write(json.dumps(row, ensure_ascii=False) + "\n")
         except OSError as error:
             raise TeitenError(f"{self._path} cannot be written: {error.strerror}.") from None
+
+
+def show_verdicts(judged: Any) -> None:
+    """What became of the verdicts (classify.Result), to stderr; nothing where there was nothing to do."""
+    if judged is None:
+        return
+    if judged.trouble is not None:
+        print(
+            f"teiten: the verdicts of {len(judged.stale):,} days wait, since the lake cannot be written now"
+            f" ({judged.trouble.message.rstrip('.')}). The next ingest or report makes them.",
+            file=sys.stderr,
+        )
+    if judged.days:
+        found = [f"{n:,} of {label.replace('_', ' ')}s" for label, n in sorted(judged.labels.items())] or ["none"]
+        print(f"verdicts on {judged.sources:,} sources of {len(judged.days):,} days: {', '.join(found)}", file=sys.stderr)
