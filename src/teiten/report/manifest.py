@@ -170,7 +170,7 @@ def describe(
         "geo": list(answers.geo),
         "lists": lists(answers),
         "verdicts": verdicts(answers),
-        "thresholds": {name: settings.threshold(name) for name in sorted(THRESHOLDS)},
+        "thresholds": {name: float(settings.threshold(name)) for name in sorted(THRESHOLDS)},
         "settings": in_force(settings),
         "notes": [note.id for note in answers.notes],
         "content": content(report),
