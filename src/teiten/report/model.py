@@ -122,8 +122,8 @@ class Section:
     points: Sequence[Paragraph | Point] = ()
     facts: Sequence[Fact] = ()
     blocks: Sequence[Block] = ()
-    quotes: Sequence[Quote] = ()
     notes: Sequence[Paragraph] = ()
+    quotes: Sequence[Quote] = ()
 
 
 @dataclass(frozen=True, slots=True)
