@@ -246,7 +246,7 @@ def _ask(session: Session, day: str, where: str) -> pl.DataFrame:
             "SELECT src_ip, day, count(*) AS ports FROM ("
             f"SELECT DISTINCT src_ip, ({day})::INTEGER AS day, protocol, dst_port FROM raw_events WHERE {where}"
             " AND protocol IN (6, 17) AND dst_port IS NOT NULL AND src_ip IN ("
-            f"SELECT src_ip FROM raw_events WHERE {where} GROUP BY src_ip, {day} HAVING count(*) >= {least}))"
+            f"SELECT src_ip FROM raw_events WHERE {where} GROUP BY src_ip, ({day})::INTEGER HAVING count(*) >= {least}))"
             " GROUP BY src_ip, day"
         )
         whole = whole.join(counted, on=["src_ip", "day"], how="left", maintain_order="left")
