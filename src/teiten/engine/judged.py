@@ -33,6 +33,7 @@ JOINED: Final[dict[str, tuple[str, str, str]]] = {
 
 _NAMED: Final = re.compile(rf"\b({'|'.join(JOINED)})\b", re.IGNORECASE)
 _VIEWS: Final = re.compile(r"\b(verdicts|notes)\b", re.IGNORECASE)
+_VERDICT_NAMES: Final = re.compile(rf"\b(verdicts|{'|'.join(JOINED)})\b", re.IGNORECASE)
 _EVENTS: Final = frozenset({"events", "raw_events"})
 
 VERDICT_COLUMNS: Final = tuple(name for name in verdict.SCHEMA if name != "basis")
@@ -134,6 +135,11 @@ def arrange(run: Callable[[str], Any], shown: str, joined: bool) -> None:
 def names_views(sql: str) -> bool:
     """Does the query name the views `verdicts` or `notes`?"""
     return _VIEWS.search(sql) is not None
+
+
+def names_verdicts(sql: str) -> bool:
+    """Does the query name verdicts, or a column that they add to events? Then they had better be up to date."""
+    return _VERDICT_NAMES.search(sql) is not None
 
 
 def asks(sql: str, tree: Callable[[str], str]) -> bool:

@@ -240,6 +240,32 @@ SELECT (SELECT coalesce(sum(packets), 0)::BIGINT FROM attempts) AS packets,
 """
 
 
+def scanner_share(
+    session: Session,
+    start: dt.datetime | None,
+    end: dt.datetime | None,
+    *,
+    by: By = "packets",
+    filters: Filters | None = None,
+) -> tuple[int, int]:
+    """Packets (or hosts) of announced scanners over [start, end), and of all."""
+    whole = "coalesce(sum(packets){}, 0)::BIGINT" if by == "packets" else "count(DISTINCT src_ip){}"
+    found = Query(
+        _SCANNER_SHARE,
+        {"where": (filters or Filters()).between(start, end)},
+        part=whole.format(" FILTER (WHERE scanner IS NOT NULL)"),
+        whole=whole.format(""),
+    ).rows(session)
+    return found[0]["part"], found[0]["whole"]
+
+
+_SCANNER_SHARE: Final = """
+SELECT {part} AS part, {whole} AS whole
+FROM {events}
+WHERE {where}
+"""
+
+
 def totals(
     session: Session,
     start: dt.datetime,

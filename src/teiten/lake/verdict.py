@@ -89,12 +89,12 @@ def replace(
     rows = checked(wanted, frame)
     if not wanted:
         return
-    judged = pl.DataFrame({"day": wanted}, schema={"day": pl.Date()})
+    # the basis is a long text, so that only the row of the day itself has it
+    judged = pl.DataFrame({"day": wanted}, schema={"day": pl.Date()}).with_columns(pl.lit(basis).alias("basis"))
     whole = pl.concat([rows, judged], how="diagonal").with_columns(
         pl.lit(zone).alias("zone"),
         pl.lit(dt.datetime.now(dt.UTC)).cast(_TIME).alias("made"),
         pl.lit(last_batch).cast(pl.Int64).alias("last_batch"),
-        pl.lit(basis).alias("basis"),
     )
     written: list[_delta.Written] = []
     gone: list[str] = []
