@@ -8,6 +8,18 @@ classify.watchlists.load(settings)           every list at hand: match(address, 
 from __future__ import annotations
 
 from teiten.classify import lists, watchlists
-from teiten.classify.verdicts import Basis, Result, judge, lists_used, refresh, run, stale_days, touched_days
+from teiten.classify.verdicts import Basis, Result, judge, last_day, lists_used, refresh, run, stale_days, touched_days
 
-__all__ = ["Basis", "Result", "judge", "lists", "lists_used", "refresh", "run", "stale_days", "touched_days", "watchlists"]
+__all__ = [
+    "Basis",
+    "Result",
+    "judge",
+    "last_day",
+    "lists",
+    "lists_used",
+    "refresh",
+    "run",
+    "stale_days",
+    "touched_days",
+    "watchlists",
+]

@@ -130,6 +130,11 @@ def touched_days(lake: Lake, settings: Settings, after: int) -> list[dt.date]:
     return [day for day, batch in _newest(lake, settings, None).items() if batch > after]
 
 
+def last_day(lake: Lake, settings: Settings) -> dt.date | None:
+    """The last day with events, by the batches; None where there is none."""
+    return max(_newest(lake, settings, None), default=None)
+
+
 def _newest(lake: Lake, settings: Settings, upto: int | None) -> dict[dt.date, int]:
     """Day -> the last batch whose span of time touches it."""
     rows = lake.batches(["batch", "t_min", "t_max"], upto).drop_nulls()
