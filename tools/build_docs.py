@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from teiten import bench, cli, errors, event, lang, readers, settings
+from teiten.publish import masks
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "docs" / "reference"
@@ -50,6 +51,7 @@ SETTINGS = {
         "those that the built-in lists feature",
         "announced scanners with a section of their own in monthly reports",
     ),
+    "publish": ("table", "", "what leaves the house: `mask`, below"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
 SENSOR = {
@@ -197,6 +199,14 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
+    out.append("## [publish]\n")
+    out.append(
+        'What log lines in reports, and of `teiten sessions`, show. `mask = "seed"` (the default), `mask = "strict"`, or a list '
+        "of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out are "
+        "covered whatever it says.\n"
+    )
+    covered = [(f"`{k}`", v, "yes" if k in masks.SEED else "", "yes") for k, v in masks.FIELDS.items()]
+    out.append(table(("field", "covers", "seed", "strict"), covered))
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
     return "\n".join(out)

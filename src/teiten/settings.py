@@ -20,6 +20,7 @@ from teiten.errors import UsageError
 
 LANGUAGES = ("ja", "en")
 PORT_STYLES = ("23/tcp", "23/TCP", "TCP#23")
+MASKS = ("seed", "strict")
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
 
@@ -115,12 +116,16 @@ class Settings:
     """announced scanners with a section of their own in monthly reports; None: those that the built-in lists feature"""
     watch_since: dt.date | None = None
     """the day on which a measure began, whose before and after monthly reports compare"""
+    animations: bool = True
+    """whether monthly reports hold moving pictures of their days"""
     watchlists: tuple[Path, ...] = ()
     """the user's own lists, beside those of the package and the imported ones"""
     ptr_names: Path | None = None
     """a table of addresses and their PTR names that the user made; no name server is asked"""
     ports: Path | None = None
     """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
+    mask: str | tuple[str, ...] = MASKS[0]
+    """how published log lines are masked: one of `MASKS`, or the fields to cover (`publish.masks.FIELDS`)"""
     file: Path | None = None
 
     @property
@@ -197,7 +202,7 @@ def _positive(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "ports"}
+_TOP |= {"watchlists", "ptr_names", "ports", "publish", "animations"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -212,6 +217,7 @@ _SHAPES = (
     ("country", str, "the code of a country, or none"),
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
+    ("publish", dict, "a table, written [publish]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
 
@@ -257,9 +263,14 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         if found is None:
             raise UsageError(f"{where}: '{country}' is no country that I know.", hint="Write a code such as JP, or none.")
         country = found
+    animations = table.get("animations", True)
+    if not isinstance(animations, bool):
+        raise UsageError(f"{where}: animations must be true or false, not {animations!r}.")
     organisations = table.get("organisations")
     if organisations is not None:
         organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
+    publish = table.get("publish", {})
+    _check(publish, {"mask"}, f"{where}, [publish]")
     watch = table.get("watch", {})
     _check(watch, {"since"}, f"{where}, [watch]")
     since = _when(watch.get("since"), f"{where}, [watch]: since")
@@ -267,8 +278,17 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "port_style": style,
         "country": country.lower() if country is not None and country.lower() == "none" else country,
         "organisations": organisations,
+        "mask": _mask(publish.get("mask", MASKS[0]), f"{where}, [publish]: mask"),
         "watch_since": since.date() if since else None,
     }
+
+
+def _mask(value: Any, where: str) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(_typed(v, str, where, "a list of names") for v in value)
+    if value not in MASKS:
+        raise UsageError(f"{where} must be {' or '.join(MASKS)}, or a list of fields to cover, not {value!r}.")
+    return str(value)
 
 
 def _beside(file: Path | None, name: str) -> Path:
