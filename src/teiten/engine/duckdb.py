@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -96,8 +97,10 @@ class Session:
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
         upto: int | None = None,
+        as_of: dt.datetime | None = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
+        """upto: the last batch that is seen. as_of: notes written later are not."""
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -106,6 +109,7 @@ class Session:
         self.upto = upto
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
+        self._as_of = as_of
         self._joined = False
         self._judged = self._looked_up = False
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
@@ -148,7 +152,8 @@ class Session:
         self._view("batches", kept, kinds, f"WHERE batch <= {self.last_batch}")
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
         allowed = ", ".join(
-            _quoted(path) for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files)]
+            _quoted(path)
+            for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts)]
         )
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
@@ -171,12 +176,28 @@ class Session:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
         asked = judged.asks(sql, self._tree)
         if (asked or judged.names_views(sql)) and not self._judged:
-            judging = {"_verdict_rows": (self._verdict_files, verdict.SCHEMA), "_note_rows": (self._note_files, note.SCHEMA)}
-            for name, (paths, schema) in judging.items():
-                self._view(name, [str(p) for p in paths], {c: _BATCH_TYPES[type(dtype)] for c, dtype in schema.items()})
+            then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
+            judging = {
+                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, ""),
+                "_note_rows": (self._note_files, note.SCHEMA, then),
+            }
+            for name, (paths, schema, where) in judging.items():
+                kinds = {c: _BATCH_TYPES[type(dtype)] for c, dtype in schema.items()}
+                self._view(name, [str(p) for p in paths], kinds, where)
             judged.prepare(self._con.execute, _quoted(self.zone_name), self.last_batch)
             self._judged = True
         self._arrange(asked)
+
+    @property
+    def _own_verdicts(self) -> Path:
+        return Path(self._spill.name) / "verdicts.parquet"
+
+    def use_verdicts(self, frame: pl.DataFrame) -> None:
+        """Takes these verdicts (`lake.verdict.SCHEMA`) for those of the lake; before the first question that names them."""
+        if self._judged:
+            raise RuntimeError("the session has used the lake's verdicts already")
+        frame.write_parquet(self._own_verdicts)
+        self._verdict_files = [self._own_verdicts]
 
     def _arrange(self, joined: bool) -> None:
         """Makes the views of events have what verdicts add to them, or not."""

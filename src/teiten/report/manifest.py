@@ -31,9 +31,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import __version__
+import polars as pl
+
+from teiten import __version__, classify
+from teiten.engine.duckdb import Session
 from teiten.errors import TeitenError
-from teiten.lake import Lake
+from teiten.lake import Lake, verdict
 from teiten.report.answers import Answers
 from teiten.report.model import Report
 from teiten.settings import THRESHOLDS, Sensor, Settings
@@ -160,7 +163,7 @@ def describe(
             "filters": dict(sorted(answers.filters.words.items())),
             "notice": notice,
         },
-        "edition": {"number": edition, "made": made.isoformat(timespec="seconds")},
+        "edition": {"number": edition, "made": made.isoformat()},
         "lake": {"id": session.lake.meta.id, "last_batch": session.last_batch, "events": stored(answers)},
         "coverage": {
             "share": round(cover.share, 6),
@@ -184,28 +187,40 @@ def stored(answers: Answers) -> int:
     return int(answers.session.query("SELECT count(*) AS n FROM raw_events")[0]["n"])
 
 
-def _judged(answers: Answers) -> list[dict[str, Any]]:
-    """What is known of how the period's days were judged, a row a day."""
-    state = answers.session.lake.verdict_state(answers.session.zone_name)
-    return [row for row in state.to_dicts() if answers.period.first <= row["day"] < answers.period.after]
-
-
 def lists(answers: Answers) -> dict[str, str]:
-    """Watchlists by which the days of the period were judged: name -> version (the last day's, where they differ)."""
-    found: dict[str, str] = {}
-    for row in _judged(answers):
-        found |= {str(name): str(version) for name, version in json.loads(row["basis"] or "{}").get("lists", {}).items()}
-    return dict(sorted(found.items()))
+    """Watchlists by which the days of the period were judged: name -> version (the newest, where they differ)."""
+    session = answers.session
+    used = classify.lists_used(session.lake, session.zone_name, answers.period.days)
+    return {name: versions[-1][0] for name, versions in used.items()}
 
 
-def verdicts(answers: Answers) -> str | None:
-    """A digest of the verdicts on the period's days; None where none were made."""
-    days = [row["day"] for row in _judged(answers)]
+def verdicts(answers: Answers) -> str:
+    """A digest of the verdicts on the days of the period and of the one before, corrections applied."""
+    first, last = answers.before.first, answers.period.days[-1]
+    return str(answers.session.query(_DIGEST, {"first": first, "last": last})[0]["digest"])
+
+
+_DIGEST: Final = """
+SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest
+FROM (SELECT concat_ws('|', src_ip, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
+      FROM verdicts WHERE day >= $first AND day <= $last)
+"""
+
+
+def judge_again(session: Session, settings: Settings) -> None:
+    """Puts the verdicts as they were into a session that is limited to a batch: days that later batches touched are judged
+    again, from the events of then and by the lists of today."""
+    lake, zone = session.lake, session.zone_name
+    state = lake.verdict_state(zone)
+    days = state.filter(pl.col("last_batch") > session.last_batch)["day"].to_list()
     if not days:
-        return None
-    rows = answers.session.lake.verdicts(days, answers.session.zone_name)
-    names = [name for name in rows.columns if name not in ("made", "last_batch", "basis")]
-    return sha256("\n".join(sorted(map(repr, rows.select(names).iter_rows()))).encode())
+        return
+    frames = [lake.verdicts(None, zone).filter(~pl.col("day").is_in(days))]
+    for _, _, found in classify.judge(session, classify.Basis.load(settings), days):
+        stamp = {"zone": zone, "made": dt.datetime.now(dt.UTC), "last_batch": session.last_batch, "basis": None}
+        full = found.with_columns(pl.lit(v).alias(k) for k, v in stamp.items())
+        frames.append(full.select(pl.col(name).cast(dtype) for name, dtype in verdict.SCHEMA.items()))
+    session.use_verdicts(pl.concat(frames))
 
 
 def whole(table: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
@@ -377,7 +392,7 @@ def differences(then: Manifest, now: Mapping[str, Any]) -> list[str]:
         if table.get(key) != now[key]:
             said.append(f"{what}: {_short(table.get(key))} then, {_short(now[key])} now")
     if table.get("verdicts") != now["verdicts"]:
-        said.append("the verdicts on sources of these days have been made again since; those of then are not kept")
+        said.append("the verdicts on sources are others (by other lists or corrections); those of then are not kept")
     gone = [n for n in table["notes"] if n not in now["notes"]]
     if gone:
         said.append(f"notes that are no longer in the lake: {', '.join(gone)}")
