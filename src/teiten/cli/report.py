@@ -74,6 +74,7 @@ def main(args: argparse.Namespace) -> int:
     asked = periods.parse(args.kind, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
+    _judge(lake, found, asked, args.kind)
     from teiten.engine import open_session
     from teiten.report import edition
 
@@ -105,7 +106,7 @@ def _again(args: argparse.Namespace) -> int:
     lake = Lake.open(found.lake)
     put_back, lost = manifest.restore(found, told)
     manifest.check_lake(told, lake)
-    with open_session(lake, put_back, upto=told.table["lake"]["last_batch"]) as session:
+    with open_session(lake, put_back, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
         other = [*lost, *edition.again(session, put_back, told, out)]
     print(f"Made again: {out / 'index.html'}", file=sys.stderr)
     if not other:
@@ -150,6 +151,18 @@ def _lake(args: argparse.Namespace, found: Settings) -> Lake:
         boot_time=_common.boot_time(args.boot_time, found.zone),
         rejected=args.rejected,
     )
+
+
+def _judge(lake: Lake, found: Settings, asked: Period | None, kind: Any) -> None:
+    """Brings the verdicts on the period and the one before up to date; where the lake cannot be written, that is said."""
+    from teiten import classify, periods
+
+    if asked is None:
+        last = classify.last_day(lake, found)
+        if last is None:
+            return
+        asked = periods.containing(kind, last, found.zone)
+    _common.show_verdicts(classify.refresh(lake, found, [*asked.before().days, *asked.days]))
 
 
 def _last(session: Session, kind: Any) -> Period:
