@@ -278,6 +278,7 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "port_style": style,
         "country": country.lower() if country is not None and country.lower() == "none" else country,
         "organisations": organisations,
+        "animations": animations,
         "mask": _mask(publish.get("mask", MASKS[0]), f"{where}, [publish]: mask"),
         "watch_since": since.date() if since else None,
     }

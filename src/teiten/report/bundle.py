@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from teiten.errors import TeitenError
 from teiten.lang import Words
 from teiten.publish import leaks
 from teiten.report import figures
+from teiten.report.figures import animate
 from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
 from teiten.report.model import Block, Data, Report
@@ -52,40 +53,78 @@ def write(files: Mapping[str, bytes], out: Path, secret: Collection[bytes]) -> N
     _put(files, out)
 
 
-def render(report: Report, words: Words, *, pictures: bool = True) -> dict[str, bytes]:
-    """Every file of the folder, by its name in it; without `pictures` all but the PNGs, which take the longest.
+def render(
+    report: Report, words: Words, *, pictures: bool = True, progress: Callable[[int, int], None] | None = None
+) -> dict[str, bytes]:
+    """Every file of the folder, by its name in it; without `pictures` all but PNGs and moving pictures, which take longest.
 
-    They are drawn side by side: resvg lets go of the interpreter.
+    progress: told how many of how many charts are there as pictures.
     """
     files: dict[str, bytes] = {}
+    if not pictures:
+        report = _stilled(report)
     blocks = [block for section in report.sections for block in section.blocks]
     drawn: dict[str, tuple[str, str]] = {}
     alts: dict[str, str] = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        drawing = {}
-        for block in blocks:
-            files[csv_path(block.data)] = csv_bytes(block.data)
-            files[sql_path(block.data)] = block.data.sql.encode()
-            if block.figure is None:
-                continue
-            wide = figures.draw(block.figure, width=WIDE, lang=report.lang)
-            # files that leave the folder carry their letters as shapes: they need no font
-            alone = figures.draw(block.figure, width=WIDE, lang=report.lang, outlines=True)
-            files[chart_path(block.data, "svg")] = alone.encode()
-            if pictures:
-                drawing[chart_path(block.data, "png")] = pool.submit(figures.png, alone, scale=2)
-            drawn[block.data.id] = _inline(block, wide, report.lang)
-            alts[block.data.id] = block.figure.alt or block.figure.title
-        for quote in (quote for section in report.sections for quote in section.quotes if quote.file):
-            files.setdefault(lines_path(quote), ("\n".join(quote.whole or quote.lines) + "\n").encode())
-        files["index.html"] = page(report, words, drawn).encode()
-        files["report.md"] = markdown(report, words, drawn, alts).encode()
-        files[STYLE] = (style() + theme_css()).encode()
-        files["fonts/teiten-sans.woff2"] = fonts.WOFF2.read_bytes()
-        files["fonts/LICENSE-OFL.txt"] = fonts.LICENCE.read_bytes()
-        for name, picture in drawing.items():
-            files[name] = picture.result()
+    moving: dict[str, tuple[int, int]] = {}
+    for block in blocks:
+        files[csv_path(block.data)] = csv_bytes(block.data)
+        files[sql_path(block.data)] = block.data.sql.encode()
+        if block.figure is None:
+            continue
+        wide = figures.draw(block.figure, width=WIDE, lang=report.lang)
+        # files that leave the folder carry their letters as shapes: they need no font
+        alone = figures.draw(block.figure, width=WIDE, lang=report.lang, outlines=True)
+        files[chart_path(block.data, "svg")] = alone.encode()
+        drawn[block.data.id] = _inline(block, wide, report.lang)
+        alts[block.data.id] = block.figure.alt or block.figure.title
+        if block.animation is not None:
+            moving[block.data.id] = animate.size(block.animation, report.lang)
+    for quote in (quote for section in report.sections for quote in section.quotes if quote.file):
+        files.setdefault(lines_path(quote), ("\n".join(quote.whole or quote.lines) + "\n").encode())
+    files["index.html"] = page(report, words, drawn, moving).encode()
+    files["report.md"] = markdown(report, words, drawn, alts).encode()
+    files[STYLE] = (style() + theme_css()).encode()
+    files["fonts/teiten-sans.woff2"] = fonts.WOFF2.read_bytes()
+    files["fonts/LICENSE-OFL.txt"] = fonts.LICENCE.read_bytes()
+    if pictures:
+        files |= _pictures([b for b in blocks if b.figure is not None], files, report.lang, progress)
     return files
+
+
+def _stilled(report: Report) -> Report:
+    """The report without moving pictures."""
+    sections = []
+    for section in report.sections:
+        blocks = [dataclasses.replace(block, animation=None) for block in section.blocks]
+        sections.append(dataclasses.replace(section, blocks=blocks))
+    return dataclasses.replace(report, sections=sections)
+
+
+def _pictures(
+    blocks: Sequence[Block], files: Mapping[str, bytes], lang: str, progress: Callable[[int, int], None] | None
+) -> dict[str, bytes]:
+    """The PNG of every chart, and its moving pictures.
+
+    resvg holds the interpreter while it draws, but the encoders of moving pictures let go of it: so these are made by
+    threads beside the drawing.
+    """
+    out: dict[str, bytes] = {}
+    moving = [b for b in blocks if b.animation is not None]
+    whole, done = len(blocks) + len(moving), 0
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        jobs = [(b, pool.submit(animate.pictures, b.animation, lang)) for b in moving]
+        for block in blocks:
+            out[chart_path(block.data, "png")] = figures.png(files[chart_path(block.data, "svg")].decode(), scale=2)
+            done += 1
+            if progress:
+                progress(done, whole)
+        for block, job in jobs:
+            out |= {chart_path(block.data, kind): content for kind, content in job.result().items()}
+            done += 1
+            if progress:
+                progress(done, whole)
+    return out
 
 
 def _inline(block: Block, wide: str, lang: str) -> tuple[str, str]:

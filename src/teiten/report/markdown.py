@@ -54,7 +54,11 @@ def _point(point: Paragraph | Point, numbers: Numbers) -> list[str]:
 
 def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
     out = [f"### {escape(block.title)}"] if block.title else []
-    if block.data.id in drawn:
+    if block.animation is not None:
+        # a blog takes a GIF where it takes a picture
+        out.append(f"![{escape(block.animation.alt)}]({chart_path(block.data, 'gif')})")
+        out.append(f"[{words('page.still')}]({chart_path(block.data, 'png')})")
+    elif block.data.id in drawn:
         out.append(f"![{escape(alts.get(block.data.id, ''))}]({chart_path(block.data, 'png')})")
     if block.table is not None and not block.table.folded:
         out.append(_table(block.table))

@@ -87,6 +87,8 @@ class Block:
     """a figure of `teiten.report.figures`"""
     table: Table | None = None
     title: str = ""
+    animation: Any = None
+    """a moving picture of the same rows (`figures.animate.Animation`); `figure` is what stands still for it"""
 
 
 @dataclass(frozen=True, slots=True)

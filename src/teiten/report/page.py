@@ -32,6 +32,8 @@ CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; ba
 STYLE = "style.css"
 OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)")
 """a file of the folder, as a link may name it"""
+MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
+"""Kinds of moving pictures, the best first, with their media types."""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
 
@@ -41,8 +43,8 @@ def style() -> str:
     return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
 
 
-def page(report: Report, words: Words, drawn: Drawn) -> str:
-    """The whole `index.html`."""
+def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]] | None = None) -> str:
+    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px."""
     numbers = Numbers()
     out = [
         "<!DOCTYPE html>",
@@ -62,7 +64,7 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report, numbers)}</header>",
         _contents(report, words),
         "<main>",
-        *(_section(section, words, drawn, numbers) for section in report.sections),
+        *(_section(section, words, drawn, moving or {}, numbers) for section in report.sections),
         "</main>",
         "</body>",
         "</html>",
@@ -81,14 +83,14 @@ def _contents(report: Report, words: Words) -> str:
     return f'<nav aria-label="{escape(words("page.contents"))}"><ul>{items}</ul></nav>'
 
 
-def _section(section: Section, words: Words, drawn: Drawn, numbers: Numbers) -> str:
+def _section(section: Section, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]], numbers: Numbers) -> str:
     head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
     parts = [head, *(f"<p>{_inline(p, numbers)}</p>" for p in section.findings)]
     if section.facts:
         parts.append(f'<dl class="facts">{"".join(map(_fact, section.facts))}</dl>')
     if section.points:
         parts.append(f"<ul>{''.join(_point(p, numbers) for p in section.points)}</ul>")
-    parts.extend(_block(block, words, drawn) for block in section.blocks)
+    parts.extend(_block(block, words, drawn, moving) for block in section.blocks)
     parts.extend(_quote(quote, words) for quote in section.quotes)
     if section.notes:
         parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p, numbers)}</p>" for p in section.notes)}</div>')
@@ -134,10 +136,12 @@ def _fact(fact: Fact) -> str:
     return f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}</dd>{note}</div>"
 
 
-def _block(block: Block, words: Words, drawn: Drawn) -> str:
+def _block(block: Block, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]]) -> str:
     parts = []
     if block.title:
         parts.append(f"<h3>{escape(block.title)}</h3>")
+    if block.animation is not None and block.data.id in moving:
+        parts.append(_moving(block, words, *moving[block.data.id]))
     if block.data.id in drawn:
         wide, narrow = drawn[block.data.id]
         parts.append(f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>')
@@ -158,6 +162,21 @@ def _quote(quote: Quote, words: Words) -> str:
     file = f'<p class="files"><a href="{escape(lines_path(quote))}">{escape(words("page.lines"))}</a></p>' if quote.file else ""
     opened = " open" if len(quote.lines) <= FEW else ""
     return f'<details class="lines"{opened}><summary>{escape(quote.caption)}</summary>{shown}{file}</details>'
+
+
+def _moving(block: Block, words: Words, width: int, height: int) -> str:
+    """A moving picture that can be put away; who asked for less motion gets the still one, and so does paper."""
+    times = block.animation.durations
+    said = words("page.moving", days=words("duration.days_of", n=len(times)), seconds=round(sum(times) / 1000))
+    still = f'<source media="(prefers-reduced-motion: reduce), print" srcset="{escape(chart_path(block.data, "svg"))}">'
+    *better, plain = MOVING
+    kinds = "".join(f'<source type="{MOVING[k]}" srcset="{escape(chart_path(block.data, k))}">' for k in better)
+    image = (
+        f'<img src="{escape(chart_path(block.data, plain))}" alt="{escape(block.animation.alt)}"'
+        f' width="{width}" height="{height}" loading="lazy" decoding="async">'
+    )
+    picture = f"<picture>{still}{kinds}{image}</picture>"
+    return f'<details class="moving" open><summary>{escape(said)}</summary>{picture}</details>'
 
 
 def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
@@ -191,6 +210,8 @@ def _files(block: Block, words: Words) -> str:
     links = [(words("page.csv"), csv_path(block.data)), (words("page.sql"), sql_path(block.data))]
     if block.figure is not None:
         links += [("SVG", chart_path(block.data, "svg")), ("PNG", chart_path(block.data, "png"))]
+    if block.animation is not None:
+        links += [(name, chart_path(block.data, name.lower())) for name in ("GIF", "APNG", "WebP")]
     return " ".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
 
 

@@ -39,9 +39,13 @@ SHELF: Final = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Animation:
-    """Frames of one size, in their order; each stays `each` ms, the last one `last` ms; then it begins anew, for ever."""
+    """Frames of one size, in their order; each stays `each` ms, the last one `last` ms; then it begins anew, for ever.
+
+    alt: the finding, for those who do not see it.
+    """
 
     frames: Sequence[Figure]
+    alt: str = ""
     each: int = 600
     last: int = 3000
 
@@ -55,23 +59,22 @@ class Animation:
         return [self.each] * (len(self.frames) - 1) + [self.last]
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """An animation as files: name of the kind ('gif', 'apng', 'webp') -> bytes; the size in px."""
+def size(animation: Animation, lang: str) -> tuple[int, int]:
+    """Width and height of the pictures in px, without drawing them."""
+    from teiten.report import figures
 
-    files: dict[str, bytes]
-    width: int
-    height: int
+    sheet = figures.sheet(animation.frames[0], width=WIDTH / ZOOM, lang=lang, tips=False, outlines=True)
+    return WIDTH, round(sheet.y * ZOOM)
 
 
-def pictures(animation: Animation, lang: str) -> Pictures:
-    """All three files of an animation. The same frames give the same bytes (with the same Pillow). ValueError: frames of
-    different sizes."""
+def pictures(animation: Animation, lang: str) -> dict[str, bytes]:
+    """All three files of an animation: 'gif', 'apng', 'webp' -> bytes; the same for the same frames (and the same Pillow).
+
+    ValueError for frames of different sizes.
+    """
     palette, frames = paletted(*drawn(animation.frames, lang))
-    height, width = frames[0].shape
     times = animation.durations
-    files = {"gif": _gif(palette, frames, times), "apng": _apng(palette, frames, times), "webp": _webp(palette, frames, times)}
-    return Pictures(files, width, height)
+    return {"gif": _gif(palette, frames, times), "apng": _apng(palette, frames, times), "webp": _webp(palette, frames, times)}
 
 
 # drawing --------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ FEW: Final = 10
 ENOUGH: Final = 5
 """observed days below which no day is ordinary: the axis holds them all"""
 _MARKED = (1, 8, 15, 22, 29)
+_AXIS = 240.0
+"""px for which the steps of the axis are chosen"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,16 @@ class Days:
         """The same for the totals of the days."""
         return _ordinary([t for t in self.totals if t])
 
-    def axis(self, length: float) -> _axes.ValueAxis:
-        """The one axis of all days, for bars of at most so many px."""
-        return _axes.ValueAxis.of(self.top, length, None)
+    @functools.cached_property
+    def scale(self) -> _axes.ValueAxis:
+        """The one axis of all days."""
+        return _axes.ValueAxis.of(self.top, _AXIS, None)
 
-    def cut(self, length: float) -> tuple[float, list[dt.date]]:
-        """The end of that axis, and the days with a bar that goes beyond it."""
-        end = self.axis(length).top
-        return end, [d for d, day in zip(self.dates, self.values, strict=True) if any((v or 0) > end for v in day)]
+    @property
+    def cut(self) -> list[dt.date]:
+        """The days with a bar that goes beyond the axis."""
+        top = self.scale.top
+        return [d for d, day in zip(self.dates, self.values, strict=True) if any((v or 0) > top for v in day)]
 
     def paint_of(self, row: DayRow, sheet: Sheet) -> str:
         if row.kind == "unknown":
@@ -155,7 +159,7 @@ class DayFigure(Figure):
         numbers = _text.width(_words.number(most), sizes.label)
         x = _snap(sheet.left + names + 8)
         width = _snap(sheet.right - numbers - 6 - x)
-        axis, high = days.axis(width), 19.0
+        axis, high = days.scale, 19.0
         top, base = _snap(sheet.y + sizes.tick * 1.6), 0.0
         base = top + high * len(days.rows) + 3
         sheet.text(sheet.right, top - sizes.tick * 0.7, self.unit, size=sizes.tick, fill=theme.muted, anchor="end")
@@ -184,7 +188,7 @@ class DayFigure(Figure):
     def _hours(self, sheet: Sheet) -> None:
         """24 columns; an hour that was not observed is hatched."""
         days, sizes, theme = self.days, sheet.sizes, sheet.theme
-        axis = days.axis(height := 190.0)
+        axis, height = days.scale, 190.0
         labels = axis.labels(sheet.lang)
         x = _snap(sheet.left + max(_text.width(t, sizes.tick) for t in labels) + 6)
         step = (sheet.right - x) / HOURS
