@@ -18,12 +18,12 @@ from teiten.report.figures._colour import colour
 from teiten.report.figures._model import Figure, Kind
 
 HOURS: Final = 24
-FAR: Final = 3.0
-"""A day is out of the ordinary where its longest bar is more than this many times that of the busiest ordinary day ..."""
-FEW: Final = 10
-"""... and one day in so many (one at least) may be so: those do not set the axis."""
+FAR: Final = 2.5
+"""The axis is cut where the longest bar is more than this many times the longest ordinary one; ordinary are all ..."""
+FEW: Final = 0.02
+"""... but this share of the bars (one at least)"""
 ENOUGH: Final = 5
-"""observed days below which no day is ordinary: the axis holds them all"""
+"""observed days below which nothing is ordinary: the axis holds all bars"""
 _MARKED = (1, 8, 15, 22, 29)
 _AXIS = 240.0
 """px for which the steps of the axis are chosen"""
@@ -68,13 +68,15 @@ class Days:
 
     @functools.cached_property
     def top(self) -> float:
-        """What the axis must hold: the largest bar of all days, but for the few days far above all others."""
-        return _ordinary([max((v for v in day if v is not None), default=0.0) for day in self.values if any(day)])
+        """What the axis must hold: the longest bar of all days, but for the few that would flatten all others."""
+        bars = [v for day in self.values for v in day if v]
+        return _ordinary(bars, enough=sum(t is not None for t in self.totals) >= ENOUGH)
 
     @functools.cached_property
     def total_top(self) -> float:
         """The same for the totals of the days."""
-        return _ordinary([t for t in self.totals if t])
+        totals = [t for t in self.totals if t]
+        return _ordinary(totals, enough=len(totals) >= ENOUGH)
 
     @functools.cached_property
     def scale(self) -> _axes.ValueAxis:
@@ -93,12 +95,12 @@ class Days:
         return sheet.theme.other if row.kind == "other" else colour(self.things, row.key, sheet.theme)
 
 
-def _ordinary(peaks: Sequence[float]) -> float:
-    found = sorted(peaks, reverse=True)
-    if len(found) < ENOUGH:
-        return found[0] if found else 1.0
-    usual = found[max(1, len(found) // FEW)]
-    return usual if found[0] > FAR * usual else found[0]
+def _ordinary(values: Sequence[float], *, enough: bool) -> float:
+    found = sorted(values, reverse=True)
+    if not found:
+        return 1.0
+    usual = found[min(len(found) - 1, max(1, math.ceil(FEW * len(found))))]
+    return usual if enough and found[0] > FAR * usual else found[0]
 
 
 @dataclass(frozen=True, kw_only=True)
