@@ -52,6 +52,7 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: `mask`, below"),
+    "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
 SENSOR = {

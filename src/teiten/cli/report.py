@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import sys
 import time
@@ -34,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("period", nargs="?", help="2019-10-22, 2019-W43 or 2019-10 (default: the last one with events)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
+    parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
     parser.add_argument("--fresh", action="store_true", help="forget the folder's older editions: begin with the first again")
     parser.add_argument(
         "--again",
@@ -70,6 +72,8 @@ def main(args: argparse.Namespace) -> int:
     if not args.kind:
         raise UsageError("What kind of report?", hint=f"Name one of {', '.join(KINDS)}, or --again MANIFEST.")
     found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    if args.no_animations:
+        found = dataclasses.replace(found, animations=False)
     # a wrong word is told before a long log is read
     asked = periods.parse(args.kind, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
@@ -82,7 +86,18 @@ def main(args: argparse.Namespace) -> int:
         period = asked or _last(session, args.kind)
         out = Path(args.out) if args.out else Path("teiten-report") / f"{args.kind}-{period.name}-{found.language}"
         words = command(args, found, period)
-        made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh)
+        progress = _common.Progress("drawing charts")
+
+        def drawn(done: int, whole: int) -> None:
+            progress.total = whole
+            progress.show(done, f"{done} of {whole}")
+
+        try:
+            made = edition.make(
+                session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn
+            )
+        finally:
+            progress.clear()
     number = made[found.language]
     which = f", edition {number}," if number > 1 else ""
     print(
@@ -120,7 +135,7 @@ def _again(args: argparse.Namespace) -> int:
 
 def _alone(args: argparse.Namespace) -> None:
     """UsageError where --again came with words that the manifest says already."""
-    given = [name for name in ("kind", "period", "lang", "from_log", "tz", *FILTERS) if getattr(args, name)]
+    given = [name for name in ("kind", "period", "lang", "from_log", "tz", "no_animations", *FILTERS) if getattr(args, name)]
     if given:
         raise UsageError(
             f"--again takes everything from the manifest; it cannot be had with {given[0].replace('_', '-')}.",
@@ -178,6 +193,8 @@ def _last(session: Session, kind: Any) -> Period:
 def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
     """The command that makes the same report again from the same lake, without the names of this machine's places."""
     words = ["teiten", "report", args.kind, period.name, "--lang", found.language, "--tz", found.zone_name]
+    if args.no_animations:
+        words.append("--no-animations")
     for name in FILTERS:
         value = getattr(args, name)
         if value:

@@ -22,6 +22,8 @@ ORDER = 65
 KINDS: tuple[PeriodKind, ...] = ("monthly",)
 WHOLE = 0.995
 """of a day observed: below this it is said beside its count"""
+LISTED = 4
+"""days whose bars are broken off that are named; more are counted"""
 OFTEN = 0.2
 """the hour that is most often the busiest is named where it is so on this share of the days"""
 
@@ -209,7 +211,8 @@ def _block(context: Context, chart: _Chart, data: Data, table: Table) -> Block:
     days = chart.days
     note = ""
     if days.cut:
-        broken = context.words.listed([context.words.day(day) for day in days.cut])
+        listed = len(days.cut) <= LISTED
+        broken = context.words.listed(map(context.words.day, days.cut)) if listed else context.say("days.on_days", n=len(days.cut))
         note = context.say("days.cut", top=round(days.scale.top), days=broken)
     shared: dict[str, Any] = {"unit": chart.unit, "subtitle": chart.subtitle, "note": note}
     calendar = CalendarFigure(id=chart.id, title=chart.most, alt=f"{chart.most} {chart.subtitle}", days=days, **shared)
