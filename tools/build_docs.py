@@ -202,8 +202,8 @@ def settings_page() -> str:
     out.append(thresholds())
     out.append("## [publish]\n")
     out.append(
-        'What log lines in reports, and of `teiten sessions`, show. `mask = "seed"` (the default), `mask = "strict"`, or a list '
-        "of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out are "
+        'What log lines in reports, and of `teiten sessions`, show: `mask = "seed"` (the default), `mask = "strict"`, or a '
+        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out are "
         "covered whatever it says.\n"
     )
     covered = [(f"`{k}`", v, "yes" if k in masks.SEED else "", "yes") for k, v in masks.FIELDS.items()]
@@ -319,7 +319,8 @@ def ports_page() -> str:
         )
     out.append(table(("port", "service / 用途", "found on", "group", "known to use it / 使うもの"), cells))
     out.append("## References\n")
-    out.append("\n".join(f"{n}. {r.text}{f': <{r.url}>' if r.url else ''}" for n, r in enumerate(known.references.values(), 1)))
+    for n, r in enumerate(known.references.values(), 1):
+        out.append(f"{n}. {' / '.join(filter(None, (r.text, r.ja)))}{f': <{r.url}>' if r.url else ''}")
     return "\n".join(out)
 
 

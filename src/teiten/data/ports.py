@@ -34,10 +34,15 @@ WITH_PORTS: Final = ("tcp", "udp", "sctp")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Who says so: a text for the page, and an address where there is one (else empty)."""
+    """Who says so: a text for the page, the same in Japanese (else empty), and an address where there is one (else empty)."""
 
     text: str
     url: str
+    ja: str = ""
+
+    def said(self, lang: str) -> str:
+        """The text in that language (English where there is no other)."""
+        return self.ja if lang == "ja" and self.ja else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,7 @@ def _with(path: Path, _changed: int, _size: int) -> Table:
 Shape = Mapping[str, tuple[bool, type]]
 """field -> whether it must be there, and its type"""
 _SECTIONS: Final = ("references", "groups", "ports", "used_by")
-_REFERENCE: Final[Shape] = {"text": (True, str), "url": (False, str)}
+_REFERENCE: Final[Shape] = {"text": (True, str), "ja": (False, str), "url": (False, str)}
 _GROUP: Final[Shape] = {"en": (True, str), "ja": (True, str)}
 _PORT: Final[Shape] = {
     "service": (True, str), "ja": (False, str), "target": (True, str),
@@ -261,7 +266,8 @@ class _Reader:
 
     def table(self) -> Table:
         references = {
-            key: Reference(value["text"], value.get("url", "")) for key, value in self._named("references", _REFERENCE).items()
+            key: Reference(value["text"], value.get("url", ""), value.get("ja", ""))
+            for key, value in self._named("references", _REFERENCE).items()
         }
         for key, reference in references.items():
             if reference.url and not re.match(r"https?://\S+$", reference.url):

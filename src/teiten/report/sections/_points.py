@@ -309,7 +309,7 @@ def _use(context: Context, use: table.Use) -> list[Piece]:
     year = context.say("points.year", year=str(use.since)) if use.since else ""
     what = [alias.removesuffix(")"), use.says(context.words.lang), year]
     text = context.say("points.use", name=name, what=context.words("number.comma").join(w for w in what if w))
-    return [text, Footnote(use.reference.text, use.reference.url)]
+    return [text, Footnote(use.reference.said(context.words.lang), use.reference.url)]
 
 
 def _brief(context: Context, key: Key) -> str:
