@@ -93,9 +93,7 @@ def main(args: argparse.Namespace) -> int:
             progress.show(done, f"{done} of {whole}")
 
         try:
-            made = edition.make(
-                session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn
-            )
+            made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn)
         finally:
             progress.clear()
     number = made[found.language]

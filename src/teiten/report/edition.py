@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -49,13 +49,15 @@ def make(
     notice: str = "",
     fresh: bool = False,
     now: dt.datetime | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
     """Writes the report of a period once for each language of `out` (language -> folder). The lake is asked once.
 
     command: what makes the same report again, for the page; `{lang}` in it is the language. notice: key of a sentence
     that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
     keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
-    it is. With `fresh` older editions are forgotten. Returns language -> number of the edition.
+    it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn.
+    Returns language -> number of the edition.
 
     TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
@@ -70,7 +72,7 @@ def make(
     for code, folder in out.items():
         before = None if fresh else manifest.earlier(folder)
         edition, kept = _next(jobs[code], before, moment)
-        bundle.write(jobs[code].files(edition, kept), folder, secret)
+        bundle.write(jobs[code].files(edition, kept, progress), folder, secret)
         numbers[code] = edition.number
     return numbers
 
@@ -98,10 +100,12 @@ class _Job:
         now = {data.id: bundle.csv_bytes(data) for data in blocks}
         return Edition(number, made, before, compare.compare(before, rows, self.table(number, made), now))
 
-    def files(self, edition: Edition, kept: Mapping[str, bytes]) -> dict[str, bytes]:
+    def files(
+        self, edition: Edition, kept: Mapping[str, bytes], progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, bytes]:
         """Every file of the folder; `kept` are those of older editions."""
         report = with_edition(self.plain, self.answers, self.settings, self.command, edition)
-        files = {**bundle.render(report, lang.words(self.code)), **kept}
+        files = {**bundle.render(report, lang.words(self.code), progress=progress), **kept}
         files[manifest.NAME] = manifest.whole(self.table(edition.number, edition.made), files)
         return files
 

@@ -212,7 +212,9 @@ def _block(context: Context, chart: _Chart, data: Data, table: Table) -> Block:
     note = ""
     if days.cut:
         listed = len(days.cut) <= LISTED
-        broken = context.words.listed(map(context.words.day, days.cut)) if listed else context.say("days.on_days", n=len(days.cut))
+        broken = (
+            context.words.listed(map(context.words.day, days.cut)) if listed else context.say("days.on_days", n=len(days.cut))
+        )
         note = context.say("days.cut", top=round(days.scale.top), days=broken)
     shared: dict[str, Any] = {"unit": chart.unit, "subtitle": chart.subtitle, "note": note}
     calendar = CalendarFigure(id=chart.id, title=chart.most, alt=f"{chart.most} {chart.subtitle}", days=days, **shared)
