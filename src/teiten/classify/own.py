@@ -26,8 +26,11 @@ LAN: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
 NOWHERE: Final = (*LAN, "0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "224.0.0.0/3", "ff00::/8", "::/127")
 """destinations that are not out in the Internet: the LAN, multicast (mDNS, SSDP), broadcast (DHCP), shared, loopback"""
 
-ORDINARY: Final = (20, 43, 53, 80, 88, 110, 119, 143, 389, 443, 465, 563, 587, 631, 636, 843, 853, 873, 993, 995)
+ORDINARY: Final = (20, 43, 53, 80, 88, 110, 119, 143, 389, 443, 465, 563, 587, 631, 636, 843, 853, 873, 989, 990, 993, 995)
 """TCP ports below 1024 that clients use every day"""
+FAMILIAR: Final = (21, 22, 25, 554, 3389, 5900, 8000, 8001, 8081, 8088, 8888, 49152)
+"""TCP ports that people use now and then, or that file sharing meets by chance: to many addresses they say something, as one
+more kind of port they do not"""
 SERVED: Final = (
     1080, 1433, 1521, 2222, 2223, 2323, 2375, 2376, 3306, 3389, 4786, 5038, 5358, 5432, 5555, 5900, 5984, 6379, 6443, 6789,
     7001, 7547, 8000, 8001, 8009, 8081, 8088, 8090, 8181, 8291, 8545, 8728, 8888, 9000, 9200, 9527, 9530, 10000, 11211, 23023,
@@ -104,7 +107,7 @@ RULES: Final = (
     Rule("own_mirai", "own_mirai_packets", lambda a: a.mirai > 0, lambda day: sum(a.mirai for a in day)),
     Rule("own_bot_ports", "own_bot_destinations", lambda a: a.protocol == TCP and a.port in BOTS, _destinations),
     Rule("own_one_port", "own_port_destinations", _sought, _destinations, each=True),
-    Rule("own_many_ports", "port_scanner_ports", lambda a: _sought(a) and a.protocol == TCP, len),
+    Rule("own_many_ports", "port_scanner_ports", lambda a: _sought(a) and a.protocol == TCP and a.port not in FAMILIAR, len),
 )
 """in order: what an earlier rule has told of a machine and port, a later one does not tell again"""
 
@@ -182,6 +185,11 @@ def activity(session: Session, start: dt.datetime, end: dt.datetime) -> Rows:
     if not session.query(f"SELECT 1 AS one FROM raw_events WHERE {_candidates(span, raw=True)} LIMIT 1"):
         return Rows([], _text(span, raw=False))
     return Rows(session.query(_text(span, raw=True)), _text(span, raw=False))
+
+
+def sql(start: dt.datetime, end: dt.datetime) -> str:
+    """The question of `activity`, over the view `events`."""
+    return _text(Filters(start=start, end=end, all_events=True), raw=False)
 
 
 def _candidates(span: Filters, *, raw: bool) -> str:

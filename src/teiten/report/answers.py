@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from teiten.classify import own as own_side
 from teiten.engine import questions
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -106,6 +107,7 @@ class Answers:
         """notes: ids of the notes to show, for a report that is made again; None: those that hold now."""
         self.session = session
         self._note_ids = notes
+        self._thresholds = thresholds
         self.period = period
         self.before = period.before()
         self.filters = filters.between(period.start, period.end)
@@ -403,11 +405,22 @@ class Answers:
         """What the analyst has to say of the period."""
         return of_period(self.session.lake, self.period, self._note_ids)
 
+    @functools.cached_property
+    def own(self) -> list[own_side.Finding]:
+        """The observer's own machines whose outgoing packets look like a scan's. Filters play no part."""
+        return own_side.findings(self.session, self.period.start, self.period.end, self._thresholds)
+
+    @property
+    def own_sql(self) -> str:
+        """The question behind `own`; its answer names the machines."""
+        return own_side.sql(self.period.start, self.period.end)
+
     def destinations(self) -> set[bytes]:
-        """Every destination address of this period and those before that the report looks at, packed."""
+        """Every address of this period and those before that must not be published, packed: destinations, own machines."""
         start = min(self.before.start, self.three_days[0] if self.period.kind == "daily" else self.before.start)
         sql = "SELECT DISTINCT dst_ip FROM raw_events WHERE time >= $start AND time < $end"
-        return {r["dst_ip"] for r in self.session.query(sql, {"start": start, "end": self.period.end})}
+        found = {r["dst_ip"] for r in self.session.query(sql, {"start": start, "end": self.period.end})}
+        return found | {one.machine for one in self.own}
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, **words).rows(self.session)

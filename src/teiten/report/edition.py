@@ -50,14 +50,15 @@ def make(
     fresh: bool = False,
     now: dt.datetime | None = None,
     progress: Callable[[int, int], None] | None = None,
+    pictures: bool = True,
 ) -> dict[str, int]:
     """Writes the report of a period once for each language of `out` (language -> folder). The lake is asked once.
 
     command: what makes the same report again, for the page; `{lang}` in it is the language. notice: key of a sentence
     that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
     keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
-    it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn.
-    Returns language -> number of the edition.
+    it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn;
+    without `pictures` none is. Returns language -> number of the edition.
 
     TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
@@ -65,14 +66,14 @@ def make(
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
     check(answers)
-    moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz).replace(microsecond=0)
+    moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
     jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
     secret = answers.destinations()
     numbers = {}
     for code, folder in out.items():
         before = None if fresh else manifest.earlier(folder)
         edition, kept = _next(jobs[code], before, moment)
-        bundle.write(jobs[code].files(edition, kept, progress), folder, secret)
+        bundle.write(jobs[code].files(edition, kept, progress, pictures), folder, secret)
         numbers[code] = edition.number
     return numbers
 
@@ -101,11 +102,15 @@ class _Job:
         return Edition(number, made, before, compare.compare(before, rows, self.table(number, made), now))
 
     def files(
-        self, edition: Edition, kept: Mapping[str, bytes], progress: Callable[[int, int], None] | None = None
+        self,
+        edition: Edition,
+        kept: Mapping[str, bytes],
+        progress: Callable[[int, int], None] | None = None,
+        pictures: bool = True,
     ) -> dict[str, bytes]:
         """Every file of the folder; `kept` are those of older editions."""
         report = with_edition(self.plain, self.answers, self.settings, self.command, edition)
-        files = {**bundle.render(report, lang.words(self.code), progress=progress), **kept}
+        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress), **kept}
         files[manifest.NAME] = manifest.whole(self.table(edition.number, edition.made), files)
         return files
 
@@ -130,10 +135,11 @@ def _next(job: _Job, before: Manifest | None, now: dt.datetime) -> tuple[Edition
 def again(session: Session, settings: Settings, found: Manifest, out: Path) -> list[str]:
     """Makes the report of a manifest again, in `out`; returns what is not as it was then, in words, nothing if all is the same.
 
-    session: one limited to the manifest's last batch (`engine.open_session(..., upto=...)`) with `settings` as
-    `manifest.restore` gives them. TeitenError where it cannot be made at all.
+    session: one limited to the manifest's last batch and time (`engine.open_session(..., upto=..., as_of=...)`) with
+    `settings` as `manifest.restore` gives them. TeitenError where it cannot be made at all.
     """
     bundle.check_place(out)
+    manifest.judge_again(session, settings)
     told = found.table["report"]
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
@@ -144,7 +150,8 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> l
     edition = Edition(found.number, found.made)
     if older is not None:
         edition = job.changes(older, older.data(), found.number, found.made)
-    files = job.files(edition, manifest.kept(found))
+    drawn = any(name.endswith(".png") for name in found.files)
+    files = job.files(edition, manifest.kept(found), pictures=drawn)
     bundle.write(files, out, answers.destinations())
     return manifest.differences(found, json.loads(files[manifest.NAME]))
 
