@@ -139,13 +139,14 @@ def of_organisation(
 def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, most: int = 20_000) -> list[list[Step]]:
     """The events of each session in their order, repeats of a port included; at most `most` of them all.
 
-    whose: the filters that the sessions were asked with (of sources), or the condition of `membership`.
+    whose: the filters that the sessions were asked with (of sources), or a condition that says it all (of an organisation:
+    that of `membership`, with those of the filters).
     """
     if not sessions:
         return []
     first, last = min(s.start for s in sessions), max(s.end for s in sessions)
     if isinstance(whose, str):
-        filters, condition = Filters(), whose
+        filters, condition = Filters(all_events=True), whose
     else:
         filters, condition = whose, "true"
     wanted = filters.between(first, last + dt.timedelta(microseconds=1))
