@@ -94,7 +94,7 @@ def read(paths: Sequence[Path], wishes: Wishes | None = None) -> Found:
                 hint="I know MISP's list.json, OpenFilters' cidr folder, a prefix a line, CSV: teiten watchlist import --help.",
             )
     _date_undated(found)
-    if wishes.name and len({one.name for one in found.lists}) > 1:
+    if wishes.name and len(found.lists) > 1:
         raise UsageError(
             f"The files hold {len(found.lists)} lists, so --name cannot name them.", hint="Import them one by one, or leave it."
         )
@@ -192,9 +192,9 @@ def _read_json(path: Path, wishes: Wishes, found: Found) -> None:
 def misp_organisation(title: str) -> str:
     """The organisation in a MISP list's name: 'Censys IP Ranges Used for Scanning' -> 'Censys'."""
     plain = " ".join(title.split())
-    plain = re.sub(r"^List of (published IP address ranges for|known) ", "", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"^List of published IP address ranges for (.*?)( scanners?)?$", r"\1", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"^List of known ", "", plain, flags=re.IGNORECASE)
     plain = re.sub(r"\s*(IP[ -]Ranges?,?|IP address(es)?( ranges)?)\b.*$", "", plain, flags=re.IGNORECASE)
-    plain = re.sub(r" scanners?$", "", plain, flags=re.IGNORECASE)
     return plain or title
 
 
