@@ -116,7 +116,8 @@ def _block(context: Context, found: Course, code: str) -> Block:
         Column(say("column.hosts"), spare=True),
         Column(say("followed.observed_share")),
     )
-    rows = [_row(context, m, other=a is None) for m, a in zip(months, alike, strict=True)]
+    shown = found.months[first:]
+    rows = [_row(context, m, other=set(m.coverage.sensors) != own) for m in shown]
     table = Table(say("followed.caption", land=land), columns, rows)
     names = ("month", "country", "rank", "packets", "hosts", "observed_days", "packets_per_day")
     by_day = {m.period.first: m for m in found.months}
