@@ -206,9 +206,9 @@ class Teller:
         name, _, level = one.id.partition(".")
         fields: dict[str, Any] = {"needed": one.needed, "level": level, "seconds": int(one.seconds or 0)}
         if name == "snort":
-            fields["level"] = self.words(f"sessions.ids.{level}")
+            fields["level"] = self.words(f"sessions.level_{level}")
         key = f"{name}_{level}" if name == "zeek" else name
-        return self.words(f"sessions.ids.{key}", **fields)
+        return self.words(f"sessions.detector_{key}", **fields)
 
     def _pieces(self, key: str, fields: dict[str, str], **lists: Sequence[Crossing]) -> list[Piece]:
         """The sentence with its lists put in as pieces, a footnote after each threshold."""
