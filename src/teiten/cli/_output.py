@@ -66,6 +66,14 @@ def write_frames(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], fmt:
         sink.flush()
 
 
+def write_text(lines: Iterable[str], out: str | None = None) -> None:
+    """Lines of text; control characters are written as \\xNN. TeitenError where the place cannot be written."""
+    with _destination(out, binary_guard=False) as sink, _troubles(out):
+        for line in lines:
+            sink.write((_cell(line) + "\n").encode("utf-8", "replace"))
+        sink.flush()
+
+
 @contextlib.contextmanager
 def _troubles(out: str | None) -> Iterator[None]:
     """What polars says of a pipe or a disk, as Python says it: BrokenPipeError, or one sentence (TeitenError)."""

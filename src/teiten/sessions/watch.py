@@ -122,6 +122,21 @@ def of_sources(asked: Asked, settings: Settings, filters: Filters) -> list[Watch
     return out
 
 
+def busiest(asked: Asked, settings: Settings, filters: Filters, most: int) -> list[Watch]:
+    """The sessions with the most ports within the filters' span, of two ports at least, by source; held against nothing before
+    them. As `of_sources` for their sources, so that sessions of one source come together."""
+    gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
+    joined = join.of_sources(asked, filters, gap, least_ports=2, most=most)
+    groups: dict[str, list[Session]] = {}
+    for session in joined.sessions:
+        groups.setdefault(session.key, []).append(session)
+    out = []
+    for key, own in groups.items():
+        alone = [Compared(s, burst=s.per_minute >= decide.burst_ports_per_minute) for s in own]
+        out.append(Watch(key, alone, [], [], None, joined.sql, filters))
+    return out or [Watch("", [], [], [], None, joined.sql, filters)]
+
+
 def first_event(asked: Asked, filters: Filters) -> dt.datetime | None:
     """The first event of the sensors asked about: before it nobody was watching."""
     wide = Filters(sensor=filters.sensor, all_events=True)

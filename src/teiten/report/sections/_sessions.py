@@ -17,6 +17,7 @@ from teiten.sessions.compare import Change, Compared
 from teiten.sessions.join import Port, Session
 from teiten.sessions.thresholds import Crossing
 from teiten.sessions.watch import Watch
+from teiten.settings import Settings
 
 MOST_PORTS: Final = 24
 """ports that a sentence names"""
@@ -286,6 +287,27 @@ def _floor(time: dt.datetime, cover: frozenset[str]) -> dt.datetime:
     if "hour" in cover:
         return time.replace(hour=0, minute=0, second=0, microsecond=0)
     return time.replace(minute=0, second=0, microsecond=0) if "minute" in cover else time
+
+
+COLUMNS: Final = (
+    "start", "end", "seconds", "events", "packets", "tries", "per_minute", "ports", "longest_gap", "sources", "source_count",
+    "source_ports", "source_port_count", "ttl_min", "ttl_max", "windows", "burst", "same_ports_after",
+    "same_ports_other_source", "observer_same", "record", "new_ports", "silent_days", "detected",
+)  # fmt: skip
+"""of `row`, in its order"""
+
+
+def port_texts(settings: Settings) -> Callable[[Iterable[Port]], list[str]]:
+    """Ports in the style of the settings, where there is no report to ask."""
+    from teiten.report.context import port_text, protocol_name
+
+    def texts(ports: Iterable[Port]) -> list[str]:
+        return [
+            plain_port((protocol, port)) if port is None else port_text(port, protocol_name(protocol), settings.port_style)
+            for protocol, port in ports
+        ]
+
+    return texts
 
 
 def plain_ports(session: Session) -> list[str]:
