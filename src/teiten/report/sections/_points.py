@@ -293,13 +293,14 @@ def purpose(context: Context, key: Key, *, said: bool = False) -> list[Paragraph
         if uses := found.users(*kinds)[:USES]:
             out.append(context.rich(style, list=context.row([_use(context, use) for use in uses])))
             break
+    if devices := found.users("device")[:USES]:
+        out.append(context.rich("points.device", list=context.row([_use(context, use) for use in devices])))
     return out
 
 
 _KNOWN: Final[tuple[tuple[str, tuple[table.Kind, ...]], ...]] = (
     ("points.sought", ("malware", "tool")),
     ("points.flaw", ("exploit",)),
-    ("points.device", ("device",)),
 )
 
 
