@@ -25,7 +25,7 @@ import polars as pl
 from teiten import enrich, frame, periods, readers
 from teiten.errors import InputError
 from teiten.lake import Batch, Lake, Writer
-from teiten.lake.history import History, Resume
+from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _input
 from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Rejected, Tally
 from teiten.settings import DEFAULT_SENSOR, Settings
@@ -318,26 +318,24 @@ class _OneInput:
                     events = sum(c.events.height for c in self.held)
                     self.progress(chunk.end if self.source.compression is None else 0, tally.events + events)
                     if events >= self.limit_events or chunk.end - self.start >= BATCH_BYTES:
-                        self._flush(digest, last=False)
-                self._flush(digest, last=True)
+                        self._flush(digest)
+                self._flush(digest)
             finally:
                 self._landed()
                 digest.close()
 
-    def _flush(self, digest: _Digest, *, last: bool) -> None:
+    def _flush(self, digest: _Digest) -> None:
         """What was gathered becomes a batch, if anything in it is new."""
         chunks, self.held = self.held, []
         if not chunks:
             return
         end = chunks[-1].end
         tail = b""
-        if last:
-            begin = int(chunks[-1].line_pos[-1])
-            sha256, ahead = digest.at(begin)
-            if b"\n" not in ahead and begin + len(ahead) == end:
-                end, tail = begin, ahead
-            else:
-                sha256, _ = digest.at(end)
+        # a last line without its end may be in any batch that turns out to be the last
+        begin = int(chunks[-1].line_pos[-1])
+        sha256, ahead = digest.at(begin)
+        if b"\n" not in ahead and begin + len(ahead) == end:
+            end, tail = begin, ahead
         else:
             sha256, _ = digest.at(end)
         had = self._had_already(chunks, bool(tail))
@@ -374,9 +372,8 @@ class _OneInput:
         """Is the first line after what is known the one that was read before without its line end?"""
         with self.source.open() as stream:
             line = _line_at(stream, self.resume.start, self.source.compression is None)
-        if line.rstrip(b"\r\n") == tail.rstrip(b"\r"):
-            return True
-        return bool(had) or (made and line.startswith(tail))
+        same, begins = compare_tail(tail, line, self.options.hash_key)
+        return same or bool(had) or (made and begins)
 
     def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
         """Runs beside the reading."""

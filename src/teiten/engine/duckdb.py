@@ -19,7 +19,7 @@ import polars as pl
 
 from teiten import event, periods
 from teiten.engine import judged
-from teiten.errors import TeitenError, UsageError
+from teiten.errors import LakeError, TeitenError, UsageError
 from teiten.lake import Lake, note, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
@@ -127,6 +127,8 @@ class Session:
             self._prepare()
         except duckdb.Error as error:
             self.close()
+            if self._changed():
+                raise self._gone() from None
             raise TeitenError(f"The lake {lake.path} cannot be asked: {_first_line(error)}.") from error
 
     def _prepare(self) -> None:
@@ -234,6 +236,8 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException | duckdb.PermissionException) and self._changed():
+                raise self._gone() from None
             raise _wrong(error) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
@@ -241,6 +245,17 @@ class Session:
             if isinstance(dtype, pl.Decimal) and dtype.scale == 0 and found[name].is_between(-(2**63), 2**63 - 1).all()
         ]
         return found.with_columns(wide) if wide else found
+
+    def _changed(self) -> bool:
+        """Is a file gone that the session was opened with?"""
+        files = (*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files)
+        return not all(file.exists() for file in files)
+
+    def _gone(self) -> LakeError:
+        return LakeError(
+            f"The lake {self.lake.path} changed while it was asked: files that held the answer have been replaced since.",
+            hint="Ask again.",
+        )
 
     def query(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as dicts."""

@@ -18,6 +18,7 @@ from teiten import event
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import _delta, batch, migrations, note, verdict
+from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
@@ -134,12 +135,18 @@ class Lake:
 
     @contextlib.contextmanager
     def writer(self, wait: float | None = None) -> Iterator[Writer]:
-        """The lake's one writer, with what an earlier one left half-done taken away. LakeBusyError after `wait` seconds."""
+        """The lake's one writer, with what an earlier one left half-done taken away (a batch) or completed (`forget`).
+
+        LakeBusyError after `wait` seconds.
+        """
         try:
             with Lock(self.path, wait):
                 if self.meta.schema_version < SCHEMA_VERSION:
                     self.meta = _migrate(self.path)
-                yield Writer(self.path)
+                writer = Writer(self.path)
+                if forgetting.finish(self.path, self.hash_key):
+                    writer = Writer(self.path)
+                yield writer
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
@@ -229,6 +236,31 @@ class Lake:
         with self.writer():
             return note.add(self._table("notes"), note.withdrawal(self.notes(), number, author))
 
+    def look_for(self, network: forgetting.Network, *, destination: bool = False) -> forgetting.Held:
+        """What the lake holds of that address or prefix as a source of events (or their destination)."""
+        wish = forgetting.Wish(network, destination)
+        for _ in range(3):
+            with contextlib.suppress(FileNotFoundError):
+                return forgetting.look(self.path, wish)
+        raise self._too_quick("events")
+
+    def forget(self, network: forgetting.Network, *, destination: bool = False) -> forgetting.Held:
+        """Takes it out for good, as `lake/forget.py` says; returns what was taken out. Takes the lake's lock.
+
+        Once begun it is completed, by the next writer if need be.
+        """
+        wish = forgetting.Wish(network, destination)
+        with self.writer():
+            held = forgetting.look(self.path, wish)
+            if not held.nothing:
+                forgetting.begin(self.path, wish, held)
+                forgetting.finish(self.path, self.hash_key)
+        return held
+
+    def is_forgetting(self) -> bool:
+        """Was a `forget` begun and not completed yet? The next writer completes it."""
+        return (self.path / forgetting.JOURNAL).exists()
+
     def forgotten(self) -> int:
         """How many events `teiten forget` took out of the lake in all; other answers come of it for the same batches."""
         return int(self.batches(["forgotten"])["forgotten"].sum() or 0)
@@ -238,7 +270,10 @@ class Lake:
         for _ in range(3):
             with contextlib.suppress(FileNotFoundError):
                 return read()
-        raise LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
+        raise self._too_quick(name)
+
+    def _too_quick(self, name: str) -> LakeError:
+        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
