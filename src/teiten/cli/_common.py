@@ -71,24 +71,6 @@ class Progress:
             self._shown = False
 
 
-def count(tally: Any, chunk: Any, reader: Any) -> None:
-    """Adds a chunk (readers._base) to a tally (readers._base.Tally)."""
-    import numpy as np
-
-    from teiten.readers._base import EVENT, FIRST_IGNORED
-
-    tally.lines += len(chunk.outcome)
-    tally.events += chunk.events.height
-    codes, numbers = np.unique(chunk.outcome, return_counts=True)
-    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
-        if code == EVENT:
-            tally.made_events += number
-        elif code < FIRST_IGNORED:
-            tally.rejected[reader.REASONS[code]] += number
-        else:
-            tally.ignored[reader.KINDS[code]] += number
-
-
 def accounts(tally: Any) -> str:
     """'10 lines = 8 with events + 1 rejected (bad number 1) + 1 ignored (other 1); 9 events'."""
 
