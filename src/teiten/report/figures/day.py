@@ -158,17 +158,23 @@ class DayFigure(Figure):
         days, sizes, theme = self.days, sheet.sizes, sheet.theme
         names = min(max(_text.width(_text.plain(r.label), sizes.label) for r in days.rows), sheet.width * 0.3)
         most = max((v for day in days.values for v in day if v is not None), default=0.0)
-        numbers = _text.width(_words.number(most), sizes.label)
+        numbers = _text.width(_short(most, sheet.lang), sizes.label)
         x = _snap(sheet.left + names + 8)
         width = _snap(sheet.right - numbers - 6 - x)
         axis, high = days.scale, 19.0
         top, base = _snap(sheet.y + sizes.tick * 1.6), 0.0
         base = top + high * len(days.rows) + 3
-        sheet.text(sheet.right, top - sizes.tick * 0.7, self.unit, size=sizes.tick, fill=theme.muted, anchor="end")
+        above = top - sizes.tick * 0.7
+        sheet.text(
+            sheet.right, above, self.unit, size=sizes.tick, fill=theme.muted, anchor="end", room=sheet.right - sheet.left
+        )
+        placed = []
         for tick, text in zip(axis.ticks, axis.labels(sheet.lang), strict=True):
             at = x + _snap(width * tick / axis.top)
             sheet.line(at, top, at, base, theme.rule)
-            sheet.text(at, base + sizes.tick * 1.15, text, size=sizes.tick, fill=theme.muted, anchor="middle")
+            placed.append((at, text))
+        low = base + sizes.tick * 1.15
+        _axes.row_of_labels(sheet, placed, low, low=x - names, high=sheet.width - 2, size=sizes.tick, centre=True)
         sheet.line(x - 0.5, top - 2, x - 0.5, base, theme.ink, 1)
         gone = days.totals[self.at] is None
         if gone:
@@ -183,7 +189,7 @@ class DayFigure(Figure):
             sheet.rect(x, y + 2, max(long, 0.5 if value else 0.0), high - 4, days.paint_of(row, sheet))
             if value is not None and value > axis.top:
                 _break(sheet, x + width * 0.93, y + high / 2, flat=True)
-            said = _words.word(sheet.lang, "gap") if value is None else _words.number(value)
+            said = _words.word(sheet.lang, "gap") if value is None else _short(value, sheet.lang)
             sheet.text(x + long + 5, middle, said, size=sizes.label)
         sheet.y = base + sizes.tick * 1.5
 
@@ -217,7 +223,7 @@ class DayFigure(Figure):
                 sheet.rect(left + 1, base - max(tall, 0.5), right - left - 2, max(tall, 0.5), ink)
                 if value > axis.top:
                     _break(sheet, (left + right) / 2, top + height * 0.09, flat=False)
-                    said = _words.number(value)
+                    said = _short(value, sheet.lang)
                     half = _text.width(said, sizes.note) / 2
                     placed.append((min(max((left + right) / 2, x + half), sheet.right - half), said))
             sheet.line(left, base + 1, left, base + (6 if hour % 6 == 0 else 3), theme.axis)
@@ -228,6 +234,11 @@ class DayFigure(Figure):
             sheet, hours, base + 8 + sizes.tick, low=sheet.left, high=sheet.width - 4, size=sizes.tick, centre=True
         )
         sheet.y = base + 8 + sizes.tick * 1.4
+
+
+def _short(value: float, lang: str) -> str:
+    """1,234; a number that would leave no room for its bar as an axis has it (1.2億)."""
+    return _words.number(value) if value < 1e8 else _words.axis_number(round(value, -6), value, lang)
 
 
 def _apart(placed: Sequence[tuple[float, str]], size: float) -> list[tuple[float, str]]:
@@ -257,12 +268,12 @@ def _break(sheet: Sheet, x: float, y: float, *, flat: bool) -> None:
 def _hatched(sheet: Sheet, x: float, y: float, w: float, h: float) -> None:
     """The hatching of gaps as single strokes: over a large field the renderer takes ten times as long for a pattern."""
     sheet.rect(x, y, w, h, sheet.theme.gap_paper)
-    apart, strokes = 9 * math.sqrt(2), []
+    apart, strokes, rim = 9 * math.sqrt(2), [], 0.8  # the strokes' round ends lie inside the field
     at = x + y + -(x + y) % apart  # on one grid all over the drawing, as a pattern's
     while at < x + y + w + h:  # the stroke on which x + y is `at`, from upper right to lower left
-        right = min(x + w, at - y)
-        left = max(x, at - y - h)
-        strokes.append(f"M{n(right)} {n(at - right)}L{n(left)} {n(at - left)}")
+        right, left = min(x + w - rim, at - y - rim), max(x + rim, at - y - h + rim)
+        if right > left:
+            strokes.append(f"M{n(right)} {n(at - right)}L{n(left)} {n(at - left)}")
         at += apart
     sheet.path("".join(strokes), stroke=sheet.theme.gap, width=1.6, extent=(x - 1, y - 1, x + w + 1, y + h + 1))
 
