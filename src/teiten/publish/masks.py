@@ -98,7 +98,8 @@ _WEEKDAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _ZONE: Final = r"(?:Z\b| ?(?:UTC|GMT)\b| ?[+-]\d\d:?\d\d(?!\d)| ?[+-]\d\d(?!\d))?"
 _ISO: Final = re.compile(rf"(\d{{4}}[-/]\d\d[-/]\d\d[Tt ])(\d\d):\d\d:\d\d(?:[.,]\d+)?({_ZONE})")
 _NAMED: Final = re.compile(
-    rf"((?:{_WEEKDAY},? )?{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?)(\d\d):\d\d:\d\d(?:[.,]\d+)?((?: [A-Z]{{2,5}})?(?: \d{{4}})?)"
+    rf"((?:{_WEEKDAY},? )?{_MONTH} {{1,2}}\d{{1,2}} (?:\d{{4}} )?)(\d\d):\d\d:\d\d(?:[.,]\d+)?"
+    r"((?:(?: (?-i:[A-Z]{2,5}))? \d{4}(?!\d))?)"
     r"(?![\d:])",
     re.IGNORECASE,
 )
@@ -141,8 +142,9 @@ def _head(head: str, cover: frozenset[str]) -> str:
     # what stands before the first time (the name of a file that was searched) is not the line's
     opening = "[" if rest[: first.start()].endswith("[") else ""
     after = rest[first.end() :]
+    closing = "]" if opening and after.startswith("]") else ""
     bare = bool(opening) or first.re is _BOOT
-    return before + opening + _time(first, cover) + _words(after, cover, host=not bare)
+    return before + opening + _time(first, cover) + closing + _words(after[len(closing) :], cover, host=not bare)
 
 
 def _time(found: re.Match[str], cover: frozenset[str]) -> str:
