@@ -93,6 +93,20 @@ class Inputs:
     ignored: Counter[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Scanning:
+    """What verdicts say of a period: packets and addresses of announced scanners; port scanners, and how many announced.
+
+    `lists`: the lists by which somebody was recognised, each with its version.
+    """
+
+    packets: int
+    hosts: int
+    port_scanners: int
+    port_scanners_announced: int
+    lists: tuple[tuple[str, str], ...]
+
+
 class Answers:
     """The answers for one period of one lake. Every property is asked once, when it is first wanted."""
 
@@ -270,6 +284,33 @@ class Answers:
         """For a day: the ranking of ports over it and the two days before, and where that begins."""
         start = self.before.before().start
         return start, questions.rank(self.session, "ports", start, self.period.end, filters=self.filters, n=KEPT)
+
+    # scanners
+
+    @functools.cached_property
+    def scanners(self) -> questions.Rows:
+        """The ranking of announced scanners' organisations."""
+        before = (self.before.start, self.before.end) if self.ranked_before else None
+        return questions.rank(
+            self.session, "scanners", self.period.start, self.period.end, before=before, filters=self.filters, n=KEPT
+        )
+
+    @functools.cached_property
+    def scanning(self) -> Scanning:
+        """Announced scanners and port scanners of the period."""
+        span = {"first": self.period.days[0], "last": self.period.days[-1]}
+        judged = self.session.query(JUDGED_SQL, span)[0]
+        lists = self.session.query(LISTS_SQL, span) if judged["announced"] else []
+        seen = self._ask(SCANNING_SQL, self.filters)[0] if judged["announced"] else {"packets": 0, "hosts": 0}
+        # verdicts are on sources, whatever they sent: what filters leave of them is not known here
+        whole = not self.filters.words
+        return Scanning(
+            seen["packets"],
+            seen["hosts"],
+            judged["port_scanners"] if whole else 0,
+            judged["both"] if whole else 0,
+            tuple((row["list"], row["list_version"]) for row in lists),
+        )
 
     # ports and countries together
 
@@ -492,6 +533,29 @@ SELECT time_basis, sum(packets)::BIGINT AS packets FROM {events} WHERE {where} G
 
 GEO_SQL: Final = """
 SELECT DISTINCT geo_db FROM {events} WHERE {where} ORDER BY geo_db
+"""
+
+JUDGED_SQL: Final = """
+WITH judged AS (
+  SELECT src_ip, day, bool_or(label = 'announced_scanner') AS announced, bool_or(label = 'port_scanner') AS port_scanner
+  FROM verdicts WHERE scope = 'all' AND day >= $first AND day <= $last
+  GROUP BY ALL
+)
+SELECT count(*) FILTER (announced) AS announced,
+       count(DISTINCT src_ip) FILTER (port_scanner) AS port_scanners,
+       count(DISTINCT src_ip) FILTER (port_scanner AND announced) AS both
+FROM judged
+"""
+
+LISTS_SQL: Final = """
+SELECT DISTINCT list, list_version FROM verdicts
+WHERE label = 'announced_scanner' AND list IS NOT NULL AND day >= $first AND day <= $last
+ORDER BY ALL
+"""
+
+SCANNING_SQL: Final = """
+SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+FROM {events} WHERE {where} AND scanner IS NOT NULL
 """
 
 INPUTS_SQL: Final = """
