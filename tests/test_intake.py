@@ -141,7 +141,11 @@ def test_a_last_line_without_its_end(lake: Lake, tmp_path: Path) -> None:
     assert stored(lake) == list(range(12))
 
 
-def test_a_last_line_that_was_caught_half_written(lake: Lake, tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch_events", ["50000", "5"])  # the half line may also end the batch that was full
+def test_a_last_line_that_was_caught_half_written(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_events: str
+) -> None:
+    monkeypatch.setenv("TEITEN_BATCH_EVENTS", batch_events)
     whole = log(*range(10))
     path = tmp_path / "a.log"
     half = run(lake, put(path, whole[:-150])).total  # no event yet: rejected, and counted

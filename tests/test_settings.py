@@ -104,6 +104,7 @@ def test_how_reports_speak(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("ports = 3", "ports must be the name of a file"),
         ("port_style = '23'", "port_style '23' is unknown"),
         ("country = 'Atlantis'", "'Atlantis' is no country"),
         ("country = 5", "must be the code of a country"),
@@ -117,3 +118,11 @@ def test_wrong_words_for_reports(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "teiten.toml").write_text(text)
     with pytest.raises(UsageError, match=words):
         settings.load(config=tmp_path / "teiten.toml")
+
+
+def test_a_table_of_ports_lies_beside_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "teiten.toml"
+    file.write_text("ports = 'my-ports.toml'\n", encoding="utf-8")
+    assert settings.load(config=file).ports == tmp_path / "my-ports.toml"
+    file.write_text("", encoding="utf-8")
+    assert settings.load(config=file).ports is None

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from teiten import bench, cli, errors, event, lang, readers, settings
+from teiten.publish import masks
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "docs" / "reference"
@@ -34,7 +35,12 @@ SETTINGS = {
     "ptr_names": (
         "file",
         "",
-        "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are recognised by them, no name server is asked",
+        "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them, no name server is asked",
+    ),
+    "ports": (
+        "file",
+        "",
+        "your own table of ports, relative to this file: adds to the built-in one and changes it; see ports.md",
     ),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
@@ -45,6 +51,8 @@ SETTINGS = {
         "those that the built-in lists feature",
         "announced scanners with a section of their own in monthly reports",
     ),
+    "publish": ("table", "", "what leaves the house: `mask`, below"),
+    "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
 SENSOR = {
@@ -192,6 +200,14 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
+    out.append("## [publish]\n")
+    out.append(
+        'What log lines in reports, and of `teiten sessions`, show: `mask = "seed"` (the default), `mask = "strict"`, or a '
+        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out are "
+        "covered whatever it says.\n"
+    )
+    covered = [(f"`{k}`", v, "yes" if k in masks.SEED else "", "yes") for k, v in masks.FIELDS.items()]
+    out.append(table(("field", "covers", "seed", "strict"), covered))
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
     return "\n".join(out)
@@ -234,7 +250,14 @@ def data() -> str:
             f"{size:.1f} MB",
         ),
         ("names of countries", "", "Unicode CLDR, short forms of our own", "Unicode License v3", f"{of}LICENSE.cldr", "0.0 MB"),
-        ("ports", "", "public facts; each row names its source", "Apache-2.0", f"{of}ports.toml", "0.0 MB"),
+        (
+            "ports",
+            "",
+            "public facts; each row names its reference ([all of them](ports.md))",
+            "Apache-2.0",
+            f"{of}ports.toml",
+            "0.1 MB",
+        ),
     ]
     out.append(table(("what", "date", "made from", "licence", "attribution", "size"), rows))
     out.append(
@@ -242,6 +265,62 @@ def data() -> str:
         "on how it was made. `teiten geo status` tells the ages; `teiten geo import` takes your own data; the sets here are "
         "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py`.\n"
     )
+    return "\n".join(out)
+
+
+def _schema(text: str) -> str:
+    """The schema of ports.toml, as its own head tells it."""
+    lines = [line.lstrip("#").removeprefix(" ") for line in text.splitlines() if line.startswith("#")]
+    start = next(n for n, line in enumerate(lines) if line.startswith("[references]"))
+    end = next(n for n, line in enumerate(lines) if line.startswith("A file of your own"))
+    return "```text\n" + "\n".join(lines[start:end]).strip() + "\n```\n\n" + " ".join(lines[end:]) + "\n"
+
+
+def ports_page() -> str:
+    """The table of ports: the schema, the groups, every row with who is known to use it, and the references."""
+    from teiten.data import ports
+
+    known = ports.load()
+    numbers = {key: n for n, key in enumerate(known.references, 1)}
+    by_value = {reference: numbers[key] for key, reference in known.references.items()}
+
+    def cited(reference: ports.Reference) -> str:
+        return f"[{by_value[reference]}](#references)"
+
+    out = [NOTE, "# Ports / ポートの表\n"]
+    out.append(
+        f"What the reports say of a port: {len(known.ports)} ports, {len(known.uses)} statements on who is known to use them, "
+        f"{len(known.references)} references. / レポートがポートについて述べる内容と、その出典です。\n"
+    )
+    out += ["## Schema, and a file of your own / 書式と自分の表\n", _schema(ports._text())]
+    out.append("```toml\n" + (ROOT / "examples" / "my-ports.toml").read_text(encoding="utf-8") + "```\n")
+    out.append("## Groups / まとまり\n")
+    rows = [(f"`{g.key}`", g.name("en"), g.name("ja"), ", ".join(g.ports)) for g in known.groups.values()]
+    out.append(table(("group", "English", "日本語", "ports"), rows))
+    out.append("## Ports / ポート\n")
+    cells = []
+    for port in known.ports.values():
+        users = []
+        for use in port.used_by:
+            year = f" ({use.since})" if use.since else ""
+            users.append(
+                f"**{use.name('en')}**{year}, {use.says('en')} / {use.name('ja')}: {use.says('ja')} {cited(use.reference)}"
+            )
+        instead = f" (for {port.stands_for})" if port.stands_for else ""
+        names = dict.fromkeys((port.service("en"), port.service("ja")))
+        cells.append(
+            (
+                f"{port.key}{instead}",
+                f"{' / '.join(names)} {cited(port.reference)}",
+                port.target,
+                f"`{port.group}`" if port.group else "",
+                "<br>".join(users),
+            )
+        )
+    out.append(table(("port", "service / 用途", "found on", "group", "known to use it / 使うもの"), cells))
+    out.append("## References\n")
+    for n, r in enumerate(known.references.values(), 1):
+        out.append(f"{n}. {' / '.join(filter(None, (r.text, r.ja)))}{f': <{r.url}>' if r.url else ''}")
     return "\n".join(out)
 
 
@@ -285,6 +364,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "errors.md": errors_page(),
         "data.md": data(),
+        "ports.md": ports_page(),
         "parts.md": parts(),
     }
     return {name: text.rstrip() + "\n" for name, text in made.items()}

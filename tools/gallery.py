@@ -219,9 +219,55 @@ def multiples(lang: str) -> Figure:
     )  # fmt: skip
 
 
+def month_of_days(lang: str, *, by_hour: bool = False) -> figures.Days:
+    """October 2019 with two days without records and a day far above all others."""
+    dates = [dt.date(2019, 10, 1) + dt.timedelta(days=i) for i in range(31)]
+    rows = [figures.DayRow(p, p) for p in PORTS]
+    rows.append(figures.DayRow("other", _said(lang, "その他", "other"), "other"))
+    rows.append(figures.DayRow("unknown", _said(lang, "不明", "unknown"), "unknown"))
+    columns = [_gapped(_values(i, 31, 300 if by_hour else 1800 / (i + 1)), 8, 10) for i in range(24 if by_hour else len(rows))]
+    values = [list(day) for day in zip(*columns, strict=True)]
+    values[20][1] = (values[20][1] or 0) * 9
+    said = ["" if day[0] is None else f"{sum(v or 0 for v in day):,.0f} {_said(lang, 'パケット', 'packets')}" for day in values]
+    reasons = [_said(lang, "記録なし(保守)", "no records (maintenance)") if day[0] is None else "" for day in values]
+    return figures.Days(dates, values, said, reasons, () if by_hour else rows, "plain" if by_hour else "port")
+
+
+def day(lang: str, at: int = 20, *, by_hour: bool = False) -> Figure:
+    return figures.DayFigure(
+        id="day",
+        title=_said(lang, "29日のうち28日で23/tcpが最多", "23/tcp had the most packets on 28 of 29 days"),
+        subtitle=_said(lang, "2019年10月の宛先ポート別パケット数、1日ごと", "October 2019: packets a day by destination port"),
+        unit=_said(lang, "パケット/日", "packets a day"), days=month_of_days(lang, by_hour=by_hour), at=at,
+        note=_said(lang, "目盛りを超える棒は途中で切っています。", "Bars that go beyond the axis are broken off."),
+    )  # fmt: skip
+
+
+def day_gap(lang: str) -> Figure:
+    return day(lang, 8)
+
+
+def day_hours(lang: str) -> Figure:
+    return day(lang, by_hour=True)
+
+
+def calendar(lang: str, *, by_hour: bool = False) -> Figure:
+    return figures.CalendarFigure(
+        id="calendar",
+        title=_said(lang, "1日で最も多かったのは21日の445/tcp", "The most in a day: 445/tcp on Mon 21 Oct"),
+        subtitle=_said(lang, "2019年10月の宛先ポート別パケット数、1日ごと", "October 2019: packets a day by destination port"),
+        unit=_said(lang, "パケット/日", "packets a day"), days=month_of_days(lang, by_hour=by_hour),
+    )  # fmt: skip
+
+
+def calendar_hours(lang: str) -> Figure:
+    return calendar(lang, by_hour=True)
+
+
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines,
     "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "multiples": multiples,
+    "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip
 
 

@@ -25,12 +25,13 @@ import polars as pl
 from teiten import enrich, frame, periods, readers
 from teiten.errors import InputError
 from teiten.lake import Batch, Lake, Writer
-from teiten.lake.history import History, Resume
+from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _input
 from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Rejected, Tally
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
+    from teiten import classify
     from teiten.lake.overlap import Alignment
 
 BATCH_EVENTS: Final = 50_000
@@ -64,6 +65,8 @@ class Result:
     """What became of all inputs."""
 
     inputs: list[InputResult] = field(default_factory=list)
+    judged: classify.Result | None = None
+    """what became of the verdicts of the days that got new events; None where there were none"""
 
     @property
     def total(self) -> Tally:
@@ -90,8 +93,11 @@ def ingest(
     boot_time: dt.datetime | None = None,
     rejected: OnRejected | None = None,
     progress: OnProgress | None = None,
+    judge: bool = True,
 ) -> Result:
     """Stores what is new in the inputs (files, folders, globs, '-', or opened `Input`s), each under the lake's lock.
+
+    Then the days that got new events are judged (`classify`), unless `judge` is False.
 
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
@@ -99,8 +105,10 @@ def ingest(
     result = Result()
     opened = list(_opened(inputs, settings, result))
     done = 0
+    if judge:
+        _check_lists(settings)
     with lake.writer() as writer:
-        history = History(lake)
+        history, first = History(lake), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -128,7 +136,19 @@ def ingest(
                 one.error = error
             one.tally.check()
             done += source.size or 0
+    if judge and writer.last > first:
+        from teiten import classify
+
+        result.judged = classify.refresh(lake, settings, classify.touched_days(lake, settings, first))
     return result
+
+
+def _check_lists(settings: Settings) -> None:
+    """The user's own lists and names are read once before a long log is, so that what is wrong in them is told at once."""
+    if settings.watchlists or settings.ptr_names:
+        from teiten import classify
+
+        classify.Basis.load(settings)
 
 
 def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Result) -> Iterator[_input.Input]:
@@ -298,26 +318,24 @@ class _OneInput:
                     events = sum(c.events.height for c in self.held)
                     self.progress(chunk.end if self.source.compression is None else 0, tally.events + events)
                     if events >= self.limit_events or chunk.end - self.start >= BATCH_BYTES:
-                        self._flush(digest, last=False)
-                self._flush(digest, last=True)
+                        self._flush(digest)
+                self._flush(digest)
             finally:
                 self._landed()
                 digest.close()
 
-    def _flush(self, digest: _Digest, *, last: bool) -> None:
+    def _flush(self, digest: _Digest) -> None:
         """What was gathered becomes a batch, if anything in it is new."""
         chunks, self.held = self.held, []
         if not chunks:
             return
         end = chunks[-1].end
         tail = b""
-        if last:
-            begin = int(chunks[-1].line_pos[-1])
-            sha256, ahead = digest.at(begin)
-            if b"\n" not in ahead and begin + len(ahead) == end:
-                end, tail = begin, ahead
-            else:
-                sha256, _ = digest.at(end)
+        # a last line without its end may be in any batch that turns out to be the last
+        begin = int(chunks[-1].line_pos[-1])
+        sha256, ahead = digest.at(begin)
+        if b"\n" not in ahead and begin + len(ahead) == end:
+            end, tail = begin, ahead
         else:
             sha256, _ = digest.at(end)
         had = self._had_already(chunks, bool(tail))
@@ -354,9 +372,8 @@ class _OneInput:
         """Is the first line after what is known the one that was read before without its line end?"""
         with self.source.open() as stream:
             line = _line_at(stream, self.resume.start, self.source.compression is None)
-        if line.rstrip(b"\r\n") == tail.rstrip(b"\r"):
-            return True
-        return bool(had) or (made and line.startswith(tail))
+        same, begins = compare_tail(tail, line, self.options.hash_key)
+        return same or bool(had) or (made and begins)
 
     def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
         """Runs beside the reading."""

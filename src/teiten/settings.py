@@ -20,6 +20,7 @@ from teiten.errors import UsageError
 
 LANGUAGES = ("ja", "en")
 PORT_STYLES = ("23/tcp", "23/TCP", "TCP#23")
+MASKS = ("seed", "strict")
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
 
@@ -80,6 +81,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "slow_ports": Threshold(
         3, "an organisation (or source) that tries this many ports in a day without a burst is low-and-slow on that day"
     ),
+    "own_mirai_packets": Threshold(
+        3, "a machine of one's own is told of where it sent this many packets with Mirai's mark in a day"
+    ),
+    "own_bot_destinations": Threshold(
+        5, "a machine of one's own is told of where it tried this many addresses in a day on a port that bots of devices use"
+    ),
+    "own_port_destinations": Threshold(
+        30, "a machine of one's own is told of where it tried this many addresses in a day on one port that is no client's"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
@@ -106,10 +116,16 @@ class Settings:
     """announced scanners with a section of their own in monthly reports; None: those that the built-in lists feature"""
     watch_since: dt.date | None = None
     """the day on which a measure began, whose before and after monthly reports compare"""
+    animations: bool = True
+    """whether monthly reports hold moving pictures of their days"""
     watchlists: tuple[Path, ...] = ()
     """the user's own lists, beside those of the package and the imported ones"""
     ptr_names: Path | None = None
     """a table of addresses and their PTR names that the user made; no name server is asked"""
+    ports: Path | None = None
+    """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
+    mask: str | tuple[str, ...] = MASKS[0]
+    """how published log lines are masked: one of `MASKS`, or the fields to cover (`publish.masks.FIELDS`)"""
     file: Path | None = None
 
     @property
@@ -186,10 +202,11 @@ def _positive(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names"}
+_TOP |= {"watchlists", "ptr_names", "ports", "publish", "animations"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
+    ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
     ("lake", str, "the name of a folder"),
@@ -200,6 +217,7 @@ _SHAPES = (
     ("country", str, "the code of a country, or none"),
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
+    ("publish", dict, "a table, written [publish]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
 
@@ -245,9 +263,14 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         if found is None:
             raise UsageError(f"{where}: '{country}' is no country that I know.", hint="Write a code such as JP, or none.")
         country = found
+    animations = table.get("animations", True)
+    if not isinstance(animations, bool):
+        raise UsageError(f"{where}: animations must be true or false, not {animations!r}.")
     organisations = table.get("organisations")
     if organisations is not None:
         organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
+    publish = table.get("publish", {})
+    _check(publish, {"mask"}, f"{where}, [publish]")
     watch = table.get("watch", {})
     _check(watch, {"since"}, f"{where}, [watch]")
     since = _when(watch.get("since"), f"{where}, [watch]: since")
@@ -255,8 +278,18 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "port_style": style,
         "country": country.lower() if country is not None and country.lower() == "none" else country,
         "organisations": organisations,
+        "animations": animations,
+        "mask": _mask(publish.get("mask", MASKS[0]), f"{where}, [publish]: mask"),
         "watch_since": since.date() if since else None,
     }
+
+
+def _mask(value: Any, where: str) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(_typed(v, str, where, "a list of names") for v in value)
+    if value not in MASKS:
+        raise UsageError(f"{where} must be {' or '.join(MASKS)}, or a list of fields to cover, not {value!r}.")
+    return str(value)
 
 
 def _beside(file: Path | None, name: str) -> Path:
@@ -311,5 +344,6 @@ def load(
         **_words(table, where),
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
+        ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,
     )

@@ -51,7 +51,7 @@ def test_sources_say_where_events_came_from(lake: str, capsys: pytest.CaptureFix
 def test_views(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", "--views", "--output", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [r["column"] for r in rows if r["view"] == "events"] == list(event.NAMES)
+    assert [r["column"] for r in rows if r["view"] == "events"] == [*event.NAMES, "scanner", "research_scanner"]
     assert all(r["en"] and r["ja"] for r in rows)
 
 

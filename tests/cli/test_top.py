@@ -51,7 +51,7 @@ def test_a_table_with_the_period_before(lake: str, capsys: pytest.CaptureFixture
     assert "Shares are of 10 packets." in said.err
 
 
-@pytest.mark.parametrize("what", ["ports", "countries", "asns", "sources", "sensors"])
+@pytest.mark.parametrize("what", ["ports", "countries", "asns", "sources", "sensors", "scanners"])
 def test_tables_fit_eighty_columns(lake: str, capsys: pytest.CaptureFixture[str], what: str) -> None:
     from teiten.cli._output import width
 
@@ -139,3 +139,62 @@ def test_nothing_to_rank(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_wrong_is_said(lake: str, capsys: pytest.CaptureFixture[str], flags: list[str], code: int, said: str) -> None:
     assert main(["top", "ports", "--lake", lake, *flags]) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """One day: five packets of a survey on a list of our own, two of them from one source, nine of somebody else."""
+    folder = tmp_path_factory.mktemp("scanned")
+    sources = ["192.0.2.7", "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10"] + ["8.8.8.8"] * 9
+    log = folder / "router.log"
+    log.write_text("".join(LINE.format(day=2, n=n, what="DROP", src=src, port=23) for n, src in enumerate(sources)))
+    (folder / "mine.toml").write_text(
+        'format = 1\nlist = "mine"\nversion = "1"\ndate = 2026-01-01\n\n[[entries]]\norganisation = "Survey"\n'
+        'en = "A survey"\nja = "調査"\nprefixes = ["192.0.2.0/28"]\n'
+    )
+    (folder / "teiten.toml").write_text(f'zone = "Asia/Tokyo"\nlake = "{folder}/lake"\nwatchlists = ["mine.toml"]\n')
+    config = ["--config", str(folder / "teiten.toml")]
+    assert main(["ingest", *config, str(log)]) == 0
+    return config
+
+
+def test_scanners_and_their_share_of_all(scanned: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "scanners", *scanned, "--period", "2026-04-02"]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[:5] for line in said.out.splitlines()] == [
+        ["rank", "was", "scanner", "packets", "hosts"], ["1", "-", "Survey", "5", "4"],
+    ]  # fmt: skip
+    assert "Of all 14 packets, 5 are announced scanners' (35.7 %)." in said.err
+    assert main(["top", "scanners", *scanned, "--by", "hosts", "--output", "json"]) == 0
+    assert [(r["scanner"], r["hosts"], r["share"]) for r in json.loads(capsys.readouterr().out)] == [("Survey", 4, 0.8)]
+    assert main(["top", "scanners", *scanned, "--period", "2026-04-03"]) == 0
+    assert "No announced scanner" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flags", "packets"), [
+    (["--scanners", "in"], 14), (["--scanners", "out"], 9), (["--scanners", "only"], 5), (["--scanner", "survey"], 5),
+])  # fmt: skip
+def test_without_scanners_and_scanners_only(
+    scanned: list[str], capsys: pytest.CaptureFixture[str], flags: list[str], packets: int
+) -> None:
+    assert main(["top", "ports", *scanned, "--output", "json", *flags]) == 0
+    assert [r["packets"] for r in json.loads(capsys.readouterr().out)] == [packets]
+
+
+def test_a_new_list_counts_for_old_days(scanned: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Also in SQL, and back."""
+    mine = Path(scanned[1]).with_name("mine.toml")
+    before = mine.read_text()
+    mine.write_text(before.replace("192.0.2.0/28", "8.8.8.8/32").replace('"1"', '"2"'))
+    query = "SELECT scanner, count(*) AS n FROM events GROUP BY ALL ORDER BY n"
+    assert main(["sql", *scanned, "--output", "json", query]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"scanner": None, "n": 5}, {"scanner": "Survey", "n": 9}]
+    mine.write_text(before)
+    assert main(["sql", *scanned, "--output", "json", query]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"scanner": "Survey", "n": 5}, {"scanner": None, "n": 9}]
+
+
+def test_scanners_straight_from_files(scanned: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    log = str(Path(scanned[1]).with_name("router.log"))
+    assert main(["top", "scanners", *scanned, "--output", "json", log]) == 0
+    assert [(r["scanner"], r["packets"]) for r in json.loads(capsys.readouterr().out)] == [("Survey", 5)]

@@ -11,7 +11,7 @@ import pytest
 from making import T0, fill
 
 from teiten import event, frame
-from teiten.engine import open_session
+from teiten.engine import judged, open_session
 from teiten.engine.duckdb import Session, views
 from teiten.errors import TeitenError, UsageError
 from teiten.lake import Lake
@@ -59,20 +59,20 @@ def test_in_range(session: Session, address: str, first: str, last: str, inside:
 
 def test_the_view_has_the_contracts_columns_and_text(session: Session) -> None:
     rows = session.query("SELECT * FROM events ORDER BY src_ip")
-    assert list(rows[0]) == list(event.NAMES)
+    assert list(rows[0]) == [*event.NAMES, *judged.JOINED]
     assert [r["src_ip"] for r in rows] == ["2001:db8::9", "203.0.113.9"]
     assert rows[0]["time"] == T0 and rows[0]["time"].utcoffset().total_seconds() == 9 * 3600
 
 
 def test_every_view_and_column_has_a_meaning(session: Session) -> None:
-    for name in ("events", "sources", "batches"):
+    for name in ("events", "sources", "batches", "verdicts", "notes"):
         there = [r["column_name"] for r in session.query(f"DESCRIBE {name}")]
         assert [r["column"] for r in views() if r["view"] == name] == there
     assert all(r["en"] and r["ja"] and r["type"] for r in views())
 
 
 def test_types_are_as_told(session: Session) -> None:
-    for name in ("events", "sources", "batches"):
+    for name in ("events", "sources", "batches", "verdicts", "notes"):
         there = {
             r["column_name"]: r["column_type"].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
             for r in session.query(f"DESCRIBE {name}")
@@ -111,6 +111,10 @@ def test_nothing_outside_the_lake_is_read(session: Session, tmp_path: Path) -> N
 def test_what_is_wrong_is_said(session: Session) -> None:
     with pytest.raises(UsageError, match="dst_prot"):
         session.query("SELECT dst_prot FROM events")
+
+
+def test_two_columns_of_one_name(session: Session) -> None:
+    assert session.query("SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_1": 2}]
 
 
 def test_memory_is_bounded(session: Session) -> None:

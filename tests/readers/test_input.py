@@ -24,7 +24,7 @@ LINE = (
     b"LEN=40 TOS=0x00 PREC=0x00 TTL=9 ID=1 PROTO=TCP SPT=1 DPT=23 WINDOW=1 RES=0x00 SYN URGP=0 \n"
 )
 TEXT = LINE * 5_000
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": _input._zstd().compress}
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": _input.zstd().compress}
 
 
 def read_all(one: _input.Input) -> tuple[bytes, str | None]:
@@ -92,7 +92,7 @@ def test_a_bomb_is_refused_and_a_setting_allows_it(tmp_path: Path, packer: str) 
 def test_a_zst_puts_out_no_more_than_is_asked_for(tmp_path: Path) -> None:
     """64 MiB out of 6 KB: what bounds the memory is how much is taken at a time."""
     path = tmp_path / "zeros.zst"
-    path.write_bytes(_input._zstd().compress(bytes(64 << 20)))
+    path.write_bytes(_input.zstd().compress(bytes(64 << 20)))
     frame = _input._member("zstd")
     data, sizes = path.read_bytes(), []
     while not frame.finished:
@@ -103,7 +103,7 @@ def test_a_zst_puts_out_no_more_than_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_zst_with_a_huge_window_is_refused(tmp_path: Path) -> None:
     """zstd --ultra --long=28 wants 256 MiB of memory to read it."""
-    zstd = _input._zstd()
+    zstd = _input.zstd()
     options = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.content_size_flag: 0}
     path = tmp_path / "long.zst"
     packer = zstd.ZstdCompressor(options=options)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,12 +24,17 @@ def padded(data: bytes) -> np.ndarray[Any, Any]:
     return np.frombuffer(data + b"7=x " * 16, np.uint8)
 
 
+def signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
+
+
 @pytest.mark.parametrize(
     ("data", "seed", "digest"),
     [(b"", 0, 0xEF46DB3751D8E999), (b"a", 0, 0xD24EC4F1A98C6E5B), (b"abc", 0, 0x44BC2CF5AD770999)],
 )
 def test_xxhash_vectors(data: bytes, seed: int, digest: int) -> None:
-    assert int(_jit.hash_bytes(_jit.view(padded(data)), 0, len(data), np.uint64(seed))) == digest
+    array = padded(data)
+    assert _jit.hash_bytes(_jit.view(array), 0, len(data), signed(seed)) == signed(digest)
 
 
 @quick
@@ -34,13 +42,14 @@ def test_xxhash_vectors(data: bytes, seed: int, digest: int) -> None:
 def test_the_hash_in_both_forms(data: bytes, key: int, skip: int) -> None:
     array = padded(b"x" * skip + data)
     end = skip + len(data)
-    compiled = int(_jit.hash_bytes(_jit.view(array), skip, end, np.uint64(key)))
-    assert compiled == _jit._hash_plain(memoryview(array), skip, end, key)
+    compiled = _jit.hash_bytes(_jit.view(array), skip, end, signed(key))
+    assert compiled == signed(_jit._hash_plain(memoryview(array), skip, end, key))
 
 
 TEXTS = st.binary(max_size=40) | st.text("AB1029=: ]\n\t.x", max_size=40).map(str.encode)
 
 
+@pytest.mark.skipif(_jit.NATIVE, reason="only kernels can be called: the next test does this one in the form that can")
 @quick
 @given(TEXTS, st.integers(0, 5))
 def test_eight_bytes_at_a_time(data: bytes, start: int) -> None:
@@ -48,10 +57,23 @@ def test_eight_bytes_at_a_time(data: bytes, start: int) -> None:
     buf, plain = _jit.view(array), np.frombuffer(data + b"7=x " * 16, np.uint8)
     start = min(start, len(data))
     slow = {"key_at": _swar._key_plain, "number_at": _swar._number_plain, "word_end": _swar._word_end_plain}
-    for name, function in {**slow, "next_equals": _swar._equals_plain}.items():
+    slow |= {"next_equals": _swar._equals_plain, "next_line": _swar._line_plain, "hex_end": _swar._hex_plain}
+    for name, function in slow.items():
         one = getattr(_swar, name)(buf, start, len(data))
         other = getattr(function, "py_func", function)(Checked(plain), start, len(data))
         assert one == other, name
+
+
+@pytest.mark.skipif(not _jit.NATIVE, reason="runs the test before this one, compiled")
+def test_eight_bytes_at_a_time_compiled() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::test_eight_bytes_at_a_time"]
+    done = subprocess.run(command, env={**os.environ, "TEITEN_KERNELS": "numba"}, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+if _jit.MODE == "numba":  # compiled now, before `_plain_access` takes away what they are made of
+    for _compiled in (_swar.key_at, _swar.number_at, _swar.word_end, _swar.next_equals, _swar.next_line, _swar.hex_end):
+        _compiled(_jit.view(padded(b"x")), 0, 1)
 
 
 class Checked:

@@ -94,7 +94,7 @@ def read(paths: Sequence[Path], wishes: Wishes | None = None) -> Found:
                 hint="I know MISP's list.json, OpenFilters' cidr folder, a prefix a line, CSV: teiten watchlist import --help.",
             )
     _date_undated(found)
-    if wishes.name and len({one.name for one in found.lists}) > 1:
+    if wishes.name and len(found.lists) > 1:
         raise UsageError(
             f"The files hold {len(found.lists)} lists, so --name cannot name them.", hint="Import them one by one, or leave it."
         )
@@ -110,7 +110,7 @@ def _read(path: Path, wishes: Wishes, found: Found) -> None:
         _read_json(path, wishes, found)
     elif path.suffix == ".toml":
         one = lists.read(path, "settings")
-        found.lists.append(replace(one, licence=one.licence or wishes.licence, date=wishes.date or one.date))
+        found.lists.append(replace(one, licence=one.licence or wishes.licence))
     elif path.suffix == ".csv":
         _read_csv(path, wishes, found)
     else:
@@ -169,7 +169,7 @@ def _read_json(path: Path, wishes: Wishes, found: Found) -> None:
     prefixes = [p for n, text in enumerate(table["list"], 1) if (p := _take(str(text), path, n, wishes, found))]
     about = " ".join(str(table.get("description", "")).split())
     version = re.sub(r"[^A-Za-z0-9._+-]", "-", str(table.get("version", "")))[:40]
-    date = wishes.date or _misp_date(version) or _said_date(about)
+    date = _misp_date(version) or _said_date(about) or wishes.date
     if date is None:
         found.undated.append(len(found.lists))
         date = _mtime_day([path])
@@ -192,9 +192,9 @@ def _read_json(path: Path, wishes: Wishes, found: Found) -> None:
 def misp_organisation(title: str) -> str:
     """The organisation in a MISP list's name: 'Censys IP Ranges Used for Scanning' -> 'Censys'."""
     plain = " ".join(title.split())
-    plain = re.sub(r"^List of (published IP address ranges for|known) ", "", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"^List of published IP address ranges for (.*?)( scanners?)?$", r"\1", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"^List of known ", "", plain, flags=re.IGNORECASE)
     plain = re.sub(r"\s*(IP[ -]Ranges?,?|IP address(es)?( ranges)?)\b.*$", "", plain, flags=re.IGNORECASE)
-    plain = re.sub(r" scanners?$", "", plain, flags=re.IGNORECASE)
     return plain or title
 
 
@@ -253,7 +253,7 @@ def _read_texts(files: Sequence[Path], folder: Path, name: str, wishes: Wishes, 
             plain = re.split(r"[#;]", line, maxsplit=1)[0].strip()
             if plain and (prefix := _take(plain, file, number, wishes, found)):
                 into.append(prefix)
-    date = wishes.date or about.date or _mtime(files, found)
+    date = about.date or wishes.date or _mtime(files, found)
     entries = [Entry(organisation, tuple(p), page=wishes.page) for organisation, p in kept.items() if p]
     empty = sorted(organisation for organisation, p in kept.items() if not p)
     if empty:

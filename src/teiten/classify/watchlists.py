@@ -106,6 +106,9 @@ class _Index:
                     self.rows.append((window, entry, prefix))
                     spans[prefix.family].append((prefix.number, prefix.last))
         self.covered = {family: _merged(found, family) for family, found in spans.items()}
+        self.blocks: npt.NDArray[np.bool_] = np.zeros(1 << 16, dtype=np.bool_)
+        for first, last in spans[4]:
+            self.blocks[first >> 16 : (last >> 16) + 1] = True
 
     def of(self, address: bytes) -> list[int]:
         """Numbers of the rows whose prefix holds the address (4 or 16 bytes)."""
@@ -117,15 +120,22 @@ class _Index:
             out += networks.get(number >> shift << shift, ())
         return out
 
-    def inside(self, addresses: pl.Series) -> list[bytes]:
-        """Those of the distinct addresses that some prefix holds."""
+    def inside(self, addresses: pl.Series) -> pl.Series:
+        """(n) binary addresses -> (n) booleans: does some prefix hold it?"""
         short = addresses.bin.reinterpret(dtype=pl.UInt32, endianness="big")
-        hits = [addresses.filter(pl.Series(_within(self.covered[4], short.fill_null(0).to_numpy())) & short.is_not_null())]
-        if short.null_count() and len(self.covered[6][0]):
-            long = addresses.filter(addresses.bin.size() == 16)
-            packed: npt.NDArray[Any] = np.frombuffer(b"".join(long.to_list()), dtype="S16")
-            hits.append(long.filter(pl.Series(_within(self.covered[6], packed), dtype=pl.Boolean)))
-        return list(itertools.chain.from_iterable(h.to_list() for h in hits))
+        keys = short.fill_null(0).to_numpy()
+        # a table of the /16s with anything in them leaves few to be looked for
+        held = self.blocks[keys >> 16]
+        at = np.flatnonzero(held)
+        held[at] = _within(self.covered[4], keys[at])
+        if not short.null_count():
+            return pl.Series(held)
+        held &= short.is_not_null().to_numpy()
+        long = short.is_null() & (addresses.bin.size() == 16)
+        if len(self.covered[6][0]) and long.any():
+            packed: npt.NDArray[Any] = np.frombuffer(b"".join(addresses.filter(long).to_list()), dtype="S16")
+            held[long.arg_true().to_numpy()] = _within(self.covered[6], packed)
+        return pl.Series(held)
 
 
 def _merged(spans: list[tuple[int, int]], family: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -223,6 +233,12 @@ class Watchlists:
         )
         return [match for _, match in found]
 
+    def match_ever(self, address: bytes) -> list[Match]:
+        """What the newest version of each list says of an address, whatever its validity; each as on the list's own day."""
+        index = _Index([w for w in self.windows if w.last is None])
+        hits = [index.rows[n] for n in index.of(address)]
+        return [self._match(w.list, entry, str(p), entry.start or w.list.date, False) for w, entry, p in hits]
+
     def match_name(self, name: str, day: dt.date) -> list[Match]:
         """What the lists say of a PTR name on a day."""
         plain = name.strip().rstrip(".").lower()
@@ -239,17 +255,20 @@ class Watchlists:
     def match_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of src_ip (binary) and day (date) -> a row of MATCH_SCHEMA for each statement, the best of a pair first.
 
-        Pairs on no list have no row. Pairs may repeat; each is answered once.
+        Pairs on no list have no row. Pairs may repeat; each is answered once. Other columns of the frame come along.
         """
-        pairs = frame.select("src_ip", pl.col("day").cast(pl.Date)).unique()
-        if not pairs.height:
-            return pl.DataFrame(schema=MATCH_SCHEMA)
-        low: Any = pairs["day"].min()
-        high: Any = pairs["day"].max()
+        more = {k: v for k, v in frame.schema.items() if k not in ("src_ip", "day")}
+        if not frame.height:
+            return pl.DataFrame(schema=MATCH_SCHEMA | more)
+        low: Any = frame["day"].min()
+        high: Any = frame["day"].max()
         index = self._index(low, high)
-        hits = [(address, n) for address in index.inside(pairs["src_ip"].unique()) for n in index.of(address)]
+        # most sources are on no list: they are left out before anything is hashed or joined
+        kept = frame.filter(index.inside(frame["src_ip"])).with_columns(pl.col("day").cast(pl.Date))
+        pairs = kept.unique(["src_ip", "day"])
+        hits = [(address, n) for address in pairs["src_ip"].unique() for n in index.of(address)]
         if not hits:
-            return pl.DataFrame(schema=MATCH_SCHEMA)
+            return pl.DataFrame(schema=MATCH_SCHEMA | more)
         said = pl.DataFrame(hits, schema={"src_ip": pl.Binary(), "row": pl.Int64()}, orient="row")
         wanted = said["row"].unique()
         answers = _answers(index, wanted.to_list())
@@ -267,7 +286,7 @@ class Watchlists:
                 ["day", "src_ip", "confidence", "prefix_len", "list_date", "list", "organisation"],
                 descending=[False, False, True, True, True, False, False],
             )
-            .select(list(MATCH_SCHEMA))
+            .select(list(MATCH_SCHEMA | more))
         )
 
     def _index(self, first: dt.date, last: dt.date) -> _Index:

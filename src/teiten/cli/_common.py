@@ -71,24 +71,6 @@ class Progress:
             self._shown = False
 
 
-def count(tally: Any, chunk: Any, reader: Any) -> None:
-    """Adds a chunk (readers._base) to a tally (readers._base.Tally)."""
-    import numpy as np
-
-    from teiten.readers._base import EVENT, FIRST_IGNORED
-
-    tally.lines += len(chunk.outcome)
-    tally.events += chunk.events.height
-    codes, numbers = np.unique(chunk.outcome, return_counts=True)
-    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
-        if code == EVENT:
-            tally.made_events += number
-        elif code < FIRST_IGNORED:
-            tally.rejected[reader.REASONS[code]] += number
-        else:
-            tally.ignored[reader.KINDS[code]] += number
-
-
 def accounts(tally: Any) -> str:
     """'10 lines = 8 with events + 1 rejected (bad number 1) + 1 ignored (other 1); 9 events'."""
 
@@ -151,3 +133,18 @@ class RejectedFile:
                 self._sink.write(json.dumps(row, ensure_ascii=False) + "\n")
         except OSError as error:
             raise TeitenError(f"{self._path} cannot be written: {error.strerror}.") from None
+
+
+def show_verdicts(judged: Any) -> None:
+    """What became of the verdicts (classify.Result), to stderr; nothing where there was nothing to do."""
+    if judged is None:
+        return
+    if judged.trouble is not None:
+        print(
+            f"teiten: the verdicts of {len(judged.stale):,} days wait, since the lake cannot be written now"
+            f" ({judged.trouble.message.rstrip('.')}). The next ingest or report makes them.",
+            file=sys.stderr,
+        )
+    if judged.days:
+        found = [f"{n:,} of {label.replace('_', ' ')}s" for label, n in sorted(judged.labels.items())] or ["none"]
+        print(f"verdicts on {judged.sources:,} sources of {len(judged.days):,} days: {', '.join(found)}", file=sys.stderr)

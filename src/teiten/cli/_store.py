@@ -58,6 +58,7 @@ def store(
         for note in one.notes:
             print(f"teiten: {one.name}: {note}", file=sys.stderr)
     _common.show_accounts([(one.name, one.tally) for one in result.inputs if one.error is None or one.tally.lines])
+    _common.show_verdicts(result.judged)
     for one in result.failed:
         if one.error is not None:
             raise InputError(one.error.message, hint=one.error.hint)

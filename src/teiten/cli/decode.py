@@ -11,9 +11,7 @@ from teiten.cli import _common, _output
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from teiten.readers._base import Tally
+    from teiten.readers._base import Chunk, Tally
 
 NAME = "decode"
 HELP = "events of log files to stdout, no lake needed"
@@ -68,20 +66,29 @@ class _Run:
         self.progress = _common.Progress("decoding", sum(s.size or 0 for s in sources) or None)
 
     def go(self) -> int:
-        from teiten import frame
         from teiten.readers import pick
 
         readers = [pick(s.head(), self.args.format, s.name) for s in self.sources]
-        schema = {name: frame.READ_SCHEMA[name] for name in self.columns}
         with _common.RejectedFile(self.args.rejected) as rejected:
             try:
-                _output.write_frames(self._frames(readers, rejected), schema, self.args.output, self.args.out)
+                self._write(readers, self._chunks(readers, rejected))
             finally:
                 self.progress.clear()
         _common.show_accounts(self.tallies)
         return 0
 
-    def _frames(self, readers: list[Any], rejected: _common.RejectedFile) -> Iterator[pl.DataFrame]:
+    def _write(self, readers: list[Any], chunks: Iterator[Chunk]) -> None:
+        if self.args.output == "parquet" and all(reader.ROWS for reader in readers):
+            _output.write_parquet((c.made for c in chunks), self.columns, self.args.out)  # type: ignore[misc]
+            return
+        from teiten import frame
+
+        schema = {name: frame.READ_SCHEMA[name] for name in self.columns}
+        frames = (c.events.select(self.columns) for c in chunks)
+        _output.write_frames(frames, schema, self.args.output, self.args.out)
+
+    def _chunks(self, readers: list[Any], rejected: _common.RejectedFile) -> Iterator[Chunk]:
+        """Those with events."""
         from teiten.readers._base import ReadOptions, Tally
 
         zone = self.settings.zone
@@ -94,20 +101,23 @@ class _Run:
                 year=self.args.year,
                 boot_time=_common.boot_time(self.args.boot_time, zone),
                 source_id=number,
+                hashed=False,
                 reading=self.settings.reading,
             )
             tally = Tally()
             self.tallies.append((source.name, tally))
             for chunk in reader.read(source, options):
-                _common.count(tally, chunk, reader)
+                tally.lines += len(chunk.outcome)
+                tally.events += len(chunk.event_line)
+                tally.count(chunk.outcome, reader)
                 rejected.write(source.name, chunk.rejected)
                 for note in chunk.notes:
                     self.progress.clear()
                     print(f"teiten: {source.name}: {note}", file=sys.stderr)
                 share = chunk.end if source.compression is None else 0
                 self.progress.show(done + share, f"{tally.events:,} events")
-                if chunk.events.height:
-                    yield chunk.events.select(self.columns)
+                if len(chunk.event_line):
+                    yield chunk
             done += source.size or 0
             tally.check()
 

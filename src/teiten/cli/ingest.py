@@ -88,6 +88,7 @@ def _report(result: Result, lake: str) -> int:
     _common.show_accounts([(one.name, one.tally) for one in result.inputs if one.error is None or one.tally.lines])
     for one in result.failed:
         print(f"teiten ingest: {one.error}", file=sys.stderr)
+    _common.show_verdicts(result.judged)
     total = result.total
     print(f"{total.events:,} events stored in {lake}", file=sys.stderr)
     return 1 if result.failed else 0

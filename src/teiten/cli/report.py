@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import sys
 import time
@@ -22,17 +23,25 @@ if TYPE_CHECKING:
 NAME = "report"
 HELP = "write a day's, week's or month's report: page, text for a blog, charts, rows"
 EXAMPLE = """  teiten report monthly --from-log router.log
-  teiten report daily 2019-10-22 --lang ja --out 2019-10-22"""
+  teiten report daily 2019-10-22 --lang ja --out 2019-10-22
+  teiten report --again teiten-report/monthly-2019-10-ja/manifest.json"""
 
 KINDS = ("daily", "weekly", "monthly")
 FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=KINDS, help="what kind of period")
+    parser.add_argument("kind", nargs="?", choices=KINDS, help="what kind of period")
     parser.add_argument("period", nargs="?", help="2019-10-22, 2019-W43 or 2019-10 (default: the last one with events)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
+    parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
+    parser.add_argument("--fresh", action="store_true", help="forget the folder's older editions: begin with the first again")
+    parser.add_argument(
+        "--again",
+        metavar="MANIFEST",
+        help="make the report of that manifest.json again, from the lake as it was then (default --out: beside it, -again)",
+    )
     parser.add_argument("--lake", metavar="DIR", help="the lake (default: teiten-lake)")
     parser.add_argument("--from-log", nargs="+", metavar="FILE", help="ingest these logs first; nothing need be configured")
     chosen = parser.add_argument_group("filters (several values with commas between)")
@@ -58,20 +67,78 @@ def main(args: argparse.Namespace) -> int:
     from teiten import periods, settings
 
     begun = time.monotonic()
+    if args.again:
+        return _again(args)
+    if not args.kind:
+        raise UsageError("What kind of report?", hint=f"Name one of {', '.join(KINDS)}, or --again MANIFEST.")
     found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    if args.no_animations:
+        found = dataclasses.replace(found, animations=False)
     # a wrong word is told before a long log is read
     asked = periods.parse(args.kind, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
+    _judge(lake, found, asked, args.kind)
     from teiten.engine import open_session
     from teiten.report import edition
 
     with open_session(lake, found) as session:
         period = asked or _last(session, args.kind)
         out = Path(args.out) if args.out else Path("teiten-report") / f"{args.kind}-{period.name}-{found.language}"
-        edition.make(session, found, period, filters, {found.language: out}, command(args, found, period))
-    print(f"{args.kind} report of {period.name} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr)
+        words = command(args, found, period)
+        progress = _common.Progress("drawing charts")
+
+        def drawn(done: int, whole: int) -> None:
+            progress.total = whole
+            progress.show(done, f"{done} of {whole}")
+
+        try:
+            made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn)
+        finally:
+            progress.clear()
+    number = made[found.language]
+    which = f", edition {number}," if number > 1 else ""
+    print(
+        f"{args.kind} report of {period.name}{which} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr
+    )
     return 0
+
+
+def _again(args: argparse.Namespace) -> int:
+    """0 where every file came out the same, 1 where not, with what is different."""
+    from teiten import settings
+    from teiten.engine import open_session
+    from teiten.lake import Lake
+    from teiten.report import edition, manifest
+
+    _alone(args)
+    told = manifest.read(Path(args.again))
+    found = settings.load(config=args.config, lake=args.lake)
+    folder = told.folder.resolve()
+    out = Path(args.out) if args.out else folder.with_name(f"{folder.name}-again")
+    lake = Lake.open(found.lake)
+    put_back, lost = manifest.restore(found, told)
+    manifest.check_lake(told, lake)
+    with open_session(lake, put_back, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
+        other = [*lost, *edition.again(session, put_back, told, out)]
+    print(f"Made again: {out / 'index.html'}", file=sys.stderr)
+    if not other:
+        print(f"All {len(told.files)} files are the same, byte for byte.", file=sys.stderr)
+        return 0
+    print("It is not the same as then:", file=sys.stderr)
+    for line in other:
+        print(f"  {line}", file=sys.stderr)
+    return 1
+
+
+def _alone(args: argparse.Namespace) -> None:
+    """UsageError where --again came with words that the manifest says already."""
+    given = [name for name in ("kind", "period", "lang", "from_log", "tz", "no_animations", *FILTERS) if getattr(args, name)]
+    if given:
+        raise UsageError(
+            f"--again takes everything from the manifest; it cannot be had with {given[0].replace('_', '-')}.",
+            hint="Leave that out, or make a report of its own without --again.",
+        )
 
 
 def _filters(args: argparse.Namespace, found: Settings) -> Filters:
@@ -99,6 +166,18 @@ def _lake(args: argparse.Namespace, found: Settings) -> Lake:
     )
 
 
+def _judge(lake: Lake, found: Settings, asked: Period | None, kind: Any) -> None:
+    """Brings the verdicts on the period and the one before up to date; where the lake cannot be written, that is said."""
+    from teiten import classify, periods
+
+    if asked is None:
+        last = classify.last_day(lake, found)
+        if last is None:
+            return
+        asked = periods.containing(kind, last, found.zone)
+    _common.show_verdicts(classify.refresh(lake, found, [*asked.before().days, *asked.days]))
+
+
 def _last(session: Session, kind: Any) -> Period:
     from teiten.report import edition
 
@@ -112,6 +191,8 @@ def _last(session: Session, kind: Any) -> Period:
 def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
     """The command that makes the same report again from the same lake, without the names of this machine's places."""
     words = ["teiten", "report", args.kind, period.name, "--lang", found.language, "--tz", found.zone_name]
+    if args.no_animations:
+        words.append("--no-animations")
     for name in FILTERS:
         value = getattr(args, name)
         if value:

@@ -12,17 +12,21 @@ NAME = "simulate"
 HELP = "write simulated log files, the truth about every line, and the teiten.toml that describes their sensors"
 EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
-  teiten ingest --config try/teiten.toml try"""
+  teiten ingest --config try/teiten.toml try
+  teiten simulate --scenario march2019 --out march"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     # `telescope` is understood, so that its own error can say when it comes; it is not offered
     parser.add_argument(
-        "--scenario", default="home", metavar="home|sensors", help="one household line, or many sensors (default: home)"
+        "--scenario",
+        default="home",
+        metavar="home|sensors|march2019",
+        help="one household line; many sensors; February and March 2019 as a blog told of them (default: home)",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same files (default: 1)")
-    parser.add_argument("--start", default="2026-04-01", metavar="DAY", help="first day, of Japan's time (default: 2026-04-01)")
-    parser.add_argument("--days", type=int, default=30, metavar="D", help="how many days (default: 30)")
+    parser.add_argument("--start", metavar="DAY", help="first day, in Japan (default: 2026-04-01, or the scenario's own)")
+    parser.add_argument("--days", type=int, metavar="D", help="how many days (default: 30, or the scenario's own)")
     parser.add_argument("--events", type=int, metavar="N", help="about that many packets in all (default: as on a real line)")
     parser.add_argument(
         "--sensors", type=int, default=10, metavar="N", help="how many sensors the scenario 'sensors' has (default: 10)"
@@ -35,7 +39,7 @@ def main(args: argparse.Namespace) -> int:
     from teiten.cli._common import Progress
 
     try:
-        start = dt.date.fromisoformat(args.start)
+        start = dt.date.fromisoformat(args.start) if args.start else None
     except ValueError:
         raise UsageError(f"'{args.start}' is no day.", hint="Write --start like 2026-04-01.") from None
     progress, done = Progress("simulating"), 0

@@ -8,7 +8,7 @@ from teiten.cli import _common, _output
 from teiten.errors import UsageError
 
 NAME = "sql"
-HELP = "read-only SQL over the views events, sources and batches"
+HELP = "read-only SQL over the views events, sources, batches, verdicts and notes"
 EXAMPLE = '  teiten sql "SELECT dst_port, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC LIMIT 10"'
 
 
@@ -31,10 +31,17 @@ def main(args: argparse.Namespace) -> int:
     if not args.query:
         raise UsageError("There is no query.", hint='Write one, such as: teiten sql "SELECT count(*) FROM events"')
     query = _stdin() if args.query == "-" else args.query
-    from teiten.engine import open_session
+    from teiten.engine import judged, open_session
     from teiten.lake import Lake
 
-    with open_session(Lake.open(chosen.lake), chosen) as session:
+    lake = Lake.open(chosen.lake)
+    if judged.names_verdicts(query):
+        from teiten import classify
+
+        outcome = classify.refresh(lake, chosen)
+        if outcome.trouble is not None:
+            _common.show_verdicts(outcome)
+    with open_session(lake, chosen) as session:
         found = session.frame(session.select_only(query))
     _output.write_frames(iter([found]), dict(found.schema), args.output, args.out)
     return 0

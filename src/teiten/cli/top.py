@@ -1,4 +1,4 @@
-"""teiten top: the ranking of ports, countries, ASes, sources or sensors, from the lake or straight from files."""
+"""teiten top: the ranking of ports, countries, ASes, sources, sensors or scanners, from the lake or straight from files."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from teiten.errors import UsageError
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
     from teiten.engine.filters import Filters
-    from teiten.engine.questions import Rows
+    from teiten.engine.questions import Rows, Span
+    from teiten.lake import Lake
     from teiten.settings import Settings
 
 NAME = "top"
-HELP = "ranking of ports, countries, asns, sources or sensors, with the period before"
+HELP = "ranking of ports, countries, asns, sources, sensors or scanners, with the period before"
 EXAMPLE = "  teiten top ports --from 2026-05-01 --to 2026-06-01 -n 10\n  teiten top countries --by hosts /var/log/messages*"
 
-THINGS = ("ports", "countries", "asns", "sources", "sensors")
-FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action")
+THINGS = ("ports", "countries", "asns", "sources", "sensors", "scanners")
+FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action", "scanner", "scanners")
 _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
 _HELP = {
     "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
     "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
     "sensor": "a sensor's name", "group": "a group of sensors", "action": "drop, reject, accept, audit",
+    "scanner": "an announced scanner's organisation", "scanners": "in, out or only: announced and large scanners",
 }  # fmt: skip
 
 
@@ -63,7 +65,9 @@ def main(args: argparse.Namespace) -> int:
     chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     wanted, before = _asked(args, chosen)
     if not args.files:
-        with open_session(Lake.open(chosen.lake), chosen) as session:
+        lake = Lake.open(chosen.lake)
+        _judge(args, lake, chosen, wanted, before)
+        with open_session(lake, chosen) as session:
             return _answer(args, chosen, session, wanted, before)
     with tempfile.TemporaryDirectory(prefix="teiten-top-") as folder:
         code = _read(args, chosen, Path(folder) / "lake")
@@ -72,7 +76,23 @@ def main(args: argparse.Namespace) -> int:
         return code
 
 
-def _asked(args: argparse.Namespace, chosen: Settings) -> tuple[Filters, tuple[dt.datetime, dt.datetime] | None]:
+def _judge(args: argparse.Namespace, lake: Lake, chosen: Settings, wanted: Filters, before: Span | None) -> None:
+    """Brings the verdicts of the days asked about up to date, where the question is about scanners."""
+    if not _asks_verdicts(args):
+        return
+    from teiten import classify
+
+    days = None
+    if wanted.start and wanted.end:
+        first = (before[0] if before else wanted.start).astimezone(chosen.zone).date()
+        count = (wanted.end.astimezone(chosen.zone).date() - first).days + 1
+        days = [first + dt.timedelta(days=n) for n in range(count)]
+    judged = classify.refresh(lake, chosen, days)
+    if judged.trouble is not None:
+        _common.show_verdicts(judged)
+
+
+def _asked(args: argparse.Namespace, chosen: Settings) -> tuple[Filters, Span | None]:
     """The filters, with their span; and the span before, as long as the one asked for (or the calendar's, with --period)."""
     from dataclasses import replace
 
@@ -112,6 +132,11 @@ def _period(text: str, chosen: Settings) -> Any:
     raise UsageError(f"'{text}' names no period.", hint="Write 2026-05-01, 2026-W18, 2026-05 or 2026-Q2.")
 
 
+def _asks_verdicts(args: argparse.Namespace) -> bool:
+    """Does the question need to know who is a scanner? Others do not wait for it."""
+    return args.what == "scanners" or bool(args.scanner or args.scanners)
+
+
 def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
     """The files into a lake that lasts as long as the command."""
     from teiten import intake, readers
@@ -131,6 +156,7 @@ def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
             year=args.year,
             boot_time=_common.boot_time(args.boot_time, chosen.zone),
             rejected=rejected.write if args.rejected else None,
+            judge=_asks_verdicts(args),
         )
     for one in result.inputs:
         for note in one.notes:
@@ -146,7 +172,7 @@ def _answer(
     chosen: Settings,
     session: Session,
     wanted: Filters,
-    before: tuple[dt.datetime, dt.datetime] | None,
+    before: Span | None,
 ) -> int:
     from teiten.engine import questions
 
@@ -158,6 +184,10 @@ def _answer(
         rows = _table(args.what, args.by, found, chosen.language, before is not None)
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
+        if args.what == "scanners":
+            part, whole = questions.scanner_share(session, wanted.start, wanted.end, by=args.by, filters=wanted)
+            share = f" ({_percent(100 * part / whole, '')})" if whole else ""
+            print(f"Of all {whole:,} {args.by}, {part:,} are announced scanners'{share}.", file=sys.stderr)
     else:
         columns = ["rank", *questions.THINGS[args.what].columns, "packets", "hosts", "share", "share_of"]
         columns += ["rank_before", "packets_before", "hosts_before", "difference", "change"]
@@ -204,7 +234,7 @@ def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
     if what == "sources":
         asn = "" if row["asn"] is None else f"AS{row['asn']}"
         return {"source": row["src_ip"], "country": _cut(countries.name(row["country"], language), 12), "asn": asn}
-    return {"sensor": row["sensor"]}
+    return {"scanner": row["scanner"]} if what == "scanners" else {"sensor": row["sensor"]}
 
 
 def _cut(text: str, most: int) -> str:
@@ -219,9 +249,10 @@ def _percent(value: float, sign: str) -> str:
     return f"{value:{sign},.1f} %"
 
 
-def _footer(args: argparse.Namespace, found: Rows, before: tuple[dt.datetime, dt.datetime] | None) -> None:
+def _footer(args: argparse.Namespace, found: Rows, before: Span | None) -> None:
     if not found:
-        print("There are no such events.", file=sys.stderr)
+        none = "No announced scanner is among them." if args.what == "scanners" else "There are no such events."
+        print(none, file=sys.stderr)
         return
     note = f"Shares are of {found.total:,} {args.by}."
     if before is not None and found[0]["packets_before"] is None:

@@ -27,11 +27,12 @@ def open_session(
     start: dt.datetime | None = None,
     end: dt.datetime | None = None,
     upto: int | None = None,
+    as_of: dt.datetime | None = None,
 ) -> Session:
-    """A session over that lake as it is now; with `upto`, as it was after that batch.
+    """A session over that lake as it is now; with `upto`, as it was after that batch, with `as_of` without later notes.
 
     With `start` and `end`, files without events of [start, end) are left out.
     """
     from teiten.engine.duckdb import Session
 
-    return Session(lake, settings, start=start, end=end, upto=upto)
+    return Session(lake, settings, start=start, end=end, upto=upto, as_of=as_of)

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,8 +18,9 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.errors import TeitenError, UsageError
-from teiten.lake import Lake
+from teiten.engine import judged
+from teiten.errors import LakeError, TeitenError, UsageError
+from teiten.lake import Lake, note, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -28,6 +30,7 @@ _TYPES: Final[dict[event.Kind, str]] = {
 }  # fmt: skip
 _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",
+    pl.Date: "DATE", pl.Int16: "SMALLINT", pl.Int32: "INTEGER", pl.Float64: "DOUBLE",
 }  # fmt: skip
 _INSIDE: Final = ("line_hashes", "tail", "tail_made", "reached")
 """columns of `batches` that are the program's own business"""
@@ -64,6 +67,10 @@ SOURCE_MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "committed": ("when it was last added to", "最後に保存した時刻"),
 }
 
+_SHOWN: Final = ", ".join(
+    f"address_text({c.name}) AS {c.name}" if c.kind == "address" else f'"{c.name}"' for c in event.COLUMNS
+)
+
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
@@ -76,7 +83,7 @@ def _whole_hours(zone: ZoneInfo) -> bool:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, and inside `raw_events` (addresses as bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -90,8 +97,10 @@ class Session:
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
         upto: int | None = None,
+        as_of: dt.datetime | None = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
+        """upto: the last batch that is seen. as_of: notes written later are not."""
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -99,6 +108,10 @@ class Session:
         self.files, self.last_batch = lake.live_files(start, end, upto)
         self.upto = upto
         self.batch_files = lake.batch_files()
+        self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
+        self._as_of = as_of
+        self._joined = False
+        self._judged = self._looked_up = False
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
             config={
@@ -114,6 +127,8 @@ class Session:
             self._prepare()
         except duckdb.Error as error:
             self.close()
+            if self._changed():
+                raise self._gone() from None
             raise TeitenError(f"The lake {lake.path} cannot be asked: {_first_line(error)}.") from error
 
     def _prepare(self) -> None:
@@ -132,15 +147,16 @@ class Session:
         files = [str(f.path) for f in self.files]
         kept = [str(p) for p in self.batch_files]
         later = _later(kept, self.last_batch) if self.upto is not None and any(f.batch is None for f in self.files) else ""
-        self._view("raw_events", files, {c.name: _TYPES[c.kind] for c in event.COLUMNS}, later)
-        shown = ", ".join(
-            f"address_text({c.name}) AS {c.name}" if c.kind == "address" else f'"{c.name}"' for c in event.COLUMNS
-        )
-        run(f"CREATE VIEW events AS SELECT {shown} FROM raw_events")
+        self._base = (files, {c.name: _TYPES[c.kind] for c in event.COLUMNS}, later)
+        self._view("raw_events", *self._base)
+        run(f"CREATE VIEW events AS SELECT {_SHOWN} FROM raw_events")
         kinds = {name: _BATCH_TYPES[type(dtype)] for name, dtype in batches.SCHEMA.items() if name not in _INSIDE}
         self._view("batches", kept, kinds, f"WHERE batch <= {self.last_batch}")
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
-        allowed = ", ".join(_quoted(path) for path in [*files, *kept])
+        allowed = ", ".join(
+            _quoted(path)
+            for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts)]
+        )
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
         run("SET lock_configuration = true")
@@ -158,6 +174,47 @@ class Session:
         )
         self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
+    def _ready(self, sql: str) -> None:
+        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
+        asked = judged.asks(sql, self._tree)
+        if (asked or judged.names_views(sql)) and not self._judged:
+            then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
+            judging = {
+                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, ""),
+                "_note_rows": (self._note_files, note.SCHEMA, then),
+            }
+            for name, (paths, schema, where) in judging.items():
+                kinds = {c: _BATCH_TYPES[type(dtype)] for c, dtype in schema.items()}
+                self._view(name, [str(p) for p in paths], kinds, where)
+            judged.prepare(self._con.execute, _quoted(self.zone_name), self.last_batch)
+            self._judged = True
+        self._arrange(asked)
+
+    @property
+    def _own_verdicts(self) -> Path:
+        return Path(self._spill.name) / "verdicts.parquet"
+
+    def use_verdicts(self, frame: pl.DataFrame) -> None:
+        """Takes these verdicts (`lake.verdict.SCHEMA`) for those of the lake; before the first question that names them."""
+        if self._judged:
+            raise RuntimeError("the session has used the lake's verdicts already")
+        frame.write_parquet(self._own_verdicts)
+        self._verdict_files = [self._own_verdicts]
+
+    def _arrange(self, joined: bool) -> None:
+        """Makes the views of events have what verdicts add to them, or not."""
+        if joined == self._joined:
+            return
+        if not self._looked_up:
+            self._view("_events", *self._base)
+            judged.scanners(self._con.execute)
+            self._looked_up = True
+        judged.arrange(self._con.execute, _SHOWN, joined)
+        self._joined = joined
+
+    def _tree(self, sql: str) -> str:
+        return str(self._con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
+
     def frame(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a query as a frame; times in the session's zone, whole numbers as Int64.
 
@@ -165,9 +222,12 @@ class Session:
         """
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
+            self._ready(sql)
             relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
             if relation is None:
                 return pl.DataFrame()
+            if len(set(relation.columns)) < len(relation.columns):
+                relation = relation.project("*")  # two columns of one name: the second becomes name_1
             # through nanoarrow: handed to polars directly, duckdb 2.0 complains of leaked objects at exit
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
@@ -176,6 +236,8 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException | duckdb.PermissionException) and self._changed():
+                raise self._gone() from None
             raise _wrong(error) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
@@ -183,6 +245,17 @@ class Session:
             if isinstance(dtype, pl.Decimal) and dtype.scale == 0 and found[name].is_between(-(2**63), 2**63 - 1).all()
         ]
         return found.with_columns(wide) if wide else found
+
+    def _changed(self) -> bool:
+        """Is a file gone that the session was opened with?"""
+        files = (*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files)
+        return not all(file.exists() for file in files)
+
+    def _gone(self) -> LakeError:
+        return LakeError(
+            f"The lake {self.lake.path} changed while it was asked: files that held the answer have been replaced since.",
+            hint="Ask again.",
+        )
 
     def query(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query as dicts."""
@@ -225,6 +298,8 @@ def views() -> list[dict[str, str]]:
     for c in event.COLUMNS:
         kind = "VARCHAR" if c.kind == "address" else _TYPES[c.kind]
         rows.append({"view": "events", "column": c.name, "type": kind, "unit": c.unit, "en": c.en, "ja": c.ja})
+    for name, (kind, en, ja) in judged.JOINED.items():
+        rows.append({"view": "events", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     for name, (en, ja) in SOURCE_MEANINGS.items():
         kind = {"t_min": "TIMESTAMPTZ", "t_max": "TIMESTAMPTZ", "committed": "TIMESTAMPTZ"}.get(name, "")
         kind = kind or ("VARCHAR" if name in ("source", "path", "sensor", "format", "sha256") else "BIGINT")
@@ -234,6 +309,14 @@ def views() -> list[dict[str, str]]:
             en, ja = batches.MEANINGS[name]
             kind = _BATCH_TYPES[type(dtype)]
             rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
+    for view, columns, of in (
+        ("verdicts", judged.VERDICT_COLUMNS, verdict),
+        ("notes", judged.NOTE_COLUMNS, note),
+    ):
+        for name in columns:
+            en, ja = of.MEANINGS[name]
+            kind = "VARCHAR" if name == "src_ip" else _BATCH_TYPES[type(of.SCHEMA[name])]
+            rows.append({"view": view, "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     return rows
 
 

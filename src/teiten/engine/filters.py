@@ -23,6 +23,7 @@ PROTOCOLS: Final[dict[str, int]] = {
     "icmpv6": 58, "ospf": 89, "pim": 103, "sctp": 132, "udplite": 136,
 }  # fmt: skip
 PROTOCOL_NAMES: Final = {number: name for name, number in PROTOCOLS.items()}
+SCANNERS: Final = ("in", "out", "only")
 WITH_PORTS: Final = (6, 17, 33, 132, 136)
 """protocols whose packets have ports; a null port there is unknown (a later fragment), elsewhere there is none"""
 
@@ -77,6 +78,10 @@ class Filters:
     src: tuple[Network, ...] = ()
     sensor: tuple[str, ...] = ()
     action: tuple[str, ...] = ()
+    scanner: tuple[str, ...] = ()
+    """organisations of announced scanners, in any case"""
+    scanners: str = "in"
+    """research scanners (announced and large ones): 'in', 'out' or 'only'"""
     all_events: bool = False
     """True: accepted, audited and outgoing ones too"""
     words: dict[str, str] = field(default_factory=dict)
@@ -126,6 +131,10 @@ class Filters:
             out.append(f"sensor IN ({_texts(self.sensor)})")
         if self.action:
             out.append(f"action IN ({_texts(self.action)})")
+        if self.scanner:
+            out.append(f"lower(scanner) IN ({_texts(s.lower() for s in self.scanner)})")
+        if self.scanners != "in":
+            out.append("research_scanner" if self.scanners == "only" else "NOT research_scanner")
         return out
 
 
@@ -133,7 +142,8 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
     """Filters from what a user wrote: each a text, or several, with commas between alternatives. UsageError.
 
     Known: port (23, 23/tcp, 8000-8100/tcp, icmp), protocol, country (code, name, 'unknown'), asn (AS4134, 'unknown'),
-    src (address or prefix), sensor, group (of sensors, from the configuration), action.
+    src (address or prefix), sensor, group (of sensors, from the configuration), action, scanner (an organisation), scanners
+    (in, out or only: announced and large ones).
     """
     zone = settings.zone
     words = {key: _joined(value) for key, value in texts.items() if value}
@@ -155,6 +165,8 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
         src=tuple(_network(t) for t in _split(texts.get("src"))),
         sensor=sensors,
         action=tuple(_action(t) for t in _split(texts.get("action"))),
+        scanner=tuple(_split(texts.get("scanner"))),
+        scanners=_scanners(texts.get("scanners") or "in"),
         words=words,
     )
     if found.start and found.end and found.start >= found.end:
@@ -268,4 +280,10 @@ def _source(network: Network, raw: bool) -> str:
 def _action(text: str) -> str:
     if text.lower() not in event.ACTIONS:
         raise UsageError(f"'{text}' is no action.", hint=f"Choose among {', '.join(event.ACTIONS)}.")
+    return text.lower()
+
+
+def _scanners(text: str) -> str:
+    if text.lower() not in SCANNERS:
+        raise UsageError(f"'{text}' says nothing of scanners.", hint=f"Write {', '.join(SCANNERS[:-1])} or {SCANNERS[-1]}.")
     return text.lower()

@@ -57,3 +57,14 @@ CREATE MACRO address_bytes(address) AS list_transform([address], lambda a: CASE
 CREATE MACRO in_range(address, first, last) AS list_transform([address_bytes(address)], lambda b:
   octet_length(b) = octet_length(address_bytes(first))
   AND b BETWEEN address_bytes(first) AND address_bytes(last))[1];
+
+-- the last address (bytes) of a prefix: the bits beyond its length are all 1
+CREATE MACRO prefix_last(first, bits) AS list_transform([hex(first)], lambda h: unhex(
+  left(h, bits // 4)
+  || CASE WHEN bits % 4 = 0 THEN ''
+          ELSE substr('0123456789ABCDEF', (('0x' || substr(h, bits // 4 + 1, 1))::INTEGER | (15 >> (bits % 4))) + 1, 1) END
+  || repeat('F', length(h) - (bits + 3) // 4)))[1];
+
+-- is an address (bytes) inside that prefix?
+CREATE MACRO in_prefix(address, first, bits) AS
+  octet_length(address) = octet_length(first) AND address BETWEEN first AND prefix_last(first, bits);

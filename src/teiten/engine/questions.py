@@ -32,6 +32,8 @@ class Thing:
     keys: tuple[str, ...]
     known: str
     extra: tuple[tuple[str, str], ...] = ()
+    unknown: bool = True
+    """whether null means that it is not known, which is a row; otherwise it means that there is none, which is no row"""
 
 
 THINGS: Final[dict[str, Thing]] = {
@@ -50,6 +52,7 @@ THINGS: Final[dict[str, Thing]] = {
         (("country", "max(country)"), ("asn", "max(asn)"), ("as_name", "max(as_name)")),
     ),
     "sensors": Thing(("sensor",), ("sensor",), "true"),
+    "scanners": Thing(("scanner",), ("scanner",), "scanner IS NOT NULL", unknown=False),
 }
 
 
@@ -106,7 +109,7 @@ def rank(
     filters: Filters | None = None,
     n: int | None = None,
 ) -> Rows:
-    """The ranking of ports, countries, asns, sources or sensors over [start, end), and where each stood in `before`.
+    """The ranking of a thing of `THINGS` over [start, end), and where each stood in `before`.
 
     Rows: rank (equals share one; None for the unknown, which comes last and is given beyond the n), the thing's
     columns, packets, hosts, share and share_of (of all packets, or of all hosts, unknown included), rank_before,
@@ -148,6 +151,7 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
         "other": "hosts" if by == "packets" else "packets",
         "known": thing.known,
         "whole": "sum(packets)" if by == "packets" else "count(DISTINCT src_ip)",
+        "only": "" if thing.unknown else "WHERE known",
         "limit": "" if n is None else f"QUALIFY row_number() OVER ({_LIMIT}) <= {n}",
         "same": " AND ".join(f"c.{c} IS NOT DISTINCT FROM b.{c}" for c in thing.columns),
     }
@@ -170,6 +174,7 @@ WITH chosen AS (
 SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
        {by} / share_of AS share, share_of
 FROM ranked, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+{only}
 {limit}
 ORDER BY known DESC, {by} DESC, {other} DESC, {order}
 """
@@ -206,6 +211,7 @@ SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
        {by} - {by}_before AS difference,
        100.0 * ({by} - {by}_before) / nullif({by}_before, 0) AS change
 FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+{only}
 {limit}
 ORDER BY known DESC, {by} DESC, {other} DESC, {order}
 """
@@ -231,6 +237,32 @@ SELECT (SELECT coalesce(sum(packets), 0)::BIGINT FROM attempts) AS packets,
        (SELECT coalesce(sum(packets) FILTER (WHERE let_in), 0)::BIGINT FROM chosen) AS left_out_accepted,
        (SELECT coalesce(sum(packets) FILTER (WHERE outgoing AND NOT coalesce(let_in, false)), 0)::BIGINT FROM chosen)
          AS left_out_outgoing
+"""
+
+
+def scanner_share(
+    session: Session,
+    start: dt.datetime | None,
+    end: dt.datetime | None,
+    *,
+    by: By = "packets",
+    filters: Filters | None = None,
+) -> tuple[int, int]:
+    """Packets (or hosts) of announced scanners over [start, end), and of all."""
+    whole = "coalesce(sum(packets){}, 0)::BIGINT" if by == "packets" else "count(DISTINCT src_ip){}"
+    found = Query(
+        _SCANNER_SHARE,
+        {"where": (filters or Filters()).between(start, end)},
+        part=whole.format(" FILTER (WHERE scanner IS NOT NULL)"),
+        whole=whole.format(""),
+    ).rows(session)
+    return found[0]["part"], found[0]["whole"]
+
+
+_SCANNER_SHARE: Final = """
+SELECT {part} AS part, {whole} AS whole
+FROM {events}
+WHERE {where}
 """
 
 

@@ -25,17 +25,21 @@ APP: Final = "intake"
 ERRORS: Final = (DeltaError, OSError, pl.exceptions.ComputeError)
 """what reading or writing a table may raise"""
 CHECKPOINT_EVERY: Final = 50
+GRACE: Final = 3600.0
+"""seconds for which a file that was replaced stays, for readers that opened the table before"""
 _ROW_GROUP: Final = 1 << 18
 _HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 _TYPES: Final[tuple[tuple[type[pl.DataType], str], ...]] = (
     (pl.Datetime, "timestamp"),
+    (pl.Date, "date"),
     (pl.String, "string"),
     (pl.Binary, "binary"),
     (pl.Boolean, "boolean"),
     (pl.Int16, "short"),
     (pl.Int32, "integer"),
     (pl.Int64, "long"),
+    (pl.Float64, "double"),
 )
 
 
@@ -72,7 +76,10 @@ class Written:
 
 
 def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
-    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError."""
+    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError.
+
+    Never name a column of addresses there: what the log says of a file outlives the file, and must not keep what was forgotten.
+    """
     path = folder / name
     # made in memory first (some megabytes), since polars does not say why a file could not be written, and the disk does
     made = io.BytesIO()
@@ -102,6 +109,8 @@ def _stats(frame: pl.DataFrame, bounds: Iterable[str]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return value
 
 
@@ -139,6 +148,27 @@ class Table:
         """The table's files with their statistics (`path`, `num_records`, `min.time`, ...)."""
         return pl.DataFrame(self.delta.get_add_actions(flatten=True))
 
+    def files(self) -> list[Path]:
+        """The live Parquet files, in order of their names."""
+        live = self.live()
+        return [self.path / path for path in sorted(live["path"])] if live.height else []
+
+    def sweep(self, replaced: Iterable[str] = (), grace: float = GRACE) -> list[str]:
+        """Deletes Parquet files that are not the table's, `grace` seconds after they were replaced; under the lake's lock.
+
+        `replaced`: those that the last commit took out; their time begins now. Names of what was deleted.
+        """
+        now, alive, gone = time.time(), {file.name for file in self.files()}, []
+        for name in replaced:
+            with contextlib.suppress(OSError):
+                os.utime(self.path / name)
+        for file in self.path.glob("*.parquet"):
+            with contextlib.suppress(OSError):
+                if file.name not in alive and file.stat().st_mtime <= now - grace:
+                    file.unlink()
+                    gone.append(file.name)
+        return gone
+
     def refresh(self) -> None:
         self.delta.update_incremental()
 
@@ -168,6 +198,18 @@ class Table:
             if (log / name).exists():
                 fsync(log / name)
         fsync(log)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Takes away log entries and checkpoints older than the checkpoint before the last: nobody reads them any more."""
+        log = self.path / "_delta_log"
+        checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+        if len(checkpoints) < 2:
+            return
+        floor = checkpoints[-2].name[:20]
+        for file in log.iterdir():
+            if _NUMBERED.match(file.name) and file.name[:20] < floor:
+                file.unlink(missing_ok=True)
 
     def add_column(self, name: str, dtype: pl.DataType) -> None:
         """A new nullable column; old files answer null (for migrations)."""
@@ -176,6 +218,7 @@ class Table:
         self._sync_log()
 
 
+_NUMBERED: Final = re.compile(r"\d{20}\.(json|checkpoint\.parquet)$")
 _ENTRY: Final = re.compile(r"\d{20}\.json")
 
 

@@ -1,4 +1,4 @@
-"""A lake is a folder: `lake.toml`, two Delta tables (`events`, `batches`) and a lock for its one writer."""
+"""A lake is a folder: `lake.toml`, Delta tables (`events`, `batches`, `verdicts`, `notes`) and a lock for its one writer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import secrets
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,14 +17,17 @@ import polars as pl
 from teiten import event
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _delta, batch, migrations
+from teiten.lake import _delta, batch, migrations, note, verdict
+from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
-_OURS: Final = {"events", "batches", ".lock", META, META + ".new"}
+_OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new"}
+_PATIENCE: Final = 2.0
+"""seconds that opening an older lake waits for its writer to end, before it is read as it is"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class LakeMeta:
 
     def text(self) -> str:
         return (
-            "# A lake of teiten: https://delta.io tables in events/ and batches/. Written by the program; do not edit.\n"
+            "# A lake of teiten: a https://delta.io table in each folder. Written by the program; do not edit.\n"
             f'schema_version = {self.schema_version}\nid = "{self.id}"\nhash_key = "{self.hash_key:016x}"\n'
             f'zone = "{self.zone}"\ncreated = "{self.created}"\n'
         )
@@ -104,7 +107,11 @@ class Lake:
 
     @classmethod
     def open(cls, path: str | Path) -> Lake:
-        """The lake in that folder, migrated first if it is of an older version. LakeError where there is none."""
+        """The lake in that folder. LakeError where there is none, or a newer one.
+
+        An older one is migrated first. Where it cannot be written, or somebody writes it, it is opened as it is: then what
+        its version has not is empty, and its next writer migrates it.
+        """
         path = Path(path)
         meta = read_meta(path)
         if meta.schema_version > SCHEMA_VERSION:
@@ -113,11 +120,12 @@ class Lake:
                 hint="Use the newer teiten that wrote it.",
             )
         if meta.schema_version < SCHEMA_VERSION:
-            with Lock(path):
-                meta = read_meta(path)
-                for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
-                    meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
-                    write_meta(path, meta)
+            with contextlib.ExitStack() as held:
+                try:
+                    held.enter_context(Lock(path, _PATIENCE))
+                except LakeError:
+                    return cls(path, meta)
+                meta = _migrate(path)
         return cls(path, meta)
 
     @classmethod
@@ -127,10 +135,18 @@ class Lake:
 
     @contextlib.contextmanager
     def writer(self, wait: float | None = None) -> Iterator[Writer]:
-        """The lake's one writer, with what an earlier one left half-done taken away. LakeBusyError after `wait` seconds."""
+        """The lake's one writer, with what an earlier one left half-done taken away (a batch) or completed (`forget`).
+
+        LakeBusyError after `wait` seconds.
+        """
         try:
             with Lock(self.path, wait):
-                yield Writer(self.path)
+                if self.meta.schema_version < SCHEMA_VERSION:
+                    self.meta = _migrate(self.path)
+                writer = Writer(self.path)
+                if forgetting.finish(self.path, self.hash_key):
+                    writer = Writer(self.path)
+                yield writer
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
@@ -158,14 +174,113 @@ class Lake:
 
     def batch_files(self) -> list[Path]:
         """The Parquet files of the table `batches`; rows numbered above `live_files`' second answer do not count."""
-        table = self._table("batches")
-        return [table.path / path for path in sorted(table.live()["path"])] if table.delta.version() else []
+        return self._table("batches").files()
+
+    def verdict_files(self) -> list[Path]:
+        """The Parquet files of the table `verdicts`; rows without a label only tell that their day was judged."""
+        return self._table("verdicts").files() if self.meta.schema_version >= 2 else []
+
+    def note_files(self) -> list[Path]:
+        """The Parquet files of the table `notes`."""
+        return self._table("notes").files() if self.meta.schema_version >= 2 else []
+
+    def verdicts(self, days: Iterable[dt.date] | None = None, zone: str | None = None) -> pl.DataFrame:
+        """The machine's verdicts (`verdict.SCHEMA`) of those days and that zone, in order of day and source.
+
+        An analyst's corrections are notes; the engine's view `verdicts` brings both together.
+        """
+        return self._verdict_rows(days, zone).filter(pl.col("label").is_not_null())
+
+    def verdict_state(self, zone: str | None = None) -> pl.DataFrame:
+        """Which days were judged (`verdict.STATE`): day, zone, last_batch, basis, made; days without a verdict too."""
+        return self._verdict_rows(None, zone).filter(pl.col("label").is_null()).select(list(verdict.STATE))
+
+    def _verdict_rows(self, days: Iterable[dt.date] | None, zone: str | None) -> pl.DataFrame:
+        def read() -> pl.DataFrame:
+            frames = [pl.read_parquet(file) for file in self.verdict_files()]
+            return pl.concat([pl.DataFrame(schema=verdict.SCHEMA), *frames])
+
+        rows = self._steady("verdicts", read)
+        if zone is not None:
+            rows = rows.filter(pl.col("zone") == zone)
+        if days is not None:
+            rows = rows.filter(pl.col("day").is_in(list(days)))
+        return rows.sort("day", "src_ip", "label", maintain_order=True)
+
+    def replace_verdicts(
+        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int | None = None, basis: str = ""
+    ) -> None:
+        """The machine's verdicts on those days of that zone become those of the frame (`verdict.GIVEN`), all at once.
+
+        `last_batch`: the lake's last batch when its events were read (default: the last there is); `basis`: a digest of the
+        lists and thresholds. Both are kept for every day, also for those on which nothing was found. Takes the lake's lock.
+        ValueError for rows of other days, and for what cannot be a verdict.
+        """
+        with self.writer() as writer:
+            number = writer.last if last_batch is None else last_batch
+            verdict.replace(self._table("verdicts"), days, zone, frame, last_batch=number, basis=basis)
+
+    def notes(self, *, every: bool = False) -> pl.DataFrame:
+        """The notes that hold (`note.SCHEMA`), oldest first; with `every`, those withdrawn and replaced as well."""
+        found = self._steady("notes", lambda: note.read(self.note_files()))
+        return found if every else note.effective(found)
+
+    def add_note(self, kind: str, **given: Any) -> str:
+        """Stores a note of `note.KINDS` with columns of `note.GIVEN`; its id. Takes the lake's lock. UsageError."""
+        made = note.row(kind, given)
+        with self.writer():
+            return note.add(self._table("notes"), made)
+
+    def withdraw_note(self, number: str, author: str | None = None) -> str:
+        """Takes back the note of that id, by a further row, whose id is returned. UsageError where no such note holds."""
+        with self.writer():
+            return note.add(self._table("notes"), note.withdrawal(self.notes(), number, author))
+
+    def look_for(self, network: forgetting.Network, *, destination: bool = False) -> forgetting.Held:
+        """What the lake holds of that address or prefix as a source of events (or their destination)."""
+        wish = forgetting.Wish(network, destination)
+        for _ in range(3):
+            with contextlib.suppress(FileNotFoundError):
+                return forgetting.look(self.path, wish)
+        raise self._too_quick("events")
+
+    def forget(self, network: forgetting.Network, *, destination: bool = False) -> forgetting.Held:
+        """Takes it out for good, as `lake/forget.py` says; returns what was taken out. Takes the lake's lock.
+
+        Once begun it is completed, by the next writer if need be.
+        """
+        wish = forgetting.Wish(network, destination)
+        with self.writer():
+            held = forgetting.look(self.path, wish)
+            if not held.nothing:
+                forgetting.begin(self.path, wish, held)
+                forgetting.finish(self.path, self.hash_key)
+        return held
+
+    def is_forgetting(self) -> bool:
+        """Was a `forget` begun and not completed yet? The next writer completes it."""
+        return (self.path / forgetting.JOURNAL).exists()
+
+    def forgotten(self) -> int:
+        """How many events `teiten forget` took out of the lake in all; other answers come of it for the same batches."""
+        return int(self.batches(["forgotten"])["forgotten"].sum() or 0)
+
+    def _steady(self, name: str, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """What `read` gives; again where a file went away between the list and its reading, since another is in its place."""
+        for _ in range(3):
+            with contextlib.suppress(FileNotFoundError):
+                return read()
+        raise self._too_quick(name)
+
+    def _too_quick(self, name: str) -> LakeError:
+        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
         if upto is None:
             upto = self._table("events").transaction()
-        return read_batches(self._table("batches"), columns, upto)
+        most = upto
+        return self._steady("batches", lambda: read_batches(self._table("batches"), columns, most))
 
     def line_hashes(self, numbers: list[int]) -> dict[int, bytes]:
         """Batch number -> the hashes of its new lines, 8 bytes (little-endian) each."""
@@ -192,16 +307,21 @@ class Lake:
 def read_batches(table: _delta.Table, columns: list[str] | None, upto: int) -> pl.DataFrame:
     """The table's rows up to that batch number, oldest first, with the columns asked for."""
     wanted = columns or list(batch.SCHEMA)
-    files = [str(table.path / path) for path in table.live()["path"]] if table.delta.version() else []
+    files = table.files()
     if not files:
         return pl.DataFrame(schema={name: batch.SCHEMA[name] for name in wanted})
-    read = sorted({*wanted, "batch"})
-    frame = (
-        pl.read_parquet(files, columns=read, missing_columns="insert")
-        if len(files) > 1
-        else pl.read_parquet(files, columns=read)
-    )
-    return frame.filter(pl.col("batch") <= upto).sort("batch").select(wanted)
+    # files of an older version have not every column
+    found = pl.scan_parquet(files, schema=batch.SCHEMA, missing_columns="insert", extra_columns="ignore")
+    return found.select(sorted({*wanted, "batch"})).filter(pl.col("batch") <= upto).sort("batch").select(wanted).collect()
+
+
+def _migrate(path: Path) -> LakeMeta:
+    """Step by step to this program's version, under the lake's lock. LakeError where that cannot be."""
+    meta = read_meta(path)
+    for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
+        meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
+        write_meta(path, meta)
+    return meta
 
 
 def _tables() -> dict[str, Any]:
@@ -209,6 +329,8 @@ def _tables() -> dict[str, Any]:
     return {
         "events": _delta.schema_of(EVENTS_SCHEMA, required),
         "batches": _delta.schema_of(batch.SCHEMA, ["batch", "source_id", "sensor", "start", "end"]),
+        "verdicts": _delta.schema_of(verdict.SCHEMA, verdict.REQUIRED),
+        "notes": _delta.schema_of(note.SCHEMA, note.REQUIRED),
     }
 
 

@@ -41,6 +41,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "geo_db": pl.String(),
     "program": pl.String(),
     "committed": _TIME,
+    "forgotten": pl.Int64(),
 }
 
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
@@ -72,6 +73,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "geo_db": ("which data answered country and AS (JSON)", "国・ASの判定に使ったデータ(JSON)"),
     "program": ("version of the program", "プログラムの版"),
     "committed": ("when the batch was stored", "保存した時刻"),
+    "forgotten": ("events of the batch that teiten forget took out later", "teiten forget で消したイベント数"),
 }
 
 
@@ -116,5 +118,6 @@ class Batch:
             "new_lines": len(self.line_hashes) // 8,
             "program": program,
             "committed": dt.datetime.now(dt.UTC),
+            "forgotten": 0,
         }
         return pl.DataFrame({name: [values[name]] for name in SCHEMA}, schema=SCHEMA)

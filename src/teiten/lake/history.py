@@ -33,7 +33,8 @@ _COLUMNS: Final = [
 class Known:
     """A source as the lake has it: its uncompressed bytes [0, end) have that SHA-256; `lines` of them were read.
 
-    tail: what stood after `end` without a line end when it was read last (its line's bytes), and whether it made events.
+    tail: what stood after `end` without a line end when it was read last (its line's bytes, or their seal), and whether it
+    made events.
     """
 
     source_id: int
@@ -54,6 +55,30 @@ class Resume:
     start: int = 0
     known: Known | None = None
     sha: Any = field(default_factory=hashlib.sha256)
+
+
+_SEAL: Final = b"\0sealed "
+
+
+def sealed(tail: bytes, key: int) -> bytes:
+    """What is kept in a tail's place when somebody was forgotten: its length and keyed hash, which tell it again."""
+    if tail.startswith(_SEAL):
+        return tail
+    line = tail.rstrip(b"\r")
+    return _SEAL + len(line).to_bytes(4, "big") + _digest(line, key)
+
+
+def _digest(line: bytes, key: int) -> bytes:
+    return hashlib.blake2b(line, digest_size=16, key=key.to_bytes(8, "big")).digest()
+
+
+def compare_tail(tail: bytes, line: bytes, key: int) -> tuple[bool, bool]:
+    """Is the line, but for its line end, the one whose bytes (or seal) were kept; and does it begin with them?"""
+    whole = line.rstrip(b"\r\n")
+    if not tail.startswith(_SEAL):
+        return whole == tail.rstrip(b"\r"), line.startswith(tail)
+    size, digest = int.from_bytes(tail[len(_SEAL) :][:4], "big"), tail[len(_SEAL) + 4 :]
+    return len(whole) == size and _digest(whole, key) == digest, len(line) >= size and _digest(line[:size], key) == digest
 
 
 class History:

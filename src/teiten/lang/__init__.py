@@ -85,6 +85,23 @@ class Words:
             return f"±{text}"
         return ("+" if n > 0 else MINUS) + text
 
+    def ordinal(self, n: int) -> str:
+        """A place in a ranking: 3位; third, 28th."""
+        return self._ordinal("ordinal", n)
+
+    def nth(self, n: int) -> str:
+        """A place as the beginning of a sentence counts it: 3番目; Third."""
+        text = self._ordinal("nth", n)
+        return text[:1].upper() + text[1:]
+
+    def _ordinal(self, key: str, n: int) -> str:
+        named = self("number.ordinals").split(",")
+        if n <= len(named) and named[n - 1]:
+            return named[n - 1]
+        suffixes = self("number.suffixes").split(",")
+        last = n % 10 if n % 100 not in (11, 12, 13) else 0
+        return self(f"number.{key}", number=self.number(n), suffix=suffixes[last] if last < len(suffixes) else suffixes[0])
+
     def large(self, n: int) -> str:
         """A count inside a sentence, about four digits of it: 12.3万, 1.23億; 1.23 million."""
         for step in self("number.steps").split(","):
@@ -143,6 +160,10 @@ class Words:
     def moment(self, when: dt.datetime) -> str:
         """10月22日(火)14時05分 / Tue 22 Oct, 14:05, in the zone that it carries."""
         return self._date("date.moment", when.date(), clock=self.clock(when))
+
+    def stamp(self, when: dt.datetime) -> str:
+        """2019/2/20 19:30 / 20 Feb 2019, 19:30, in the zone that it carries: for what was added later."""
+        return self._date("date.stamp", when.date(), clock=f"{when.hour}:{when.minute:02d}")
 
     def clock(self, when: dt.datetime) -> str:
         """14時05分, 14時 / 14:05, 14:00."""

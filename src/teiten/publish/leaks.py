@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 _DOTTED = re.compile(r"(?=(?<!\d)((\d{1,3})([.\-])(\d{1,3})\3(\d{1,3})\3(\d{1,3}))(?!\d))")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?([0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})(?![0-9A-Za-z])")
@@ -42,18 +43,75 @@ def _spoken(text: str) -> Iterator[bytes]:
 
 
 def _texts(name: str, content: bytes) -> Iterator[str]:
-    """What can be read in a file: of a PNG every chunk but the pixels, of a font nothing, else all of it."""
+    """What can be read in a file: of a picture all but its pixels, of a font nothing, else all of it."""
     if name.endswith(".woff2"):
         return
-    if name.endswith(".png"):
-        at = 8
-        while at + 8 <= len(content):
-            size, kind = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
-            if kind != b"IDAT":
-                yield content[at + 8 : at + 8 + size].decode("latin-1")
-            at += 12 + size
+    magic, parts = next((found for ending, found in _PICTURES.items() if name.endswith(ending)), (b"", None))
+    if parts is None or not content.startswith(magic):
+        yield content.decode("utf-8", "replace")
         return
-    yield content.decode("utf-8", "replace")
+    for part in parts(content):
+        yield part.decode("latin-1")
+        yield part.decode("utf-8", "replace")
+
+
+def _png(data: bytes) -> Iterator[bytes]:
+    """Every chunk but pixels (IDAT, and fdAT of an APNG), and what follows the last."""
+    at = 8
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind not in (b"IDAT", b"fdAT"):
+            yield data[at + 8 : at + 8 + size]
+        at += 12 + size
+        if kind == b"IEND":
+            break
+    yield data[at:]
+
+
+def _gif(data: bytes) -> Iterator[bytes]:
+    """Comments, texts and the applications' extensions (GIF89a), and what follows the end."""
+    at = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
+    while at < len(data) and data[at] in (0x21, 0x2C):
+        said = data[at] == 0x21
+        if said:
+            at += 2
+        else:
+            colours = data[at + 9] if at + 9 < len(data) else 0
+            at += 11 + (3 << (colours & 7) + 1 if colours & 0x80 else 0)
+        text = bytearray()
+        while at < len(data) and data[at]:
+            text += data[at + 1 : at + 1 + data[at]]
+            at += 1 + data[at]
+        at += 1
+        if said:
+            yield bytes(text)
+    yield data[at:]
+
+
+def _webp(data: bytes) -> Iterator[bytes]:
+    """Every chunk but pixels, those inside a frame too, and what follows the file's end (RIFF)."""
+    yield from _riff(data[12 : 8 + int.from_bytes(data[4:8], "little")])
+    yield data[8 + int.from_bytes(data[4:8], "little") :]
+
+
+def _riff(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + 8 <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        body = data[at + 8 : at + 8 + size]
+        if kind == b"ANMF":
+            yield from _riff(body[16:])
+        elif kind not in (b"VP8 ", b"VP8L", b"ALPH"):
+            yield body
+        at += 8 + size + size % 2
+
+
+_PICTURES: Final[dict[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]]] = {
+    ".png": (b"\x89PNG\r\n\x1a\n", _png),
+    ".apng": (b"\x89PNG\r\n\x1a\n", _png),
+    ".gif": (b"GIF8", _gif),
+    ".webp": (b"RIFF", _webp),
+}
 
 
 def find(files: Mapping[str, bytes], addresses: Collection[bytes]) -> str | None:

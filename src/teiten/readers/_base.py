@@ -10,14 +10,16 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from teiten.settings import Reading
+
+if TYPE_CHECKING:
+    import polars as pl
 
 EVENT: Final = 0
 """outcome codes: 0 made events; 1..127 rejected, 128..255 ignored (names in the reader's `reasons` and `kinds`)"""
@@ -28,7 +30,7 @@ FIRST_IGNORED: Final = 128
 class ReadOptions:
     """How to read. `zone` is for stamps that state none; `year` for stamps without one; `boot_time` for seconds since
     boot; `start` skips what lies before that (uncompressed) byte offset, which is a line's or record's beginning;
-    `hash_key` (64 bits) is the key of `Chunk.line_hash`."""
+    `hash_key` (64 bits) is the key of `Chunk.line_hash`; without `hashed` the hashes are 0."""
 
     zone: ZoneInfo
     sensor: str = "home"
@@ -37,6 +39,7 @@ class ReadOptions:
     start: int = 0
     source_id: int = 0
     hash_key: int = 0
+    hashed: bool = True
     reading: Reading = field(default_factory=Reading)
 
 
@@ -49,11 +52,41 @@ class Rejected:
     text: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """One column of a chunk as plain arrays.
+
+    constant    every row has `value` (None: null)
+    numbers     int64; -1 is null
+    texts       int64 places in `texts`; any other number is null
+    addresses   `numbers` int64: 4, 6, or null for any other; `high`, `low`: the address's halves (IPv4 in `low`), int64
+    """
+
+    kind: Literal["constant", "numbers", "texts", "addresses"]
+    value: int | str | None = None
+    numbers: npt.NDArray[np.int64] | None = None
+    texts: tuple[str, ...] = ()
+    high: npt.NDArray[np.int64] | None = None
+    low: npt.NDArray[np.int64] | None = None
+
+
+class Rows(Protocol):
+    """Events as a reader has them, before they are a frame."""
+
+    def __len__(self) -> int: ...
+
+    def column(self, name: str) -> Plain:
+        """One of `event.READ_COLUMNS`."""
+
+    def frame(self) -> pl.DataFrame:
+        """All of them, as `Chunk.events`."""
+
+
 @dataclass(slots=True)
 class Chunk:
     """A stretch of lines in the input's order, and the events that they made.
 
-    events       columns of `frame.READ_SCHEMA`, in that order
+    made         the events: a frame, or what it is made from when it is asked for (`events`)
     event_line   (n events) int32: index into the line arrays of the line that made the event
     line_pos     (n lines) int64: byte offset of the line in the uncompressed input
     line_hash    (n lines) uint64: keyed hash of the line's bytes without its line end
@@ -64,7 +97,7 @@ class Chunk:
     notes        things to say once about the input, such as 'year inferred from the file's modification time'
     """
 
-    events: pl.DataFrame
+    made: pl.DataFrame | Rows
     event_line: npt.NDArray[np.int32]
     line_pos: npt.NDArray[np.int64]
     line_hash: npt.NDArray[np.uint64]
@@ -73,6 +106,15 @@ class Chunk:
     end: int
     rejected: list[Rejected]
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def events(self) -> pl.DataFrame:
+        """Columns of `frame.READ_SCHEMA`, in that order."""
+        import polars as pl
+
+        if not isinstance(self.made, pl.DataFrame):
+            self.made = self.made.frame()
+        return self.made
 
 
 @dataclass(slots=True)
@@ -94,6 +136,18 @@ class Tally:
         self.rejected.update(other.rejected)
         self.ignored.update(other.ignored)
 
+    def count(self, outcome: npt.NDArray[np.uint8], reader: Any) -> None:
+        """Adds lines by their outcome, in the reader's words for it."""
+        for code, number in enumerate(np.bincount(outcome, minlength=1).tolist()):
+            if number == 0:
+                continue
+            if code == EVENT:
+                self.made_events += number
+            elif code < FIRST_IGNORED:
+                self.rejected[reader.REASONS[code]] += number
+            else:
+                self.ignored[reader.KINDS[code]] += number
+
     def check(self) -> None:
         """AssertionError where a line was lost or counted twice."""
         parts = self.made_events + self.rejected.total() + self.ignored.total() + self.had_already
@@ -107,6 +161,8 @@ class Reader(Protocol):
     """as in --format"""
     STATUS: str
     """'stable', 'trial'"""
+    ROWS: bool
+    """its chunks' `made` are `Rows`, not frames"""
     REASONS: dict[int, str]
     """rejected: code 1..127 -> reason"""
     KINDS: dict[int, str]

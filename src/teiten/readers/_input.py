@@ -106,7 +106,7 @@ class _Block:
         return bytes(self._z.unused_data)
 
 
-def _zstd() -> Any:
+def zstd() -> Any:
     """The module for .zst: Python's own from 3.14 on, before that the same code as a package."""
     name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     return importlib.import_module(name)
@@ -114,8 +114,8 @@ def _zstd() -> Any:
 
 def _zstd_frame() -> _Block:
     """One frame of a .zst. A frame that wants a window of more than 128 MiB (zstd --ultra --long=28) is broken to us."""
-    zstd = _zstd()
-    return _Block(zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27}))
+    module = zstd()
+    return _Block(module.ZstdDecompressor(options={module.DecompressionParameter.window_log_max: 27}))
 
 
 def _member(kind: str) -> _Member:

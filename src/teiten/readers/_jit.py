@@ -1,37 +1,54 @@
-"""The one importer of numba: how kernels are compiled, where the result is kept, and the 64-bit keyed hash of a line.
+"""How kernels are compiled, kept and called; the 64-bit keyed hash of a line. The one importer of numba in the readers.
 
-With NUMBA_DISABLE_JIT=1 every kernel runs as plain Python and gives the same rows; kernels then get a `memoryview`
-(whose items are Python integers) instead of an array: see `view`.
+numba compiles a kernel once, in a process of its own (`_compile`); its machine code is kept as an object file, and loaded
+from there by llvmlite: a run that only reads logs imports no numba. Kernels take and return 64-bit integers, and addresses.
+
+With NUMBA_DISABLE_JIT=1 every kernel runs as plain Python, with NUMBA_BOUNDSCHECK=1 every access is checked; both give the
+same rows. Kernels then get arrays instead of addresses: see `view`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_config: Any = numba.config
-# scanning bytes one after the other gains nothing from vector code, and compiling is the shorter without these passes
-_config.LOOP_VECTORIZE = 0
-_config.SLP_VECTORIZE = 0
 
-PLAIN: Final = bool(_config.DISABLE_JIT)
+def _asked(name: str) -> bool:
+    return os.environ.get(name, "0") not in ("", "0")
+
+
+PLAIN: Final = _asked("NUMBA_DISABLE_JIT")
 """kernels run as plain Python"""
 
-CHECKED: Final = bool(_config.BOUNDSCHECK)
+CHECKED: Final = not PLAIN and _asked("NUMBA_BOUNDSCHECK")
 """every access of a kernel is checked: the tests run the whole corpus so"""
+
+MODE: Final = os.environ.get("TEITEN_KERNELS", "")
+"""'make' in the process that compiles; 'numba' where every helper can be called from Python, compiled (tests)"""
+
+NATIVE: Final = not PLAIN and not CHECKED and not MODE
+"""kernels come as machine code from their object files; what they call is never called from here"""
+
+_numba: Any = None
+if not PLAIN and not NATIVE:
+    import numba
+
+    _numba = numba
+    # scanning bytes one after the other gains nothing from vector code, and compiling is the shorter without these passes
+    _numba.config.LOOP_VECTORIZE = 0
+    _numba.config.SLP_VECTORIZE = 0
 
 
 def _writable(folder: Path) -> bool:
@@ -43,117 +60,196 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _cache_folder() -> str:
+@cache
+def folder() -> Path:
     """Where compiled kernels are kept: beside the source, else in the user's cache folder, else in a temporary one.
 
-    numba takes a kernel for fresh as long as its own file is: not the files of what it calls. So the folder is named
-    after the content of all of them.
+    It is named after the processor and the content of all sources that kernels come from.
     """
+    from llvmlite import __version__, binding
+
     here = Path(__file__).parent
-    digest = hashlib.blake2b(f"{numba.__version__} {CHECKED}".encode(), digest_size=8)
+    features = binding.get_host_cpu_features().flatten()
+    digest = hashlib.blake2b(f"{__version__} {CHECKED} {binding.get_host_cpu_name()} {features}".encode(), digest_size=8)
     for source in sorted([*here.glob("_*.py"), *here.glob("*/_*.py")]):
-        digest.update(source.read_bytes())
-    if _config.CACHE_DIR:
-        base = Path(_config.CACHE_DIR)
-    elif _writable(here / "__pycache__"):
-        base = here / "__pycache__"
-    else:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        if not _writable(home):
-            home = Path(tempfile.gettempdir()) / f"teiten-cache-{os.getuid()}"
-            home.mkdir(mode=0o700, exist_ok=True)
-            if home.stat().st_uid != os.getuid():
-                home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
-        base = home / "teiten"
-    return str(base / f"kernels-{digest.hexdigest()}")
-
-
-_CACHE: Final = "" if PLAIN else _cache_folder()
+        text = source.read_bytes()
+        if b"@jit" in text or b"@entry" in text or source.name in ("_codes.py", "_compile.py"):
+            digest.update(text)
+    name = f"kernels-{digest.hexdigest()}"
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return Path(given) / name
+    beside = here / "__pycache__"
+    if (beside / name).is_dir() or _writable(beside):
+        return beside / name
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if not _writable(home):
+        home = Path(tempfile.gettempdir()) / f"teiten-cache-{os.getuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        if home.stat().st_uid != os.getuid():
+            home = Path(tempfile.mkdtemp(prefix="teiten-cache-"))
+    return home / "teiten" / name
 
 
 def jit(function: Function) -> Function:
-    """A kernel: compiled on first use, without the GIL, cached on disk."""
-    if PLAIN:
+    """Part of a kernel: called by other kernels only."""
+    if PLAIN or NATIVE:
         return function
-    kept, _config.CACHE_DIR = _config.CACHE_DIR, _CACHE
-    try:
-        compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    finally:
-        _config.CACHE_DIR = kept
-    return cast(Function, compiled)
+    if CHECKED:
+        kept, _numba.config.CACHE_DIR = _numba.config.CACHE_DIR, str(folder())
+        try:
+            compiled = _numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        finally:
+            _numba.config.CACHE_DIR = kept
+    else:
+        alone = MODE == "make"
+        compiled = _numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=alone, no_cfunc_wrapper=alone)(function)
+    out: Function = compiled
+    return out
 
 
-def view(array: npt.NDArray[np.uint8]) -> Any:
-    """Bytes as kernels take them: an address (an array would be counted up and down at every call: three times as slow),
-    the array itself where accesses are checked, a memoryview in the plain form. The array must outlive the call, and be
-    padded (`_blocks.PAD`)."""
+class Entry:
+    """A kernel that Python calls, as machine code: loaded, and compiled if need be, at its first call. It holds no GIL."""
+
+    _lock: Final = threading.Lock()
+    _engine: Any = None
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        self._call: Any = None
+
+    @property
+    def file(self) -> Path:
+        return folder() / f"{self.name}.o"
+
+    def _load(self) -> Any:
+        import ctypes
+
+        from llvmlite import binding
+
+        with Entry._lock:
+            if self._call is not None:
+                return self._call
+            if not self.file.exists():
+                make()
+            symbol, _, code = self.file.read_bytes().partition(b"\n")
+            if Entry._engine is None:
+                binding.initialize_native_target()
+                binding.initialize_native_asmprinter()
+                machine = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(opt=0, jit=True)
+                Entry._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+            engine = Entry._engine
+            engine.add_object_file(binding.ObjectFileRef.from_data(code))
+            engine.finalize_object()
+            word = ctypes.c_int64
+            # numba's own convention: the answer and an exception by reference, then the arguments; 0 for success
+            form = ctypes.CFUNCTYPE(
+                ctypes.c_int32,
+                ctypes.POINTER(word),
+                ctypes.POINTER(ctypes.c_void_p),
+                *[word] * self.function.__code__.co_argcount,
+            )
+            self._call = ctypes, form(engine.get_function_address(symbol.decode()))
+            return self._call
+
+    def __call__(self, *args: int) -> int:
+        ctypes, call = self._call or self._load()
+        answer, trouble = ctypes.c_int64(), ctypes.c_void_p()
+        if call(ctypes.byref(answer), ctypes.byref(trouble), *args):
+            raise RuntimeError(f"the kernel {self.name} failed")
+        return int(answer.value)
+
+
+def entry(function: Function) -> Function:
+    """A kernel that Python calls: integers and addresses (`view`) in, an integer out."""
+    if NATIVE or MODE == "make":
+        made: Any = Entry(function)
+        return made  # type: ignore[no-any-return]
+    return jit(function)
+
+
+def make() -> None:
+    """Compiles every kernel, in a process of its own. RuntimeError where that fails."""
+    import subprocess
+
+    env = {**os.environ, "TEITEN_KERNELS": "make", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, "-m", "teiten.readers._compile", str(folder())]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        raise RuntimeError(f"the log reader could not be compiled: {words[-1] if words else done.returncode}")
+
+
+def view(array: npt.NDArray[Any]) -> Any:
+    """A flat array as kernels take it: an address (an array would be counted up and down at every call: three times as
+    slow), the array itself where accesses are checked; of bytes, a memoryview in the plain form. The array must outlive
+    the call; bytes to be read must be padded (`_blocks.PAD`)."""
     if PLAIN:
-        return memoryview(array)  # type: ignore[arg-type]
+        return memoryview(array) if array.dtype == np.uint8 else array  # type: ignore[arg-type]
     return array if CHECKED else int(array.ctypes.data)
 
 
-def numbers(array: npt.NDArray[np.int64]) -> Any:
-    """A flat array of int64 as kernels take it for `get` and `put`: like `view`."""
-    return array if PLAIN or CHECKED else int(array.ctypes.data)
-
-
 def announce(kernel: Any, seconds: int) -> None:
-    """Says aloud that a compilation comes, where the cache does not hold it."""
-    if PLAIN or getattr(kernel, "signatures", None):
-        return
-    with contextlib.suppress(Exception):  # numba's cache has no public question for this; not to know is no harm
-        if kernel._cache._cache_file._load_index():
-            return
-    print(f"teiten: compiling the log reader, once: about {seconds} s", file=sys.stderr, flush=True)
+    """Says aloud that a compilation comes, where there is no machine code yet."""
+    if NATIVE and not kernel.file.exists():
+        print(f"teiten: compiling the log reader, once: about {seconds} s", file=sys.stderr, flush=True)
 
 
-def _at_typed(_context: Any, address: Any, index: Any) -> Any:
-    """One byte as an int64, without a bounds check."""
-    from llvmlite import ir
+def _intrinsic(function: Callable[..., Any]) -> Any:
+    """What a kernel does in LLVM's own words. (No numba where nothing is compiled.)"""
+    if PLAIN or NATIVE:
+        return function
+    from numba.extending import intrinsic
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte = ir.IntType(8)
-        place = builder.inttoptr(builder.add(args[0], args[1]), byte.as_pointer())
-        return builder.zext(builder.load(place), ir.IntType(64))
-
-    return numba.types.int64(numba.types.int64, numba.types.int64), build
+    return intrinsic(function)
 
 
-def _at_plain(buf: Any, index: int) -> int:
-    return int(buf[index])
+def _types() -> Any:
+    return _numba.types
 
 
-def _at_checked(buf: Any, index: int) -> Any:
-    return np.int64(buf[index])  # of a byte, int() would be unsigned, and a sum with it no longer a whole number
+def _reader(bits: int) -> Callable[..., Any]:
+    """array[index] of little-endian integers of that width, without a bounds check; bytes unsigned, others signed."""
+
+    def typed(_context: Any, array: Any, index: Any) -> Any:
+        from llvmlite import ir
+
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind, word = ir.IntType(bits), ir.IntType(64)
+            place = builder.add(args[0], builder.mul(args[1], ir.Constant(word, bits // 8)))
+            value = builder.load(builder.inttoptr(place, kind.as_pointer()))
+            return value if bits == 64 else builder.zext(value, word) if bits == 8 else builder.sext(value, word)
+
+        return _types().int64(_types().int64, _types().int64), build
+
+    return typed
 
 
-at: Any = _at_plain if PLAIN else jit(_at_checked) if CHECKED else intrinsic(_at_typed)
-"""buf[index] of bytes, index >= 0"""
+def _writer(bits: int) -> Callable[..., Any]:
+    """array[index] = value, of that width."""
 
+    def typed(_context: Any, array: Any, index: Any, value: Any) -> Any:
+        from llvmlite import ir
 
-def _get_typed(_context: Any, address: Any, index: Any) -> Any:
-    from llvmlite import ir
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind, word = ir.IntType(bits), ir.IntType(64)
+            place = builder.add(args[0], builder.mul(args[1], ir.Constant(word, bits // 8)))
+            value = args[2] if bits == 64 else builder.trunc(args[2], kind)
+            builder.store(value, builder.inttoptr(place, kind.as_pointer()), align=1)
+            return context.get_dummy_value()
 
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = builder.add(args[0], builder.shl(args[1], ir.Constant(ir.IntType(64), 3)))
-        return builder.load(builder.inttoptr(place, ir.IntType(64).as_pointer()))
+        return _types().void(_types().int64, _types().int64, _types().int64), build
 
-    return numba.types.int64(numba.types.int64, numba.types.int64), build
-
-
-def _put_typed(_context: Any, address: Any, index: Any, value: Any) -> Any:
-    from llvmlite import ir
-
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = builder.add(args[0], builder.shl(args[1], ir.Constant(ir.IntType(64), 3)))
-        builder.store(args[2], builder.inttoptr(place, ir.IntType(64).as_pointer()))
-        return context.get_dummy_value()
-
-    return numba.types.void(numba.types.int64, numba.types.int64, numba.types.int64), build
+    return typed
 
 
 def _get_checked(array: Any, index: int) -> int:
     return int(array[index])
+
+
+_at_checked = _get_checked
 
 
 def _put_checked(array: Any, index: int, value: int) -> None:
@@ -168,12 +264,24 @@ def _part_checked(array: Any, index: int) -> Any:
     return array[index:]
 
 
-get: Any = _get_checked if PLAIN else jit(_get_checked) if CHECKED else intrinsic(_get_typed)
+def _access(plain: Callable[..., Any], typed: Callable[..., Any]) -> Any:
+    return plain if PLAIN else jit(plain) if CHECKED else _intrinsic(typed)
+
+
+at: Any = _access(_at_checked, _reader(8))
+"""buf[index] of bytes, index >= 0"""
+get: Any = _access(_get_checked, _reader(64))
 """array[index] of int64"""
-put: Any = _put_checked if PLAIN else jit(_put_checked) if CHECKED else intrinsic(_put_typed)
-"""array[index] = value"""
+get32: Any = _access(_get_checked, _reader(32))
+"""array[index] of int32"""
+put: Any = _access(_put_checked, _writer(64))
+"""array[index] = value of int64"""
+put32: Any = _access(_put_checked, _writer(32))
+"""array[index] = value of int32"""
+put8: Any = _access(_put_checked, _writer(8))
+"""array[index] = value of bytes"""
 part: Any = _part_checked if PLAIN else jit(_part_checked if CHECKED else _part_address)
-"""array[index:]"""
+"""array[index:] of int64"""
 
 
 # xxHash64 (Yann Collet; specification at github.com/Cyan4973/xxHash), seeded with the key ------------------------------
@@ -197,7 +305,7 @@ def _load64_typed(_context: Any, address: Any, index: Any) -> Any:
         place = builder.inttoptr(builder.add(args[0], args[1]), word.as_pointer())
         return builder.load(place, align=1)
 
-    return numba.types.uint64(numba.types.int64, numba.types.int64), build
+    return _types().uint64(_types().int64, _types().int64), build
 
 
 @jit
@@ -208,7 +316,7 @@ def _load64_checked(buf: Any, index: int) -> Any:
     return word
 
 
-load64: Any = _load64_checked if CHECKED else intrinsic(_load64_typed)
+load64: Any = _load64_checked if CHECKED else _intrinsic(_load64_typed)
 """(buf, index) -> eight bytes as a uint64; compiled forms only"""
 
 
@@ -300,5 +408,26 @@ def _hash_plain(buf: Any, p: int, end: int, key: Any) -> Any:
     return h ^ (h >> 32)
 
 
-hash_bytes: Any = _hash_plain if PLAIN else _hash_compiled
-"""(buf, start, end, key: uint64) -> uint64: xxHash64 of buf[start:end], seeded with the key"""
+def _signed_plain(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _signed_compiled(value: Any) -> Any:
+    return np.int64(value)
+
+
+def _unsigned_compiled(value: Any) -> Any:
+    return np.uint64(value)
+
+
+signed: Any = _signed_plain if PLAIN else jit(_signed_compiled)
+unsigned: Any = (lambda value: value & ((1 << 64) - 1)) if PLAIN else jit(_unsigned_compiled)
+hash_of: Any = _hash_plain if PLAIN else _hash_compiled
+"""(buf, start, end, key: uint64) -> uint64: xxHash64 of buf[start:end], seeded with the key; within kernels"""
+
+
+@entry
+def hash_bytes(buf: Any, p: int, end: int, key: int) -> int:
+    """xxHash64 of buf[p:end], seeded with the key; hash and key as signed integers."""
+    out: int = signed(hash_of(buf, p, end, unsigned(key)))
+    return out

@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
-from numba.extending import intrinsic
 
+from teiten.readers import _jit
 from teiten.readers._jit import PLAIN, at, jit, load64
 
 _ONES: Final = np.uint64(0x0101010101010101)
 _HIGH: Final = np.uint64(0x8080808080808080)
+_LINE: Final = np.uint64(0x0A * 0x0101010101010101)
 _EQUALS: Final = np.uint64(0x3D * 0x0101010101010101)
 _COLON: Final = np.uint64(0x3A * 0x0101010101010101)
 _CLOSE: Final = np.uint64(0x5D * 0x0101010101010101)
 _PRINT: Final = np.uint64(0x21 * 0x0101010101010101)
 _ZERO: Final = np.uint64(0x30 * 0x0101010101010101)
 _NINE: Final = np.uint64(0x7676767676767676)
+_LOW7: Final = np.uint64(0x7F7F7F7F7F7F7F7F)
+_SPACES: Final = np.uint64(0x2020202020202020)
+_LETTERS: Final = np.uint64(0x6060606060606060)
+_SIX: Final = np.uint64(0x7979797979797979)
 _PAIRS: Final = np.uint64(0x000000FF000000FF)
 _MUL1: Final = np.uint64(0x000F424000000064)
 _MUL2: Final = np.uint64(0x0000271000000001)
-_U0, _U3, _U8, _U10, _U16, _U32, _U64 = (np.uint64(n) for n in (0, 3, 8, 10, 16, 32, 64))
+_U0, _U1, _U3, _U8, _U10, _U16, _U32, _U64 = (np.uint64(n) for n in (0, 1, 3, 8, 10, 16, 32, 64))
 _ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -35,10 +39,11 @@ def _lowest_typed(_context: Any, word: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
 
-    return numba.types.uint64(numba.types.uint64), build
+    types = _jit._types()
+    return types.uint64(types.uint64), build
 
 
-_lowest: Any = intrinsic(_lowest_typed)
+_lowest: Any = _jit._intrinsic(_lowest_typed)
 
 
 @jit
@@ -110,6 +115,40 @@ def _equals_compiled(buf: Any, p: Any, end: int) -> Any:
 
 
 @jit
+def _line_compiled(buf: Any, p: Any, end: int) -> Any:
+    while p < end:
+        e = load64(buf, p) ^ _LINE
+        found = (e - _ONES) & ~e & _HIGH
+        if found != _U0:
+            p += np.int64(_lowest(found) >> _U3)
+            return min(p, end)
+        p += 8
+    return end
+
+
+@jit
+def _hex_compiled(buf: Any, p: Any, end: int) -> Any:
+    while p < end:
+        w = load64(buf, p)
+        t = w ^ _ZERO
+        digit = (t & _LOW7) + _NINE | t  # the high bit of a byte is set where it is none
+        letter = (w | _SPACES) ^ _LETTERS
+        small = letter & _LOW7
+        letter = (small + _SIX) | letter | ~(small + _LOW7)
+        found = digit & letter & _HIGH
+        if found != _U0:
+            p += np.int64(_lowest(found) >> _U3)
+            return min(p, end)
+        p += 8
+    return end
+
+
+@jit
+def _word_compiled(buf: Any, p: int, n: int) -> Any:
+    return np.int64(load64(buf, p) & ((_U1 << np.uint64(8 * n)) - _U1))
+
+
+@jit
 def _key_plain(buf: Any, p: int, end: int) -> tuple[int, int]:
     n = 0
     key = 0
@@ -154,6 +193,13 @@ def _equals_plain(buf: Any, p: int, end: int) -> int:
     return p
 
 
+@jit
+def _line_plain(buf: Any, p: int, end: int) -> int:
+    while p < end and at(buf, p) != 10:
+        p += 1
+    return p
+
+
 key_at: Any = _key_plain if PLAIN else _key_compiled
 """(buf, p, end) -> (n, key): the n <= 8 bytes before white space, '=', ':' or ']', as a little-endian number"""
 
@@ -165,6 +211,34 @@ word_end: Any = _word_end_plain if PLAIN else _word_end_compiled
 
 next_equals: Any = _equals_plain if PLAIN else _equals_compiled
 """(buf, p, end) -> offset of the first '=' from p, or end"""
+
+
+@jit
+def _hex_plain(buf: Any, p: int, end: int) -> int:
+    while p < end:
+        c = at(buf, p)
+        if not (48 <= c <= 57 or 97 <= (c | 32) <= 102):
+            break
+        p += 1
+    return p
+
+
+@jit
+def _word_plain(buf: Any, p: int, n: int) -> int:
+    out = 0
+    for i in range(n):
+        out |= at(buf, p + i) << (8 * i)
+    return out
+
+
+next_line: Any = _line_plain if PLAIN else _line_compiled
+"""(buf, p, end) -> offset of the first line feed from p, or end"""
+
+hex_end: Any = _hex_plain if PLAIN else _hex_compiled
+"""(buf, p, end) -> offset of the first byte from p that is no hexadecimal digit, or end"""
+
+word: Any = _word_plain if PLAIN else _word_compiled
+"""(buf, p, n) -> the n <= 7 bytes at p as a little-endian number; they may lie after the line"""
 
 
 def key(text: str) -> int:

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import nanoarrow as na
 import numpy as np
 import polars as pl
 
 from teiten import event, frame
-from teiten.readers._jit import jit
-
-
-@jit
-def _dotted(values: Any, valid: Any, offsets: Any, data: Any) -> None:
-    """IPv4 addresses as 32-bit numbers -> dotted quads in one buffer."""
-    at = 0
-    for i in range(len(values)):
-        offsets[i] = at
-        if not valid[i]:
-            continue
-        value = np.int64(values[i])
-        for shift in (24, 16, 8, 0):
-            octet = (value >> shift) & 255
-            if octet >= 100:
-                data[at] = 48 + octet // 100
-                at += 1
-            if octet >= 10:
-                data[at] = 48 + octet // 10 % 10
-                at += 1
-            data[at] = 48 + octet % 10
-            at += 1
-            if shift:
-                data[at] = 46
-                at += 1
-    offsets[len(values)] = at
-
+from teiten.readers import _addresses, _jit
 
 _FEW: Final = 2000
 
@@ -51,11 +25,13 @@ def addresses_as_text(rows: pl.DataFrame) -> pl.DataFrame:
         series = rows[column.name]
         if series.null_count() == len(series) or series.bin.size().min() != 4 or series.bin.size().max() != 4:
             continue
-        values = series.bin.reinterpret(dtype=pl.UInt32, endianness="big")
-        valid = values.is_not_null().to_numpy()
+        valid = series.is_not_null().to_numpy()
+        packed = series.fill_null(b"\0\0\0\0").bin.reinterpret(dtype=pl.UInt32, endianness="little").to_numpy()
+        given = np.ascontiguousarray(packed[valid]).view(np.uint8)
         offsets = np.empty(len(series) + 1, np.int32)
-        data = np.empty(15 * len(series), np.uint8)
-        _dotted(values.fill_null(0).to_numpy(), valid, offsets, data)
+        data = np.empty(15 * len(series) + 1, np.uint8)
+        there = valid.astype(np.uint8)
+        _addresses.dotted_quads(_jit.view(given), _jit.view(there), len(series), _jit.view(offsets), _jit.view(data))
         bitmap = None if valid.all() else np.packbits(valid, bitorder="little")
         buffers = [bitmap, offsets, data[: offsets[-1]]]
         count = 0 if bitmap is None else -1

@@ -6,10 +6,11 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from teiten.classify import own as own_side
 from teiten.engine import questions
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -18,6 +19,8 @@ from teiten.engine.series import Step, series, spread, starts
 from teiten.periods import Period
 from teiten.report import coverage as watching
 from teiten.report.coverage import Coverage
+from teiten.report.notes import Note, of_period
+from teiten.settings import THRESHOLDS
 
 Key = tuple[int | None, int | None]
 """A port: protocol and destination port; ICMP is (1, None)."""
@@ -48,12 +51,6 @@ class Ranked:
     @property
     def difference(self) -> int:
         return self.packets - (self.packets_before or 0)
-
-    @property
-    def notable(self) -> bool:
-        """Is the difference larger than three times what chance alone does to two counts (Poisson)?"""
-        before = self.packets_before or 0
-        return (self.packets - before) ** 2 > 9 * (self.packets + before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +93,41 @@ class Inputs:
     ignored: Counter[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Scanning:
+    """What verdicts say of a period: packets and addresses of announced scanners; port scanners, and how many announced.
+
+    `lists`: the lists by which somebody was recognised, each with its version.
+    """
+
+    packets: int
+    hosts: int
+    port_scanners: int
+    port_scanners_announced: int
+    lists: tuple[tuple[str, str], ...]
+
+
 class Answers:
     """The answers for one period of one lake. Every property is asked once, when it is first wanted."""
 
-    def __init__(self, session: Session, period: Period, filters: Filters, thresholds: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        period: Period,
+        filters: Filters,
+        thresholds: Mapping[str, float],
+        notes: Collection[str] | None = None,
+    ) -> None:
+        """notes: ids of the notes to show, for a report that is made again; None: those that hold now."""
         self.session = session
+        self._note_ids = notes
+        self._thresholds = thresholds
         self.period = period
         self.before = period.before()
         self.filters = filters.between(period.start, period.end)
         self.filters_before = filters.between(self.before.start, self.before.end)
         self.comparable_share = thresholds.get("comparable_coverage", watching.COMPARABLE)
+        self.ranked_share = thresholds.get("ranked_coverage", THRESHOLDS["ranked_coverage"].default)
 
     # when was anything watching
 
@@ -131,6 +153,22 @@ class Answers:
     def ranked_before(self) -> bool:
         """Can anything be said of ranks in the period before?"""
         return self.coverage_before.observed()
+
+    @property
+    def observed_days(self) -> float:
+        """Days of the period, less what was not observed of it."""
+        return len(self.period.days) * self.coverage.share
+
+    @property
+    def observed_days_before(self) -> float:
+        return len(self.before.days) * self.coverage_before.share
+
+    @property
+    def ranks_told(self) -> bool:
+        """May ranks be held against the period before? Not where other sensors watched, or too small a part of either."""
+        if not self.ranked_before or set(self.coverage.sensors) != set(self.coverage_before.sensors):
+            return False
+        return min(self.coverage.share, self.coverage_before.share) >= self.ranked_share
 
     @property
     def comparable(self) -> bool:
@@ -219,20 +257,60 @@ class Answers:
         return self._gone[what]
 
     def moved(self, what: What) -> list[Ranked]:
-        """Things whose packets differ from the period before by more than chance, the largest difference first."""
+        """Things whose packets differ from the period before by more than chance, the largest difference first.
+
+        What the period before had is scaled to the days observed now: a longer month alone moves nothing. More than three
+        times what chance does to the two counts (Poisson), and in the direction of the counts themselves.
+        """
         if not self.comparable:
             return []
+        scale = self.observed_days / self.observed_days_before
+
+        def beyond(row: Ranked) -> float:
+            return row.packets - scale * (row.packets_before or 0)
+
+        def clear(row: Ranked) -> bool:
+            chance = row.packets + scale**2 * (row.packets_before or 0)
+            return beyond(row) ** 2 > 9 * chance and (beyond(row) > 0) == (row.difference > 0)
+
         unknown = None if what == "countries" else (None, None)
         now = {r.key: r for r in self.ranking(what)[:COMPARED]}
         both = now | {r.key: r for r in self.leading_before(what) if r.key not in now}
-        found = [r for r in both.values() if r.notable and r.key != unknown]
-        return sorted(found, key=lambda r: (-abs(r.difference), str(r.key)))
+        found = [r for r in both.values() if clear(r) and r.key != unknown]
+        return sorted(found, key=lambda r: (-abs(beyond(r)), str(r.key)))
 
     @functools.cached_property
     def three_days(self) -> tuple[dt.datetime, questions.Rows]:
         """For a day: the ranking of ports over it and the two days before, and where that begins."""
         start = self.before.before().start
         return start, questions.rank(self.session, "ports", start, self.period.end, filters=self.filters, n=KEPT)
+
+    # scanners
+
+    @functools.cached_property
+    def scanners(self) -> questions.Rows:
+        """The ranking of announced scanners' organisations."""
+        before = (self.before.start, self.before.end) if self.ranked_before else None
+        return questions.rank(
+            self.session, "scanners", self.period.start, self.period.end, before=before, filters=self.filters, n=KEPT
+        )
+
+    @functools.cached_property
+    def scanning(self) -> Scanning:
+        """Announced scanners and port scanners of the period."""
+        span = {"first": self.period.days[0], "last": self.period.days[-1]}
+        judged = self.session.query(JUDGED_SQL, span)[0]
+        lists = self.session.query(LISTS_SQL, span) if judged["announced"] else []
+        seen = self._ask(SCANNING_SQL, self.filters)[0] if judged["announced"] else {"packets": 0, "hosts": 0}
+        # verdicts are on sources, whatever they sent: what filters leave of them is not known here
+        whole = not self.filters.words
+        return Scanning(
+            seen["packets"],
+            seen["hosts"],
+            judged["port_scanners"] if whole else 0,
+            judged["both"] if whole else 0,
+            tuple((row["list"], row["list_version"]) for row in lists),
+        )
 
     # ports and countries together
 
@@ -363,11 +441,27 @@ class Answers:
             ignored,
         )
 
+    @functools.cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the analyst has to say of the period."""
+        return of_period(self.session.lake, self.period, self._note_ids)
+
+    @functools.cached_property
+    def own(self) -> list[own_side.Finding]:
+        """The observer's own machines whose outgoing packets look like a scan's. Filters play no part."""
+        return own_side.findings(self.session, self.period.start, self.period.end, self._thresholds)
+
+    @property
+    def own_sql(self) -> str:
+        """The question behind `own`; its answer names the machines."""
+        return own_side.sql(self.period.start, self.period.end)
+
     def destinations(self) -> set[bytes]:
-        """Every destination address of this period and those before that the report looks at, packed."""
+        """Every address of this period and those before that must not be published, packed: destinations, own machines."""
         start = min(self.before.start, self.three_days[0] if self.period.kind == "daily" else self.before.start)
         sql = "SELECT DISTINCT dst_ip FROM raw_events WHERE time >= $start AND time < $end"
-        return {r["dst_ip"] for r in self.session.query(sql, {"start": start, "end": self.period.end})}
+        found = {r["dst_ip"] for r in self.session.query(sql, {"start": start, "end": self.period.end})}
+        return found | {one.machine for one in self.own}
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, **words).rows(self.session)
@@ -439,6 +533,29 @@ SELECT time_basis, sum(packets)::BIGINT AS packets FROM {events} WHERE {where} G
 
 GEO_SQL: Final = """
 SELECT DISTINCT geo_db FROM {events} WHERE {where} ORDER BY geo_db
+"""
+
+JUDGED_SQL: Final = """
+WITH judged AS (
+  SELECT src_ip, day, bool_or(label = 'announced_scanner') AS announced, bool_or(label = 'port_scanner') AS port_scanner
+  FROM verdicts WHERE scope = 'all' AND day >= $first AND day <= $last
+  GROUP BY ALL
+)
+SELECT count(*) FILTER (announced) AS announced,
+       count(DISTINCT src_ip) FILTER (port_scanner) AS port_scanners,
+       count(DISTINCT src_ip) FILTER (port_scanner AND announced) AS both
+FROM judged
+"""
+
+LISTS_SQL: Final = """
+SELECT DISTINCT list, list_version FROM verdicts
+WHERE label = 'announced_scanner' AND list IS NOT NULL AND day >= $first AND day <= $last
+ORDER BY ALL
+"""
+
+SCANNING_SQL: Final = """
+SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+FROM {events} WHERE {where} AND scanner IS NOT NULL
 """
 
 INPUTS_SQL: Final = """

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from teiten import event
-from teiten.data import countries, ports
+from teiten.data import countries
+from teiten.data import ports as port_table
 from teiten.lang import Words
 from teiten.periods import Period
 from teiten.report.answers import Answers, Key, Ranked
-from teiten.report.coverage import Coverage
-from teiten.report.model import Data, Footnote, Link, Paragraph, Piece
+from teiten.report.compare import Edition
+from teiten.report.coverage import Coverage, Gap
+from teiten.report.model import Data, Footnote, Link, Paragraph, Piece, Report
 from teiten.settings import PORT_STYLES, Settings
 
 SAME = 0.03
@@ -34,6 +36,10 @@ class Context:
     """what makes the same report again"""
     version: str
     settings: Settings
+    edition: Edition | None = None
+    """which edition it is, once that is known: for the section that tells what changed"""
+    report: Report | None = None
+    """the report without that section"""
 
     @property
     def period(self) -> Period:
@@ -147,7 +153,7 @@ class Context:
         protocol, port = key
         if protocol is None:
             return self.words("thing.no_protocol")
-        name = ports.PROTOCOLS.get(protocol, "")
+        name = port_table.PROTOCOLS.get(protocol, "")
         if port is not None:
             return port_text(port, name or str(protocol), self.settings.port_style)
         if name in ("icmp", "icmpv6"):
@@ -174,8 +180,12 @@ class Context:
 
     def service(self, key: Key) -> str:
         """The usual service of a port, or an empty text."""
-        found = ports.find(key[1], key[0])
+        found = self.port_entry(key)
         return found.service(self.words.lang) if found else ""
+
+    def port_entry(self, key: Key) -> port_table.Port | None:
+        """The port's row in the table of ports, the user's own included; None where it has none."""
+        return port_table.find(key[1], key[0], getattr(self.settings, "ports", None))
 
     def port_long(self, key: Key) -> str:
         """23/tcp (Telnet)."""
@@ -200,7 +210,7 @@ class Context:
 
     def movement(self, row: Ranked) -> str:
         """▲ 5, ▼ 2, =, new; a dash where the period before cannot tell."""
-        if row.rank is None or not self.answers.ranked_before:
+        if row.rank is None or not self.answers.ranks_told:
             return self.words("movement.none")
         if row.rank_before is None:
             return self.words("movement.new")
@@ -226,11 +236,17 @@ class Context:
     def spans(self, coverage: Coverage, most: int = 3) -> str:
         """The longest gaps in words, in the order of time, and how many more there are."""
         longest = sorted(coverage.gaps, key=lambda g: g.length, reverse=True)[:most]
-        said = [self.words.span(g.start, g.end) for g in sorted(longest, key=lambda g: g.start)]
+        said = [self.words.span(g.start, g.end) + self.gap_words(g) for g in sorted(longest, key=lambda g: g.start)]
         more = len(coverage.gaps) - len(longest)
         if more:
             said.append(self.words("summary.more_spans", n=more))
         return self.words("number.semicolon").join(said)
+
+    def gap_words(self, gap: Gap) -> str:
+        """What the operator says of a gap (a note of kind 'gap' on its days), in brackets; an empty text where none does."""
+        known = [n for n in self.answers.notes if n.kind == "gap" and n.text and n.touches(gap.start, gap.end)]
+        said = [n.text for n in known if n.speaks(self.words.lang)]
+        return self.words("notes.at_gap", text=self.words.listed(said)) if said else ""
 
     def data(self, name: str, title: str, columns: Sequence[str], rows: list[tuple[Any, ...]], sql: str) -> Data:
         """Rows with their SQL, headed by comments that say what it asks and how to run it."""
@@ -255,7 +271,7 @@ def port_text(port: int, protocol: str, style: str) -> str:
 
 def protocol_name(protocol: int | None) -> str:
     """tcp, udp, icmp; the number of others; empty where it is not stated."""
-    return "" if protocol is None else ports.PROTOCOLS.get(protocol, str(protocol))
+    return "" if protocol is None else port_table.PROTOCOLS.get(protocol, str(protocol))
 
 
 def left_out() -> tuple[str, ...]:

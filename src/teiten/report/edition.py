@@ -7,20 +7,25 @@ with open_session(lake, settings) as session:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from teiten import __version__, lang, periods
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
+from teiten.engine.filters import parse as parse_filters
 from teiten.errors import TeitenError
 from teiten.periods import Period, PeriodKind
-from teiten.report import bundle
+from teiten.report import bundle, compare, manifest
 from teiten.report.answers import Answers
+from teiten.report.compare import Edition
 from teiten.report.context import Context
+from teiten.report.manifest import Manifest
 from teiten.report.model import Report
-from teiten.report.sections import parts
+from teiten.report.sections import changes, parts
 from teiten.settings import Settings
 
 KINDS: Final[tuple[PeriodKind, ...]] = ("daily", "weekly", "monthly")
@@ -42,21 +47,113 @@ def make(
     command: str,
     *,
     notice: str = "",
-) -> None:
+    fresh: bool = False,
+    now: dt.datetime | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    pictures: bool = True,
+) -> dict[str, int]:
     """Writes the report of a period once for each language of `out` (language -> folder). The lake is asked once.
 
     command: what makes the same report again, for the page; `{lang}` in it is the language. notice: key of a sentence
-    that must stand at the top ('title.simulated'). TeitenError where nothing was observed, where a place cannot be
-    written, or where a file would name a destination address.
+    that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
+    keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
+    it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn;
+    without `pictures` none is. Returns language -> number of the edition.
+
+    TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
     check(answers)
-    reports = {code: compose(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
+    moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
+    jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
     secret = answers.destinations()
+    numbers = {}
     for code, folder in out.items():
-        bundle.write(reports[code], lang.words(code), folder, secret)
+        before = None if fresh else manifest.earlier(folder)
+        edition, kept = _next(jobs[code], before, moment)
+        bundle.write(jobs[code].files(edition, kept, progress, pictures), folder, secret)
+        numbers[code] = edition.number
+    return numbers
+
+
+@dataclass
+class _Job:
+    """One report in one language, composed, before it is known which edition it is."""
+
+    answers: Answers
+    settings: Settings
+    code: str
+    command: str
+    notice: str
+
+    def __post_init__(self) -> None:
+        self.plain = compose(self.answers, self.settings, self.code, self.command, self.notice)
+
+    def table(self, number: int, made: dt.datetime) -> dict[str, Any]:
+        """The manifest, but for the files."""
+        return manifest.describe(self.answers, self.settings, self.plain, self.command, self.notice, number, made)
+
+    def changes(self, before: Manifest, rows: Mapping[str, bytes], number: int, made: dt.datetime) -> Edition:
+        """This report as the edition that follows `before`, whose rows are given."""
+        blocks = (block.data for section in self.plain.sections for block in section.blocks)
+        now = {data.id: bundle.csv_bytes(data) for data in blocks}
+        return Edition(number, made, before, compare.compare(before, rows, self.table(number, made), now))
+
+    def files(
+        self,
+        edition: Edition,
+        kept: Mapping[str, bytes],
+        progress: Callable[[int, int], None] | None = None,
+        pictures: bool = True,
+    ) -> dict[str, bytes]:
+        """Every file of the folder; `kept` are those of older editions."""
+        report = with_edition(self.plain, self.answers, self.settings, self.command, edition)
+        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress), **kept}
+        files[manifest.NAME] = manifest.whole(self.table(edition.number, edition.made), files)
+        return files
+
+
+def _next(job: _Job, before: Manifest | None, now: dt.datetime) -> tuple[Edition, dict[str, bytes]]:
+    """Which edition the report is in that place, and what it keeps of older ones."""
+    first = job.table(1, now)
+    if before is None or not before.same_report(first):
+        return Edition(1, now), {}
+    altered = before.altered()
+    kept = manifest.kept(before)
+    if before.table["content"] == first["content"] and not altered:
+        # the same again, perhaps by a newer program: not another edition
+        older = manifest.older(before)
+        if older is None:
+            return Edition(before.number, before.made), kept
+        return job.changes(older, older.data(), before.number, before.made), kept
+    kept |= manifest.put_by(before, altered)
+    return job.changes(before, before.data(), before.number + 1, now), kept
+
+
+def again(session: Session, settings: Settings, found: Manifest, out: Path) -> list[str]:
+    """Makes the report of a manifest again, in `out`; returns what is not as it was then, in words, nothing if all is the same.
+
+    session: one limited to the manifest's last batch and time (`engine.open_session(..., upto=..., as_of=...)`) with
+    `settings` as `manifest.restore` gives them. TeitenError where it cannot be made at all.
+    """
+    bundle.check_place(out)
+    manifest.judge_again(session, settings)
+    told = found.table["report"]
+    period = periods.parse(told["kind"], told["period"], settings.zone)
+    wanted = parse_filters(settings, **told["filters"])
+    answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
+    check(answers)
+    job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])
+    older = manifest.older(found)
+    edition = Edition(found.number, found.made)
+    if older is not None:
+        edition = job.changes(older, older.data(), found.number, found.made)
+    drawn = any(name.endswith(".png") for name in found.files)
+    files = job.files(edition, manifest.kept(found), pictures=drawn)
+    bundle.write(files, out, answers.destinations())
+    return manifest.differences(found, json.loads(files[manifest.NAME]))
 
 
 def check(answers: Answers) -> None:
@@ -92,6 +189,20 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
         sections,
         words(notice) if notice else "",
     )
+
+
+def with_edition(report: Report, answers: Answers, settings: Settings, command: str, edition: Edition) -> Report:
+    """The report with what tells editions apart: which one it is, at the top, and what it changes."""
+    words = lang.words(report.lang)
+    context = Context(answers, words, settings.zone_from, command, __version__, settings, edition, report)
+    if edition.before is None:
+        return replace(report, edition=changes.heading(context))
+    order = {part.id: part.order for part in parts()}
+    section = changes.build(context)
+    assert section is not None
+    at = next((i for i, s in enumerate(report.sections) if order.get(s.id, 0) > changes.ORDER), len(report.sections))
+    sections = [*report.sections[:at], section, *report.sections[at:]]
+    return replace(report, sections=sections, edition=changes.heading(context))
 
 
 def span(period: Period) -> tuple[dt.datetime, dt.datetime]:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection
 
 from teiten.lang import Words
-from teiten.report.model import Block, Footnote, Link, Numbers, Paragraph, Piece, Point, Report, Section, Table
-from teiten.report.page import OWN, chart_path, csv_path, sql_path
+from teiten.report.model import Block, Footnote, Link, Numbers, Paragraph, Piece, Point, Quote, Report, Section, Table
+from teiten.report.page import OWN, chart_path, csv_path, lines_path, sql_path
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|])")
 _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f]+")
@@ -24,6 +24,8 @@ def markdown(report: Report, words: Words, drawn: Collection[str], alts: dict[st
     """The whole `report.md`. `drawn` are the data ids that have a chart, `alts` what each chart says."""
     out = [f"# {escape(report.title)}", escape(report.subtitle), *([f"**{escape(report.notice)}**"] if report.notice else [])]
     numbers = Numbers()
+    if report.edition:
+        out.append(_inline(report.edition, numbers))
     for section in report.sections:
         out.extend(_section(section, words, drawn, alts, numbers))
     return "\n\n".join(out) + "\n"
@@ -36,6 +38,8 @@ def _section(section: Section, words: Words, drawn: Collection[str], alts: dict[
     out.extend("\n".join(items) for items in (facts, points) if items)
     for block in section.blocks:
         out.extend(_block(block, words, drawn, alts))
+    for quote in section.quotes:
+        out.extend(_quote(quote, words))
     out.extend(_inline(p, numbers) for p in section.notes)
     out.extend(_footnote(number, note) for number, note in numbers.new())
     return out
@@ -50,7 +54,11 @@ def _point(point: Paragraph | Point, numbers: Numbers) -> list[str]:
 
 def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, str]) -> list[str]:
     out = [f"### {escape(block.title)}"] if block.title else []
-    if block.data.id in drawn:
+    if block.animation is not None:
+        # a blog takes a GIF where it takes a picture
+        out.append(f"![{escape(block.animation.alt)}]({chart_path(block.data, 'gif')})")
+        out.append(f"[{words('page.still')}]({chart_path(block.data, 'png')})")
+    elif block.data.id in drawn:
         out.append(f"![{escape(alts.get(block.data.id, ''))}]({chart_path(block.data, 'png')})")
     if block.table is not None and not block.table.folded:
         out.append(_table(block.table))
@@ -58,6 +66,14 @@ def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, s
             out.append(escape(block.table.note))
     out.append(f"[{words('page.csv')}]({csv_path(block.data)}) · [{words('page.sql')}]({sql_path(block.data)})")
     return out
+
+
+def _quote(quote: Quote, words: Words) -> list[str]:
+    """Lines as they are: a fence that is longer than any run of its own characters in them."""
+    lines = [_BREAKS.sub(" ", line) for line in quote.lines]
+    fence = "`" * max([3, *(len(run) + 1 for line in lines for run in re.findall("`+", line))])
+    out = [f"**{escape(quote.caption)}**", "\n".join([fence, *lines, fence])]
+    return [*out, f"[{words('page.lines')}]({lines_path(quote)})"] if quote.file else out
 
 
 def _table(table: Table) -> str:

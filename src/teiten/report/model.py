@@ -87,6 +87,22 @@ class Block:
     """a figure of `teiten.report.figures`"""
     table: Table | None = None
     title: str = ""
+    animation: Any = None
+    """a moving picture of the same rows (`figures.animate.Animation`); `figure` is what stands still for it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Lines as they are to be shown, letter for letter: masked lines of a log, say. Folded where they are many.
+
+    `file` names the folder's `lines/<file>.txt` that holds these and perhaps more; quotes may share one, whose `whole` is
+    written once.
+    """
+
+    caption: str
+    lines: Sequence[str]
+    file: str = ""
+    whole: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,7 @@ class Section:
     facts: Sequence[Fact] = ()
     blocks: Sequence[Block] = ()
     notes: Sequence[Paragraph] = ()
+    quotes: Sequence[Quote] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +141,8 @@ class Report:
     description: str
     sections: Sequence[Section]
     notice: str = ""
+    edition: Paragraph = ""
+    """which edition it is, and what was added since"""
 
 
 class Numbers:

@@ -22,6 +22,7 @@ from teiten.report.model import (
     Paragraph,
     Piece,
     Point,
+    Quote,
     Report,
     Section,
     Table,
@@ -29,8 +30,10 @@ from teiten.report.model import (
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
-OWN = re.compile(r"(data|sql|charts)/[A-Za-z0-9_.-]+")
+OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)")
 """a file of the folder, as a link may name it"""
+MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
+"""Kinds of moving pictures, the best first, with their media types."""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
 
@@ -40,8 +43,8 @@ def style() -> str:
     return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
 
 
-def page(report: Report, words: Words, drawn: Drawn) -> str:
-    """The whole `index.html`."""
+def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]] | None = None) -> str:
+    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px."""
     numbers = Numbers()
     out = [
         "<!DOCTYPE html>",
@@ -58,10 +61,10 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
         "</head>",
         "<body>",
         f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
-        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report)}</header>",
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report, numbers)}</header>",
         _contents(report, words),
         "<main>",
-        *(_section(section, words, drawn, numbers) for section in report.sections),
+        *(_section(section, words, drawn, moving or {}, numbers) for section in report.sections),
         "</main>",
         "</body>",
         "</html>",
@@ -70,8 +73,9 @@ def page(report: Report, words: Words, drawn: Drawn) -> str:
     return "\n".join(out)
 
 
-def _notice(report: Report) -> str:
-    return f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
+def _notice(report: Report, numbers: Numbers) -> str:
+    notice = f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
+    return notice + (f'<p class="edition">{_inline(report.edition, numbers)}</p>' if report.edition else "")
 
 
 def _contents(report: Report, words: Words) -> str:
@@ -79,14 +83,15 @@ def _contents(report: Report, words: Words) -> str:
     return f'<nav aria-label="{escape(words("page.contents"))}"><ul>{items}</ul></nav>'
 
 
-def _section(section: Section, words: Words, drawn: Drawn, numbers: Numbers) -> str:
+def _section(section: Section, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]], numbers: Numbers) -> str:
     head = f'<section id="{escape(section.id)}"><h2>{escape(section.title)}</h2>'
     parts = [head, *(f"<p>{_inline(p, numbers)}</p>" for p in section.findings)]
     if section.facts:
         parts.append(f'<dl class="facts">{"".join(map(_fact, section.facts))}</dl>')
     if section.points:
         parts.append(f"<ul>{''.join(_point(p, numbers) for p in section.points)}</ul>")
-    parts.extend(_block(block, words, drawn) for block in section.blocks)
+    parts.extend(_block(block, words, drawn, moving) for block in section.blocks)
+    parts.extend(_quote(quote, words) for quote in section.quotes)
     if section.notes:
         parts.append(f'<div class="notes">{"".join(f"<p>{_inline(p, numbers)}</p>" for p in section.notes)}</div>')
     if footnotes := numbers.new():
@@ -131,10 +136,12 @@ def _fact(fact: Fact) -> str:
     return f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}</dd>{note}</div>"
 
 
-def _block(block: Block, words: Words, drawn: Drawn) -> str:
+def _block(block: Block, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]]) -> str:
     parts = []
     if block.title:
         parts.append(f"<h3>{escape(block.title)}</h3>")
+    if block.animation is not None and block.data.id in moving:
+        parts.append(_moving(block, words, *moving[block.data.id]))
     if block.data.id in drawn:
         wide, narrow = drawn[block.data.id]
         parts.append(f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>')
@@ -143,6 +150,33 @@ def _block(block: Block, words: Words, drawn: Drawn) -> str:
         parts.append(_folded(block.table, words, _table))
     caption = f'<figcaption class="files">{_files(block, words)}</figcaption>'
     return f'<figure id="figure-{escape(block.data.id)}">{"".join(parts)}{caption}</figure>'
+
+
+FEW = 4
+"""lines that are shown without being asked for"""
+
+
+def _quote(quote: Quote, words: Words) -> str:
+    lines = escape("\n".join(quote.lines))
+    shown = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(quote.caption)}"><pre>{lines}</pre></div>'
+    file = f'<p class="files"><a href="{escape(lines_path(quote))}">{escape(words("page.lines"))}</a></p>' if quote.file else ""
+    opened = " open" if len(quote.lines) <= FEW else ""
+    return f'<details class="lines"{opened}><summary>{escape(quote.caption)}</summary>{shown}{file}</details>'
+
+
+def _moving(block: Block, words: Words, width: int, height: int) -> str:
+    """A moving picture that can be put away; who asked for less motion gets the still one, and so does paper."""
+    times = block.animation.durations
+    said = words("page.moving", days=words("duration.days_of", n=len(times)), seconds=round(sum(times) / 1000))
+    still = f'<source media="(prefers-reduced-motion: reduce), print" srcset="{escape(chart_path(block.data, "svg"))}">'
+    *better, plain = MOVING
+    kinds = "".join(f'<source type="{MOVING[k]}" srcset="{escape(chart_path(block.data, k))}">' for k in better)
+    image = (
+        f'<img src="{escape(chart_path(block.data, plain))}" alt="{escape(block.animation.alt)}"'
+        f' width="{width}" height="{height}" loading="lazy" decoding="async">'
+    )
+    picture = f"<picture>{still}{kinds}{image}</picture>"
+    return f'<details class="moving" open><summary>{escape(said)}</summary>{picture}</details>'
 
 
 def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
@@ -176,6 +210,8 @@ def _files(block: Block, words: Words) -> str:
     links = [(words("page.csv"), csv_path(block.data)), (words("page.sql"), sql_path(block.data))]
     if block.figure is not None:
         links += [("SVG", chart_path(block.data, "svg")), ("PNG", chart_path(block.data, "png"))]
+    if block.animation is not None:
+        links += [(name, chart_path(block.data, name.lower())) for name in ("GIF", "APNG", "WebP")]
     return " ".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
 
 
@@ -187,6 +223,11 @@ def csv_path(data: Data) -> str:
 def sql_path(data: Data) -> str:
     """Where the SQL of a block lies, from the page."""
     return f"sql/{data.id}.sql"
+
+
+def lines_path(quote: Quote) -> str:
+    """Where the text file of a quote lies, from the page."""
+    return f"lines/{quote.file}.txt"
 
 
 def chart_path(data: Data, kind: str) -> str:

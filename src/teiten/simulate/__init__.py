@@ -23,6 +23,7 @@ from teiten.simulate._write import Sensor, Written, write_logs, write_truth
 SCENARIOS: Final = tuple(scenarios.names())
 DEFAULT_SENSORS: Final = 10
 DEFAULT_START: Final = dt.date(2026, 4, 1)
+DEFAULT_DAYS: Final = 30
 _LABELS: Final[list[dict[str, Any]]] = [
     *({"label": c.label, "tool": c.tool, "because": c.because} for c in HOUSEHOLD),
     *({"label": b.label, "tool": None, "because": b.because} for b in _stories.BURSTS),
@@ -48,15 +49,15 @@ class Summary:
 def run(
     scenario: str,
     seed: int,
-    start: dt.date,
-    days: int,
+    start: dt.date | None,
+    days: int | None,
     events: int | None,
     out: str | Path,
     *,
     n_sensors: int = DEFAULT_SENSORS,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`.
+    """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`; None: the scenario's own.
 
     `events` packets or so in all; None for the scenario's usual number. The same seed gives the same bytes with one
     release of the program. `progress` hears of lines written. UsageError, or TeitenError where `out` cannot be written.
@@ -68,6 +69,7 @@ def run(
         )
     if scenario not in SCENARIOS:
         raise UsageError(f"'{scenario}' is no scenario.", hint=f"Choose one of: {', '.join(SCENARIOS)}.")
+    start, days = _span(scenario, start, days)
     if not 1 <= days <= 3660:
         raise UsageError(f"{days} days cannot be simulated.", hint="Give --days between 1 and 3660.")
     if events is not None and events < 1:
@@ -99,6 +101,18 @@ def run(
         folder / made.truth.relative_to(new),
         folder / made.config.relative_to(new),
     )
+
+
+def _span(scenario: str, start: dt.date | None, days: int | None) -> tuple[dt.date, int]:
+    """The first day and how many. UsageError where a scenario that tells of certain days is asked for others."""
+    module = scenarios.scenario(scenario)
+    own = (getattr(module, "START", None), getattr(module, "DAYS", None))
+    if own[0] is not None and (start or own[0], own[1] if days is None else days) != own:
+        raise UsageError(
+            f"The scenario '{scenario}' tells of {own[1]} days from {own[0]}, and of no others.",
+            hint="Leave out --start and --days.",
+        )
+    return start or own[0] or DEFAULT_START, int(own[1] or DEFAULT_DAYS if days is None else days)
 
 
 def _write(
@@ -150,6 +164,8 @@ def _toml(scenario: str, seed: int, span: Span, sensors: list[Sensor]) -> str:
             "addresses = 1",
         ]
         text += [f"from = {first}", f"to = {last}", f'paths = ["{sensor.folder}/{sensor.log or sensor.name}-*.log*"]']
+    more = getattr(scenarios.scenario(scenario), "SETTINGS", "")
+    text += ["", more] if more else []
     return "\n".join(text) + "\n"
 
 

@@ -27,7 +27,8 @@ NOTICE_HOSTS: Final = (
 """Within the prefixes that NICT announced for NOTICE in 2019 (https://www.nict.go.jp/info/topics/2019/02/13-2.html)."""
 
 
-def _number(address: str) -> int:
+def number(address: str) -> int:
+    """An address as its number."""
     a, b, c, d = map(int, address.split("."))
     return a << 24 | b << 16 | c << 8 | d
 
@@ -142,7 +143,7 @@ def notice(seed: int, span: Span, sensors: int) -> tuple[pl.DataFrame, list[Stor
                 {
                     "time": (times * 1e6).astype(np.int64),
                     "sensor": int(rng.integers(0, sensors)),
-                    "src": np.full(len(ports), _number(host)),
+                    "src": np.full(len(ports), number(host)),
                     "country": "JP",
                     "port": np.array(ports),
                     "shape": "announced",
@@ -188,7 +189,7 @@ def counted(stories: Sequence[Story], packets: pl.DataFrame) -> list[Story]:
             begin, end = story["from"] * 1_000_000, story["to"] * 1_000_000
             own = packets.filter((pl.col("label") == story["label"]) & pl.col("time").is_between(begin, end, closed="left"))
             if "src_ip" in story:
-                own = own.filter(pl.col("src") == _number(story["src_ip"]))
+                own = own.filter(pl.col("src") == number(story["src_ip"]))
             if not len(own):
                 continue
             story = {**story, "packets": len(own), "hosts": own["src"].n_unique()}

@@ -19,6 +19,10 @@ from hypothesis import strategies as st
 
 from teiten.report import figures
 from teiten.report.figures import (
+    CalendarFigure,
+    DayFigure,
+    DayRow,
+    Days,
     Figure,
     Gap,
     HeatFigure,
@@ -42,7 +46,7 @@ Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
     "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
-    "multiples",
+    "multiples", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -87,7 +91,8 @@ def test_a_figure_drawn_twice_is_the_same(gallery: Gallery, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "width", "lang"), [
     ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
-    ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"),
+    ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
+    ("day_gap", 400, "en"), ("day_hours", 400, "en"), ("calendar", 390, "en"),
 ])  # fmt: skip
 def test_the_accepted_drawing(gallery: Gallery, name: str, width: int, lang: str) -> None:
     """Look at the new picture before accepting it: TEITEN_ACCEPT=1 pytest ... writes the files anew."""
@@ -96,6 +101,13 @@ def test_the_accepted_drawing(gallery: Gallery, name: str, width: int, lang: str
     if os.environ.get("TEITEN_ACCEPT"):
         path.write_text(svg, encoding="utf-8")
     assert svg == path.read_text(encoding="utf-8")
+
+
+def odd_days(values: list[list[float | None]], name: str = "a") -> Days:
+    """Days with that many rows of that name; with 24 values they are hours."""
+    dates = [dt.date(2020, 2, 29) + dt.timedelta(days=i) for i in range(len(values))]
+    rows = [DayRow(name, name) for _ in values[0]] if len(values[0]) != 24 else []
+    return Days(dates, values, [name] * len(values), [name if day[0] is None else "" for day in values], rows, "port")
 
 
 def hostile() -> list[Figure]:
@@ -118,6 +130,9 @@ def hostile() -> list[Figure]:
             **words, before_label=HOSTILE, now_label=HOSTILE, rows=[SlopeRow(key=HOSTILE, label=HOSTILE, before=1, now=2)]
         ),
         SmallMultiples(**words, times=times, series=series, gaps=gaps),
+        DayFigure(**words, days=odd_days([[1.0], [None]], HOSTILE), at=0),
+        DayFigure(**words, days=odd_days([[1.0], [None]], HOSTILE), at=1),
+        CalendarFigure(**words, days=odd_days([[1.0], [None]], HOSTILE)),
     ]
 
 
@@ -210,6 +225,15 @@ def odd() -> dict[str, Figure]:
         "multiples of None": SmallMultiples(
             id="a", title="a", times=days(first, 2), series=[Series("a", "a", [None, None]), Series("b", "b", [0, 0])]
         ),
+        "day of zero": DayFigure(id="a", title="a", days=odd_days([[0, 0]]), at=0),
+        "day of one packet": DayFigure(id="a", title="a", days=odd_days([[1, 0], [None, None]], long_name), at=0),
+        "day of None": DayFigure(id="a", title="a", days=odd_days([[1, 0], [None, None]], long_name), at=1),
+        "day of hundred": DayFigure(id="a", title="a", days=odd_days([[1e15] * 100] * 31, long_name), at=3, unit=long_name),
+        "hours of a day": DayFigure(id="a", title="a", days=odd_days([[1e15, None, 3.5, 0] * 6] * 9), at=3, unit=long_name),
+        "bursts": DayFigure(id="a", title="a", days=odd_days([[1.0] * 20 + [9e9] * 4, *[[1.0] * 24] * 20]), at=0),
+        "calendar of nothing": CalendarFigure(id="a", title="a", days=odd_days([[None] * 2] * 3)),
+        "calendar of one": CalendarFigure(id="a", title="a", days=odd_days([[1]], long_name)),
+        "calendar of ten weeks": CalendarFigure(id="a", title="a", days=odd_days([[1e15, 3, 0.5]] * 70, long_name)),
         "multiples of a day": SmallMultiples(
             id="a", title="a", times=hours(first, 24), step="hour",
             series=[Series(f"{i}", f"{i}/tcp", [1e9] * 24) for i in range(13)],

@@ -3,8 +3,6 @@
 A step is a module `from_N.py` with a function `apply(path)`, which turns the lake in that folder from version N into
 N + 1. It runs under the lake's lock, and may be run again after an interruption, so it must look before it acts.
 `lake.toml` gets the new version after each step, not by the step.
-
-Version 1 is the first, so there is no step yet.
 """
 
 from __future__ import annotations

@@ -339,7 +339,7 @@ def _known(key: int) -> bool:
 
 
 @jit
-def _flag(key: int) -> int:
+def flag(key: int) -> int:
     """TCP flag of a bare word, 0 for another word."""
     if key == _SYN:
         return 2
@@ -643,7 +643,7 @@ def body(buf: Any, p: int, end: int, row: Any, scratch: Any) -> int:
             continue
         last_is_flag = False
         if ports == 6 and n <= 3:
-            bit = _flag(key)
+            bit = flag(key)
             if bit != 0:
                 flags |= bit
                 any_flag = True

@@ -14,6 +14,11 @@ from typing import Final
     WIDTH,
 ) = range(38)  # fmt: skip
 
+FIRST_INNER: Final = IN_SRC_FAMILY
+"""from here on a row holds 0 where the line quotes no packet; numbers of the quoted packet are kept one higher"""
+SPARSE: Final = (SRC_HI, DST_HI, *range(FIRST_INNER, WIDTH))
+"""columns that few lines fill: they are zero before the kernel runs"""
+
 EVENT: Final = 0
 
 LONG: Final = 1

@@ -1,129 +1,84 @@
-"""Rows of integers become a polars frame of `frame.READ_SCHEMA`, by way of Arrow buffers (no copy per value)."""
+"""What the kernel made of the lines, column by column: rows of integers, and which of them is which column of an event."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-import nanoarrow as na
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from teiten import event
-from teiten.frame import READ_SCHEMA
-from teiten.readers._jit import jit
+from teiten.readers._base import Plain
 from teiten.readers.netfilter import _codes as k
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Ints = npt.NDArray[np.int64]
 
-_ARROW: Final[dict[str, tuple[Any, Any]]] = {
-    "int16": (na.int16(), np.int16),
-    "int32": (na.int32(), np.int32),
-    "int64": (na.int64(), np.int64),
-}
-_PLACES: Final[dict[str, int]] = {
+_NUMBERS: Final[dict[str, int]] = {
     "protocol": k.PROTOCOL, "src_port": k.SPT, "dst_port": k.DPT, "icmp_type": k.TYPE, "icmp_code": k.CODE, "ttl": k.TTL,
     "ip_id": k.ID, "ip_len": k.LEN, "tcp_flags": k.FLAGS, "tcp_seq": k.SEQ, "tcp_ack": k.ACK, "tcp_window": k.WINDOW,
     "tcp_opt_len": k.OPT_LEN, "ip_flags": k.IP_FLAGS, "frag_offset": k.FRAG, "payload_len": k.PAYLOAD,
     "inner_protocol": k.IN_PROTOCOL, "inner_src_port": k.IN_SPT, "inner_dst_port": k.IN_DPT,
 }  # fmt: skip
-_ADDRESSES: Final[dict[str, tuple[int, int]]] = {  # family, upper half; the lower half is next
-    "src_ip": (k.FAMILY, k.SRC_HI), "dst_ip": (k.FAMILY, k.DST_HI),
-    "inner_src_ip": (k.IN_SRC_FAMILY, k.IN_SRC_HI), "inner_dst_ip": (k.IN_DST_FAMILY, k.IN_DST_HI),
+_ADDRESSES: Final[dict[str, int]] = {  # the family; the halves of the source's and the destination's follow it
+    "src_ip": k.SRC_HI, "dst_ip": k.DST_HI, "inner_src_ip": k.IN_SRC_HI, "inner_dst_ip": k.IN_DST_HI,
 }  # fmt: skip
-_BASES: Final = pl.Series(event.TIME_BASES, dtype=pl.String)
-_ACTIONS: Final = pl.Series([*event.ACTIONS, None], dtype=pl.String)
+_FAMILIES: Final[dict[str, int]] = {"inner_src_ip": k.IN_SRC_FAMILY, "inner_dst_ip": k.IN_DST_FAMILY}
+_NOTHING: Final = Plain("constant")
 
 
-def _bitmap(valid: npt.NDArray[np.bool_]) -> Any:
-    return None if valid.all() else np.packbits(valid, bitorder="little")
-
-
-def _arrow(name: str, kind: Any, n: int, buffers: list[Any]) -> pl.Series:
-    return pl.Series(na.c_array_from_buffers(kind, n, buffers, null_count=0 if buffers[0] is None else -1)).alias(name)
-
-
-def integers(name: str, values: Ints, kind: str) -> pl.Series:
-    """A column; -1 is null."""
-    arrow, dtype = _ARROW[kind]
-    valid = values >= 0
-    if not valid.any():
-        return pl.Series(name, [None], dtype=READ_SCHEMA[name]).new_from_index(0, len(values))
-    return _arrow(name, arrow, len(values), [_bitmap(valid), np.ascontiguousarray(values, dtype=dtype)])
-
-
-@jit
-def _pack(families: Any, hi: Any, lo: Any, offsets: Any, data: Any) -> None:
-    """Addresses of both families into one buffer of bytes."""
-    at = 0
-    for i in range(len(families)):
-        offsets[i] = at
-        family = int(families[i])
-        if family == 4:
-            for j in range(4):
-                data[at + j] = (int(lo[i]) >> (24 - 8 * j)) & 255
-            at += 4
-        elif family == 6:
-            for j in range(8):
-                data[at + j] = (int(hi[i]) >> (56 - 8 * j)) & 255
-                data[at + 8 + j] = (int(lo[i]) >> (56 - 8 * j)) & 255
-            at += 16
-    offsets[len(families)] = at
-
-
-def addresses(name: str, families: Ints, hi: Ints, lo: Ints) -> pl.Series:
-    """A binary column of 4 or 16 bytes; a family of neither 4 nor 6 is null."""
-    n = len(families)
-    valid = families > 0
-    if not valid.any():
-        return pl.Series(name, [None], dtype=pl.Binary).new_from_index(0, n)
-    if (families == 4).all():
-        offsets: npt.NDArray[np.int32] = np.arange(0, 4 * n + 4, 4, dtype=np.int32)
-        return _arrow(name, na.binary(), n, [None, offsets, lo.astype(">u4").view(np.uint8)])
-    offsets = np.empty(n + 1, np.int32)
-    data = np.empty(int(4 * (families == 4).sum() + 16 * (families == 6).sum()), np.uint8)
-    _pack(families, np.ascontiguousarray(hi), np.ascontiguousarray(lo), offsets, data)
-    return _arrow(name, na.binary(), n, [_bitmap(valid), offsets, data])
-
-
-def texts(name: str, lookup: pl.Series, numbers: Ints) -> pl.Series:
-    """A column of few distinct texts: `lookup` by number."""
-    return lookup.gather(pl.Series(numbers.astype(np.uint32))).alias(name)
-
-
-def constant(name: str, value: Any, n: int) -> pl.Series:
-    return pl.Series(name, [value], dtype=READ_SCHEMA[name]).new_from_index(0, n)
-
-
-def frame(
-    rows: Ints, times: Ints, basis: Any, interfaces: list[str], sensor: str, source_id: int, positions: Ints
-) -> pl.DataFrame:
-    """Events. `rows` (n, WIDTH) as the kernel made them; `times` microseconds UTC; `basis` an index into
+@dataclass(slots=True)
+class Columns:
+    """Events (`_base.Rows`). `rows` (n, WIDTH) as the kernel made them; `times` microseconds UTC; `basis` an index into
     event.TIME_BASES, or one a row; `positions` bytes in the input."""
-    n = len(rows)
-    if n == 0:
-        return pl.DataFrame(schema=READ_SCHEMA)
-    names = pl.Series([*interfaces, None], dtype=pl.String)
-    iface = rows[:, k.IFACE]
-    made: dict[str, pl.Series] = {
-        "time": _arrow("time", na.timestamp("us", timezone="UTC"), n, [None, np.ascontiguousarray(times)]),
-        "sensor": constant("sensor", sensor, n),
-        "packets": constant("packets", 1, n),
-        "source_id": constant("source_id", source_id, n),
-        "source_pos": _arrow("source_pos", na.int64(), n, [None, np.ascontiguousarray(positions)]),
-        "time_basis": constant("time_basis", event.TIME_BASES[basis], n)
-        if isinstance(basis, int)
-        else texts("time_basis", _BASES, basis),
-        "action": texts("action", _ACTIONS, rows[:, k.ACTION]),
-        "interface": texts("interface", names, np.where(iface < 0, len(interfaces), iface)),
-    }
-    for column in event.READ_COLUMNS:
-        name = column.name
-        if name in _PLACES:
-            made[name] = integers(name, rows[:, _PLACES[name]], column.kind)
-        elif name in _ADDRESSES:
-            family, hi = _ADDRESSES[name]
-            made[name] = addresses(name, rows[:, family], rows[:, hi], rows[:, hi + 1])
-        elif name not in made:
-            made[name] = constant(name, None, n)
-    return pl.DataFrame([made[c.name] for c in event.READ_COLUMNS])
+
+    rows: Ints
+    times: Ints
+    positions: Ints
+    basis: Any
+    interfaces: list[str]
+    sensor: str
+    source_id: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _of(self, place: int) -> Ints:
+        return np.ascontiguousarray(self.rows[:, place])
+
+    def column(self, name: str) -> Plain:
+        """One of `event.READ_COLUMNS`."""
+        if name in _NUMBERS:
+            values = self._of(_NUMBERS[name])
+            if _NUMBERS[name] >= k.FIRST_INNER:
+                return Plain("numbers", numbers=values - 1) if values.any() else _NOTHING
+            return Plain("numbers", numbers=values)
+        if name in _ADDRESSES:
+            high = _ADDRESSES[name]
+            families = self._of(_FAMILIES.get(name, k.FAMILY))
+            if high >= k.FIRST_INNER and not families.any():
+                return _NOTHING
+            return Plain("addresses", numbers=families, high=self._of(high), low=self._of(high + 1))
+        if name == "time":
+            return Plain("numbers", numbers=self.times)
+        if name == "source_pos":
+            return Plain("numbers", numbers=self.positions)
+        if name == "time_basis":
+            if isinstance(self.basis, int):
+                return Plain("constant", event.TIME_BASES[self.basis])
+            return Plain("texts", numbers=self.basis.astype(np.int64), texts=event.TIME_BASES)
+        if name == "action":
+            return Plain("texts", numbers=self._of(k.ACTION), texts=event.ACTIONS)
+        if name == "interface":
+            return Plain("texts", numbers=self._of(k.IFACE), texts=tuple(self.interfaces))
+        constants: dict[str, Any] = {"sensor": self.sensor, "packets": 1, "source_id": self.source_id}
+        return Plain("constant", constants.get(name))
+
+    def frame(self) -> pl.DataFrame:
+        """The events as a frame of `frame.READ_SCHEMA`."""
+        from teiten.readers import _frames
+
+        return _frames.frame(self)

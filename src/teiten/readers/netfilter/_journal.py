@@ -198,16 +198,18 @@ def _parsed(batch: list[Record], options: ReadOptions) -> _read.Parsed:
     parsed.outcome[(parsed.outcome == k.BLANK) & (codes < 0)] = k.OTHER
     parsed.kinds[:] = kinds
     parsed.values[:] = stamps
+    parsed.simple = False
     parsed.offset = batch[0].pos
     parsed.end = batch[-1].end
     parsed.pos = np.array([r.pos for r in batch], np.int64)
     parsed.rows[:, k.POS] = parsed.pos[parsed.rows[:, k.LINE]] - parsed.offset
-    key = _scan.key64(options.hash_key)
+    key = _scan.signed_key(options.hash_key)
     raw = b"".join(r.raw for r in batch)
     joined = np.frombuffer(raw + b"\n" * _blocks.PAD, np.uint8)
+    hashes = parsed.hashes.view(np.int64)
     at = 0
     for i, record in enumerate(batch):
-        parsed.hashes[i] = _jit.hash_bytes(_jit.view(joined), at, at + len(record.raw), key)
+        hashes[i] = _jit.hash_bytes(_jit.view(joined), at, at + len(record.raw), key)
         at += len(record.raw)
         if 0 < record.code < 128 or (record.stamp < 0 and parsed.outcome[i] == k.NO_STAMP):
             parsed.texts[i] = record.raw[:4096]

@@ -37,6 +37,8 @@ _MOST_ROWS: Final = 1 << 18
 _WORKERS: Final = 2
 _AHEAD: Final = 3
 COMPILE_SECONDS: Final = 10
+CAREFUL = False
+"""every line is read by the whole grammar, none by `_usual` (tests hold the two against each other)"""
 
 
 @dataclass(slots=True)
@@ -55,56 +57,69 @@ class Parsed:
     again: Ints
     texts: dict[int, bytes]
     """of rejected lines, and of those that may become so: line -> text"""
+    simple: bool
+    """every line made one row, with its own stamp"""
 
 
 def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, stampless: bool) -> Parsed:
     """Runs the kernel over data[:size], whole lines that begin at byte `offset` of the input."""
-    ends: Ints = np.flatnonzero(data[:size] == 10)
-    if size and (not len(ends) or ends[-1] != size - 1):
-        ends = np.append(ends, size)
-    n = len(ends)
-    pos, values, again = (np.empty(n, np.int64) for _ in range(3))
-    hashes = np.empty(n, np.uint64)
-    outcome, kinds = np.empty(n, np.uint8), np.empty(n, np.uint8)
+    room, line_room = _room(data, size)
     counters = np.zeros(4, np.int64)
-    scratch = np.zeros(24, np.int64)
-    key = _scan.key64(options.hash_key)
-    room = n + 64
+    scratch = np.zeros(_scan.SCRATCH, np.int64)
+    key = _scan.signed_key(options.hash_key)
     while True:
-        rows = np.empty((room, k.WIDTH), np.int64)
+        rows = np.empty((k.WIDTH, room), np.int64)
+        for place in k.SPARSE:
+            rows[place] = 0
         table = np.zeros((room, 2), np.int64)
-        limits = np.array([options.reading.max_repeat, int(stampless), options.reading.max_line, room], np.int64)
-        # fmt: off
-        done = _scan.scan(
-            _jit.view(data), 0, ends, key, _jit.numbers(limits), _jit.numbers(rows.reshape(-1)),
-            _jit.numbers(table.reshape(-1)), pos, hashes, outcome, kinds, values, again,
-            _jit.numbers(counters), _jit.numbers(scratch),
-        )
-        # fmt: on
-        if done >= 0:
+        lines = np.zeros((_scan.LINE_WIDTH, line_room), np.int64)
+        outcome, kinds = np.empty(line_room, np.uint8), np.empty(line_room, np.uint8)
+        reading = options.reading
+        given = (reading.max_repeat, stampless, reading.max_line, room, line_room, options.hashed, CAREFUL)
+        limits = np.array(given, np.int64)
+        flat = (limits, rows.reshape(-1), table.reshape(-1), lines.reshape(-1), outcome, kinds, counters, scratch)
+        n = _scan.scan(_jit.view(data), size, key, *[_jit.view(array) for array in flat])
+        if n >= 0:
             break
-        room *= 4  # many lines run together
+        if n == -1:
+            room *= 4  # many lines run together
+        else:
+            line_room *= 8
     names = [
         bytes(data[at : at + length]).decode("utf-8", "replace") for at, length in table[: counters[_scan.INTERFACES]].tolist()
     ]
-    keep = np.flatnonzero(((outcome > 0) & (outcome < FIRST_IGNORED)) | (outcome == k.REPEAT))
-    texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + _KEPT_TEXT)]).rstrip(b"\r") for i in keep.tolist()}
-    # column after column from here on
-    made = np.asfortranarray(rows[: counters[_scan.ROWS]])
+    made = int(counters[_scan.ROWS])
+    pos, hashes, values, again = (lines[place, :n] for place in range(_scan.LINE_WIDTH))
+    outcome, kinds = outcome[:n], kinds[:n]
+    simple = made == n and counters[_scan.OTHERS] == 0
+    texts = {}
+    if not simple:
+        keep = np.flatnonzero(((outcome > 0) & (outcome < FIRST_IGNORED)) | (outcome == k.REPEAT))
+        ends = np.append(pos[1:], size)
+        texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + _KEPT_TEXT)]).rstrip(b"\r\n") for i in keep.tolist()}
     return Parsed(
-        offset, end, made, names, pos + offset, hashes, outcome, kinds, values, again, texts
+        offset, end, rows.T[:made], names, pos + offset, hashes.view(np.uint64), outcome, kinds, values, again, texts, simple
     )  # fmt: skip
+
+
+def _room(data: Any, size: int) -> tuple[int, int]:
+    """How many rows and lines there may be, by the block's beginning. (Columns must not begin at multiples of 4 KiB from
+    each other: a row's places would fall on the same lines of the processor's cache.)"""
+    sample = min(size, 1 << 14)
+    shown = bytes(data[:sample]).count(b"\n") + 1
+    guess = size * shown // max(1, sample) * 5 // 4 + 512
+    return (guess | 511) + 9, (guess | 511) + 9
 
 
 def too_long(block: Block, options: ReadOptions) -> Parsed:
     """The one line that was streamed past."""
     n = options.reading.max_line
     one = np.array([k.LONG], np.uint8)
-    digest = _jit.hash_bytes(_jit.view(block.data), 0, n, _scan.key64(options.hash_key))
+    digest = _jit.hash_bytes(_jit.view(block.data), 0, n, _scan.signed_key(options.hash_key))
     return Parsed(
-        block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]), np.array([digest], np.uint64),
-        one, np.array([_stamp.NONE], np.uint8), np.array([0]), np.array([-1]),
-        {0: block.data[:_KEPT_TEXT].tobytes()},
+        block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]),
+        np.array([digest], np.int64).view(np.uint64), one, np.array([_stamp.NONE], np.uint8), np.array([0]), np.array([-1]),
+        {0: block.data[:_KEPT_TEXT].tobytes()}, False,
     )  # fmt: skip
 
 
@@ -126,7 +141,7 @@ class Settler:
         if skip >= n:
             return
         # lines at which a chunk ends: before it holds too many events
-        before = np.searchsorted(rows[:, k.LINE], np.arange(n + 1))
+        before = np.arange(n + 1) if block.simple else np.searchsorted(rows[:, k.LINE], np.arange(n + 1))
         first = skip
         while first < n:
             last = n
@@ -142,13 +157,13 @@ class Settler:
         outcome = block.outcome[lines]
         chosen = rows[part]
         bases = self._times.bases(chosen[:, k.KIND])
-        events = _columns.frame(
-            chosen, times[part], bases, block.interfaces, self._options.sensor, self._options.source_id, positions[part]
+        made = _columns.Columns(
+            chosen, times[part], positions[part], bases, block.interfaces, self._options.sensor, self._options.source_id
         )  # fmt: skip
         refused = np.flatnonzero((outcome > 0) & (outcome < FIRST_IGNORED))
         notes, self._times.notes = self._times.notes, []
         return Chunk(
-            events=events,
+            made=made,
             event_line=(chosen[:, k.LINE] - first).astype(np.int32),
             line_pos=block.pos[lines],
             line_hash=block.hashes[lines],
@@ -165,11 +180,17 @@ class Settler:
     def _resolve(self, block: Parsed, rows: Ints) -> tuple[Ints, Ints, Ints]:
         """Times and positions of the rows, and the rows that have a time; repeated ones drawn out."""
         lines = rows[:, k.LINE]
-        same = (rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])
-        if same.all():
+        if block.simple:
+            times, good = self._times.resolve(block.kinds, block.values)
+            right = good | (block.kinds == _stamp.NONE)
+            if right.all():
+                return times, block.pos, rows
+            block.simple = False
+        elif ((rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])).all():
             resolved, good = self._times.resolve(block.kinds, block.values)
             times, right = resolved[lines], good[lines] | (rows[:, k.KIND] == _stamp.NONE)
         else:  # lines run together: their own stamps come after their line's
+            same = (rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])
             extra = np.flatnonzero(~same)
             at = lines[extra] + 1
             kinds = np.insert(block.kinds, at, rows[extra, k.KIND])
@@ -191,6 +212,12 @@ class Settler:
     def _repeats(self, block: Parsed) -> Ints:
         """The rows, with those that "last message repeated" lines make; their lines' outcomes settled."""
         rows, n = block.rows, len(block.pos)
+        if block.simple:
+            if n:
+                model, name = self._row_of(block, n - 1)
+                assert model is not None
+                self._last, self._last_interface = model[None, :].copy(), name
+            return rows
         solid = (block.outcome != k.BLANK) & (block.again < 0)
         known = np.maximum.accumulate(np.where(solid, np.arange(n), -1)) if n else np.empty(0, np.int64)
         repeats = np.flatnonzero(block.again >= 0)
@@ -323,7 +350,7 @@ def _context(source: Input, start: int, options: ReadOptions) -> int:
             return start
         scratch = np.zeros(8, np.int64)
         array = np.frombuffer(data[cut : cut + 256] + b"\n" * _blocks.PAD, np.uint8)
-        _stamp.stamp(_jit.view(array), 0, len(array) - _blocks.PAD, _jit.numbers(scratch))
+        _stamp.find_stamp(_jit.view(array), 0, len(array) - _blocks.PAD, _jit.view(scratch))
         if back >= (64 << 20) or times.settle((int(scratch[_stamp.KIND]), int(scratch[_stamp.VALUE]))):
             return begin + cut
         back *= 4
@@ -356,7 +383,7 @@ def only_note(end: int, note: str) -> Chunk:
     empty = np.empty((0, k.WIDTH), np.int64)
     none = np.empty(0, np.int64)
     return Chunk(
-        _columns.frame(empty, none, 0, [], "", 0, none), none.astype(np.int32), none, none.astype(np.uint64),
+        _columns.Columns(empty, none, none, 0, [], "", 0), none.astype(np.int32), none, none.astype(np.uint64),
         none.astype(np.uint8), none.astype(np.bool_), end, [], [note],
     )  # fmt: skip
 

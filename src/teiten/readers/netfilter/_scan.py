@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.readers._jit import at, get, hash_bytes, jit, part, put
-from teiten.readers._swar import next_equals
+from teiten.readers._jit import at, entry, get, hash_of, jit, part, put, put8, signed, unsigned
+from teiten.readers._swar import next_equals, next_line
 from teiten.readers.netfilter import _stamp
 from teiten.readers.netfilter._body import JUNK, SECOND, anchored, body
 from teiten.readers.netfilter._codes import (
@@ -19,8 +19,19 @@ from teiten.readers.netfilter._codes import (
     BLANK,
     COUNT,
     CUT,
+    DST_HI,
     EVENT,
+    FIRST_INNER,
     IFACE,
+    IN_DPT,
+    IN_DST_FAMILY,
+    IN_DST_HI,
+    IN_DST_LO,
+    IN_PROTOCOL,
+    IN_SPT,
+    IN_SRC_FAMILY,
+    IN_SRC_HI,
+    IN_SRC_LO,
     KIND,
     LINE,
     LONG,
@@ -30,11 +41,13 @@ from teiten.readers.netfilter._codes import (
     OTHER,
     POS,
     REPEAT,
+    SRC_HI,
     STAMP,
     TOO_OFTEN,
     WIDTH,
 )
 from teiten.readers.netfilter._stamp import stamp
+from teiten.readers.netfilter._usual import usual
 
 
 def _key(text: str) -> int:
@@ -67,6 +80,16 @@ AFTER: Final = 3
 # counters
 ROWS: Final = 0
 INTERFACES: Final = 1
+OTHERS: Final = 2
+"""0 where every line made one event, of one packet, with the line's own stamp"""
+# limits
+MAX_REPEAT, STAMPLESS, MAX_LINE, ROOM, LINE_ROOM, HASHED, CAREFUL = range(7)
+# scratch: where each part begins
+_STAMP, _BODY, _OUT, _ROW = 0, 8, 16, 24
+SCRATCH: Final = _ROW + WIDTH
+# columns of a line
+LINE_POS, LINE_HASH, LINE_STAMP, LINE_AGAIN = range(4)
+LINE_WIDTH: Final = 4
 
 
 @jit
@@ -296,6 +319,7 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
             continue
         key = 0
         n = 0
+        word = c > 57  # none of ours begins with a digit
         while p < a:
             c = at(buf, p)
             if not _alnum(c):
@@ -311,7 +335,7 @@ def _prefix(buf: Any, p: int, a: int, out: Any) -> None:
         message = key == _MESSAGE and n == 7
         if message and p + 1 < a and at(buf, p) == _SP and at(buf, p + 1) == 39:
             put(out, 2, 1)
-        if not fixed and 3 <= n <= 9:
+        if word and not fixed and 3 <= n <= 9:
             for i in range(len(_WORDS)):
                 if key == _WORDS[i, 0] and n == _WORDS[i, 1]:
                     action = int(_WORDS[i, 2])
@@ -384,9 +408,32 @@ def _interface(buf: Any, p: int, n: int, table: Any, counters: Any) -> int:
 
 
 @jit
+def _emit(row: Any, rows: Any, room: int, n: int) -> None:
+    """The row becomes row n of the columns."""
+    for i in range(FIRST_INNER):
+        if i != SRC_HI and i != DST_HI:
+            put(rows, i * room + n, get(row, i))
+    if get(row, SRC_HI) != 0 or get(row, DST_HI) != 0:
+        put(rows, SRC_HI * room + n, get(row, SRC_HI))
+        put(rows, DST_HI * room + n, get(row, DST_HI))
+    families = get(row, IN_SRC_FAMILY) & get(row, IN_DST_FAMILY)
+    if families & get(row, IN_PROTOCOL) & get(row, IN_SPT) & get(row, IN_DPT) != -1:
+        put(rows, IN_SRC_FAMILY * room + n, get(row, IN_SRC_FAMILY))
+        put(rows, IN_SRC_HI * room + n, get(row, IN_SRC_HI))
+        put(rows, IN_SRC_LO * room + n, get(row, IN_SRC_LO))
+        put(rows, IN_DST_FAMILY * room + n, get(row, IN_DST_FAMILY))
+        put(rows, IN_DST_HI * room + n, get(row, IN_DST_HI))
+        put(rows, IN_DST_LO * room + n, get(row, IN_DST_LO))
+        put(rows, IN_PROTOCOL * room + n, get(row, IN_PROTOCOL) + 1)
+        put(rows, IN_SPT * room + n, get(row, IN_SPT) + 1)
+        put(rows, IN_DPT * room + n, get(row, IN_DPT) + 1)
+
+
+@jit
 def _line(
-    buf: Any, s: int, e: int, line: int, rows: Any, table: Any, counters: Any, st: Any, scratch: Any, out: Any, limits: Any
-) -> int:
+    buf: Any, s: int, e: int, line: int, rows: Any, table: Any, counters: Any, st: Any, scratch: Any, out: Any, row: Any,
+    limits: Any,
+) -> int:  # fmt: skip
     """One line buf[s:e]. Returns its outcome; -1 where the rows are full. out[3], out[4]: its stamp's kind and value;
     out[5]: N of a "last message repeated N times"."""
     put(out, 5, -1)
@@ -420,13 +467,14 @@ def _line(
     made = 0
     total = 0
     begin = s
-    max_repeat = int(get(limits, 0))
-    stampless = int(get(limits, 1))
+    max_repeat = int(get(limits, MAX_REPEAT))
+    stampless = int(get(limits, STAMPLESS))
+    room = int(get(limits, ROOM))
+    careful = int(get(limits, CAREFUL))
     while True:
         n = int(get(counters, ROWS))
-        if n >= get(limits, 3):
+        if n >= room:
             return -1
-        row = part(rows, WIDTH * n)
         words = _message(buf, p, a, style, kind)
         _prefix(buf, words, a, out)
         if words > p + 6 and at(buf, words - 7) == 39:  # 'kernel: ...
@@ -443,7 +491,7 @@ def _line(
         after = -1
         cut = stop
         while True:
-            code = body(buf, a, cut, row, scratch)
+            code = EVENT if careful == 0 and usual(buf, a, cut, row, scratch) else body(buf, a, cut, row, scratch)
             if get(scratch, SECOND) < 0:
                 break
             # another line begins in this one: once more, up to there
@@ -467,7 +515,10 @@ def _line(
             while q < e and at(buf, q) > _SP:
                 q += 1
             put(row, IFACE, _interface(buf, a + 3, q - a - 3, table, counters) if q > a + 3 else -1)
+            if get(out, 1) != 1 or made > 0 or kind != get(out, 3) or value != get(out, 4):
+                put(counters, OTHERS, get(counters, OTHERS) + 1)
             if get(out, 1) > 0:
+                _emit(row, rows, room, n)
                 put(counters, ROWS, n + 1)
                 made += 1
                 total += get(out, 1)
@@ -490,50 +541,65 @@ def _line(
     return EVENT if made > 0 else first
 
 
-@jit
+@entry
 def scan(
-    buf: Any, begin: int, ends: Any, key: Any, limits: Any, rows: Any, table: Any,
-    pos: Any, hashes: Any, outcome: Any, kinds: Any, values: Any, again: Any, counters: Any, scratch: Any,
+    buf: Any, size: int, key: int, limits: Any, rows: Any, table: Any, lines: Any, outcome: Any, kinds: Any, counters: Any,
+    scratch: Any,
 ) -> int:  # fmt: skip
-    """Reads the lines of a block. `ends`: offsets of their line feeds (the last may be the block's end); line 0 begins
-    at `begin`. Fills the arrays a line each, and rows (see _codes) an event each. Returns the number of lines, or -1
-    where `rows` was too small: ask again with more.
+    """Reads the lines of buf[:size]. Fills, column after column, `lines` (LINE_WIDTH of them) and, a byte a line, `outcome`
+    and `kinds`; and `rows` (see _codes) an event each. Returns the number of lines; -1 where `rows`, -2 where `lines` was
+    too small: ask again with more.
 
-    limits: [max_repeat, 1 where lines without a stamp may make events, max_line, room in `rows`]. Of a longer line
-    the first max_line bytes are hashed.
+    limits: [max_repeat, 1 where lines without a stamp may make events, max_line, room in `rows`, room in `lines`, 1 where
+    lines are hashed, 1 where no line is taken for a usual one (tests)]. Of a line longer than max_line that much is hashed.
     """
     put(counters, ROWS, 0)
     put(counters, INTERFACES, 0)
-    st = scratch
-    extra = part(scratch, 8)
-    out = part(scratch, 16)
-    s = begin
-    for i in range(len(ends)):
-        e = int(ends[i])
+    put(counters, OTHERS, 0)
+    st = part(scratch, _STAMP)
+    extra = part(scratch, _BODY)
+    out = part(scratch, _OUT)
+    row = part(scratch, _ROW)
+    longest = int(get(limits, MAX_LINE))
+    room = int(get(limits, LINE_ROOM))
+    hashed = int(get(limits, HASHED))
+    s = 0
+    i = 0
+    while s < size:
+        if i >= room:
+            return -2
+        e = int(next_line(buf, s, size))
         after = e + 1
         while e > s and at(buf, e - 1) == 13:
             e -= 1
-        pos[i] = s
-        if e - s > int(get(limits, 2)):
-            hashes[i] = hash_bytes(buf, s, s + int(get(limits, 2)), key)
-            outcome[i] = LONG
-            kinds[i] = _stamp.NONE
-            values[i] = 0
-            again[i] = -1
-            s = after
-            continue
-        hashes[i] = hash_bytes(buf, s, e, key)
-        code = _line(buf, s, e, i, rows, table, counters, st, extra, out, limits)
-        if code < 0:
-            return -1
-        outcome[i] = code
-        kinds[i] = get(out, 3)
-        values[i] = get(out, 4)
-        again[i] = get(out, 5)
+        put(lines, i, s)
+        if hashed != 0:
+            put(lines, LINE_HASH * room + i, signed(hash_of(buf, s, min(e, s + longest), unsigned(key))))
+        if e - s > longest:
+            code = LONG
+            put(out, 3, _stamp.NONE)
+            put(out, 4, 0)
+            put(out, 5, -1)
+        else:
+            code = _line(buf, s, e, i, rows, table, counters, st, extra, out, row, limits)
+            if code < 0:
+                return -1
+        put8(outcome, i, code)
+        put8(kinds, i, get(out, 3))
+        put(lines, LINE_STAMP * room + i, get(out, 4))
+        put(lines, LINE_AGAIN * room + i, get(out, 5))
+        if code != EVENT:
+            put(counters, OTHERS, get(counters, OTHERS) + 1)
+        i += 1
         s = after
-    return len(ends)
+    return i
 
 
 def key64(key: int) -> Any:
     """Any integer as the hash's key."""
     return np.uint64(key & ((1 << 64) - 1))
+
+
+def signed_key(key: int) -> int:
+    """Any integer as the hash's key, in the form that kernels take."""
+    return int(key64(key).view(np.int64))

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.readers._jit import at, get, jit, put
+from teiten.readers._jit import at, entry, get, jit, put
+from teiten.readers._swar import key as _key
 
 NONE: Final = 0
 ABSOLUTE: Final = 1
@@ -40,8 +41,8 @@ RFC5424: Final = 2
 
 _DAY: Final = 86_400_000_000
 _SPACE: Final = 32
-_MONTHS: Final = np.frombuffer(b"janfebmaraprmayjunjulaugsepoctnovdec", np.uint8)
-_WEEKDAYS: Final = np.frombuffer(b"montuewedthufrisatsun", np.uint8)
+_MONTHS: Final = np.array([_key("janfebmaraprmayjunjulaugsepoctnovdec"[i : i + 3]) for i in range(0, 36, 3)])
+_WEEKDAYS: Final = np.array([_key("montuewedthufrisatsun"[i : i + 3]) for i in range(0, 21, 3)])
 _BEFORE: Final = np.array([0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366])
 """days of a leap year before each month"""
 _LENGTHS: Final = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -76,9 +77,9 @@ def _name3(buf: Any, p: int, end: int, names: Any) -> int:
     """Which of the three-letter names stands at p (any case), else -1."""
     if p + 3 > end:
         return -1
-    a, b, c = at(buf, p) | 32, at(buf, p + 1) | 32, at(buf, p + 2) | 32
-    for k in range(len(names) // 3):
-        if int(names[3 * k]) == a and int(names[3 * k + 1]) == b and int(names[3 * k + 2]) == c:
+    key = (at(buf, p) | 32) | ((at(buf, p + 1) | 32) << 8) | ((at(buf, p + 2) | 32) << 16)
+    for k in range(len(names)):
+        if names[k] == key:
             return k
     return -1
 
@@ -459,3 +460,10 @@ def stamp(buf: Any, p: int, end: int, out: Any) -> int:
                 return q
     put(out, KIND, NONE)
     return p
+
+
+@entry
+def find_stamp(buf: Any, p: int, end: int, out: Any) -> int:
+    """`stamp`, as Python calls it."""
+    after: int = stamp(buf, p, end, out)
+    return after

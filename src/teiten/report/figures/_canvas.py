@@ -68,6 +68,8 @@ class Sheet:
     tips: bool = True
     outlines: bool = False
     letters: set[str] = field(default_factory=set)
+    extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
 
     @property
     def narrow(self) -> bool:
@@ -93,6 +95,7 @@ class Sheet:
             return
         shape = f'<rect x="{n(x)}" y="{n(y)}" width="{n(w)}" height="{n(h)}" fill="{fill}"{extra}'
         self.items.append(shape + (f"><title>{clean(tip)}</title></rect>" if tip and self.tips else "/>"))
+        self.extents[self.items[-1]] = (x, y, x + w, y + h)
 
     def line(
         self, x1: float, y1: float, x2: float, y2: float, stroke: str, width: float = 1, dash: str = "", extra: str = ""
@@ -103,13 +106,26 @@ class Sheet:
             f"{dashes}{extra}/>"
         )
 
-    def path(self, d: str, *, fill: str = "none", stroke: str = "", width: float = 1, dash: str = "", tip: str = "") -> None:
+    def path(
+        self,
+        d: str,
+        *,
+        fill: str = "none",
+        stroke: str = "",
+        width: float = 1,
+        dash: str = "",
+        tip: str = "",
+        extent: tuple[float, float, float, float] | None = None,
+    ) -> None:
+        """A path; `extent` is where it lies, for those who draw only what moves."""
         if not d:
             return
         line = f' stroke="{stroke}" stroke-width="{n(width)}" stroke-linejoin="round" stroke-linecap="round"' if stroke else ""
         dashes = f' stroke-dasharray="{dash}"' if dash else ""
         inner = f"><title>{clean(tip)}</title></path>" if tip and self.tips else "/>"
         self.items.append(f'<path d="{d}" fill="{fill}"{line}{dashes}{inner}')
+        if extent is not None:
+            self.extents[self.items[-1]] = extent
 
     def polyline(self, points: Sequence[tuple[float, float]], stroke: str, width: float, dash: str = "") -> None:
         self.path("M" + "L".join(f"{n(x)} {n(y)}" for x, y in points), stroke=stroke, width=width, dash=dash)
@@ -154,7 +170,10 @@ class Sheet:
         fill = fill or theme.ink
         extra = "" if anchor == "start" else f' text-anchor="{anchor}"'
         if self.outlines:
+            first = len(self.items)
             self._shapes(left, y, shown, size, fill, bold=bold, halo=halo)
+            for item in self.items[first:]:  # letters reach a little beyond their box, a halo 2 px more
+                self.extents[item] = (left - 4, y - size * 1.1, left + wide + 4, y + size * 0.4)
             return box
         if halo:
             self.items.append(

@@ -54,7 +54,7 @@ def bars(context: Context, what: What, rows: list[Ranked]) -> list[figures.RankR
 def table(context: Context, what: What, rows: list[Ranked], caption: str, *, movement: bool = True, note: str = "") -> Table:
     """The ranking as a table. Without `movement` nothing is said of the period before."""
     say, words, answers = context.say, context.words, context.answers
-    moves, compares = movement and answers.ranked_before, movement and answers.comparable
+    moves, compares = movement and answers.ranks_told, movement and answers.comparable
     columns = [Column(say("column.rank"))]
     if moves:
         columns.append(Column(say("column.before")))
@@ -78,7 +78,9 @@ def table(context: Context, what: What, rows: list[Ranked], caption: str, *, mov
             line.append(context.change(row.packets, row.packets_before) or "–")
         line.append(words.number(row.hosts))
         cells.append(tuple(line))
-    return Table(caption, tuple(columns), cells, note)
+    # a day's ranking stands beside that of three days: only one of them can be led to
+    places = [f"{what}-{key(what, row).replace('/', '-') or 'unknown'}" for row in rows] if movement else []
+    return Table(caption, tuple(columns), cells, note, places=places)
 
 
 CSV_COLUMNS = ("rank", "packets", "hosts", "share", "share_of", "rank_before", "packets_before", "difference", "change")

@@ -6,7 +6,7 @@ from collections import Counter
 
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
-from teiten.report.model import Paragraph, Section
+from teiten.report.model import Link, Paragraph, Section
 from teiten.report.sections import _about
 
 ID = "about"
@@ -40,10 +40,25 @@ def build(context: Context) -> Section:
     points += _lines(context)
     points += _bases(context)
     points += [say("about.definitions"), say("about.compare_rule", share=words.percent(answers.comparable_share, 0))]
+    points += _verdicts(context)
     points += _about.attributions(context)
     points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
     points.append(say("about.again", command=context.command))
+    points.append(context.rich("about.manifest", link=Link("manifest.json", "manifest.json")))
     return Section(ID, say("about.title"), points=points)
+
+
+def _verdicts(context: Context) -> list[Paragraph]:
+    """By which lists and rules sources were taken for scanners."""
+    say, words = context.say, context.words
+    scanning = context.answers.scanning
+    said: list[Paragraph] = []
+    if scanning.lists:
+        named = [say("about.list", name=name, version=version) for name, version in scanning.lists]
+        said.append(say("about.lists", lists=words.listed(named)))
+    if scanning.packets or scanning.port_scanners:
+        said.append(say("about.port_scanners", least=int(context.settings.threshold("port_scanner_ports"))))
+    return said
 
 
 def _coverage(context: Context) -> list[Paragraph]:

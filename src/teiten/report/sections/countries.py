@@ -5,8 +5,8 @@ from __future__ import annotations
 from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.context import Context
-from teiten.report.model import Paragraph, Section
-from teiten.report.sections import _about, _ranking
+from teiten.report.model import Paragraph, Point, Section
+from teiten.report.sections import _about, _points, _ranking
 
 ID = "countries"
 ORDER = 30
@@ -27,10 +27,15 @@ def build(context: Context) -> Section | None:
         top = 5
         share = words.percent(sum(r.share for r in named[:top]))
         findings.append(say("countries.finding", n=answers.totals.countries, top=top, share=share))
-    if unknown:
+    monthly = context.kind == "monthly"
+    if unknown and not (monthly and named):
         share = words.percent(unknown.share)
         findings.append(say("countries.unknown", packets=context.packets(unknown.packets), share=share))
-    findings += [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
+    moved = [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
+    points: list[Paragraph | Point] = (
+        [*_points.countries(context), *_points.in_and_out(context, "countries", 10)] if monthly else []
+    )
+    findings += _points.not_told(context) if monthly else moved
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
     if named and (unknown is None or unknown.share <= named[0].share):
         title = context.sentence("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
@@ -43,11 +48,11 @@ def build(context: Context) -> Section | None:
         unit=say("ports.packets_unit"),
         rows=_ranking.bars(context, "countries", charted),
         things="country",
-        before_label=say("column.before") if answers.ranked_before else "",
+        before_label=say("column.before") if answers.ranks_told else "",
         heading=say("column.country"),
         total=context.packets(answers.totals.packets),
     )
     caption = say("countries.caption", total=answers.totals.packets)
     block = _ranking.block(context, "countries", figure, _ranking.table(context, "countries", rows, caption))
     notes: list[Paragraph] = [say("countries.note"), *_about.attributions(context)]
-    return Section(ID, say("countries.title"), findings, blocks=[block], notes=notes)
+    return Section(ID, say("countries.title"), findings, points, blocks=[block], notes=notes)

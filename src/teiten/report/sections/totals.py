@@ -36,6 +36,10 @@ def build(context: Context) -> Section:
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
+    scanning = answers.scanning
+    if scanning.packets and not answers.filters.scanners:
+        share = words.percent(scanning.packets / max(1, now.packets))
+        notes.append(say("totals.scanners", packets=context.packets(scanning.packets), share=share))
     inputs = answers.inputs
     if inputs.rejected.total() or inputs.ignored.total():
         lines = context.words("count.lines", n=inputs.lines)

@@ -1,0 +1,182 @@
+"""What sources are taken for, in SQL: the views `verdicts` and `notes`, and the columns that verdicts add to events.
+
+The views' rows are what holds: a note that was withdrawn or replaced is gone, an analyst's correction stands in the place
+of what a rule found. Among verdicts on an address the one on the longest prefix counts; of equals the correction, then the
+surer.
+
+Joining costs what counting does, so `raw_events` and `events` have the joined columns only for queries that name them
+(`asks`): DuckDB takes an unused join out of some plans and not of others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from teiten.lake import note, verdict
+
+JOINED: Final[dict[str, tuple[str, str, str]]] = {
+    "scanner": (
+        "VARCHAR",
+        "organisation of an announced scanner, by the day's verdict; null otherwise",
+        "公表スキャナーの組織名(その日の判定による)",
+    ),
+    "research_scanner": (
+        "BOOLEAN",
+        "whether the source is an announced or a large scanner on that day",
+        "調査目的スキャナー(公表または大規模)か",
+    ),
+}
+"""column of `events` -> type, meaning in English and Japanese"""
+
+_NAMED: Final = re.compile(rf"\b({'|'.join(JOINED)})\b", re.IGNORECASE)
+_VIEWS: Final = re.compile(r"\b(verdicts|notes)\b", re.IGNORECASE)
+_VERDICT_NAMES: Final = re.compile(rf"\b(verdicts|{'|'.join(JOINED)})\b", re.IGNORECASE)
+_EVENTS: Final = frozenset({"events", "raw_events"})
+
+VERDICT_COLUMNS: Final = tuple(name for name in verdict.SCHEMA if name != "basis")
+NOTE_COLUMNS: Final = tuple(name for name in note.SCHEMA if name != "withdrawn")
+
+NOTES_SQL: Final = f"""
+SELECT {", ".join(NOTE_COLUMNS)}
+FROM _note_rows
+WHERE NOT withdrawn AND id NOT IN (SELECT replaces FROM _note_rows WHERE replaces IS NOT NULL)
+ORDER BY id"""
+
+_CORRECTIONS: Final = """
+SELECT address_bytes(split_part(src, '/', 1)) AS src_ip,
+       CASE WHEN contains(src, '/') THEN split_part(src, '/', 2)::SMALLINT
+            WHEN contains(src, ':') THEN 128::SMALLINT ELSE 32::SMALLINT END AS prefix_len,
+       day_from, day_to, coalesce(sensor, 'all') AS scope, label, value, id, created
+FROM notes
+WHERE kind = 'correction' AND src IS NOT NULL AND label IS NOT NULL"""
+
+# what a correction takes off is what its own prefix covers whole; in a wider verdict it makes an exception (SCANNERS_SQL)
+_VERDICTS: Final = """
+SELECT {columns}
+FROM _verdict_rows v
+WHERE label IS NOT NULL AND zone = {zone} AND NOT EXISTS (
+  SELECT 1 FROM _corrections c
+  WHERE c.prefix_len <= v.prefix_len AND in_prefix(v.src_ip, c.src_ip, c.prefix_len)
+    AND v.day >= coalesce(c.day_from, v.day) AND v.day <= coalesce(c.day_to, v.day)
+    AND c.scope IN ('all', v.scope)
+    AND (c.label = v.label OR c.label = 'not_' || v.label OR (c.label = 'not_a_scanner' AND v.label LIKE '%scanner'))
+)
+UNION ALL
+SELECT c.src_ip, c.prefix_len, d.day, {zone}, c.scope, c.label, c.value, 'correction', NULL, NULL, 1.0,
+       '{{"note": "' || c.id || '"}}', c.created, {last}
+FROM _corrections c, _days d
+WHERE d.day >= coalesce(c.day_from, d.day) AND d.day <= coalesce(c.day_to, d.day)"""
+
+_DAYS: Final = """
+SELECT unnest(generate_series(min(t_min)::DATE, max(t_max)::DATE, INTERVAL 1 DAY))::DATE AS day FROM batches"""
+
+_ABOUT: Final = {
+    "announced": "('announced_scanner', 'not_announced_scanner', 'not_a_scanner')",
+    "large": "('large_scanner', 'not_large_scanner', 'not_a_scanner')",
+}
+_BEST: Final = "prefix_len DESC, rule = 'correction' DESC, confidence DESC, made DESC, value"
+
+# sources are looked up one by one; those that a wider prefix covers are found among the sources that were seen
+SCANNERS_SQL: Final = f"""
+CREATE TEMP TABLE _scanners AS
+WITH judged AS (
+  SELECT src_ip, prefix_len, day, label, value, rule, confidence, made
+  FROM _verdicts
+  WHERE scope = 'all' AND (label IN {_ABOUT["announced"]} OR label IN {_ABOUT["large"]})
+), one_by_one AS (
+  SELECT * FROM judged WHERE prefix_len = 8 * octet_length(src_ip)
+  UNION ALL
+  SELECT s.src_ip, j.prefix_len, j.day, label, value, rule, confidence, made
+  FROM judged j JOIN {{seen}} s ON s.day = j.day AND in_prefix(s.src_ip, j.src_ip, j.prefix_len)
+  WHERE j.prefix_len < 8 * octet_length(j.src_ip)
+), best AS (
+  SELECT src_ip, day,
+         first(label ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["announced"]}) = 'announced_scanner' AS announced,
+         first(value ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["announced"]}) AS organisation,
+         first(label ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["large"]}) = 'large_scanner' AS large
+  FROM one_by_one GROUP BY src_ip, day
+)
+SELECT src_ip, day, CASE WHEN announced THEN organisation END AS scanner, true AS research
+FROM best WHERE announced OR large"""
+_WIDE: Final = "SELECT count(*) FROM _verdicts WHERE scope = 'all' AND prefix_len < 8 * octet_length(src_ip)"
+_SEEN: Final = "(SELECT DISTINCT src_ip, time::DATE AS day FROM _events)"
+_NOBODY: Final = "(SELECT src_ip, day FROM _verdict_rows WHERE false)"
+
+
+def prepare(run: Callable[[str], Any], zone: str, last_batch: int) -> None:
+    """Makes the views, over `_verdict_rows`, `_note_rows` and `batches`. `zone`: an SQL literal of the session's zone."""
+    columns = ", ".join(VERDICT_COLUMNS)
+    run(f"CREATE VIEW notes AS {NOTES_SQL}")
+    run(f"CREATE VIEW _corrections AS {_CORRECTIONS}")
+    run(f"CREATE VIEW _days AS {_DAYS}")
+    run(f"CREATE VIEW _verdicts AS {_VERDICTS.format(columns=columns, zone=zone, last=last_batch)}")
+    shown = ", ".join("address_text(src_ip) AS src_ip" if c == "src_ip" else f'"{c}"' for c in VERDICT_COLUMNS)
+    run(f"CREATE VIEW verdicts AS SELECT {shown} FROM _verdicts")
+
+
+def scanners(run: Callable[[str], Any]) -> None:
+    """Makes the table `_scanners`: source, day, organisation; one row a source and day."""
+    wide = run(_WIDE).fetchone()[0]
+    run(SCANNERS_SQL.format(seen=_SEEN if wide else _NOBODY))
+
+
+def arrange(run: Callable[[str], Any], shown: str, joined: bool) -> None:
+    """Makes `raw_events` and `events` (`shown`: its columns), with what verdicts add to them or without."""
+    added = ", s.scanner, coalesce(s.research, false) AS research_scanner" if joined else ""
+    join = " LEFT JOIN _scanners s ON s.src_ip = e.src_ip AND s.day = e.time::DATE" if joined else ""
+    run(f"CREATE OR REPLACE VIEW raw_events AS SELECT e.*{added} FROM _events e{join}")
+    names = "".join(f", {name}" for name in JOINED) if joined else ""
+    run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{names} FROM raw_events")
+
+
+def names_views(sql: str) -> bool:
+    """Does the query name the views `verdicts` or `notes`?"""
+    return _VIEWS.search(sql) is not None
+
+
+def names_verdicts(sql: str) -> bool:
+    """Does the query name verdicts, or a column that they add to events? Then they had better be up to date."""
+    return _VERDICT_NAMES.search(sql) is not None
+
+
+def asks(sql: str, tree: Callable[[str], str]) -> bool:
+    """Does the query use a joined column, by its name or in a star? `tree`: a query's syntax as DuckDB's JSON."""
+    if _NAMED.search(sql):
+        return True
+    parsed = json.loads(tree(sql))
+    # what is no plain SELECT (EXPLAIN, PIVOT) is not told apart
+    return bool(parsed["error"]) or _starred(parsed["statements"])
+
+
+def _starred(tree: Any) -> bool:
+    """Is there a SELECT with a star over the events themselves (and not over a step made of them)?"""
+    if isinstance(tree, list):
+        return any(map(_starred, tree))
+    if not isinstance(tree, dict):
+        return False
+    if tree.get("type") == "SELECT_NODE" and _has_star(tree.get("select_list")) and _reads(tree.get("from_table")):
+        return True
+    return any(map(_starred, tree.values()))
+
+
+def _has_star(tree: Any) -> bool:
+    return any(one.get("type") == "STAR" for one in _walk(tree))
+
+
+def _reads(tree: Any) -> bool:
+    return any(one.get("type") == "BASE_TABLE" and str(one.get("table_name")).lower() in _EVENTS for one in _walk(tree))
+
+
+def _walk(tree: Any) -> Any:
+    """The dicts of a tree, without going into queries inside it."""
+    if isinstance(tree, list):
+        for one in tree:
+            yield from _walk(one)
+    elif isinstance(tree, dict):
+        yield tree
+        for one in tree.values():
+            if not (isinstance(one, dict) and one.get("type") == "SELECT_NODE"):
+                yield from _walk(one)

@@ -1,0 +1,90 @@
+"""A reader's rows become a polars frame of `frame.READ_SCHEMA`, by way of Arrow buffers (no copy per value)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import nanoarrow as na
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from teiten import event
+from teiten.frame import READ_SCHEMA
+from teiten.readers import _addresses, _jit
+from teiten.readers._base import Plain, Rows
+
+Ints = npt.NDArray[np.int64]
+
+_ARROW: Final[dict[str, tuple[Any, Any]]] = {
+    "int16": (na.int16(), np.int16),
+    "int32": (na.int32(), np.int32),
+    "int64": (na.int64(), np.int64),
+}
+
+
+def _bitmap(valid: npt.NDArray[np.bool_]) -> Any:
+    return None if valid.all() else np.packbits(valid, bitorder="little")
+
+
+def _arrow(name: str, kind: Any, n: int, buffers: list[Any]) -> pl.Series:
+    return pl.Series(na.c_array_from_buffers(kind, n, buffers, null_count=0 if buffers[0] is None else -1)).alias(name)
+
+
+def _constant(name: str, value: Any, n: int) -> pl.Series:
+    return pl.Series(name, [value], dtype=READ_SCHEMA[name]).new_from_index(0, n)
+
+
+def _integers(name: str, values: Ints, kind: str) -> pl.Series:
+    arrow, dtype = _ARROW[kind]
+    valid = values >= 0
+    if not valid.any():
+        return _constant(name, None, len(values))
+    return _arrow(name, arrow, len(values), [_bitmap(valid), values.astype(dtype)])
+
+
+def _addressed(name: str, plain: Plain) -> pl.Series:
+    families, high, low = plain.numbers, plain.high, plain.low
+    assert families is not None and high is not None and low is not None
+    n = len(families)
+    four, six = families == 4, families == 6
+    if four.all():
+        offsets: npt.NDArray[np.int32] = np.arange(0, 4 * n + 4, 4, dtype=np.int32)
+        return _arrow(name, na.binary(), n, [None, offsets, low.astype(">u4").view(np.uint8)])
+    valid = four | six
+    if not valid.any():
+        return _constant(name, None, n)
+    offsets = np.empty(n + 1, np.int32)
+    data = np.empty(int(4 * four.sum() + 16 * six.sum()), np.uint8)
+    given = _jit.view(families), _jit.view(high), _jit.view(low)
+    _addresses.pack(*given, n, _jit.view(offsets), _jit.view(data))
+    return _arrow(name, na.binary(), n, [_bitmap(valid), offsets, data])
+
+
+def _texts(name: str, plain: Plain) -> pl.Series:
+    numbers = plain.numbers
+    assert numbers is not None
+    lookup = pl.Series([*plain.texts, None], dtype=pl.String)
+    places = np.where((numbers < 0) | (numbers > len(plain.texts)), len(plain.texts), numbers)
+    return lookup.gather(pl.Series(places.astype(np.uint32))).alias(name)
+
+
+def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
+    name, numbers = column.name, plain.numbers
+    if plain.kind == "constant" or numbers is None:
+        return _constant(name, plain.value, n)
+    if plain.kind == "addresses":
+        return _addressed(name, plain)
+    if plain.kind == "texts":
+        return _texts(name, plain)
+    if column.kind == "time":
+        return _arrow(name, na.timestamp("us", timezone="UTC"), n, [None, numbers])
+    return _integers(name, numbers, column.kind)
+
+
+def frame(rows: Rows) -> pl.DataFrame:
+    """All columns of `event.READ_COLUMNS`, in that order."""
+    n = len(rows)
+    if n == 0:
+        return pl.DataFrame(schema=READ_SCHEMA)
+    return pl.DataFrame([_series(c, rows.column(c.name), n) for c in event.READ_COLUMNS])

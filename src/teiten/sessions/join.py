@@ -1,0 +1,386 @@
+"""Joins the events of a source, or of an organisation, into sessions: one pass of SQL, whatever their number.
+
+A session ends where its source (or its organisation, over all of its addresses) sends nothing for longer than the
+setting `session_gap_seconds`. The default of 120 s is twice the minute within which the watch of NOTICE that this follows
+counts eleven attempts as one scan, eight times the longest pause inside it (16 s), and more than the waits of nmap's
+slower timings (15 s in -T1); attempts 'minutes to hours apart', which that watch tells as single ones, stay apart.
+Midnight, months and sensors do not cut a session.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from teiten.engine import questions
+from teiten.engine.duckdb import Session as Asked
+from teiten.engine.filters import Filters, Network, timestamp
+from teiten.frame import address_text
+
+Port = tuple[int | None, int | None]
+"""protocol and destination port: (6, 23); ICMP is (1, None)"""
+By = Literal["source", "organisation"]
+
+SOURCES_KEPT: Final = 1000
+"""source addresses that a session names; it counts them all"""
+_DIRECT: Final = 100
+"""ranges of addresses that are asked for as such; of more, the addresses that were seen are looked up first"""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A prefix of an organisation, and from when to when (inclusive days of the session's zone) it is its own."""
+
+    network: Network
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Events of one key (a source's address as text, or an organisation's name) that belong together in time.
+
+    ports          in the order first tried, each once
+    tries          how many ports that is: the number of different (protocol, port)
+    per_minute     most ports first tried within some 60 seconds
+    sources        packed addresses in the order of their first event, at most `SOURCES_KEPT`; `source_count` counts all
+    source_ports   the lowest few; `source_port_count` counts all
+    observers      packed addresses of our own that it came to: for comparisons, never to be shown
+    longest_gap    between two of its events; None for a single event
+    """
+
+    key: str
+    start: dt.datetime
+    end: dt.datetime
+    events: int
+    packets: int
+    ports: tuple[Port, ...]
+    per_minute: int
+    sources: tuple[bytes, ...]
+    source_count: int
+    source_ports: tuple[int, ...]
+    source_port_count: int
+    observers: frozenset[bytes]
+    ttl: tuple[int, int] | None
+    windows: tuple[int, ...]
+    longest_gap: dt.timedelta | None
+
+    @property
+    def tries(self) -> int:
+        return len(self.ports)
+
+    @property
+    def length(self) -> dt.timedelta:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a session: when, from where, to which port, and how long after the event before (None: the first)."""
+
+    time: dt.datetime
+    gap: dt.timedelta | None
+    src_ip: bytes
+    src_port: int | None
+    dst_ip: bytes
+    protocol: int | None
+    dst_port: int | None
+    packets: int
+    action: str | None
+    source_id: int
+    source_pos: int
+
+    @property
+    def port(self) -> Port:
+        return self.protocol, self.dst_port
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Sessions in the order of their starts, and the SQL that gives them."""
+
+    sessions: list[Session]
+    sql: str
+
+
+def of_sources(
+    asked: Asked,
+    filters: Filters,
+    gap_seconds: float,
+    *,
+    whose: str = "true",
+    least_ports: int = 1,
+    most: int | None = None,
+) -> Found:
+    """The sessions of each source that the filters let through, those with at least so many ports.
+
+    `whose` may be the condition of `membership`. With `least_ports` above 1, sources that tried fewer in the whole span are
+    left out before anything is sorted. With `most`, only so many sessions with the most ports, then packets.
+    """
+    if least_ports > 1 and not filters.src:
+        whose = f"{whose} AND " + _BUSY.replace("{least}", str(least_ports))
+    return _sessions(asked, filters, gap_seconds, "src_ip", whose, least_ports, most)
+
+
+def of_organisation(
+    asked: Asked, name: str, members: Sequence[Member], filters: Filters, gap_seconds: float, *, least_ports: int = 1
+) -> Found:
+    """The sessions of an organisation: the events of all of its addresses, in the order of time, are joined together."""
+    whose = membership(asked, members, filters)
+    text = "'" + name.replace("'", "''") + "'"
+    return _sessions(asked, filters, gap_seconds, text, whose, least_ports, None)
+
+
+def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, most: int = 20_000) -> list[list[Step]]:
+    """The events of each session in their order, repeats of a port included; at most `most` of them all.
+
+    whose: the filters that the sessions were asked with (of sources), or a condition that says it all (of an organisation:
+    that of `membership`, with those of the filters).
+    """
+    if not sessions:
+        return []
+    first, last = min(s.start for s in sessions), max(s.end for s in sessions)
+    if isinstance(whose, str):
+        filters, condition = Filters(all_events=True), whose
+    else:
+        filters, condition = whose, "true"
+    wanted = filters.between(first, last + dt.timedelta(microseconds=1))
+    spans = " OR ".join(f"time BETWEEN {timestamp(s.start)} AND {timestamp(s.end)}" + _same_source(s, whose) for s in sessions)
+    query = questions.Query(_STEPS, {"where": wanted}, whose=condition, spans=f"({spans})", most=str(most))
+    rows = asked.query(query.text(raw=True))
+    return _dealt(rows, sessions, isinstance(whose, str))
+
+
+Mark = tuple[int, int, dt.datetime]
+"""what tells an event from others of its input: source_id, source_pos, time"""
+
+
+def mark(step: Step) -> Mark:
+    return step.source_id, step.source_pos, step.time
+
+
+def rows(asked: Asked, steps: Sequence[Step]) -> dict[Mark, dict[str, Any]]:
+    """The whole events behind those steps: every column, addresses packed."""
+    if not steps:
+        return {}
+    low, high = min(s.time for s in steps), max(s.time for s in steps)
+    places = ", ".join(f"({s.source_id}, {s.source_pos})" for s in steps)
+    sql = (
+        f"SELECT * FROM raw_events WHERE time >= {timestamp(low)} AND time <= {timestamp(high)}"
+        f" AND (source_id, source_pos) IN ({places})"
+    )
+    return {(r["source_id"], r["source_pos"], r["time"]): r for r in asked.query(sql)}
+
+
+def membership(asked: Asked, members: Sequence[Member], filters: Filters) -> str:
+    """The condition (for `raw_events`) that an event comes from one of the prefixes while it is valid.
+
+    Many prefixes are first narrowed down to their addresses that were seen, so that the cost hardly grows with the list.
+    """
+    terms: dict[tuple[dt.date | None, dt.date | None], list[tuple[bytes, bytes]]] = {}
+    for m in members:
+        terms.setdefault((m.valid_from, m.valid_to), []).append((m.network[0].packed, m.network[-1].packed))
+    parts = []
+    for (begin, until), ranges in terms.items():
+        merged = merge(ranges)
+        span = _valid(begin, until, asked)
+        where = _ranges(merged) if len(merged) <= _DIRECT else _listed(_seen(asked, merged, filters))
+        parts.append(" AND ".join([where, *span]))
+    return "(" + "\n   OR ".join(parts) + ")" if parts else "false"
+
+
+def merge(ranges: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Ranges of packed addresses (first, last), sorted, overlapping and adjacent ones joined; families apart."""
+    out: list[tuple[bytes, bytes]] = []
+    for first, last in sorted(ranges, key=lambda r: (len(r[0]), r)):
+        if out and len(out[-1][0]) == len(first):
+            before = int.from_bytes(out[-1][1], "big")
+            if int.from_bytes(first, "big") <= before + 1:
+                out[-1] = (out[-1][0], max(out[-1][1], last))
+                continue
+        out.append((first, last))
+    return out
+
+
+def networks(texts: Iterable[str]) -> list[Member]:
+    """Prefixes as text -> members that are valid always. ValueError for what is no prefix."""
+    return [Member(ipaddress.ip_network(t, strict=False)) for t in texts]
+
+
+# SQL ------------------------------------------------------------------------------------------------------------------
+
+_BUSY: Final = """src_ip IN (
+    SELECT src_ip FROM {events} WHERE {where}
+    GROUP BY src_ip HAVING count(DISTINCT (protocol, dst_port)) >= {least})"""
+
+_SESSIONS: Final = """
+WITH chosen AS (
+  SELECT time, {key} AS key, src_ip, src_port, dst_ip, protocol, dst_port, ttl, tcp_window, packets, source_id, source_pos
+  FROM {events}
+  WHERE {where}
+    AND {whose}
+), gapped AS (
+  SELECT *, row_number() OVER along AS place, epoch_us(time) - epoch_us(lag(time) OVER along) AS gap
+  FROM chosen
+  WINDOW along AS (PARTITION BY key ORDER BY time, source_id, source_pos)
+), numbered AS (
+  SELECT *, count(*) FILTER (WHERE gap IS NULL OR gap > {idle})
+              OVER (PARTITION BY key ORDER BY place ROWS UNBOUNDED PRECEDING) AS session
+  FROM gapped
+), tried AS (
+  SELECT key, session, protocol, dst_port, min(place) AS place, min(time) AS time
+  FROM numbered GROUP BY ALL
+), rated AS (
+  SELECT *, count(*) OVER (PARTITION BY key, session ORDER BY time RANGE BETWEEN INTERVAL 60 SECONDS PRECEDING AND CURRENT ROW)
+              AS within
+  FROM tried
+), ports AS (
+  SELECT key, session, count(*) AS tries, max(within) AS per_minute,
+         list(protocol ORDER BY place) AS protocols, list(dst_port ORDER BY place) AS dst_ports
+  FROM rated GROUP BY ALL
+), senders AS (
+  SELECT key, session, src_ip, min(place) AS place FROM numbered GROUP BY ALL
+), sources AS (
+  SELECT key, session, count(*) AS source_count, list(src_ip ORDER BY place)[1:{kept}] AS sources
+  FROM senders GROUP BY ALL
+), summed AS (
+  SELECT key, session, min(time) AS start, max(time) AS "end", count(*) AS events, sum(packets)::BIGINT AS packets,
+         list_sort(list(DISTINCT src_port))[1:8] AS source_ports, count(DISTINCT src_port) AS source_port_count,
+         {observers} AS observers, min(ttl) AS ttl_min, max(ttl) AS ttl_max,
+         list_sort(list(DISTINCT tcp_window))[1:4] AS windows,
+         max(gap) FILTER (WHERE gap <= {idle}) AS longest_gap
+  FROM numbered GROUP BY ALL
+)
+SELECT key, start, "end", events, packets, tries, protocols, dst_ports, per_minute, sources, source_count,
+       source_ports, source_port_count, observers, ttl_min, ttl_max, windows, longest_gap
+FROM summed JOIN ports USING (key, session) JOIN sources USING (key, session)
+WHERE tries >= {least}
+{most}
+ORDER BY start, key
+"""
+
+_STEPS: Final = """
+SELECT time, src_ip, src_port, dst_ip, protocol, dst_port, packets, action, source_id, source_pos
+FROM {events}
+WHERE {where}
+  AND {whose}
+  AND {spans}
+ORDER BY time, source_id, source_pos
+LIMIT {most}
+"""
+
+
+def _sessions(asked: Asked, filters: Filters, gap_seconds: float, key: str, whose: str, least: int, most: int | None) -> Found:
+    words = {
+        "key": key, "whose": whose, "idle": str(round(gap_seconds * 1e6)), "least": str(least),
+        "kept": str(SOURCES_KEPT),
+        "most": "" if most is None else f"QUALIFY row_number() OVER (ORDER BY tries DESC, packets DESC, start, key) <= {most}",
+    }  # fmt: skip
+    inside = questions.Query(_SESSIONS, {"where": filters}, observers="list(DISTINCT dst_ip)", **words)
+    # what is shown counts the observer's addresses and names none
+    shown = questions.Query(_SESSIONS, {"where": filters}, observers="count(DISTINCT dst_ip)", **_shown(words))
+    return Found([_session(r) for r in asked.query(inside.text(raw=True))], shown.text(raw=False))
+
+
+def _shown(words: dict[str, str]) -> dict[str, str]:
+    """The same conditions where addresses are text: bytes become text, ranges become `in_range`."""
+    whose = re.sub(
+        r"\(octet_length\(src_ip\) = \d+ AND src_ip BETWEEN unhex\('(\w+)'\) AND unhex\('(\w+)'\)\)",
+        lambda m: f"in_range(src_ip, {_text(m[1])}, {_text(m[2])})",
+        words["whose"],
+    )
+    return words | {"whose": re.sub(r"unhex\('(\w+)'\)", lambda m: _text(m[1]), whose)}
+
+
+def _text(hexes: str) -> str:
+    return f"'{ipaddress.ip_address(bytes.fromhex(hexes))}'"
+
+
+def _ranges(ranges: Sequence[tuple[bytes, bytes]]) -> str:
+    parts = [
+        f"(octet_length(src_ip) = {len(low)} AND src_ip BETWEEN unhex('{low.hex()}') AND unhex('{high.hex()}'))"
+        for low, high in ranges
+    ]
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"
+
+
+def _listed(addresses: Sequence[bytes]) -> str:
+    texts = [f"unhex('{a.hex()}')" for a in addresses]
+    return f"src_ip IN ({', '.join(texts)})" if texts else "false"
+
+
+def _valid(begin: dt.date | None, until: dt.date | None, asked: Asked) -> list[str]:
+    def midnight(day: dt.date) -> str:
+        return timestamp(dt.datetime.combine(day, dt.time(), tzinfo=asked.zone))
+
+    out = [] if begin is None else [f"time >= {midnight(begin)}"]
+    return out if until is None else [*out, f"time < {midnight(until + dt.timedelta(days=1))}"]
+
+
+def _seen(asked: Asked, ranges: Sequence[tuple[bytes, bytes]], filters: Filters) -> list[bytes]:
+    """The addresses within the ranges that have events; each family of addresses against its own ranges."""
+    where = questions.where(filters.conditions(raw=True))
+    found: list[bytes] = []
+    for size in (4, 16):
+        own = [r for r in ranges if len(r[0]) == size]
+        if not own:
+            continue
+        values = ", ".join(f"(unhex('{low.hex()}'), unhex('{high.hex()}'))" for low, high in own)
+        sql = (
+            f"SELECT src_ip FROM (SELECT DISTINCT src_ip FROM raw_events WHERE {where} AND octet_length(src_ip) = {size})"
+            f" ASOF JOIN (VALUES {values}) r(low, high) ON src_ip >= low WHERE src_ip <= high ORDER BY src_ip"
+        )
+        found += [row["src_ip"] for row in asked.query(sql)]
+    return found
+
+
+def _same_source(session: Session, whose: Filters | str) -> str:
+    return "" if isinstance(whose, str) else f" AND src_ip = unhex('{session.sources[0].hex()}')"
+
+
+def _session(row: dict[str, Any]) -> Session:
+    ttl = None if row["ttl_min"] is None else (int(row["ttl_min"]), int(row["ttl_max"]))
+    return Session(
+        key=address_text(row["key"]) if isinstance(row["key"], bytes) else row["key"],
+        start=row["start"],
+        end=row["end"],
+        events=int(row["events"]),
+        packets=int(row["packets"]),
+        ports=tuple(zip(row["protocols"], row["dst_ports"], strict=True)),
+        per_minute=int(row["per_minute"]),
+        sources=tuple(row["sources"]),
+        source_count=int(row["source_count"]),
+        source_ports=tuple(p for p in row["source_ports"] if p is not None),
+        source_port_count=int(row["source_port_count"]),
+        observers=frozenset(row["observers"]),
+        ttl=ttl,
+        windows=tuple(w for w in row["windows"] if w is not None),
+        longest_gap=None if row["longest_gap"] is None else dt.timedelta(microseconds=int(row["longest_gap"])),
+    )
+
+
+def _dealt(rows: list[dict[str, Any]], sessions: Sequence[Session], together: bool) -> list[list[Step]]:
+    """Each row to its session: that of its time, and of its source where sessions are of sources."""
+    groups: dict[bytes, list[int]] = {}
+    for i, s in enumerate(sessions):
+        groups.setdefault(b"" if together else s.sources[0], []).append(i)
+    order = {key: sorted(own, key=lambda i: sessions[i].start) for key, own in groups.items()}
+    starts = {key: [sessions[i].start for i in own] for key, own in order.items()}
+    out: list[list[Step]] = [[] for _ in sessions]
+    for row in rows:
+        key = b"" if together else row["src_ip"]
+        at = bisect.bisect_right(starts[key], row["time"]) - 1
+        i = order[key][at]
+        before = out[i][-1].time if out[i] else None
+        out[i].append(Step(gap=None if before is None else row["time"] - before, **row))
+    return out
+
+
+def with_sources(filters: Filters, addresses: Iterable[str]) -> Filters:
+    """The filters for those addresses or prefixes alone. ValueError for what is none."""
+    return replace(filters, src=tuple(ipaddress.ip_network(a, strict=False) for a in addresses))

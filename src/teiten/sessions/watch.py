@@ -1,0 +1,165 @@
+"""One organisation (or source) watched: its sessions through the whole lake, each compared, its days, what changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from teiten.engine.duckdb import Session as Asked
+from teiten.engine.filters import Filters
+from teiten.errors import UsageError
+from teiten.sessions import compare, join, thresholds
+from teiten.sessions.compare import Change, Compared, Day, Rules
+from teiten.sessions.join import Member, Session, Step
+from teiten.settings import Settings
+
+if TYPE_CHECKING:
+    from teiten.classify.watchlists import Watchlists
+
+NAMED: Final = 12
+"""organisations that an error names"""
+_SMALLEST: Final = thresholds.PSAD_LEVELS[0]
+"""packets below which no threshold is reached"""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What there is to tell of `key`: an organisation's short name, or a source address.
+
+    since     the first event of the lake that the filters let through: from when on records count
+    changes   of its behaviour; of single addresses of an organisation too (their `key` is the address)
+    """
+
+    key: str
+    compared: list[Compared]
+    days: list[Day]
+    changes: list[Change]
+    since: dt.datetime | None
+    sql: str
+    whose: Filters | str
+    _steps: dict[Session, list[Step]] = field(default_factory=dict)
+
+    def between(self, start: dt.datetime, end: dt.datetime) -> list[Compared]:
+        """The sessions that begin within [start, end)."""
+        return [c for c in self.compared if start <= c.session.start < end]
+
+    def steps(self, asked: Asked, sessions: Sequence[Session]) -> list[list[Step]]:
+        """The events of those sessions, asked for once."""
+        missing = [s for s in sessions if s not in self._steps]
+        self._steps |= dict(zip(missing, join.steps(asked, missing, self.whose), strict=True))
+        return [self._steps[s] for s in sessions]
+
+    def crossings(self, asked: Asked, sessions: Sequence[Session]) -> dict[Session, list[thresholds.Crossing]]:
+        """For sessions of enough packets, every threshold of `thresholds` and whether it was crossed."""
+        large = [s for s in sessions if s.packets >= _SMALLEST]
+        out = {}
+        for session, own in zip(large, self.steps(asked, large), strict=True):
+            events = ((s.time, s.src_ip, s.protocol, s.dst_port, s.dst_ip, s.packets, s.action) for s in own)
+            out[session] = thresholds.worst(thresholds.tries_of(events))
+        return out
+
+
+def rules(settings: Settings) -> Rules:
+    """The numbers that decide, as configured."""
+    return Rules(settings.threshold("burst_ports_per_minute"), settings.threshold("slow_ports"))
+
+
+def members(found: Watchlists, name: str) -> list[Member]:
+    """An organisation's prefixes, each with the days on which it counts: the list's own validity and its version's.
+
+    UsageError for an organisation that no list has.
+    """
+    try:
+        short = found.organisation(name).name
+    except UsageError:
+        raise UsageError(f"No watchlist names '{name}'.", hint=f"There are: {_names(found)}.") from None
+    out = []
+    for window in found.windows:
+        for entry in window.list.entries:
+            if entry.organisation == short:
+                first, last = _later(window.first, entry.start), _earlier(window.last, entry.end)
+                out += [Member(ipaddress.ip_network(str(p)), first, last) for p in entry.prefixes]
+    return out
+
+
+def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: str, filters: Filters) -> Watch:
+    """An organisation's sessions over all of its addresses. UsageError for one that no list has."""
+    own = members(found, name)
+    key = found.organisation(name).name
+    gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
+    joined = join.of_organisation(asked, key, own, filters, gap)
+    whose = join.membership(asked, own, filters)
+    days = compare.days(joined.sessions, asked.zone, decide)
+    changes = compare.changes(key, days)
+    if any(d.behaviour == "burst" for d in days):
+        # an address can change only where there was a burst at all
+        alone: dict[str, list[Session]] = {}
+        for session in join.of_sources(asked, filters, gap, whose=whose).sessions:
+            alone.setdefault(session.key, []).append(session)
+        for address, sessions in alone.items():
+            changes += compare.changes(address, compare.days(sessions, asked.zone, decide))
+    told = compare.compare(joined.sessions, asked.zone, decide)
+    everything = " AND ".join([whose, *filters.between(None, None).conditions(raw=True)])
+    return Watch(key, told, days, changes, first_event(asked, filters), joined.sql, everything)
+
+
+def of_sources(asked: Asked, settings: Settings, filters: Filters) -> list[Watch]:
+    """Each source that the filters let through, by itself: meant for a filter on `src`."""
+    gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
+    joined = join.of_sources(asked, filters, gap)
+    since = first_event(asked, filters)
+    groups: dict[str, list[Session]] = {}
+    for session in joined.sessions:
+        groups.setdefault(session.key, []).append(session)
+    out = []
+    for key, own in groups.items():
+        days = compare.days(own, asked.zone, decide)
+        told = compare.compare(own, asked.zone, decide)
+        out.append(Watch(key, told, days, compare.changes(key, days), since, joined.sql, filters))
+    return out
+
+
+def busiest(asked: Asked, settings: Settings, filters: Filters, most: int) -> list[Watch]:
+    """The sessions with the most ports within the filters' span, of two ports at least, by source; held against nothing before
+    them. As `of_sources` for their sources, so that sessions of one source come together."""
+    gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
+    joined = join.of_sources(asked, filters, gap, least_ports=2, most=most)
+    groups: dict[str, list[Session]] = {}
+    for session in joined.sessions:
+        groups.setdefault(session.key, []).append(session)
+    out = []
+    for key, own in groups.items():
+        alone = [Compared(s, burst=s.per_minute >= decide.burst_ports_per_minute) for s in own]
+        out.append(Watch(key, alone, [], [], None, joined.sql, filters))
+    return out or [Watch("", [], [], [], None, joined.sql, filters)]
+
+
+def first_event(asked: Asked, filters: Filters) -> dt.datetime | None:
+    """The first event of the sensors asked about: before it nobody was watching."""
+    wide = Filters(sensor=filters.sensor, all_events=True)
+    where = " AND ".join(wide.conditions(raw=True)) or "true"
+    found: dt.datetime | None = asked.query(f"SELECT min(time) AS first FROM raw_events WHERE {where}")[0]["first"]
+    return found
+
+
+def _names(found: Watchlists) -> str:
+    featured = [o.name for o in found.featured()]
+    rest = sorted(set(found.organisations) - set(featured), key=str.casefold)
+    named = [*featured, *rest][:NAMED]
+    more = len(found.organisations) - len(named)
+    return ", ".join(named) + (f" and {more} more (teiten watchlist list)" if more > 0 else "")
+
+
+def _later(*days: dt.date | None) -> dt.date | None:
+    return max(_known(days), default=None)
+
+
+def _earlier(*days: dt.date | None) -> dt.date | None:
+    return min(_known(days), default=None)
+
+
+def _known(days: Iterable[dt.date | None]) -> list[dt.date]:
+    return [d for d in days if d is not None]

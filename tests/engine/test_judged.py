@@ -1,0 +1,226 @@
+"""Verdicts and notes in SQL: what holds, whom a prefix covers, joined to events only where a query asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+from making import T0, fill
+
+from teiten.engine import judged, open_session, questions
+from teiten.engine.duckdb import Session
+from teiten.engine.filters import Filters, parse
+from teiten.errors import UsageError
+from teiten.lake import Lake, verdict
+from teiten.settings import Settings
+
+DAY = dt.date(2026, 4, 1)
+NEXT = DAY + dt.timedelta(days=1)
+TOKYO = Settings("Asia/Tokyo", "flag")
+
+
+def address(text: str) -> bytes:
+    import ipaddress
+
+    return ipaddress.ip_address(text).packed
+
+
+def announced(src: str, value: str | None, prefix_len: int | None = None, **more: Any) -> dict[str, Any]:
+    packed = address(src)
+    row = {"src_ip": packed, "prefix_len": prefix_len or 8 * len(packed), "day": DAY, "scope": "all", "value": value}
+    return row | {"label": "announced_scanner", "rule": "by-prefix", "confidence": 1.0, "evidence": "{}", **more}
+
+
+def judge(lake: Lake, rows: list[dict[str, Any]], zone: str = "Asia/Tokyo") -> None:
+    schema = {name: verdict.SCHEMA[name] for name in verdict.GIVEN}
+    full = [{**dict.fromkeys(schema), **row} for row in rows]
+    frame = pl.DataFrame(full, schema=schema, orient="row")
+    lake.replace_verdicts(sorted({DAY, NEXT, *frame["day"]}), zone, frame)
+
+
+@pytest.fixture
+def judged_lake(lake: Lake) -> Lake:
+    """Two days of Tokyo: 203.0.113.0/26 and 2001:db8::/33 are a survey's, 198.18.0.1 another's, 8.8.8.8 large."""
+    hour = dt.timedelta(hours=1)
+    sources = ("203.0.113.1", "203.0.113.63", "203.0.113.64", "2001:db8:7fff::1", "2001:db8:8000::1", "198.18.0.1", "8.8.8.8")
+    rows = [{"time": T0 + 2 * hour, "src_ip": src, "packets": n + 1} for n, src in enumerate(sources)]
+    # 16:00 UTC is the next day in Tokyo, of which nothing is judged
+    fill(lake, [*rows, {"time": T0 + 16 * hour, "src_ip": "198.18.0.1"}])
+    judge(
+        lake,
+        [
+            announced("203.0.113.0", "NOTICE", 26),
+            announced("2001:db8::", "NOTICE", 33),
+            announced("198.18.0.1", "Other"),
+            announced("8.8.8.8", None, label="large_scanner"),
+            announced("203.0.113.64", None, label="port_scanner"),
+        ],
+    )
+    return lake
+
+
+@pytest.fixture
+def session(judged_lake: Lake) -> Iterator[Session]:
+    with open_session(judged_lake, TOKYO) as found:
+        yield found
+
+
+def who(lake: Lake, settings: Settings = TOKYO) -> dict[str, str | None]:
+    """Source -> organisation, on the first day; '*' for one without, '+' for a research scanner."""
+    sql = "SELECT src_ip, scanner, research_scanner AS r FROM events WHERE day_start(time)::DATE = DATE '2026-04-01'"
+    with open_session(lake, settings) as session:
+        return {row["src_ip"]: (row["scanner"] or "") + "+" * row["r"] for row in session.query(sql)}
+
+
+EVERYBODY = {
+    "203.0.113.1": "NOTICE+", "203.0.113.63": "NOTICE+", "203.0.113.64": "", "2001:db8:7fff::1": "NOTICE+",
+    "2001:db8:8000::1": "", "198.18.0.1": "Other+", "8.8.8.8": "+",
+}  # fmt: skip
+
+
+def test_sources_and_prefixes_are_joined_on_their_day(judged_lake: Lake, session: Session) -> None:
+    assert who(judged_lake) == EVERYBODY
+    later = session.query("SELECT scanner, research_scanner FROM events WHERE time >= TIMESTAMPTZ '2026-04-02 00:00:00+09:00'")
+    assert later == [{"scanner": None, "research_scanner": False}]
+    # the day of another zone is another day, of which nothing was judged
+    assert set(who(judged_lake, Settings("UTC", "flag")).values()) == {""}
+
+
+def test_joining_adds_and_loses_nothing(session: Session) -> None:
+    assert session.query("SELECT count(*) AS n, sum(packets)::BIGINT AS p FROM events WHERE scanner IS NULL OR true") == [
+        {"n": 8, "p": 29}
+    ]
+    assert session.query("SELECT count(*) AS n FROM raw_events WHERE research_scanner IS NOT NULL") == [{"n": 8}]
+
+
+@pytest.mark.parametrize(
+    ("correction", "changed"),
+    [
+        ({"src": "198.18.0.1", "label": "not_a_scanner"}, {"198.18.0.1": ""}),
+        ({"src": "198.18.0.0/15", "label": "not_announced_scanner"}, {"198.18.0.1": ""}),
+        ({"src": "203.0.113.1", "label": "not_a_scanner"}, {"203.0.113.1": ""}),  # an exception in a wider verdict
+        ({"src": "8.8.8.0/24", "label": "not_a_scanner"}, {"8.8.8.8": ""}),
+        ({"src": "8.8.8.8", "label": "not_announced_scanner"}, {}),
+        ({"src": "8.8.8.0/24", "label": "announced_scanner", "value": "G"}, {"8.8.8.8": "G+"}),
+        ({"src": "203.0.113.0/24", "label": "announced_scanner", "value": "X"},
+         {"203.0.113.1": "X+", "203.0.113.63": "X+", "203.0.113.64": "X+"}),
+        ({"src": "198.18.0.1", "label": "not_a_scanner", "day_from": NEXT}, {}),
+        ({"src": "198.18.0.1", "label": "not_a_scanner", "day_to": DAY}, {"198.18.0.1": ""}),
+        ({"src": "2001:db8::/32", "label": "announced_scanner", "value": "Y"},
+         {"2001:db8:7fff::1": "Y+", "2001:db8:8000::1": "Y+"}),
+    ],
+)  # fmt: skip
+def test_a_correction_wins(judged_lake: Lake, correction: dict[str, Any], changed: dict[str, str]) -> None:
+    number = judged_lake.add_note("correction", **correction)
+    assert who(judged_lake) == EVERYBODY | changed
+    judged_lake.withdraw_note(number)
+    assert who(judged_lake) == EVERYBODY
+
+
+def test_the_latest_of_two_corrections_counts(judged_lake: Lake) -> None:
+    judged_lake.add_note("correction", src="8.8.8.8", label="announced_scanner", value="first")
+    second = judged_lake.add_note("correction", src="8.8.8.8", label="announced_scanner", value="second")
+    assert who(judged_lake)["8.8.8.8"] == "second+"
+    judged_lake.add_note("correction", src="8.8.8.8", label="announced_scanner", value="third", replaces=second)
+    assert who(judged_lake)["8.8.8.8"] == "third+"
+
+
+def test_the_views_hold_what_holds(judged_lake: Lake) -> None:
+    gone = judged_lake.add_note("note", text="gone")
+    judged_lake.withdraw_note(gone)
+    number = judged_lake.add_note("correction", src="198.18.0.0/16", label="not_a_scanner", day_from=DAY, day_to=DAY)
+    with open_session(judged_lake, TOKYO) as session:
+        assert [row["id"] for row in session.query("SELECT * FROM notes")] == [number]
+        rows = session.query("SELECT src_ip, prefix_len, label, value, rule, evidence FROM verdicts ORDER BY label, prefix_len")
+        assert [(r["src_ip"], r["prefix_len"], r["label"]) for r in rows] == [
+            ("203.0.113.0", 26, "announced_scanner"), ("2001:db8::", 33, "announced_scanner"),
+            ("8.8.8.8", 32, "large_scanner"), ("198.18.0.0", 16, "not_a_scanner"), ("203.0.113.64", 32, "port_scanner"),
+        ]  # fmt: skip
+        assert (rows[3]["rule"], rows[3]["evidence"]) == ("correction", f'{{"note": "{number}"}}')
+
+
+def test_no_verdicts_at_all(lake: Lake) -> None:
+    fill(lake, [{}])
+    with open_session(lake, TOKYO) as session:
+        assert session.query("SELECT scanner, research_scanner FROM events") == [{"scanner": None, "research_scanner": False}]
+        assert session.query("SELECT * FROM verdicts") == session.query("SELECT * FROM notes") == []
+
+
+def test_an_empty_lake(lake: Lake) -> None:
+    lake.add_note("correction", src="8.8.8.8", label="not_a_scanner")
+    with open_session(lake, TOKYO) as session:
+        assert session.query("SELECT *, scanner FROM events") == []
+        assert session.query("SELECT * FROM verdicts") == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "yes"),
+    [
+        ("SELECT count(*) FROM events", False),
+        ("SELECT dst_port FROM events", False),
+        ("SELECT *, rank() OVER (ORDER BY n) FROM (SELECT dst_port, count(*) AS n FROM events GROUP BY ALL)", False),
+        ("WITH a AS (SELECT dst_port FROM raw_events) SELECT * FROM a", False),
+        ("SELECT * FROM verdicts", False),
+        ("SELECT 1 AS one FROM raw_events WHERE src_ip = $src LIMIT 1", False),
+        ("SELECT Scanner FROM events", True),
+        ("SELECT count(*) FROM events WHERE NOT research_scanner", True),
+        ("SELECT * FROM events", True),
+        ("SELECT e.* FROM Events e JOIN verdicts v ON true", True),
+        ("SELECT a FROM (SELECT * FROM events)", True),
+        ("FROM events", True),
+        ("DESCRIBE events", True),
+        ("SUMMARIZE events", True),
+        ("SELECT COLUMNS('s.*') FROM events", True),
+        ("PIVOT events ON action USING count(*)", True),
+    ],
+)
+def test_who_asks(session: Session, sql: str, yes: bool) -> None:
+    assert judged.asks(sql, session._tree) is yes
+
+
+def test_who_does_not_ask_is_not_joined(session: Session) -> None:
+    """Before and after a question that is."""
+    plan = "SELECT dst_port, count(DISTINCT src_ip) FROM raw_events WHERE packets > 0 GROUP BY ALL"
+    for _ in range(2):
+        session.frame(plan)
+        told = str(session._con.execute(f"EXPLAIN {plan}").fetchall())
+        assert "Join" not in told
+        session.frame("SELECT scanner FROM events")
+        assert "Join" in str(session._con.execute("EXPLAIN SELECT scanner FROM events").fetchall())
+
+
+def test_filters(judged_lake: Lake, session: Session) -> None:
+    def sources(**texts: str) -> set[str]:
+        wanted = parse(TOKYO, **texts)
+        shown, raw = (" AND ".join(wanted.conditions(raw=raw)) for raw in (False, True))
+        found = session.query(f"SELECT DISTINCT src_ip FROM events WHERE {shown}")
+        inside = session.query(f"SELECT DISTINCT address_text(src_ip) AS src_ip FROM raw_events WHERE {raw}")
+        assert {r["src_ip"] for r in found} == {r["src_ip"] for r in inside}
+        return {r["src_ip"] for r in found}
+
+    everybody = set(EVERYBODY)
+    research = {src for src, told in EVERYBODY.items() if told.endswith("+")}
+    assert sources(scanners="in") == sources() == everybody
+    assert sources(scanners="only") == research
+    # 198.18.0.1 came on the next day too, when it was nobody's
+    assert sources(scanners="out") == everybody - research | {"198.18.0.1"}
+    assert sources(scanner="notice") == {"203.0.113.1", "203.0.113.63", "2001:db8:7fff::1"}
+    assert sources(scanner="NOTICE,Other", src="198.18.0.0/15") == {"198.18.0.1"}
+    with pytest.raises(UsageError, match="in, out or only"):
+        parse(TOKYO, scanners="maybe")
+
+
+def test_scanners_are_ranked_with_the_day_before(judged_lake: Lake) -> None:
+    judge(judged_lake, [announced("203.0.113.0", "NOTICE", 26), announced("198.18.0.1", "Other", day=NEXT)])
+    start, end = (dt.datetime(2026, 4, n, tzinfo=TOKYO.zone) for n in (1, 2))
+    with open_session(judged_lake, TOKYO) as session:
+        day = dt.timedelta(days=1)
+        first = questions.rank(session, "scanners", start, end)
+        assert [(r["rank"], r["scanner"], r["packets"], r["hosts"], r["share_of"]) for r in first] == [(1, "NOTICE", 3, 2, 28)]
+        second = questions.rank(session, "scanners", start + day, end + day, before=(start, end))
+        assert [(r["scanner"], r["packets"], r["share"], r["packets_before"]) for r in second] == [("Other", 1, 1.0, 0)]
+        without = questions.rank(session, "sources", start, end, filters=Filters(scanners="out"))
+        assert len(without) == 5
