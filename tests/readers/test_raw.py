@@ -26,8 +26,9 @@ CASES = Path(__file__).parent / "netfilter" / "cases"
 def line(n: int, extra: str = "") -> str:
     clock = f"{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}"
     return (
-        f"2026-04-01T{clock}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=192.0.2.{n % 250 + 1} DST=203.0.113.7 LEN=40 TOS=0x00 "
-        f"PREC=0x00 TTL=244 ID={n} PROTO=TCP SPT=50404 DPT={n % 60000 + 1} WINDOW=1024 RES=0x00 SYN URGP=0 {extra}"
+        f"2026-04-01T{clock}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=192.0.2.{n % 250 + 1} DST=203.0.113.7 LEN=40 "
+        f"TOS=0x00 PREC=0x00 TTL=244 ID={n} PROTO=TCP SPT=50404 DPT={n % 60000 + 1} WINDOW=1024 RES=0x00 SYN "
+        f"URGP=0 {extra}"
     )
 
 
