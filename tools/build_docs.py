@@ -11,11 +11,12 @@ import argparse
 import ast
 import inspect
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from teiten import bench, cli, errors, event, lang, readers, settings
+from teiten import bench, cli, doctor, errors, event, lang, readers, settings
 from teiten.publish import masks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -350,9 +351,36 @@ def parts() -> str:
         goals = ", ".join(f"`{figure}` {sign} {bound:g}" for figure, (sign, bound) in module.GOALS.items())
         rows.append((f"`{name}`", module.HELP, goals))
     out.append(table(("benchmark", "what", "goals"), rows))
+    out.append("## Checks of teiten doctor\n")
+    out.append(table(("check", "what it asks"), [(name, inspect.getdoc(check)) for name, check in doctor.checks().items()]))
     out.append("## Languages\n")
     out.append(table(("language", "file"), [(f"`{code}`", f"`src/teiten/lang/{code}.toml`") for code in lang.languages()]))
     return "\n".join(out)
+
+
+def manifests() -> str:
+    """What stands in a report's manifest.json."""
+    from teiten.report import manifest
+
+    _, keys, last = re.split(r"\n\n(?=    \w|No place)", inspect.getdoc(manifest) or "", maxsplit=2)
+    rows = []
+    for line in keys.splitlines():
+        if match := re.match(r"    (\w+) +(.*)", line):
+            rows.append([f"`{match[1]}`", match[2]])
+        else:
+            rows[-1][1] += " " + line.strip()
+    out = [
+        NOTE,
+        f"# manifest.json, version {manifest.VERSION}\n",
+        (
+            "Every report's folder has one: it says from what the report was made. `teiten report --again DIR/manifest.json` "
+            "makes it again from the lake as it was then, and says what is not the same. Older editions' manifests and rows "
+            f"lie under `{manifest.OLDER}/N/`.\n"
+        ),
+        table(("key", "what it holds"), rows),
+        last,
+    ]
+    return "\n".join(out) + "\n"
 
 
 def pages() -> dict[str, str]:
@@ -366,6 +394,7 @@ def pages() -> dict[str, str]:
         "data.md": data(),
         "ports.md": ports_page(),
         "parts.md": parts(),
+        "manifest.md": manifests(),
     }
     return {name: text.rstrip() + "\n" for name, text in made.items()}
 

@@ -11,7 +11,14 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("teiten.cli", "teiten.readers", "teiten.report.sections", "teiten.simulate.scenarios", "teiten.lake.migrations")
+KINDS = (
+    "teiten.cli",
+    "teiten.readers",
+    "teiten.report.sections",
+    "teiten.simulate.scenarios",
+    "teiten.lake.migrations",
+    "teiten.doctor",
+)
 """packages whose modules are parts: found by being there, and strangers to each other"""
 HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3"}
 

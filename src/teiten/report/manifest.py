@@ -8,7 +8,8 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
     lake        id, last_batch (the report knows batches up to that one), events (how many they hold)
     coverage    share, gaps (start, end), and the sensors that were watching
     geo         names of the data sets that answered country and AS
-    lists       watchlists in force -> version; verdicts: a digest of the verdicts of the period's days
+    lists       watchlists by which the period's days were judged -> version
+    verdicts    a digest of the verdicts on the days of the period and of the one before
     thresholds  every threshold -> the number in force
     settings    the other settings in force; of files that they name, SHA-256
     notes       ids of the analyst's notes that stand in the report

@@ -20,6 +20,7 @@ Suricata has no port scan preprocessor of its own, and so no number to cite.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -140,7 +141,7 @@ def crowdsec(tries: Sequence[Try]) -> Crossing:
             fullest = CROWDSEC_CAPACITY + 1
             break
         room -= 1.0
-        fullest = max(fullest, int(CROWDSEC_CAPACITY - room + 1e-9))
+        fullest = max(fullest, math.ceil(CROWDSEC_CAPACITY - room - 1e-9))
     return Crossing("crowdsec", CROWDSEC_CAPACITY + 1, "ports", CROWDSEC_LEAK, fullest, at, URLS["crowdsec"])
 
 

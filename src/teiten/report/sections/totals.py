@@ -37,7 +37,7 @@ def build(context: Context) -> Section:
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
     scanning = answers.scanning
-    if scanning.packets and not answers.filters.scanners:
+    if scanning.packets and answers.filters.scanners == "in":
         share = words.percent(scanning.packets / max(1, now.packets))
         notes.append(say("totals.scanners", packets=context.packets(scanning.packets), share=share))
     inputs = answers.inputs
