@@ -1,4 +1,4 @@
-"""Compiles the kernels: `python -m teiten.readers._compile FOLDER`, run once by `_jit.make`, in a process of its own."""
+"""Compiles the kernels: `python -m teiten.readers._compile FOLDER KERNEL`, run once by `_jit.make`, in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from teiten.readers import _jit
 
-MODULES: Final = ("_jit", "netfilter._scan", "netfilter._stamp", "_addresses", "_pages")
-"""of `teiten.readers`: those with kernels that Python calls"""
+GROUPS: Final = (("_jit", "netfilter._scan", "netfilter._stamp", "_addresses", "_pages"), ("capture._walk", "capture._packet"))
+"""modules of `teiten.readers` with kernels that Python calls; those of a group are compiled together"""
 
 
 def code(function: Any) -> bytes:
@@ -30,8 +30,8 @@ def code(function: Any) -> bytes:
     return symbol.encode() + b"\n" + machine
 
 
-def main(folder: Path) -> None:
-    """Every entry of `MODULES` to a file of its own in the folder, each whole or not at all."""
+def main(folder: Path, kernel: str) -> None:
+    """Every entry of that kernel's group to a file of its own in the folder, each whole or not at all."""
     from numba.core import codegen
 
     gc.disable()  # what lives is kept to the end: looking for garbage took a fifth of the time
@@ -39,7 +39,8 @@ def main(folder: Path) -> None:
     library: Any = codegen.JITCodeLibrary
     library._finalize_specific = lambda self: None
     folder.mkdir(parents=True, exist_ok=True)
-    for name in MODULES:
+    own = kernel.partition(".")[0]
+    for name in next(group for group in GROUPS if any(name.rpartition(".")[2] == own for name in group)):
         module = importlib.import_module(f"teiten.readers.{name}")
         for one in list(vars(module).values()):
             if isinstance(one, _jit.Entry) and one.function.__module__ == module.__name__:
@@ -49,4 +50,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -133,7 +133,7 @@ class Entry:
             if self._call is not None:
                 return self._call
             if not self.file.exists():
-                make()
+                make(self.name)
             symbol, _, code = self.file.read_bytes().partition(b"\n")
             if Entry._engine is None:
                 binding.initialize_native_target()
@@ -170,16 +170,16 @@ def entry(function: Function) -> Function:
     return jit(function)
 
 
-def make() -> None:
-    """Compiles every kernel, in a process of its own. RuntimeError where that fails."""
+def make(name: str) -> None:
+    """Compiles the kernels of that one's group, in a process of its own. RuntimeError where that fails."""
     import subprocess
 
     env = {**os.environ, "TEITEN_KERNELS": "make", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "teiten.readers._compile", str(folder())]
+    command = [sys.executable, "-m", "teiten.readers._compile", str(folder()), name]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines()
-        raise RuntimeError(f"the log reader could not be compiled: {words[-1] if words else done.returncode}")
+        raise RuntimeError(f"the reader could not be compiled: {words[-1] if words else done.returncode}")
 
 
 def view(array: npt.NDArray[Any]) -> Any:
@@ -194,7 +194,7 @@ def view(array: npt.NDArray[Any]) -> Any:
 def announce(kernel: Any, seconds: int) -> None:
     """Says aloud that a compilation comes, where there is no machine code yet."""
     if NATIVE and not kernel.file.exists():
-        print(f"teiten: compiling the log reader, once: about {seconds} s", file=sys.stderr, flush=True)
+        print(f"teiten: compiling the reader, once: about {seconds} s", file=sys.stderr, flush=True)
 
 
 def _intrinsic(function: Callable[..., Any]) -> Any:
@@ -249,7 +249,9 @@ def _get_checked(array: Any, index: int) -> int:
     return int(array[index])
 
 
-_at_checked = _get_checked
+def _at_checked(buf: Any, index: int) -> Any:
+    # of a byte, numba's int() would be unsigned, and a sum with it no longer a whole number
+    return int(buf[index]) if PLAIN else np.int64(buf[index])
 
 
 def _put_checked(array: Any, index: int, value: int) -> None:

@@ -1,8 +1,9 @@
 """Captures of packets: pcap in its variants, pcapng, ERF; the part's declaration.
 
-_frames   headers and kernels that walk over records       _columns  rows -> polars
-_link     kernels from a link type to the IP header        _read     blocks, side by side, in order
-_packet   the kernel over IP, what is above it, quotes      _codes    numbers that they share
+_frames   the headers of files, sections, interfaces       _columns  rows -> columns of events
+_walk     kernels that walk over records                   _read     blocks, side by side, in order
+_link     kernels from a link type to the IP header        _codes    numbers that they share
+_packet   the kernel over IP, what is above it, quotes
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from teiten.readers.capture._codes import KINDS, REASONS
 NAME: Final = "capture"
 STATUS: Final = "stable"
 LINES: Final = False
+ROWS: Final = True
 
 
 def recognise(head: bytes) -> float:
@@ -34,4 +36,4 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     yield from _read.read(source, options)
 
 
-__all__ = ["KINDS", "LINES", "NAME", "REASONS", "STATUS", "read", "recognise"]
+__all__ = ["KINDS", "LINES", "NAME", "REASONS", "ROWS", "STATUS", "read", "recognise"]

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from teiten.readers._jit import at, hash_bytes, jit
+from teiten.readers._jit import at, entry, get, hash_of, jit, put, put8, signed, unsigned
 from teiten.readers.capture import _codes as k
 from teiten.readers.capture._link import be16, be32, link
+from teiten.readers.capture._walk import HASH, LINK, PLACE, POS, SIZE, STOP
 
 _EXTENSIONS: Final = 32
 """IPv6 extension headers in one packet; more is an attack on the reader"""
 
-# addresses as words of 32 bits: one (IPv4) or four (IPv6) from each of these on
-SRC, DST, IN_SRC, IN_DST, WORDS = 0, 4, 8, 12, 16
-# int64 columns
-SEQ, ACK, WIDE = range(3)
-# int32 columns
-SPT, DPT, ID, LEN, WINDOW, FRAG, PAYLOAD, IN_SPT, IN_DPT, MIDDLE = range(10)
-# int16 columns
-FAMILY, PROTOCOL, TYPE, CODE, TTL, FLAGS, OPT_LEN, IP_FLAGS, IN_FAMILY, IN_PROTOCOL, NARROW = range(11)
+# columns of an event; from FIRST_INNER on they hold 0 for null, and one more than the value otherwise (families apart)
+(
+    FAMILY, SRC_HIGH, SRC_LOW, DST_HIGH, DST_LOW, PROTOCOL, SPT, DPT, TYPE, CODE, TTL, ID, LEN,
+    FLAGS, SEQ, ACK, WINDOW, OPT_LEN, IP_FLAGS, FRAG, PAYLOAD, LINE,
+    IN_FAMILY, IN_SRC_HIGH, IN_SRC_LOW, IN_DST_HIGH, IN_DST_LOW, IN_PROTOCOL, IN_SPT, IN_DPT,
+    WIDTH,
+) = range(31)  # fmt: skip
+FIRST_INNER: Final = IN_FAMILY
+
+
+@jit
+def _half(buf: Any, p: int) -> int:
+    """Eight bytes of an address as a signed integer."""
+    return (((be32(buf, p) ^ 0x80000000) - 0x80000000) << 32) | be32(buf, p + 4)
 
 
 @jit
@@ -143,8 +150,8 @@ def _is_error(protocol: int, kind: int) -> bool:
 
 
 @jit
-def _quoted(buf: Any, p: int, end: int, i: int, words: Any, middle: Any, narrow: Any) -> None:
-    """The beginning of the packet that an error is about (RFC 792, RFC 4443)."""
+def _quoted(buf: Any, p: int, end: int, rows: Any, room: int, i: int) -> None:
+    """The beginning of the packet that an error is about, into row i."""
     if p >= end:
         return
     version = at(buf, p) >> 4
@@ -152,97 +159,122 @@ def _quoted(buf: Any, p: int, end: int, i: int, words: Any, middle: Any, narrow:
         header = (at(buf, p) & 15) * 4
         if p + 20 > end or header < 20:
             return
-        narrow[IN_FAMILY, i], narrow[IN_PROTOCOL, i] = 4, at(buf, p + 9)
-        words[IN_SRC, i], words[IN_DST, i] = be32(buf, p + 12), be32(buf, p + 16)
+        put(rows, IN_SRC_LOW * room + i, be32(buf, p + 12))
+        put(rows, IN_DST_LOW * room + i, be32(buf, p + 16))
         protocol, place = at(buf, p + 9), p + header
         offset = be16(buf, p + 6) & 0x1FFF
     elif version == 6:
         if p + 40 > end:
             return
-        narrow[IN_FAMILY, i] = 6
-        for j in range(4):
-            words[IN_SRC + j, i], words[IN_DST + j, i] = be32(buf, p + 8 + 4 * j), be32(buf, p + 24 + 4 * j)
+        put(rows, IN_SRC_HIGH * room + i, _half(buf, p + 8))
+        put(rows, IN_SRC_LOW * room + i, _half(buf, p + 16))
+        put(rows, IN_DST_HIGH * room + i, _half(buf, p + 24))
+        put(rows, IN_DST_LOW * room + i, _half(buf, p + 32))
         protocol, place, offset, _ = _v6(buf, p, end)
-        narrow[IN_PROTOCOL, i] = protocol
     else:
         return
+    put(rows, IN_FAMILY * room + i, version)
+    put(rows, IN_PROTOCOL * room + i, protocol + 1)
     ports = protocol == 6 or protocol == 17 or protocol == 132 or protocol == 33 or protocol == 136
     if ports and offset <= 0:
-        if place + 2 <= end:
-            middle[IN_SPT, i] = be16(buf, place)
-        if place + 4 <= end:
-            middle[IN_DPT, i] = be16(buf, place + 2)
+        source, target = _ports(buf, place, end)
+        put(rows, IN_SPT * room + i, source + 1)
+        put(rows, IN_DPT * room + i, target + 1)
 
 
-@jit
+@entry
 def decode(
-    buf: Any, swapped: int, key: Any, place: Any, stop: Any, pos: Any, size: Any, links: Any,
-    hashes: Any, outcome: Any, words: Any, wide: Any, middle: Any, narrow: Any,
-) -> None:  # fmt: skip
-    """Records buf[place[i]:stop[i]] -> their hashes; those with outcome 0, whose packet is size[i] bytes at pos[i] of
-    link type links[i] -> their outcome, and row i of the columns. Rows of other outcomes are left as they were.
+    buf: Any, big: int, key: int, hashed: int, first: int, last: int, table: Any, table_room: int, outcome: Any,
+    rows: Any, room: int,
+) -> int:  # fmt: skip
+    """Records first..last of a walk's table -> their hashes (if `hashed`); those with outcome 0 -> their outcome, and a row
+    each for those that are events. LINK holds link types here. Returns the number of rows.
 
-    One long function on purpose: what is called with arrays counts their references at every call.
+    rows: WIDTH columns, each `room` numbers long; those of quoted packets hold 0 before.
     """
-    for i in range(len(pos)):
-        hashes[i] = hash_bytes(buf, int(place[i]), int(stop[i]), key)
-        if outcome[i]:
+    made = 0
+    for record in range(first, last):
+        p = get(table, POS * table_room + record)
+        if hashed:
+            start, stop = get(table, PLACE * table_room + record), get(table, STOP * table_room + record)
+            put(table, HASH * table_room + record, signed(hash_of(buf, start, stop, unsigned(key))))
+        if at(outcome, record - first):
             continue
-        p = int(pos[i])
-        end = p + int(size[i])
-        kind = int(links[i])
+        end = p + get(table, SIZE * table_room + record)
+        kind = get(table, LINK * table_room + record)
         if kind == k.ETHERNET and p + 34 <= end and at(buf, p + 12) == 8 and at(buf, p + 13) == 0:
             code, p = 0, p + 14
         else:
-            code, p = link(buf, p, end, kind, swapped)
+            code, p = link(buf, p, end, kind, big)
+        if code == 0:
+            code = _event(buf, p, end, rows, room, made)
         if code:
-            outcome[i] = code
-            continue
-        if p >= end:
-            outcome[i] = k.CUT_LINK
-            continue
-        version = at(buf, p) >> 4
-        if version == 4:
-            if p + 20 > end:
-                outcome[i] = k.CUT_IP
-                continue
-            words[SRC, i], words[DST, i] = be32(buf, p + 12), be32(buf, p + 16)
-            protocol, q, end, length, total, number, ttl, flags, offset = _four(buf, p, end)
-        elif version == 6:
-            if p + 40 > end:
-                outcome[i] = k.CUT_IP
-                continue
-            for j in range(4):
-                words[SRC + j, i], words[DST + j, i] = be32(buf, p + 8 + 4 * j), be32(buf, p + 24 + 4 * j)
-            protocol, q, end, length, total, number, ttl, flags, offset = _six(buf, p, end)
+            put8(outcome, record - first, code)
         else:
-            protocol, q, length, total, number, ttl, flags, offset = -2, p, -1, -1, -1, -1, -1, -1
-        if protocol == -2:
-            outcome[i] = k.BAD_IP
-            continue
-        source, target, sequence, acknowledgement, bits, window, options, payload = -1, -1, -1, -1, -1, -1, -1, -1
-        kind, code, quoted = -1, -1, False
-        if offset <= 0:
-            if flags & 1 and flags > 0:
-                length = -1  # of a fragment: what is above is longer
-            if protocol == 6:
-                source, target = _ports(buf, q, end)
-                sequence, acknowledgement, bits, window, options, payload = _tcp(buf, q, end, length)
-            elif protocol == 17 or protocol == 132 or protocol == 33 or protocol == 136:
-                source, target = _ports(buf, q, end)
+            put(rows, LINE * room + made, record - first)
+            made += 1
+    return made
+
+
+@jit
+def _event(buf: Any, p: int, end: int, rows: Any, room: int, i: int) -> int:
+    """An IP packet at p into row i: its code."""
+    if p >= end:
+        return k.CUT_LINK
+    version = at(buf, p) >> 4
+    if version == 4:
+        if p + 20 > end:
+            return k.CUT_IP
+        put(rows, SRC_LOW * room + i, be32(buf, p + 12))
+        put(rows, DST_LOW * room + i, be32(buf, p + 16))
+        put(rows, SRC_HIGH * room + i, 0)
+        put(rows, DST_HIGH * room + i, 0)
+        protocol, q, end, length, total, number, ttl, flags, offset = _four(buf, p, end)
+    elif version == 6:
+        if p + 40 > end:
+            return k.CUT_IP
+        put(rows, SRC_HIGH * room + i, _half(buf, p + 8))
+        put(rows, SRC_LOW * room + i, _half(buf, p + 16))
+        put(rows, DST_HIGH * room + i, _half(buf, p + 24))
+        put(rows, DST_LOW * room + i, _half(buf, p + 32))
+        protocol, q, end, length, total, number, ttl, flags, offset = _six(buf, p, end)
+    else:
+        return k.BAD_IP
+    if protocol == -2:
+        return k.BAD_IP
+    source, target, sequence, acknowledgement, bits, window, options, payload = -1, -1, -1, -1, -1, -1, -1, -1
+    kind, code = -1, -1
+    if offset <= 0:
+        if flags > 0 and flags & 1:
+            length = -1  # of a fragment: what is above is longer
+        if protocol == 6:
+            source, target = _ports(buf, q, end)
+            sequence, acknowledgement, bits, window, options, payload = _tcp(buf, q, end, length)
+        elif protocol == 17 or protocol == 132 or protocol == 33 or protocol == 136:
+            source, target = _ports(buf, q, end)
+            payload = _payload(buf, q, end, protocol, length)
+        elif (protocol == 1 or protocol == 58) and q < end:
+            kind = at(buf, q)
+            if q + 1 < end:
+                code = at(buf, q + 1)
                 payload = _payload(buf, q, end, protocol, length)
-            elif (protocol == 1 or protocol == 58) and q < end:
-                kind = at(buf, q)
-                if q + 1 < end:
-                    code = at(buf, q + 1)
-                    payload = _payload(buf, q, end, protocol, length)
-                    quoted = _is_error(protocol, kind)
-        wide[SEQ, i], wide[ACK, i] = sequence, acknowledgement
-        middle[SPT, i], middle[DPT, i], middle[ID, i], middle[LEN, i] = source, target, number, total
-        middle[WINDOW, i], middle[FRAG, i], middle[PAYLOAD, i] = window, offset, payload
-        middle[IN_SPT, i], middle[IN_DPT, i] = -1, -1
-        narrow[FAMILY, i], narrow[PROTOCOL, i], narrow[TYPE, i], narrow[CODE, i] = version, protocol, kind, code
-        narrow[TTL, i], narrow[FLAGS, i], narrow[OPT_LEN, i], narrow[IP_FLAGS, i] = ttl, bits, options, flags
-        narrow[IN_FAMILY, i], narrow[IN_PROTOCOL, i] = -1, -1
-        if quoted:
-            _quoted(buf, q + 8, end, i, words, middle, narrow)
+                if _is_error(protocol, kind):
+                    _quoted(buf, q + 8, end, rows, room, i)
+    put(rows, FAMILY * room + i, version)
+    put(rows, PROTOCOL * room + i, protocol)
+    put(rows, SPT * room + i, source)
+    put(rows, DPT * room + i, target)
+    put(rows, TYPE * room + i, kind)
+    put(rows, CODE * room + i, code)
+    put(rows, TTL * room + i, ttl)
+    put(rows, ID * room + i, number)
+    put(rows, LEN * room + i, total)
+    put(rows, FLAGS * room + i, bits)
+    put(rows, SEQ * room + i, sequence)
+    put(rows, ACK * room + i, acknowledgement)
+    put(rows, WINDOW * room + i, window)
+    put(rows, OPT_LEN * room + i, options)
+    put(rows, IP_FLAGS * room + i, flags)
+    put(rows, FRAG * room + i, offset)
+    put(rows, PAYLOAD * room + i, payload)
+    return k.EVENT

@@ -11,14 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from teiten.errors import InputError
 from teiten.readers import _blocks, _jit
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._input import Input
 from teiten.readers.capture import _codes as k
-from teiten.readers.capture import _columns, _frames, _packet
+from teiten.readers.capture import _columns, _frames, _packet, _walk
 from teiten.readers.capture._frames import Interface, Layout
 
 Ints = npt.NDArray[np.int64]
@@ -36,22 +35,23 @@ COMPILE_SECONDS: Final = 10
 
 @dataclass(slots=True)
 class Block:
-    """Records that were walked over, not yet looked into. Places are in `data`, which begins at byte `offset`."""
+    """Records that were walked over, not yet looked into. `table` has the columns of `_walk`, with places in `data`, which
+    begins at byte `offset` of the input; records first..last are this block's."""
 
     data: npt.NDArray[np.uint8]
     offset: int
     end: int
-    place: Ints
-    stop: Ints
-    pos: Ints
-    size: Ints
-    high: Ints
-    low: Ints
-    links: Ints
+    table: Ints
+    first: int
+    last: int
     layout: Layout
     interfaces: tuple[Interface, ...]
     damage: int = 0
     """bytes of the input from `end` on that cannot be read, as one more record"""
+
+    def column(self, which: int) -> Ints:
+        """A column of the block's records."""
+        return self.table[which, self.first : self.last]
 
 
 class Walker:
@@ -62,7 +62,6 @@ class Walker:
         self.start = start
         self.notes: list[str] = []
         self._interfaces: list[Interface] = []
-        self._arrays: tuple[Ints, ...] = ()
 
     def blocks(self, stream: Any) -> Iterator[Block]:
         """Every whole record from byte `start` on. What comes after the last whole one is noted."""
@@ -80,15 +79,15 @@ class Walker:
                 ended = not n
                 filled += n or 0
             array = np.frombuffer(data, np.uint8)
-            at, why = 0, _frames.ROOM
-            while why == _frames.ROOM or why == _frames.HEADER:
-                if why == _frames.HEADER:
+            at, why = 0, _walk.ROOM
+            while why == _walk.ROOM or why == _walk.HEADER:
+                if why == _walk.HEADER:
                     at, why = self._header(data, at, filled)
                     continue
                 block, at, why = self._walk(array, at, filled, offset)
-                if len(block.place):
+                if block.last > block.first:
                     yield block
-            if why == _frames.DAMAGE:
+            if why == _walk.DAMAGE:
                 yield self._damaged(stream, array, at, filled, offset, ended)
                 return
             if ended:
@@ -107,47 +106,43 @@ class Walker:
 
     def _walk(self, array: Any, at: int, filled: int, offset: int) -> tuple[Block, int, int]:
         layout = self.layout
-        rows = min(_ROWS, (filled - at) // 16 + 1)
-        place, stop, pos, size, high, low = (np.empty(rows, np.int64) for _ in range(6))
-        view = _jit.view(array)
-        links = np.zeros(rows, np.int64)
-        big = int(layout.big)
+        room = min(_ROWS, (filled - at) // 16 + 1)
+        table = np.empty((_walk.COLUMNS, room), np.int64)
+        state = np.zeros(_walk.STATE, np.int64)
+        flat = _jit.view(array), at, filled
+        out = _jit.view(table.reshape(-1)), room, _jit.view(state)
         if layout.kind == "pcap":
-            n, after, why = _frames.pcap(
-                view, at, filled, big, layout.header, _frames.MAX_RECORD, place, stop, pos, size, high, low
-            )  # fmt: skip
-            links[:n] = layout.link_type
+            n = _walk.pcap(*flat, int(layout.big), layout.header, _frames.MAX_RECORD, *out)
+            table[_walk.LINK, :n] = layout.link_type
         elif layout.kind == "erf":
-            n, after, why = _frames.erf(view, at, filled, place, stop, pos, size, high, low, links)
+            n = _walk.erf(*flat, *out)
         else:
-            n, after, why = _frames.pcapng(
-                view, at, filled, big, _frames.MAX_BLOCK, place, stop, pos, size, high, low, links
-            )  # fmt: skip
-        first = int(np.searchsorted(place[:n], self.start - offset)) if self.start > offset else 0
-        columns = [column[first:n] for column in (place, stop, pos, size, high, low, links)]
-        return Block(array, offset, offset + after, *columns, layout, tuple(self._interfaces)), int(after), int(why)
+            n = _walk.pcapng(*flat, int(layout.big), _frames.MAX_BLOCK, *out)
+        after, why = state.tolist()
+        first = int(np.searchsorted(table[_walk.PLACE, :n], self.start - offset)) if self.start > offset else 0
+        return Block(array, offset, offset + after, table, first, n, layout, tuple(self._interfaces)), after, why
 
     def _header(self, data: bytearray, at: int, filled: int) -> tuple[int, int]:
         """A section's or an interface's header at `at`: where it ends, and how to go on."""
         if at + 12 > filled:
-            return at, _frames.MORE
+            return at, _walk.MORE
         kind = bytes(data[at : at + 4])
         if kind == _frames.SECTION:
             big = _frames.section(bytes(data[at : at + 12]))
             if big is None:
-                return at, _frames.DAMAGE
+                return at, _walk.DAMAGE
             self.layout = Layout("pcapng", big)
         total = int.from_bytes(data[at + 4 : at + 8], "big" if self.layout.big else "little")
         if total < 12 or total > _frames.MAX_BLOCK:
-            return at, _frames.DAMAGE
+            return at, _walk.DAMAGE
         after = at + ((total + 3) & ~3)
         if after > filled:
-            return at, _frames.MORE
+            return at, _walk.MORE
         if kind == _frames.SECTION:
             self._interfaces = []
         else:
             self._interfaces.append(_frames.interface(bytes(data[at:after]), self.layout.big))
-        return after, _frames.ROOM
+        return after, _walk.ROOM
 
     def _damaged(self, stream: Any, array: Any, at: int, filled: int, offset: int, ended: bool) -> Block:
         """The rest of the input as one rejected record."""
@@ -155,10 +150,8 @@ class Walker:
         while not ended and (piece := stream.read(1 << 20)):
             lost += len(piece)
         self.notes.append(f"damaged at byte {offset + at}: no record can begin so; {lost} bytes from there on cannot be read")
-        none = np.empty(0, np.int64)
-        return Block(
-            array[at : at + _KEPT_TEXT], offset + at, offset + at, *(none for _ in range(7)), self.layout, (), damage=lost
-        )  # fmt: skip
+        shown = array[at : min(filled, at + _KEPT_TEXT)]
+        return Block(shown, offset + at, offset + at, np.empty((0, 0), np.int64), 0, 0, self.layout, (), damage=lost)
 
 
 def _skip(stream: Any, n: int) -> None:
@@ -171,90 +164,96 @@ def _skip(stream: Any, n: int) -> None:
 
 def _times(block: Block, mtime: int) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_] | None]:
     """Microseconds UTC, which of them are within range, and which are the input's time for want of their own."""
-    layout = block.layout
+    layout, high, low = block.layout, block.column(_walk.HIGH), block.column(_walk.LOW)
     if layout.kind != "pcapng":
         # an impossible fraction must not spill into the seconds
-        parts = np.where(block.low < layout.parts, block.low, 0)
+        parts = np.where(low < layout.parts, low, 0)
         if layout.parts != 10**6:
-            parts = (parts * 10**6) // layout.parts if layout.parts < 10**12 else (parts * (10**6 >> 6)) >> 26
-        times = block.high * 10**6 + parts
-        return times, np.ones(len(times), np.bool_), None
-    times = np.full(len(block.high), mtime, np.int64)
+            parts = (parts * 10**6) // layout.parts
+        return high * 10**6 + parts, np.ones(len(high), np.bool_), None
+    links = block.column(_walk.LINK)
+    times = np.full(len(high), mtime, np.int64)
     good = np.ones(len(times), np.bool_)
-    received = block.links < 0
-    count = (block.high.astype(np.uint64) << np.uint64(32)) | block.low.astype(np.uint64)
-    for number in np.unique(block.links[~received]).tolist():
-        rows = block.links == number
-        if number >= len(block.interfaces):
-            continue
-        one = block.interfaces[number]
-        if one.parts <= 10**12:
-            parts64 = np.uint64(one.parts)
-            seconds = (count[rows] // parts64).astype(np.int64)
-            rest = (count[rows] % parts64) * np.uint64(10**6) // parts64
-            far = (seconds > 2 * 10**11) | (abs(one.offset) > 2 * 10**11)
-            value = (np.where(far, 0, seconds) + (0 if abs(one.offset) > 2 * 10**11 else one.offset)) * 10**6
-            value += rest.astype(np.int64)
-            times[rows], good[rows] = value, ~far & (value > -_LAST_TIME) & (value < _LAST_TIME)
-        else:
-            exact = [int(c) * 10**6 // one.parts + one.offset * 10**6 for c in count[rows].tolist()]
-            good[rows] = [-_LAST_TIME < v < _LAST_TIME for v in exact]
-            times[rows] = [v if -_LAST_TIME < v < _LAST_TIME else 0 for v in exact]
+    received = links < 0
+    count = (high.astype(np.uint64) << np.uint64(32)) | low.astype(np.uint64)
+    for number in np.unique(links[~received]).tolist():
+        if number < len(block.interfaces):
+            rows = links == number
+            times[rows], good[rows] = _of_interface(block.interfaces[number], count[rows])
     return times, good, received if received.any() else None
 
 
-def _link_types(block: Block) -> tuple[Ints, npt.NDArray[np.uint8], pl.Series | None]:
-    """For each record its link type, what is known of its outcome already, and its interface's name."""
-    n = len(block.links)
-    outcome = np.zeros(n, np.uint8)
-    names = None
-    links = block.links
+def _of_interface(one: Interface, count: npt.NDArray[np.uint64]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Microseconds UTC of an interface's time stamps, and which of them are within range."""
+    far = 2 * 10**11
+    if one.parts > 10**12 or abs(one.offset) > far:
+        exact = [int(c) * 10**6 // one.parts + one.offset * 10**6 for c in count.tolist()]
+        good = np.array([-_LAST_TIME < value < _LAST_TIME for value in exact], np.bool_)
+        return np.array([value if ok else 0 for value, ok in zip(exact, good.tolist(), strict=True)], np.int64), good
+    parts = np.uint64(one.parts)
+    seconds = (count // parts).astype(np.int64)
+    rest = (count % parts) * np.uint64(10**6) // parts
+    near = seconds < far
+    times = (np.where(near, seconds, 0) + one.offset) * 10**6 + rest.astype(np.int64)
+    return times, near & (np.abs(times) < _LAST_TIME)
+
+
+def _link_types(block: Block) -> tuple[npt.NDArray[np.uint8], Ints | None]:
+    """What is known of each record's outcome already, and its interface; LINK becomes the link type."""
+    links = block.column(_walk.LINK)
+    outcome = np.zeros(len(links), np.uint8)
+    inside = None
     if block.layout.kind == "pcapng":
         known = block.interfaces
         number = np.maximum(links, 0)
         outcome[number >= len(known)] = k.NO_INTERFACE
-        table = np.array([i.link_type for i in known] or [-1], np.int64)
-        inside = np.minimum(number, len(table) - 1)
-        snap = np.array([i.snaplen or _frames.MAX_RECORD for i in known] or [0], np.int64)[inside]
-        block.size = np.where(links < 0, np.minimum(block.size, snap), block.size)
-        links = table[inside]
-        if any(i.name for i in known):
-            names = pl.Series([i.name for i in known], dtype=pl.String).gather(pl.Series(inside.astype(np.uint32)))
+        inside = np.minimum(number, max(len(known), 1) - 1)
+        limit = np.array([i.snaplen or _frames.MAX_RECORD for i in known] or [0], np.int64)[inside]
+        size = block.column(_walk.SIZE)
+        size[:] = np.where(links < 0, np.minimum(size, limit), size)
+        links[:] = np.array([i.link_type for i in known] or [-1], np.int64)[inside]
     for kind in np.unique(links).tolist():
         if kind not in k.READ:
             outcome[(links == kind) & (outcome == 0)] = k.unsupported(kind)
-    return links, outcome, names
+    return outcome, inside
 
 
 def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     """The events of a block."""
     if block.damage:
         return _one_rejected(block, options)
-    n = len(block.place)
-    links, outcome, names = _link_types(block)
+    n = block.last - block.first
     times, good, received = _times(block, mtime)
+    outcome, interfaces = _link_types(block)
     outcome[~good & (outcome == 0)] = k.BAD_TIME
-    rows = _columns.Rows(n)
-    hashes = np.empty(n, np.uint64)
-    key = np.uint64(options.hash_key)
-    _packet.decode(
-        _jit.view(block.data), int(block.layout.big), key, block.place, block.stop, block.pos, block.size, links,
-        hashes, outcome, rows.words, rows.wide, rows.middle, rows.narrow,
+    # (columns must not begin at multiples of 4 KiB from each other: they would fall on the same lines of the cache)
+    room = (n | 511) + 9
+    rows = np.empty((_packet.WIDTH, room), np.int64)
+    rows[_packet.FIRST_INNER :] = 0
+    made = _packet.decode(
+        _jit.view(block.data), int(block.layout.big), _signed(options.hash_key), int(options.hashed), block.first, block.last,
+        _jit.view(block.table.reshape(-1)), block.table.shape[1], _jit.view(outcome), _jit.view(rows.reshape(-1)), room,
     )  # fmt: skip
-    made = outcome == k.EVENT
-    positions = block.place + block.offset
-    lines: npt.NDArray[np.int32] = np.arange(n, dtype=np.int32)
-    if not made.all():
-        rows, times, lines = rows.only(made), times[made], lines[made]
-        received = received[made] if received is not None else None
-        names = names.filter(pl.Series(made)) if names is not None else None
-    events = _columns.frame(rows, times, received, names, options.sensor, options.source_id, positions[lines])
+    rows = rows[:, :made]
+    positions = block.column(_walk.PLACE) + block.offset
+    lines = rows[_packet.LINE]
+    if made < n:
+        times, chosen = times[lines], positions[lines]
+        received = received[lines] if received is not None else None
+        interfaces = interfaces[lines] if interfaces is not None else None
+    else:
+        chosen = positions
+    names = tuple(i.name or "" for i in block.interfaces)
+    if interfaces is not None:
+        without = np.array([not name for name in names] or [True])
+        interfaces = None if without.all() else np.where(without[interfaces], -1, interfaces)
     refused = np.flatnonzero((outcome > 0) & (outcome < FIRST_IGNORED)).tolist()
+    place, stop = block.column(_walk.PLACE), block.column(_walk.STOP)
     return Chunk(
-        events=events,
-        event_line=lines,
+        made=_columns.Columns(rows, times, chosen, received, interfaces, names, options.sensor, options.source_id),
+        event_line=lines.astype(np.int32),
         line_pos=positions,
-        line_hash=hashes,
+        line_hash=block.column(_walk.HASH).view(np.uint64) if options.hashed else np.zeros(n, np.uint64),
         outcome=outcome,
         stamped=np.ones(n, np.bool_),
         end=block.end,
@@ -262,23 +261,26 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
             Rejected(
                 int(positions[i]),
                 k.REASONS[int(outcome[i])],
-                block.data[block.place[i] : min(block.stop[i], block.place[i] + _KEPT_TEXT)].tobytes(),
+                block.data[place[i] : min(stop[i], place[i] + _KEPT_TEXT)].tobytes(),
             )
             for i in refused
         ],
     )
 
 
+def _signed(key: int) -> int:
+    return ((key & ((1 << 64) - 1)) ^ (1 << 63)) - (1 << 63)
+
+
 def _one_rejected(block: Block, options: ReadOptions) -> Chunk:
-    key = np.uint64(options.hash_key)
     data = np.concatenate([block.data, np.zeros(_blocks.PAD, np.uint8)])
-    digest = _jit.hash_bytes(_jit.view(data), 0, len(block.data), key)
-    return Chunk(
-        _columns.frame(_columns.Rows(0), np.empty(0, np.int64), None, None, "", 0, np.empty(0, np.int64)),
-        np.empty(0, np.int32), np.array([block.offset]), np.array([digest], np.uint64), np.array([k.DAMAGED], np.uint8),
-        np.ones(1, np.bool_), block.offset + block.damage,
-        [Rejected(block.offset, k.REASONS[k.DAMAGED], block.data.tobytes())],
-    )  # fmt: skip
+    digest = _jit.hash_bytes(_jit.view(data), 0, len(block.data), _signed(options.hash_key))
+    chunk = _only_notes(block.offset + block.damage, [])
+    chunk.line_pos = np.array([block.offset])
+    chunk.line_hash = np.array([digest], np.int64).view(np.uint64)
+    chunk.outcome, chunk.stamped = np.array([k.DAMAGED], np.uint8), np.ones(1, np.bool_)
+    chunk.rejected = [Rejected(block.offset, k.REASONS[k.DAMAGED], block.data.tobytes())]
+    return chunk
 
 
 def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
@@ -306,10 +308,10 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
 
 def _only_notes(end: int, notes: list[str]) -> Chunk:
     none = np.empty(0, np.int64)
+    nothing = _columns.Columns(np.empty((_packet.WIDTH, 0), np.int64), none, none, None, None, (), "", 0)
     return Chunk(
-        _columns.frame(_columns.Rows(0), none, None, None, "", 0, none), none.astype(np.int32), none, none.astype(np.uint64),
-        none.astype(np.uint8), none.astype(np.bool_), end, [], notes,
-    )  # fmt: skip
+        nothing, none.astype(np.int32), none, none.astype(np.uint64), none.astype(np.uint8), none.astype(np.bool_), end, [], notes
+    )
 
 
 def _in_order(blocks: Iterator[Block], options: ReadOptions, mtime: int, source: Input) -> Iterator[Chunk]:
