@@ -100,7 +100,7 @@ def _list(args: argparse.Namespace) -> int:
         for name in sorted({o for one in chosen for o in one.organisations}, key=str.casefold)
     ]
     if args.output == "table":
-        rows = [{k: v for k, v in row.items() if k not in ("en", "ja", "lists")} for row in rows]
+        rows = [{k: v for k, v in row.items() if k not in ("en", "ja", "page")} for row in rows]
     write_rows(rows, args.output, args.out)
     return 0
 
