@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the user of this machine has imported (lists, geo data) is no part of a test."""
+    os.environ["TEITEN_DATA"] = str(tmp_path_factory.mktemp("user-data"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     browser = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
     root = hasattr(os, "geteuid") and os.geteuid() == 0

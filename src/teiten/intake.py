@@ -321,8 +321,10 @@ class _OneInput:
                         self._flush(digest)
                 self._flush(digest)
             finally:
-                self._landed()
-                digest.close()
+                try:
+                    self._landed()
+                finally:
+                    digest.close()
 
     def _flush(self, digest: _Digest) -> None:
         """What was gathered becomes a batch, if anything in it is new."""

@@ -114,11 +114,12 @@ def _warm(folder: Path) -> None:
     shutil.rmtree(folder / "warm")
 
 
-def campaign(folder: Path, kills: int, seed: int = 1) -> list[int]:
+def campaign(folder: Path, kills: int, seed: int = 1, files: int = 60) -> list[int]:
     """At least `kills` kills over several lakes, each counted at its end; the kills of each."""
     chance = random.Random(seed)
-    kinds = [many_files(folder, 60, 400), one_file(folder, 120_000)]
-    _warm(folder)
+    kinds = [many_files(folder, files, 400), one_file(folder, 2000 * files)]
+    if kills > 10:
+        _warm(folder)
     done: list[int] = []
     while sum(done) < kills:
         logs, first, count = kinds[len(done) % 2]

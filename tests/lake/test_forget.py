@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
+from dying import dying
 from making import T0, batch, events
 
 from teiten import intake
@@ -184,45 +182,15 @@ def test_a_sealed_tail_is_known_again() -> None:
 # kills --------------------------------------------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """As if the process had ended there."""
-
-
-def steps(monkeypatch: pytest.MonkeyPatch, die_at: int) -> Iterator[int]:
-    """Counts what reaches the disk (syncs, renames, deletions), and dies before one of it."""
-    done = 0
-
-    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **more: Any) -> Any:
-            nonlocal done
-            if done == die_at:
-                raise Killed
-            done += 1
-            return real(*args, **more)
-
-        return call
-
-    monkeypatch.setattr(os, "fsync", counting(os.fsync))
-    monkeypatch.setattr(Path, "unlink", counting(Path.unlink))
-    monkeypatch.setattr(Path, "replace", counting(Path.replace))
-    while True:
-        yield done
-
-
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=(pytest.mark.full, pytest.mark.faults))])
 def test_dying_at_any_step_leaves_all_or_leads_to_nothing(tmp_path: Path, log: Path, stride: int) -> None:
     whole = filled(tmp_path / "whole", log).path
     die_at, untouched, ended = 0, 0, False
     while not ended:
         lake = Lake.open(shutil.copytree(whole, tmp_path / f"lake{die_at}"))
-        with pytest.MonkeyPatch.context() as patch:
-            counter = steps(patch, die_at)
-            next(counter)
-            try:
-                lake.forget(WHO)
-                ended = True
-            except Killed:
-                pass
+        with dying(die_at) as died:
+            lake.forget(WHO)
+        ended = not died
         between = counted(lake)
         begun = lake.is_forgetting() or between != BEFORE
         # who looks before it is completed sees each table as it was or as it is to be

@@ -1,4 +1,8 @@
-"""kill -9 at any moment leaves all or nothing of a batch, and the next run completes it."""
+"""kill -9 at any moment leaves all or nothing of a batch, and the next run completes it.
+
+What a kill may do is tried in two ways: every step that reaches the disk is the last one of a run within this process, which
+is quick and misses none; and real processes are really killed, a few here, many in the full suite.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from dying import dying
+
+from teiten.intake import ingest
+from teiten.lake import Lake, _delta, _writer
+from teiten.settings import Settings
 
 
 def kills() -> ModuleType:
@@ -17,8 +26,30 @@ def kills() -> ModuleType:
     return module
 
 
-def test_a_dozen_kills(tmp_path: Path) -> None:
-    assert sum(kills().campaign(tmp_path, 12, seed=3)) >= 12
+def test_dying_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of seven files, and batches put together on the way: it dies at a step, the next one a step later, and so on."""
+    monkeypatch.setattr(_writer, "COMPACT_EVERY", 4)
+    monkeypatch.setattr(_delta, "CHECKPOINT_EVERY", 3)
+    lines = kills().line
+    logs = [tmp_path / f"{n}.log" for n in range(7)]
+    for n, log in enumerate(logs):
+        log.write_text("".join(map(lines, range(20 * n, 20 * n + 20))))
+    lake, deaths, ended = Lake.create(tmp_path / "lake", "UTC"), 0, False
+    while not ended:
+        with dying(2 * deaths) as died:
+            ingest(lake, [str(log) for log in logs], Settings("Asia/Tokyo", "flag"), judge=False)
+        ended = not died
+        deaths += not ended
+        # whole files only: each is a batch
+        assert sum(f.rows for f in lake.live_files()[0]) % 20 == 0
+        assert lake.batches(["events"])["events"].sum() == sum(f.rows for f in lake.live_files()[0])
+    assert deaths > 5
+    found = kills().counted(lake.path)
+    assert found == {"events": 140, "distinct": 140, "first": 0, "last": 139, "accounted": 140}
+
+
+def test_a_few_kills(tmp_path: Path) -> None:
+    assert sum(kills().campaign(tmp_path, 3, seed=3, files=12)) >= 3
 
 
 @pytest.mark.full

@@ -16,9 +16,8 @@ import pytest
 from making import T0, batch, events
 
 from teiten.errors import LakeBusyError, LakeError
-from teiten.lake import SCHEMA_VERSION, Lake, _delta
+from teiten.lake import SCHEMA_VERSION, Lake, _delta, _writer
 from teiten.lake._lake import META, read_meta
-from teiten.lake._writer import COMPACT_EVERY
 
 
 def rows(lake: Lake) -> int:
@@ -145,17 +144,23 @@ def test_a_second_writer_waits_and_then_says_who_writes(lake: Lake) -> None:
         pass
 
 
-def test_many_batches_are_put_together(lake: Lake) -> None:
+def test_many_batches_are_put_together(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the log's entries do not pile up."""
+    monkeypatch.setattr(_writer, "COMPACT_EVERY", 20)
+    monkeypatch.setattr(_delta, "CHECKPOINT_EVERY", 8)
     with lake.writer() as writer:
-        for n in range(COMPACT_EVERY + 5):
+        for n in range(25):
             writer.commit(batch(1, line_hashes=n.to_bytes(8, "little")), events([{"source_pos": n}]))
     with lake.writer() as writer:
-        assert writer.last == COMPACT_EVERY + 5
+        assert writer.last == 25
     found = lake.batches(["batch", "new_lines"])
-    assert found["batch"].to_list() == list(range(1, COMPACT_EVERY + 6))
-    assert lake.line_hashes([3, 104]) == {3: (2).to_bytes(8, "little"), 104: (103).to_bytes(8, "little")}
+    assert found["batch"].to_list() == list(range(1, 26))
+    assert lake.line_hashes([3, 24]) == {3: (2).to_bytes(8, "little"), 24: (23).to_bytes(8, "little")}
     assert len(lake.batch_files()) < 10
-    assert (lake.path / "events" / "_delta_log" / "_last_checkpoint").exists()
+    log = lake.path / "events" / "_delta_log"
+    assert (log / "_last_checkpoint").exists()
+    assert len(list(log.glob("*.json"))) < 20 and len(list(log.glob("*.checkpoint.parquet"))) == 2
+    assert pl.scan_delta(str(lake.path / "events")).select(pl.len()).collect().item() == 25
 
 
 def test_polars_and_duckdb_read_while_it_is_written(lake: Lake) -> None:
@@ -242,35 +247,35 @@ def test_migrations_run_in_turn_and_only_once(lake: Lake, tmp_path: Path, monkey
 def test_a_full_disk_leaves_what_was_stored_and_goes_on(tmp_path: Path) -> None:
     """A file may not grow beyond a limit, as on a full disk: one sentence, nothing half-written."""
     program = textwrap.dedent("""
-        import resource, sys
+        import json, resource, signal, sys
+        from contextlib import redirect_stderr
+        from io import StringIO
         from teiten.cli import main
-        limit = int(sys.argv[1])
-        if limit:
-            import signal
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        sys.exit(main(["ingest", "--lake", sys.argv[2], "--tz", "UTC", sys.argv[3]]))
+        from teiten.lake import Lake
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        whole = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        for limit in (500, 2000, 6000, 9000, 12000, whole):
+            said = StringIO()
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, whole))
+            with redirect_stderr(said):
+                code = main(["ingest", "--lake", sys.argv[1], "--tz", "UTC", sys.argv[2]])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (whole, whole))
+            rows = sum(f.rows for f in Lake.open(sys.argv[1]).live_files()[0])
+            print(json.dumps({"code": code, "said": said.getvalue(), "rows": rows}))
     """)
     log = tmp_path / "a.log"
     text = "2026-04-01T00:{m:02d}:{s:02d}+00:00 r kernel: DROP IN=ppp0 OUT= SRC=203.0.113.{n} DST=198.51.100.1 LEN=40 TTL=50 "
     text += "ID={n} PROTO=TCP SPT=4000 DPT=23 SEQ={n} WINDOW=1024 SYN\n"
     log.write_text("".join(text.format(m=n // 60, s=n % 60, n=n % 250) for n in range(2000)))
     Lake.create(tmp_path / "lake", "UTC")
-    failed = 0
-    for limit in (500, 2000, 6000, 9000, 12000, 0):
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(limit), str(tmp_path / "lake"), str(log)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        lake = Lake.open(tmp_path / "lake")
-        assert rows(lake) in (0, 2000)
-        if done.returncode:
-            failed += 1
-            assert done.returncode == 1, done.stderr
-            sentence = done.stderr.strip().splitlines()[-1]
-            assert "could not be written" in sentence and "Make room" in sentence, done.stderr
-            assert "Traceback" not in done.stderr
-    assert failed >= 2
-    assert rows(Lake.open(tmp_path / "lake")) == 2000
+    command = [sys.executable, "-c", program, str(tmp_path / "lake"), str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    runs = [json.loads(one) for one in done.stdout.splitlines()]
+    assert len(runs) == 6 and "Traceback" not in done.stderr
+    for run in runs:
+        assert run["rows"] in (0, 2000)
+        if run["code"]:
+            sentence = run["said"].strip().splitlines()[-1]
+            assert run["code"] == 1 and "could not be written" in sentence and "Make room" in sentence, run
+    assert sum(run["code"] for run in runs) >= 2
+    assert runs[-1]["rows"] == 2000 == rows(Lake.open(tmp_path / "lake"))

@@ -187,6 +187,14 @@ def activity(session: Session, start: dt.datetime, end: dt.datetime) -> Rows:
     return Rows(session.query(_text(span, raw=True)), _text(span, raw=False))
 
 
+def counted(session: Session, filters: Filters) -> int:
+    """Packets from LAN addresses that the filters count as attempts: their lines have an IN=, the LAN's own side."""
+    conditions = [*filters.conditions(raw=True), _inside("src_ip", LAN, raw=True)]
+    return int(
+        session.query(f"SELECT coalesce(sum(packets), 0)::BIGINT AS n FROM raw_events WHERE {where(conditions)}")[0]["n"]
+    )
+
+
 def sql(start: dt.datetime, end: dt.datetime) -> str:
     """The question of `activity`, over the view `events`."""
     return _text(Filters(start=start, end=end, all_events=True), raw=False)

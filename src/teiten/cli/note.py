@@ -262,8 +262,8 @@ def _short(row: dict[str, Any], after: dict[str, Any] | None, every: bool) -> di
         "id": row["id"],
         "written": f"{row['created']:%Y-%m-%d}",
         "kind": row["kind"],
-        "about": _cut(_subject(row), 20 if every else 24),
-        "text": _cut(row["text"] or "", 20 if every else 34),
+        "about": _cut(_subject(row), 16 if every else 20),
+        "text": _cut(row["text"] or "", 14 if every else 24),
     }
     if every:
         line["state"] = "holds" if after is None else "withdrawn" if after["withdrawn"] else f"now {after['id']}"

@@ -100,7 +100,7 @@ def _list(args: argparse.Namespace) -> int:
         for name in sorted({o for one in chosen for o in one.organisations}, key=str.casefold)
     ]
     if args.output == "table":
-        rows = [{k: v for k, v in row.items() if k not in ("en", "ja", "lists")} for row in rows]
+        rows = [{k: v for k, v in row.items() if k not in ("en", "ja", "page")} for row in rows]
     write_rows(rows, args.output, args.out)
     return 0
 
@@ -185,8 +185,8 @@ def _status(args: argparse.Namespace) -> int:
 def _narrow(row: dict[str, Any], versions: bool) -> dict[str, Any]:
     """What fits a terminal of 80 columns; the other formats have it all."""
     days = {"from": row["used_from"], "to": row["used_to"]} if versions else {"age": row["age_days"]}
-    shown = {"list": _cut(row["list"], 30), "version": row["version"], **days, "prefixes": row["prefixes"]}
-    return shown if versions else shown | {"names": row["names"], "licence": row["licence"]}
+    shown = {"list": _cut(row["list"], 24), "version": row["version"], **days, "prefixes": row["prefixes"]}
+    return shown if versions else shown | {"names": row["names"], "licence": _cut(row["licence"] or "-", 10)}
 
 
 def _cut(text: str, most: int) -> str:
@@ -291,7 +291,7 @@ def _import(args: argparse.Namespace) -> int:
         for one in made
     ]
     if args.output == "table":
-        rows = [row | {"list": _cut(str(row["list"]), 30)} for row in rows]
+        rows = [row | {"list": _cut(str(row["list"]), 24), "licence": _cut(str(row["licence"] or "-"), 10)} for row in rows]
         rows = [{k: v for k, v in row.items() if k != "organisations"} for row in rows]
     write_rows(rows, args.output, args.out)
     prefixes = sum(one.prefixes for one in made)

@@ -90,12 +90,12 @@ class Words:
         return self._ordinal("ordinal", n)
 
     def nth(self, n: int) -> str:
-        """A place as the beginning of a sentence counts it: 3番目; Third."""
-        text = self._ordinal("nth", n)
+        """A place as a sentence begins with it: 3番目に多いのは; Third."""
+        text = self("number.nth_first") if n == 1 else self._ordinal("nth", n)
         return text[:1].upper() + text[1:]
 
     def _ordinal(self, key: str, n: int) -> str:
-        named = self("number.ordinals").split(",")
+        named = self(f"number.{key}s").split(",")
         if n <= len(named) and named[n - 1]:
             return named[n - 1]
         suffixes = self("number.suffixes").split(",")

@@ -451,6 +451,11 @@ class Answers:
         """The observer's own machines whose outgoing packets look like a scan's. Filters play no part."""
         return own_side.findings(self.session, self.period.start, self.period.end, self._thresholds)
 
+    @functools.cached_property
+    def own_counted(self) -> int:
+        """Packets of the home's own addresses that are among those counted."""
+        return own_side.counted(self.session, self.filters)
+
     @property
     def own_sql(self) -> str:
         """The question behind `own`; its answer names the machines."""

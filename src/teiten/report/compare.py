@@ -13,6 +13,8 @@ from teiten.report.manifest import Manifest
 
 RANKED: Final = {"ports": ("protocol", "dst_port"), "countries": ("country",)}
 """rankings whose ranks are compared, and the columns that name a row"""
+TOLD: Final = {"changes", "addenda"}
+"""tables that are told by what they say"""
 PLACES: Final = 10
 """ranks up to which a change is told"""
 _COUNTS: Final = {
@@ -91,7 +93,7 @@ def compare(before: Manifest, rows_before: Mapping[str, bytes], now: Mapping[str
         other_lake=now["lake"]["id"] != old["lake"]["id"],
         tables=tuple(
             change
-            for name in sorted({*rows_before, *rows} - {"changes"})
+            for name in sorted({*rows_before, *rows} - TOLD)
             if (change := _table(name, rows_before.get(name), rows.get(name)))
         ),
     )

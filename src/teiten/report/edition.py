@@ -167,6 +167,8 @@ def check(answers: Answers) -> None:
         )
     first, last = (moment.strftime("%Y-%m-%d %H:%M") for moment in extent)
     why = "no event passes the filters" if answers.filters.words else "nothing was observed"
+    if answers.totals.packets:
+        why = "its events lie too close together to tell of any stretch of time"
     raise TeitenError(
         f"There is nothing to report of {name}: {why}; the lake's events run from {first} to {last} ({answers.period.tz.key}).",
         hint="Name a period in between, or leave it out for the last one.",

@@ -269,12 +269,13 @@ def _images(palette: bytes, frames: Sequence[Pixels]) -> list[Any]:
 
 
 def _gif(palette: bytes, frames: Sequence[Pixels], times: Sequence[int]) -> bytes:
-    """Only what changed, the rest transparent; looped for ever."""
+    """Only what changed, the rest transparent; the palette once; looped for ever."""
     first, *rest = _images(palette, frames)
     sink = io.BytesIO()
     # times in the hundredths of a second that GIF has
     shown = [round(t / 10) * 10 for t in times]
-    first.save(sink, "GIF", save_all=True, append_images=rest, duration=shown, loop=0, optimize=True, disposal=1)
+    how: dict[str, Any] = {"palette": bytearray(palette), "optimize": True, "disposal": 1}
+    first.save(sink, "GIF", save_all=True, append_images=rest, duration=shown, loop=0, **how)
     return sink.getvalue()
 
 

@@ -157,8 +157,8 @@ class DayFigure(Figure):
         """A bar a row, its number at its end."""
         days, sizes, theme = self.days, sheet.sizes, sheet.theme
         names = min(max(_text.width(_text.plain(r.label), sizes.label) for r in days.rows), sheet.width * 0.3)
-        most = max((v for day in days.values for v in day if v is not None), default=0.0)
-        numbers = _text.width(_short(most, sheet.lang), sizes.label)
+        told = {_short(v, sheet.lang) for day in days.values for v in day if v is not None}
+        numbers = max((_text.width(said, sizes.label) for said in told), default=0.0)
         x = _snap(sheet.left + names + 8)
         width = _snap(sheet.right - numbers - 6 - x)
         axis, high = days.scale, 19.0
@@ -237,8 +237,10 @@ class DayFigure(Figure):
 
 
 def _short(value: float, lang: str) -> str:
-    """1,234; a number that would leave no room for its bar as an axis has it (1.2億)."""
-    return _words.number(value) if value < 1e8 else _words.axis_number(round(value, -6), value, lang)
+    """1,234; from a million on four digits of it (123.4万): a moving picture has no time for more, and no room."""
+    if value < 1e6:
+        return _words.number(value)
+    return _words.axis_number(round(value, 3 - math.floor(math.log10(value))), value, lang)
 
 
 def _apart(placed: Sequence[tuple[float, str]], size: float) -> list[tuple[float, str]]:
@@ -268,7 +270,7 @@ def _break(sheet: Sheet, x: float, y: float, *, flat: bool) -> None:
 def _hatched(sheet: Sheet, x: float, y: float, w: float, h: float) -> None:
     """The hatching of gaps as single strokes: over a large field the renderer takes ten times as long for a pattern."""
     sheet.rect(x, y, w, h, sheet.theme.gap_paper)
-    apart, strokes, rim = 9 * math.sqrt(2), [], 0.8  # the strokes' round ends lie inside the field
+    apart, strokes, rim = 13.0, [], 0.8  # a whole number of px compresses well; the strokes' round ends lie inside the field
     at = x + y + -(x + y) % apart  # on one grid all over the drawing, as a pattern's
     while at < x + y + w + h:  # the stroke on which x + y is `at`, from upper right to lower left
         right, left = min(x + w - rim, at - y - rim), max(x + rim, at - y - h + rim)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from teiten.data import ports as table
 from teiten.report.answers import Key, Ranked, What
-from teiten.report.context import Context
+from teiten.report.context import LEAST, Context
 from teiten.report.model import Footnote, Link, Paragraph, Piece, Point
 from teiten.report.sections import _ranking
 
@@ -61,7 +61,9 @@ def _listed(context: Context, rows: list[Ranked]) -> list[Piece]:
 def ports(context: Context) -> list[Point]:
     """The first places of the ports' ranking."""
     named = [r for r in context.answers.ranking("ports") if r.rank is not None]
-    if context.answers.totals.packets < FEWEST or len(named) < 2:
+    if len(named) == 1:
+        return [_only(context, named[0])]
+    if context.answers.totals.packets < FEWEST:
         return []
     lead = leading(context)
     points = [_lead(context, named[:lead], _threshold(context, named[:lead]))] if lead else []
@@ -78,11 +80,21 @@ def ports(context: Context) -> list[Point]:
     return points
 
 
+def _only(context: Context, row: Ranked) -> Point:
+    """The one port that there was."""
+    key = (
+        "points.only_same"
+        if movement(context, row) == "same" and len(context.answers.leading_before("ports")) == 1
+        else "points.only"
+    )
+    return Point(context.rich(key, port=linked(context, "ports", row)), [counted(context, row), *purpose(context, row.key)])
+
+
 def leading(context: Context, *, before: bool = False) -> int:
     """How many of the first ports are a majority together: 1 to 3, or 0 where none is.
 
-    The least number that holds the share of the setting `overwhelming_share` (or else half) of all packets, the last of them
-    with at least twice the packets of the next port.
+    The least number that holds more than the share of the setting `overwhelming_share` (or else half) of all packets, the
+    last of them with at least twice the packets of the next port.
     """
     answers = context.answers
     if before:
@@ -95,7 +107,7 @@ def leading(context: Context, *, before: bool = False) -> int:
         return 0
     for share in (context.settings.threshold("overwhelming_share"), MAJORITY):
         for n in range(1, min(GROUP, len(rows) - 1) + 1):
-            if sum(rows[:n]) >= share * whole and rows[n - 1] >= TWICE * rows[n]:
+            if sum(rows[:n]) > share * whole and rows[n - 1] >= TWICE * rows[n]:
                 return n
     return 0
 
@@ -103,7 +115,7 @@ def leading(context: Context, *, before: bool = False) -> int:
 def _threshold(context: Context, rows: list[Ranked]) -> str:
     """What the group may be called: 'over' or 'most'."""
     share = sum(r.share for r in rows)
-    return "over" if share >= context.settings.threshold("overwhelming_share") else "most"
+    return "over" if share > context.settings.threshold("overwhelming_share") else "most"
 
 
 def _lead(context: Context, rows: list[Ranked], called: str) -> Point:
@@ -116,7 +128,7 @@ def _lead(context: Context, rows: list[Ranked], called: str) -> Point:
         old = [r for r in answers.leading_before("ports") if r.rank_before is not None][:n]
         whole = answers.totals_before.packets if answers.totals_before else 0
         enough = {"over": context.settings.threshold("overwhelming_share"), "most": MAJORITY}[called]
-        same = {r.key for r in old} == {r.key for r in rows} and sum(r.packets_before or 0 for r in old) >= enough * whole
+        same = {r.key for r in old} == {r.key for r in rows} and sum(r.packets_before or 0 for r in old) > enough * whole
         if not same:
             items = [_was(context, r) for r in rows]
             below.append(context.say("points.group_before", list=context.words.listed(items)))
@@ -156,7 +168,7 @@ def _place(context: Context, rows: list[Ranked], named: list[Ranked]) -> Point:
     row = rows[0]
     service = _brief(context, row.key)
     fields: dict[str, Any] = {
-        "subject": context.say("points.subject_first" if rank == 1 else "points.subject", nth=context.words.nth(rank)),
+        "subject": context.say("points.subject", nth=context.words.nth(rank)),
         "port": linked(context, "ports", row),
         "place": context.words.ordinal(rank),
         "displaced": _displaced(context, row, named),
@@ -248,6 +260,8 @@ def counted(context: Context, row: Ranked, *, each: bool = False) -> Paragraph:
         return say("points.count_each", **fields)
     if not answers.ranks_told or not row.packets_before:
         return say("points.count", **fields)
+    if row.packets_before < LEAST:
+        return say("points.count_few", old=context.packets(row.packets_before), **fields)
     way, now, before = rates(context, row)
     fields |= {"rate": rate_text(context, now), "old": rate_text(context, before)}
     fields["change"] = words.percent(abs(now - before) / before, 0)
@@ -307,8 +321,9 @@ _KNOWN: Final[tuple[tuple[str, tuple[table.Kind, ...]], ...]] = (
 def _use(context: Context, use: table.Use) -> list[Piece]:
     name, _, alias = use.name(context.words.lang).partition(" (")
     # a name with a bracket of its own: one bracket for all
-    year = context.say("points.year", year=str(use.since)) if use.since else ""
-    what = [alias.removesuffix(")"), use.says(context.words.lang), year]
+    said = use.says(context.words.lang)
+    year = context.say("points.year", year=str(use.since)) if use.since and str(use.since) not in said else ""
+    what = [alias.removesuffix(")"), said, year]
     text = context.say("points.use", name=name, what=context.words("number.comma").join(w for w in what if w))
     return [text, Footnote(use.reference.said(context.words.lang), use.reference.url)]
 
@@ -341,24 +356,30 @@ def _lands(context: Context, named: list[Ranked]) -> list[Point]:
     own = next((r for r in named if r.key == code), None)
     others = [r for r in named if r is not own]
     if code is None:
-        return [Point(context.rich("points.lands", list=_row(context, named[:AHEAD], first=True)))]
+        return [_order(context, named[:AHEAD])]
     if own is None:
-        return [
-            Point(context.rich("points.lands", list=_row(context, named[:AHEAD], first=True))),
-            Point(_absent(context, code)),
-        ]
+        return [_order(context, named[:AHEAD]), Point(_absent(context, code))]
     ahead = [r for r in others if (r.rank or 0) < (own.rank or 0)]
     equal = [r for r in others if r.rank == own.rank]
     below = _followed(context, own)
     if equal:
         text = _own(context, own, "points.own_tie", others=context.words.listed(context.land(r.key) for r in equal))
-        return [Point(context.rich("points.lands", list=_row(context, named[:AHEAD], first=True))), Point(text, below)]
+        return [_order(context, named[:AHEAD]), Point(text, below)]
     if not ahead:
         return [Point(_own(context, own, "points.own_first", list=_row(context, others[: AHEAD - 1])), below)]
     if len(ahead) <= AHEAD:
         return [Point(_own(context, own, "points.own_after", list=_row(context, ahead)), below)]
-    first = Point(context.rich("points.lands", list=_row(context, ahead[:AHEAD], first=True)))
-    return [first, Point(_own(context, own, "points.own"), below)]
+    return [_order(context, ahead[:AHEAD]), Point(_own(context, own, "points.own"), below)]
+
+
+def _order(context: Context, rows: list[Ranked]) -> Point:
+    """The first countries in their order; with their ranks where some of them have equally many packets."""
+    if len({r.rank for r in rows}) == len(rows):
+        return Point(context.rich("points.lands", list=_row(context, rows, first=True)))
+    items = [
+        _pieces(context.rich("points.land_ranked", place=_ordinal(context, r.rank or 0), land=_row(context, [r]))) for r in rows
+    ]
+    return Point(context.rich("points.lands_tied", list=context.row(items)))
 
 
 def _absent(context: Context, code: str) -> Paragraph:

@@ -9,6 +9,8 @@ from teiten.report.model import Block, Column, Table
 
 SHOWN = {"daily": 10, "weekly": 10, "monthly": 20}
 """rows of a ranking on the page"""
+TOGETHER = 4
+"""things with equally many packets that are named together"""
 CHART = {"daily": 10, "weekly": 10, "monthly": 10}
 
 
@@ -81,6 +83,28 @@ def table(context: Context, what: What, rows: list[Ranked], caption: str, *, mov
     # a day's ranking stands beside that of three days: only one of them can be led to
     places = [f"{what}-{key(what, row).replace('/', '-') or 'unknown'}" for row in rows] if movement else []
     return Table(caption, tuple(columns), cells, note, places=places)
+
+
+def leader(context: Context, what: What, named: list[Ranked]) -> tuple[str, str]:
+    """Who is first, and its share of all packets; several with equally many are named together, with the share of each."""
+    first = [r for r in named if r.rank == named[0].rank]
+    share = context.words.percent(first[0].share)
+    if len(first) == 1:
+        return (context.port_long(first[0].key) if what == "ports" else context.land(first[0].key)), share
+    names = context.ports(r.key for r in first) if what == "ports" else [context.land(r.key) for r in first]
+    if len(names) > TOGETHER:
+        names = [*names[:TOGETHER], context.say("thing.more", n=len(names) - TOGETHER)]
+    return context.say("thing.tied", list=context.words.listed(names)), context.say("thing.each", share=share)
+
+
+def headline(context: Context, what: What, named: list[Ranked]) -> str:
+    """The title of a ranking: who leads, with which share; or who leads together."""
+    leading, share = leader(context, what, named)
+    if len(named) > 1 and named[1].rank == named[0].rank:
+        return context.sentence("thing.lead", things=leading, share=context.words.percent(named[0].share))
+    if what == "ports":
+        return context.say("ports.figure", port=leading, share=share)
+    return context.sentence("countries.figure", country=leading, share=share)
 
 
 CSV_COLUMNS = ("rank", "packets", "hosts", "share", "share_of", "rank_before", "packets_before", "difference", "change")

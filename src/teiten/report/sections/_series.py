@@ -23,6 +23,8 @@ CHANCE = 6.0
 TOLD = 3
 ABSENT = 0.15
 """A thing was absent where its mean lies below this share of its mean when it was there."""
+FEWEST = 50
+"""packets of a thing, below which it neither begins nor ends"""
 LOW = 0.7
 """The least is told of where it lies below this share of the median."""
 
@@ -82,6 +84,8 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     most, _, key = max(parts, key=lambda p: (p[0], -p[1]))
     first = stack.keys[0]
     ahead = all((stack.values[first][n] or 0.0) >= (stack.values[k][n] or 0.0) for k in stack.keys for n in range(len(totals)))
+    sums = sorted((sum(v or 0.0 for v in stack.values[k]) for k in stack.keys), reverse=True)
+    ahead = ahead and (len(sums) < 2 or sums[0] > sums[1])
     if ahead and high < FLAT * statistics.median(v for v, _ in seen):
         return context.sentence("series.figure_flat", thing=_name(context, what, first))
     name = stack.times[i]
@@ -137,18 +141,22 @@ def _courses(context: Context, what: What, stack: Stack) -> list[str]:
     """Things that were all but absent up to a bucket, or from one on: at least a tenth of the period on either side."""
     said = []
     for key in stack.keys:
-        values = [v or 0.0 for v in stack.values[key]]
+        seen = stack.values[key]
+        values = [v or 0.0 for v in seen]
+        if sum(values) < FEWEST:
+            continue
         level = max(values) / 4
         strong = [i for i, v in enumerate(values) if v >= level]
         if not strong:
             continue
-        least = max(2, len(values) // 10)
+        # what was not observed is no absence
+        least = max(2, sum(v is not None for v in seen) // 10)
         first, last = strong[0], strong[-1]
-        inside = statistics.mean(values[first : last + 1])
-        if first >= least and last - first >= least and statistics.mean(values[:first]) < ABSENT * inside:
+        earlier, later = [v for v in seen[:first] if v is not None], [v for v in seen[last + 1 :] if v is not None]
+        inside = statistics.mean([v for v in seen[first : last + 1] if v is not None])
+        if len(earlier) >= least and last - first >= least and statistics.mean(earlier) < ABSENT * inside:
             said.append(context.say("series.began", thing=_long(context, what, key), when=when(context, stack, first)))
-        rest = values[last + 1 :]
-        if len(rest) >= least and last - first >= least and statistics.mean(rest) < ABSENT * inside:
+        if len(later) >= least and last - first >= least and statistics.mean(later) < ABSENT * inside:
             said.append(context.say("series.ended", thing=_long(context, what, key), when=when(context, stack, last)))
     return said
 

@@ -160,8 +160,11 @@ class Teller:
         """The days without any before this session, or an empty text."""
         if not one.silent:
             return ""
+        first, last = one.silent[0], one.silent[-1]
         key = "sessions.silent_one" if len(one.silent) == 1 else "sessions.silent"
-        return self.words(key, first=self.words.day(one.silent[0]), last=self.words.day(one.silent[-1]))
+        if (last - first).days + 1 > len(one.silent):
+            key = "sessions.silent_observed"
+        return self.words(key, first=self.words.day(first), last=self.words.day(last), n=len(one.silent))
 
     def few(self, day: dt.date, found: Sequence[Compared], slow: bool) -> str:
         """A day's attempts that were no bursts, together."""

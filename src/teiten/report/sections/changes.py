@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,8 @@ from teiten.report.model import Block, Column, Data, Link, Paragraph, Piece, Sec
 ID = "changes"
 ORDER = 85
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+_ENDS = re.compile(r"[(。]|\. ")
+"""where the name of a table ends, and what is said of it begins"""
 MOST = 5
 """ranks that are told in words; all of them are in the CSV"""
 
@@ -104,7 +107,7 @@ def _rank(context: Context, change: RankChange) -> str:
 
 
 def _notes(context: Context, found: Changes) -> list[Paragraph]:
-    kinds = Counter(note.kind for note in context.answers.notes if note.id in found.added)
+    kinds = Counter(note.kind for note in context.answers.notes if note.id in found.added and note.speaks(context.words.lang))
     out: list[Paragraph] = [context.say(f"edition.added_{kind}", n=n) for kind, n in sorted(kinds.items())]
     if found.removed:
         out.append(context.say("edition.removed", n=len(found.removed)))
@@ -123,7 +126,8 @@ def _titles(context: Context) -> dict[str, str]:
     out: dict[str, str] = {}
     for section in context.report.sections if context.report else ():
         for block in section.blocks:
-            out[block.data.id] = (block.table.caption if block.table else "") or block.title or section.title
+            caption = (block.table.caption if block.table else "") or block.title or section.title
+            out[block.data.id] = _ENDS.split(caption, maxsplit=1)[0].strip()
     return out
 
 

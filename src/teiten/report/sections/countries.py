@@ -38,7 +38,7 @@ def build(context: Context) -> Section | None:
     findings += _points.not_told(context) if monthly else moved
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
     if named and (unknown is None or unknown.share <= named[0].share):
-        title = context.sentence("countries.figure", country=context.land(named[0].key), share=words.percent(named[0].share))
+        title = _ranking.headline(context, "countries", named)
     else:
         title = say("countries.figure_unknown", share=words.percent(rows[-1].share))
     figure = figures.RankFigure(

@@ -28,7 +28,7 @@ def build(context: Context) -> Section | None:
         return None
     land = context.land(code)
     findings = _findings(context, found, land)
-    notes = [context.say("followed.note"), context.say("countries.note")]
+    notes = [context.say("followed.note")]
     title = context.sentence("followed.title", land=land)
     return Section(ID, title, findings, blocks=[_block(context, found, code)], notes=notes)
 

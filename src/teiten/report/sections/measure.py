@@ -12,7 +12,7 @@ from teiten.report.model import Block, Column, Paragraph, Section, Table
 from teiten.report.sections import _points
 
 ID = "measure"
-ORDER = 42
+ORDER = 73
 KINDS: tuple[PeriodKind, ...] = ("monthly",)
 
 
@@ -42,7 +42,7 @@ def _findings(context: Context, found: Measure, code: str | None) -> list[Paragr
         return [say("measure.short", day=words.plain(found.since), least=words("duration.days_of", n=ENOUGH), **days)]
     said: list[Paragraph] = [say("measure.about", day=words.plain(found.since), **days)]
     who = context.land(code) if code else say("measure.everywhere")
-    sentences = [_rates(context, "measure.own", who, found.own)]
+    sentences = [_rates(context, "measure.own" if code else "measure.all", who, found.own)]
     if code:
         sentences.append(_rates(context, "measure.others", say("measure.elsewhere"), found.others))
     if code and (relative := found.relative):
@@ -85,12 +85,13 @@ def _block(context: Context, found: Measure, code: str | None) -> Block:
     ratio = found.own.ratio if found.enough else None
     title = say("measure.title", day=words.plain(found.since))
     if ratio:
-        title = context.sentence("measure.figure", land=who, day=words.day(found.since), value=words.number(ratio.value, 2))
+        key = "measure.figure" if code else "measure.figure_all"
+        title = context.sentence(key, land=who, day=words.day(found.since), value=words.number(ratio.value, 2))
     values = [float(counts[d]["packets"]) if d in counts else 0.0 for d in days]
     figure = figures.LineFigure(
         id=ID,
         title=title,
-        subtitle=say("measure.subtitle", land=who, sensors=context.sensors),
+        subtitle=say("measure.subtitle" if code else "measure.subtitle_all", land=who, sensors=context.sensors),
         unit=say("series.unit_day"),
         times=[dt.datetime.combine(d, dt.time(), tz) for d in days],
         series=[

@@ -24,6 +24,8 @@ def build(context: Context) -> Section | None:
     points = [_point(context, one) for one in found]
     findings = [say("own.finding", n=len({one.machine for one in found}))]
     notes = [say("own.advice"), say("own.advice_known"), say("own.hidden"), _rules(context, found)]
+    if context.answers.own_counted:
+        notes.append(say("own.counted", n=context.answers.own_counted))
     return Section(ID, say("own.title"), findings, points=points, blocks=[_block(context, found)], notes=notes)
 
 

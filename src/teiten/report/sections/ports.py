@@ -32,7 +32,7 @@ def build(context: Context) -> Section | None:
     findings += _points.not_told(context) if monthly else moved
     figure = figures.RankFigure(
         id="ports",
-        title=say("ports.figure", port=context.port_long(named[0].key), share=words.percent(named[0].share)),
+        title=_ranking.headline(context, "ports", named),
         subtitle=say("ports.subtitle", n=min(len(named), _ranking.CHART[context.kind]), scope=context.scope),
         unit=say("ports.packets_unit"),
         rows=_ranking.bars(context, "ports", charted),

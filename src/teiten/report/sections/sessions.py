@@ -96,7 +96,7 @@ def _slug(name: str) -> str:
 def _total(context: Context, own: Sequence[Compared], organisation: str) -> str:
     zone = context.period.tz
     return context.say(
-        "sessions.total",
+        "sessions.total_day" if context.kind == "daily" else "sessions.total",
         organisation=organisation,
         sessions=context.words("sessions.count", n=len(own)),
         packets=context.packets(sum(c.session.packets for c in own)),

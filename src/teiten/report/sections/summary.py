@@ -6,6 +6,7 @@ from teiten.periods import PeriodKind
 from teiten.report.answers import Ranked, What
 from teiten.report.context import SAME, Context
 from teiten.report.model import Section
+from teiten.report.sections import _ranking
 
 ID = "summary"
 ORDER = 0
@@ -60,17 +61,18 @@ def _leaders(context: Context) -> str:
     lands = [r for r in answers.ranking("countries") if r.rank is not None]
     if not ports:
         return ""
-    port, share = context.port_long(ports[0].key), words.percent(ports[0].share)
+    port, share = _ranking.leader(context, "ports", ports)
     if not lands:
         return context.say("summary.leader_port", port=port, share=share)
+    country, country_share = _ranking.leader(context, "countries", lands)
     unknown = sum(r.share for r in answers.ranking("countries") if r.rank is None)
     return context.say(
         "summary.leaders_known" if unknown > lands[0].share else "summary.leaders",
         port=port,
         share=share,
         unknown=words.percent(unknown),
-        country=context.land(lands[0].key),
-        country_share=words.percent(lands[0].share),
+        country=country,
+        country_share=country_share,
     )
 
 

@@ -16,7 +16,7 @@ from teiten.report.sections import _points
 from teiten.report.watching import Run, Watched
 
 ID = "watched"
-ORDER = 40
+ORDER = 71
 KINDS: tuple[PeriodKind, ...] = ("monthly",)
 LONG = 3
 """days in a row that are worth telling"""
@@ -47,7 +47,7 @@ def _section(context: Context, one: Watched) -> Section:
     ident = f"{ID}-{slug(name)}"
     if not one.by_day:
         findings = [_about(context, one), context.say("watched.nothing", organisation=name), *_last_seen(context, one)]
-        return Section(ident, title, findings, notes=_notes(context))
+        return Section(ident, title, findings)
     points = [_tried(context, one), *_untried(context, one), *_when(context, one), *_where(context, one)]
     findings = [_about(context, one), *_uncompared(context)]
     return Section(ident, title, findings, points, blocks=[_block(context, one, ident)], notes=_notes(context))
@@ -75,9 +75,14 @@ def _notes(context: Context) -> list[Paragraph]:
 def _uncompared(context: Context) -> list[Paragraph]:
     """What must be known before ports are called new: that little of the period before was observed."""
     answers = context.answers
-    if not answers.ranked_before or answers.coverage_before.share >= answers.comparable_share:
+    if not _enough_before(context) or answers.coverage_before.share >= answers.comparable_share:
         return []
     return [context.say("watched.part_before", share=context.words.percent(answers.coverage_before.share))]
+
+
+def _enough_before(context: Context) -> bool:
+    """Was so much of the period before observed that a port may be called new against it?"""
+    return context.answers.ranked_before and context.answers.coverage_before.share >= context.answers.ranked_share
 
 
 def _last_seen(context: Context, one: Watched) -> list[Paragraph]:
@@ -102,6 +107,8 @@ def _tried(context: Context, one: Watched) -> Point:
     text = context.rich(key, ports=_ports(context, tried), n=len(tried))
     if not context.answers.ranked_before:
         return Point(text, [context.say("watched.no_before")])
+    if not _enough_before(context):
+        return Point(text, [context.say("watched.too_little_before")])
     if not one.by_day_before:
         return Point(text, [context.say("watched.not_before", organisation=one.organisation.name)])
     old = [key for key in tried if key not in new]
@@ -242,7 +249,7 @@ def _block(context: Context, one: Watched, ident: str) -> Block:
         scale="all",
     )
     ranks = {r.key: r.rank for r in context.answers.ranking("ports")}
-    compares = context.answers.ranked_before
+    compares = _enough_before(context)
     columns = (
         Column(say("column.port"), "text"),
         Column(say("column.service"), "text", spare=True),
