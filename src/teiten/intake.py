@@ -281,8 +281,9 @@ class _OneInput:
     ) -> None:
         self.writer, self.source, self.reader, self.result = writer, source, reader, result
         self.rejected, self.progress = rejected, progress
+        result.tally.unit = "lines" if reader.LINES else "packets"
         self.history = history
-        self.first_line = _first_line(source.head())
+        self.first_line = _first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
             self.resume = history.resume(options.sensor, self.first_line, source.open)
@@ -336,7 +337,7 @@ class _OneInput:
         # a last line without its end may be in any batch that turns out to be the last
         begin = int(chunks[-1].line_pos[-1])
         sha256, ahead = digest.at(begin)
-        if b"\n" not in ahead and begin + len(ahead) == end:
+        if self.reader.LINES and b"\n" not in ahead and begin + len(ahead) == end:
             end, tail = begin, ahead
         else:
             sha256, _ = digest.at(end)
@@ -419,7 +420,7 @@ class _Part:
         frames = []
         for chunk, known in zip(chunks, had, strict=True):
             new = ~known
-            tally = Tally(lines=len(known), had_already=int(known.sum()))
+            tally = Tally(lines=len(known), had_already=int(known.sum()), unit=result.tally.unit)
             count(tally, chunk.outcome[new], reader)
             events = (
                 chunk.events if not known.any() else chunk.events.filter(pl.Series(new[chunk.event_line], dtype=pl.Boolean))
@@ -479,8 +480,10 @@ def count(tally: Tally, outcome: npt.NDArray[np.uint8], reader: Any) -> None:
             tally.ignored[reader.KINDS[code]] += number
 
 
-def _first_line(head: bytes) -> str:
-    return hashlib.sha256(head.partition(b"\n")[0].rstrip(b"\r")).hexdigest()[:32]
+def _first_line(head: bytes, lines: bool) -> str:
+    """What an input is known by at a glance: its first line, or a capture's header."""
+    begin = head.partition(b"\n")[0].rstrip(b"\r") if lines else head[:24]
+    return hashlib.sha256(begin).hexdigest()[:32]
 
 
 def _line_at(stream: Any, offset: int, plain: bool) -> bytes:

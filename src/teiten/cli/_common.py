@@ -82,7 +82,7 @@ def accounts(tally: Any) -> str:
     parts = [f"{tally.made_events:,} with events", part("rejected", tally.rejected), part("ignored", tally.ignored)]
     if tally.had_already:
         parts.append(f"{tally.had_already:,} had already")
-    return f"{tally.lines:,} lines = {' + '.join(parts)}; {tally.events:,} events"
+    return f"{tally.lines:,} {tally.unit} = {' + '.join(parts)}; {tally.events:,} events"
 
 
 def show_accounts(tallies: Sequence[tuple[str, Any]]) -> None:

@@ -104,7 +104,7 @@ class _Run:
                 hashed=False,
                 reading=self.settings.reading,
             )
-            tally = Tally()
+            tally = Tally(unit="lines" if reader.LINES else "packets")
             self.tallies.append((source.name, tally))
             for chunk in reader.read(source, options):
                 tally.lines += len(chunk.outcome)

@@ -127,8 +127,13 @@ class Tally:
     had_already: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    unit: str = "lines"
 
     def add(self, other: Tally) -> None:
+        if self.lines and other.unit != self.unit:
+            self.unit = "records"
+        elif not self.lines:
+            self.unit = other.unit
         self.lines += other.lines
         self.made_events += other.made_events
         self.events += other.events
@@ -161,6 +166,8 @@ class Reader(Protocol):
     """as in --format"""
     STATUS: str
     """'stable', 'trial'"""
+    LINES: bool
+    """its records are lines of text; else packets, which have no line end"""
     ROWS: bool
     """its chunks' `made` are `Rows`, not frames"""
     REASONS: dict[int, str]

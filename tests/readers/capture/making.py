@@ -1,4 +1,4 @@
-"""Captures made by hand for the tests: one packet behind every link type, in every container. Shares no code with the reader."""
+"""Captures made by hand: one packet behind every link type, in every container. Shares no code with the reader."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ MAC = bytes.fromhex("00005e0053010000 5e005302")
 SYN = struct.pack(">HHIIBBHHH", 40000, 23, 0xC6336407, 0, 0x60, 2, 1024, 0, 0) + bytes.fromhex("020405b4")
 
 
-def ipv4(body: bytes, protocol: int = 6, options: bytes = b"", flags: int = 2, offset: int = 0, total: int | None = None) -> bytes:
+def ipv4(
+    body: bytes, protocol: int = 6, options: bytes = b"", flags: int = 2, offset: int = 0, total: int | None = None
+) -> bytes:
     header = 20 + len(options)
     length = header + len(body) if total is None else total
     return struct.pack(
@@ -67,7 +69,8 @@ LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "pppd": (166, lambda p: b"\x01\x03\0\x21" + p), "ppp with direction": (204, lambda p: b"\x01\xff\x03\0\x21" + p),
     "pppoe alone": (51, lambda p: b"\x11\0\0\x01" + _type(len(p) + 2) + b"\0\x21" + p),
     "chdlc": (104, lambda p: b"\x0f\0" + _type(0x800) + p),
-    "frame relay": (107, lambda p: b"\x18\x41\x03\xcc" + p), "frame relay, Cisco": (107, lambda p: b"\x18\x41" + _type(0x800) + p),
+    "frame relay": (107, lambda p: b"\x18\x41\x03\xcc" + p),
+    "frame relay, Cisco": (107, lambda p: b"\x18\x41" + _type(0x800) + p),
     "frame relay, snap": (107, lambda p: b"\x18\x41\x03\0\x80\0\0\0" + _type(0x800) + p),
     "802.11": (105, lambda p: b"\x08\x01" + bytes(22) + SNAP + _type(0x800) + p),
     "802.11, qos": (105, lambda p: b"\x88\x02" + bytes(24) + SNAP + _type(0x800) + p),
@@ -84,7 +87,9 @@ LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "pktap": (258, lambda p: struct.pack("<III", 108, 1, 1) + bytes(96) + ethernet(0x800, p)),
     "fddi": (10, lambda p: b"\x50" + MAC + SNAP + _type(0x800) + p),
     "token ring": (6, lambda p: b"\x10\x40" + MAC + SNAP + _type(0x800) + p),
-    "token ring, source route": (6, lambda p: b"\x10\x40" + MAC[:6] + b"\x80" + MAC[7:] + b"\x06\0" + bytes(4) + SNAP + _type(0x800) + p),
+    "token ring, source route": (
+        6, lambda p: b"\x10\x40" + MAC[:6] + b"\x80" + MAC[7:] + b"\x06\0" + bytes(4) + SNAP + _type(0x800) + p
+    ),
     "rfc 1483": (100, lambda p: SNAP + _type(0x800) + p), "sun atm": (123, lambda p: b"\x82\0\0\x05" + SNAP + _type(0x800) + p),
     "ip over fibre channel": (122, lambda p: bytes(16) + SNAP + _type(0x800) + p),
     "firewire": (138, lambda p: bytes(16) + _type(0x800) + p),
@@ -94,13 +99,17 @@ LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "arcnet, linux": (129, lambda p: b"\x01\x02\0\0\xd4\0\0\0" + p),
     "dsa": (284, lambda p: MAC + bytes(4) + _type(0x800) + p), "edsa": (285, lambda p: MAC + bytes(8) + _type(0x800) + p),
     "broadcom tag before": (282, lambda p: bytes(4) + ethernet(0x800, p)),
-    "erf in pcap": (197, lambda p: bytes(8) + b"\x02\x04" + struct.pack(">HHH", 18 + 14 + len(p), 0, 14 + len(p)) + b"\0\0" + ethernet(0x800, p)),
+    "erf in pcap": (
+        197, lambda p: bytes(8) + b"\x02\x04" + struct.pack(">HHH", 18 + 14 + len(p), 0, 14 + len(p)) + b"\0\0"
+        + ethernet(0x800, p),
+    ),
 }  # fmt: skip
 """name -> link type, and the record's bytes for an IPv4 packet"""
 
 
 def nflog(packet: bytes, order: str) -> bytes:
     """NFLOG's attributes are in the writer's byte order."""
+
     def attribute(kind: int, value: bytes) -> bytes:
         body = struct.pack(order + "HH", 4 + len(value), kind) + value
         return body + bytes(-len(body) % 4)
@@ -111,7 +120,9 @@ def nflog(packet: bytes, order: str) -> bytes:
 SECONDS, PARTS = 1_760_000_000, 123_456
 
 
-def pcap(records: Sequence[bytes], link: int = 1, order: str = "<", nano: bool = False, modified: bool = False, snap: int = 65535) -> bytes:
+def pcap(
+    records: Sequence[bytes], link: int = 1, order: str = "<", nano: bool = False, modified: bool = False, snap: int = 65535
+) -> bytes:
     magic = 0xA1B2CD34 if modified else 0xA1B23C4D if nano else 0xA1B2C3D4
     out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)
     for i, record in enumerate(records):
@@ -132,7 +143,9 @@ def section(order: str = "<") -> bytes:
     return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
 
 
-def interface(link: int = 1, order: str = "<", resolution: int | None = None, offset: int | None = None, name: bytes = b"", snap: int = 0) -> bytes:
+def interface(
+    link: int = 1, order: str = "<", resolution: int | None = None, offset: int | None = None, name: bytes = b"", snap: int = 0
+) -> bytes:
     options = b""
     for code, value in ((2, name), (9, b"" if resolution is None else bytes([resolution])),
                         (14, b"" if offset is None else struct.pack(order + "q", offset))):  # fmt: skip
@@ -144,11 +157,15 @@ def interface(link: int = 1, order: str = "<", resolution: int | None = None, of
 
 
 def enhanced(record: bytes, stamp: int, order: str = "<", number: int = 0) -> bytes:
-    return block(6, struct.pack(order + "IIIII", number, stamp >> 32, stamp & 0xFFFFFFFF, len(record), len(record)) + record, order)
+    return block(
+        6, struct.pack(order + "IIIII", number, stamp >> 32, stamp & 0xFFFFFFFF, len(record), len(record)) + record, order
+    )
 
 
 def obsolete(record: bytes, stamp: int, order: str = "<", number: int = 0) -> bytes:
-    return block(2, struct.pack(order + "HHIIII", number, 0, stamp >> 32, stamp & 0xFFFFFFFF, len(record), len(record)) + record, order)
+    return block(
+        2, struct.pack(order + "HHIIII", number, 0, stamp >> 32, stamp & 0xFFFFFFFF, len(record), len(record)) + record, order
+    )
 
 
 def simple(record: bytes, order: str = "<") -> bytes:
@@ -162,5 +179,9 @@ def erf(records: Sequence[bytes], kind: int = 2, extension: bool = False) -> byt
         body += bytes(-len(body) % 8)
         more = b"\0" * 8 if extension else b""
         out += struct.pack("<II", (PARTS + i) * (1 << 32) // 10**6 + 1, SECONDS + i)
-        out += struct.pack(">BBHHH", kind | (0x80 if extension else 0), 4, 16 + len(more) + len(body), 0, len(record)) + more + body
+        out += (
+            struct.pack(">BBHHH", kind | (0x80 if extension else 0), 4, 16 + len(more) + len(body), 0, len(record))
+            + more
+            + body
+        )
     return out

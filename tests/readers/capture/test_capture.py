@@ -1,4 +1,4 @@
-"""Containers, link types, headers: one packet comes out the same from wherever it was; damage is told and nothing is made up."""
+"""Containers, link types, headers: one packet comes out the same from wherever it was; damage is told, nothing made up."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.readers.capture import making as make
 
 from teiten import readers
 from teiten.frame import addresses_as_text
@@ -20,7 +21,6 @@ from teiten.readers import _input, capture
 from teiten.readers._base import Chunk, ReadOptions
 from teiten.readers.capture import _read
 from teiten.settings import Reading
-from tests.readers.capture import making as make
 
 OPTIONS = ReadOptions(zone=ZoneInfo("UTC"))
 TIME = dt.datetime.fromtimestamp(make.SECONDS, dt.UTC) + dt.timedelta(microseconds=make.PARTS)
@@ -110,7 +110,9 @@ def test_pcapng(order: str, tmp_path: Path) -> None:
         + make.obsolete(frame, micro, order)
         + make.section("<" if order == ">" else ">")
         + make.interface(101, "<" if order == ">" else ">", resolution=0x80 | 20, offset=1_000_000_000)
-        + make.enhanced(make.PACKET, ((make.SECONDS - 10**9) << 20) + (make.PARTS << 20) // 10**6 + 1, "<" if order == ">" else ">")
+        + make.enhanced(
+            make.PACKET, ((make.SECONDS - 10**9) << 20) + (make.PARTS << 20) // 10**6 + 1, "<" if order == ">" else ">"
+        )
         + make.block(0xBAD, b"abc", "<" if order == ">" else ">")
     )
     rows = events(put(tmp_path, data))
@@ -143,7 +145,9 @@ def test_an_interface_that_nobody_described(tmp_path: Path) -> None:
 
 
 def test_times_out_of_range(tmp_path: Path) -> None:
-    data = make.section() + make.interface(101, resolution=0) + make.enhanced(make.PACKET, 1 << 62) + make.enhanced(make.PACKET, 7)
+    data = (
+        make.section() + make.interface(101, resolution=0) + make.enhanced(make.PACKET, 1 << 62) + make.enhanced(make.PACKET, 7)
+    )
     found = chunks(put(tmp_path, data))
     assert outcomes(found) == {"event": 1, "time stamp out of range": 1}
 
@@ -165,9 +169,9 @@ def test_a_file_cut_in_a_record_keeps_what_is_whole(tmp_path: Path) -> None:
     found = chunks(put(tmp_path, data[:-5]))
     assert outcomes(found) == {"event": 2}
     last = 24 + 2 * (16 + 14 + len(make.PACKET))
+    there = 16 + 14 + len(make.PACKET) - 5
     assert found[-1].notes == [
-        f"the record at byte {last} is not whole: {16 + 14 + len(make.PACKET) - 5} bytes of it are there; the file was cut, or is"
-        " still written"
+        f"the record at byte {last} is not whole: {there} bytes of it are there; the file was cut, or is still written"
     ]
     assert found[-1].end == last
 
@@ -328,7 +332,10 @@ def test_cut_at_any_byte(name: str, tmp_path: Path) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(sorted(CONTAINERS)), st.lists(st.tuples(st.integers(0, 1 << 30), st.integers(0, 255)), min_size=1, max_size=4))
+@given(
+    st.sampled_from(sorted(CONTAINERS)),
+    st.lists(st.tuples(st.integers(0, 1 << 30), st.integers(0, 255)), min_size=1, max_size=4),
+)
 def test_any_byte_changed(name: str, changes: list[tuple[int, int]]) -> None:
     import tempfile
 

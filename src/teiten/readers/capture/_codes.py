@@ -44,8 +44,8 @@ DSA_BRCM, DSA_PREPENDED, DSA, EDSA = 281, 282, 284, 285
 READ: Final = frozenset(
     {
         NULL, ETHERNET, TOKEN_RING, SLIP, PPP_LINK, FDDI, RAW_BSD, RAW_OPENBSD, PPP_SERIAL, PPP_ETHER, RFC1483, RAW, CHDLC,
-        WIFI, FRELAY, LOOP, ENC, SLL, PFLOG, PRISM, IP_FC, SUN_ATM, RADIOTAP, ARCNET, ARCNET_LINUX, APPLE_1394, AVS, PPP_PPPD, PPI,
-        ERF, PPP_DIR, IPNET, IPV4, IPV6, NFLOG, IPOIB, PKTAP_OLD, PKTAP, SLL2,
+        WIFI, FRELAY, LOOP, ENC, SLL, PFLOG, PRISM, IP_FC, SUN_ATM, RADIOTAP, ARCNET, ARCNET_LINUX, APPLE_1394, AVS, PPP_PPPD,
+        PPI, ERF, PPP_DIR, IPNET, IPV4, IPV6, NFLOG, IPOIB, PKTAP_OLD, PKTAP, SLL2,
         DSA_BRCM, DSA_PREPENDED, DSA, EDSA,
     }
 )  # fmt: skip
@@ -60,10 +60,12 @@ NAMED: Final[dict[int, str]] = {
     158: "user 11", 159: "user 12", 160: "user 13", 161: "user 14", 162: "user 15", 165: "BACnet MS/TP", 167: "Juniper PPPoE",
     169: "GPRS LLC", 170: "GFP-T", 171: "GFP-F", 177: "Linux LAPD", 178: "Juniper Ethernet", 179: "Juniper PPP",
     180: "Juniper frame relay", 181: "Juniper CHDLC", 183: "Juniper VoIP", 186: "USB (FreeBSD)", 187: "Bluetooth HCI H4",
-    189: "USB (Linux)", 190: "CAN 2.0b", 191: "IEEE 802.15.4 (Linux)", 195: "IEEE 802.15.4", 196: "SITA", 201: "Bluetooth HCI H4 (pcap)",
+    189: "USB (Linux)", 190: "CAN 2.0b", 191: "IEEE 802.15.4 (Linux)", 195: "IEEE 802.15.4", 196: "SITA",
+    201: "Bluetooth HCI H4 (pcap)",
     202: "AX.25 KISS", 203: "LAPD", 205: "CHDLC with direction", 206: "frame relay with direction", 209: "IPMB (Linux)",
     215: "IEEE 802.15.4 (non-ASK)", 220: "USB (Linux, mmapped)", 224: "Fibre Channel", 227: "CAN (SocketCAN)",
-    230: "IEEE 802.15.4 without FCS", 231: "D-Bus", 235: "DVB-CI", 237: "Infrared", 240: "netANALYZER", 241: "netANALYZER transparent",
+    230: "IEEE 802.15.4 without FCS", 231: "D-Bus", 235: "DVB-CI", 237: "Infrared", 240: "netANALYZER",
+    241: "netANALYZER transparent",
     243: "MPEG-2 transport stream", 245: "NFC LLCP", 247: "InfiniBand", 248: "SCTP", 249: "USBPcap", 251: "Bluetooth LE",
     252: "Wireshark upper PDU", 253: "netlink", 254: "Bluetooth Linux monitor", 256: "Bluetooth LE with pseudo-header",
     264: "ISO 14443", 266: "USB (Darwin)", 272: "NordicSemi Bluetooth LE", 273: "DOCSIS 3.1 XRA", 275: "DisplayPort",

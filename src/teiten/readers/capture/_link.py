@@ -16,22 +16,22 @@ _DEPTH = 1 << 16
 
 
 @jit
-def be16(buf: Any, p: int) -> int:
+def be16(buf: Any, p: int) -> Any:
     return (at(buf, p) << 8) | at(buf, p + 1)
 
 
 @jit
-def be32(buf: Any, p: int) -> int:
+def be32(buf: Any, p: int) -> Any:
     return (at(buf, p) << 24) | (at(buf, p + 1) << 16) | (at(buf, p + 2) << 8) | at(buf, p + 3)
 
 
 @jit
-def le16(buf: Any, p: int) -> int:
+def le16(buf: Any, p: int) -> Any:
     return at(buf, p) | (at(buf, p + 1) << 8)
 
 
 @jit
-def le32(buf: Any, p: int) -> int:
+def le32(buf: Any, p: int) -> Any:
     return at(buf, p) | (at(buf, p + 1) << 8) | (at(buf, p + 2) << 16) | (at(buf, p + 3) << 24)
 
 

@@ -27,7 +27,7 @@ FIRST_INNER: Final = IN_FAMILY
 
 
 @jit
-def _half(buf: Any, p: int) -> int:
+def _half(buf: Any, p: int) -> Any:
     """Eight bytes of an address as a signed integer."""
     return (((be32(buf, p) ^ 0x80000000) - 0x80000000) << 32) | be32(buf, p + 4)
 

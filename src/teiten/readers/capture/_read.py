@@ -310,7 +310,15 @@ def _only_notes(end: int, notes: list[str]) -> Chunk:
     none = np.empty(0, np.int64)
     nothing = _columns.Columns(np.empty((_packet.WIDTH, 0), np.int64), none, none, None, None, (), "", 0)
     return Chunk(
-        nothing, none.astype(np.int32), none, none.astype(np.uint64), none.astype(np.uint8), none.astype(np.bool_), end, [], notes
+        nothing,
+        none.astype(np.int32),
+        none,
+        none.astype(np.uint64),
+        none.astype(np.uint8),
+        none.astype(np.bool_),
+        end,
+        [],
+        notes,
     )
 
 

@@ -18,6 +18,7 @@ from teiten.readers.netfilter._codes import KINDS, REASONS
 
 NAME: Final = "netfilter"
 STATUS: Final = "stable"
+LINES: Final = True
 ROWS: Final = True
 
 _FIELDS: Final = re.compile(rb"\bSRC=[0-9A-Fa-f:.*]+ DST=[0-9A-Fa-f:.*]+ ")
@@ -70,4 +71,4 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     yield from _read.read(source, options)
 
 
-__all__ = ["KINDS", "NAME", "REASONS", "ROWS", "STATUS", "read", "recognise"]
+__all__ = ["KINDS", "LINES", "NAME", "REASONS", "ROWS", "STATUS", "read", "recognise"]
