@@ -177,6 +177,8 @@ def test_an_empty_lake(lake: Lake) -> None:
     [
         ("SELECT count(*) FROM events", False),
         ("SELECT dst_port FROM events", False),
+        ("EXPLAIN ANALYZE SELECT dst_port FROM events", False),
+        ("EXPLAIN SELECT * FROM events", True),
         ("SELECT *, rank() OVER (ORDER BY n) FROM (SELECT dst_port, count(*) AS n FROM events GROUP BY ALL)", False),
         ("WITH a AS (SELECT dst_port FROM raw_events) SELECT * FROM a", False),
         ("SELECT * FROM verdicts", False),
