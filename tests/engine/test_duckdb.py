@@ -117,6 +117,21 @@ def test_two_columns_of_one_name(session: Session) -> None:
     assert session.query("SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_1": 2}]
 
 
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("max(time) - min(time)", "00:00:00"),
+        ("INTERVAL 26 HOUR", "26:00:00"),
+        ("[INTERVAL 1 DAY]", "[1 day]"),
+        ("'101'::BIT", "101"),
+        ("TIMETZ '01:02:03+09'", "01:02:03+09"),
+        ("union_value(k := 1)", "1"),
+    ],
+)
+def test_types_that_no_frame_has_are_text(session: Session, sql: str, text: str) -> None:
+    assert session.query(f'SELECT {sql} AS "a ""b", 1 AS one FROM events LIMIT 1') == [{'a "b': text, "one": 1}]
+
+
 def test_memory_is_bounded(session: Session) -> None:
     with pytest.raises(TeitenError):
         session.query("SELECT list(a.range) AS l FROM range(100000000) a")

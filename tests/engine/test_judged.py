@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +25,6 @@ TOKYO = Settings("Asia/Tokyo", "flag")
 
 
 def address(text: str) -> bytes:
-    import ipaddress
-
     return ipaddress.ip_address(text).packed
 
 
@@ -142,6 +142,22 @@ def test_the_views_hold_what_holds(judged_lake: Lake) -> None:
         assert (rows[3]["rule"], rows[3]["evidence"]) == ("correction", f'{{"note": "{number}"}}')
 
 
+def test_prefixes_end_where_they_should(session: Session) -> None:
+    chance = random.Random(3)
+    networks = [
+        ipaddress.ip_network((chance.randbytes(size), chance.randint(0, 8 * size)), strict=False)
+        for size in (4, 16)
+        for _ in range(60)
+    ]
+    networks += [ipaddress.ip_network(text) for text in ("0.0.0.0/0", "::/0", "255.255.255.255/32", "::1/128")]
+    for network in networks:
+        first, last = network[0].packed, network[-1].packed
+        sql = "SELECT prefix_last($first, $n) AS last, in_prefix($last, $first, $n) AS yes, in_prefix($other, $first, $n) AS no"
+        other = bytes(20 - len(first))  # of the other family
+        row = session.query(sql, {"first": first, "last": last, "n": network.prefixlen, "other": other})[0]
+        assert row == {"last": last, "yes": True, "no": False}, network
+
+
 def test_no_verdicts_at_all(lake: Lake) -> None:
     fill(lake, [{}])
     with open_session(lake, TOKYO) as session:
@@ -161,6 +177,8 @@ def test_an_empty_lake(lake: Lake) -> None:
     [
         ("SELECT count(*) FROM events", False),
         ("SELECT dst_port FROM events", False),
+        ("EXPLAIN ANALYZE SELECT dst_port FROM events", False),
+        ("EXPLAIN SELECT * FROM events", True),
         ("SELECT *, rank() OVER (ORDER BY n) FROM (SELECT dst_port, count(*) AS n FROM events GROUP BY ALL)", False),
         ("WITH a AS (SELECT dst_port FROM raw_events) SELECT * FROM a", False),
         ("SELECT * FROM verdicts", False),

@@ -123,7 +123,7 @@ def test_languages_have_the_same_entries() -> None:
 
 
 def _snippets() -> list[tuple[Path, str]]:
-    """Shell blocks marked ```sh run, and examples/*.sh; what differs from page to page in language or words alone is run once."""
+    """Shell blocks marked ```sh run, and examples/*.sh; what differs from page to page in its language alone is run once."""
     found: dict[str, tuple[Path, str]] = {}
     for page in PAGES:
         for block in re.findall(r"^```sh run\n(.*?)^```$", _read(page), re.MULTILINE | re.DOTALL):
@@ -142,6 +142,7 @@ def test_what_the_documents_tell_to_type_works(page: Path, script: str, tmp_path
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LANG": "C.UTF-8",
         "TZ": "Asia/Tokyo",
+        "TEITEN_DATA": str(tmp_path / "user-data"),
     }
     run = subprocess.run(
         ["bash", "-e", "-u", "-o", "pipefail", "-c", script],

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 import time
 from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
 import pytest
+from dying import dying
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from making import events, fill
 
 from teiten.lake import Lake, _delta, verdict
@@ -111,3 +115,47 @@ def test_statistics_hold_no_addresses(lake: Lake) -> None:
         writer.commit(batch(1), events([{}]))
     for log in lake.path.glob("*/_delta_log/*.json"):
         assert b"203.0.113.5" not in log.read_bytes() and b"cb007105" not in log.read_bytes().lower()
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["UTC", "Asia/Tokyo"]), st.sets(st.integers(0, 75), min_size=1, max_size=40), st.integers(0, 3)
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whatever_is_replaced_the_latest_holds(calls: list[tuple[str, set[int], int]]) -> None:
+    """Against a dict: zone and day -> (which call judged it, its verdicts)."""
+    model: dict[tuple[str, dt.date], tuple[int, int]] = {}
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdict, "ROWS", 7)
+        patch.setattr(_delta, "CHECKPOINT_EVERY", 2)
+        patch.setattr(os, "fsync", lambda handle: None)
+        lake = Lake.create(f"{folder}/lake", "UTC")
+        for call, (zone, days, each) in enumerate(calls):
+            rows = [{"day": day(n), "value": f"{call}"} for n in days for _ in range(each)]
+            lake.replace_verdicts([day(n) for n in days], zone, frame(rows), basis=f"{call}")
+            model |= {(zone, day(n)): (call, each) for n in days}
+        state = lake.verdict_state().select("zone", "day", "basis").rows()
+        assert sorted(state) == sorted((zone, on, str(call)) for (zone, on), (call, _) in model.items())
+        found = lake.verdicts().select("zone", "day", "value").rows()
+        wanted = [(zone, on, str(call)) for (zone, on), (call, each) in model.items() for _ in range(each)]
+        assert sorted(found) == sorted(wanted)
+
+
+def test_dying_while_judging_or_noting_leaves_old_or_new(lake: Lake) -> None:
+    lake.replace_verdicts([day(0)], "UTC", frame([{"value": "old"}]))
+    ended, step = False, 0
+    while not ended:
+        with dying(step) as died:
+            lake.replace_verdicts([day(0), day(1)], "UTC", frame([{"value": f"{step}"}, {"day": day(1), "value": f"{step}"}]))
+            lake.add_note("note", text=f"{step}")
+        ended, step = not died, step + 1
+        values = lake.verdicts()["value"].to_list()
+        assert values == ["old"] or (len(values) == 2 and len(set(values)) == 1)
+        assert all(text.isdigit() for text in lake.notes()["text"])
+    assert step > 5
+    assert values == [f"{step - 1}"] * 2 and lake.notes()["text"].to_list()[-1] == f"{step - 1}"

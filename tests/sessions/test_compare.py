@@ -69,6 +69,13 @@ def test_silence_over_the_end_of_a_month_and_moving() -> None:
     assert c.silent == ()
 
 
+def test_days_that_nobody_watched_are_not_silent() -> None:
+    sessions = [session(0, [22]), session(120, [22])]
+    watched = {dt.date(2019, 3, d) for d in (1, 3, 4, 6)}
+    assert [d.day for d in compare.compare(sessions, ZONE, RULES, watched)[1].silent] == [3, 4]
+    assert compare.compare(sessions, ZONE, RULES, ())[1].silent == ()
+
+
 def test_behaviour_changes_and_changes_back() -> None:
     """Single attempts in between tell nothing; the day of the change is the first of the other behaviour."""
     burst = [1, 2, 3, 4, 5]

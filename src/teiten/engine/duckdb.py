@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib.resources
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -226,8 +227,7 @@ class Session:
             relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
             if relation is None:
                 return pl.DataFrame()
-            if len(set(relation.columns)) < len(relation.columns):
-                relation = relation.project("*")  # two columns of one name: the second becomes name_1
+            relation = _presentable(relation)
             # through nanoarrow: handed to polars directly, duckdb 2.0 complains of leaked objects at exit
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
@@ -318,6 +318,23 @@ def views() -> list[dict[str, str]]:
             kind = "VARCHAR" if name == "src_ip" else _BATCH_TYPES[type(of.SCHEMA[name])]
             rows.append({"view": view, "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     return rows
+
+
+_AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
+"""types that no frame has: given as DuckDB writes them"""
+
+
+def _presentable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows in columns that a frame can have: other types as text; of two columns of one name one becomes name_1."""
+    if len(set(relation.columns)) < len(relation.columns):
+        relation = relation.project("*")
+    if not any(_AS_TEXT.search(str(kind)) for kind in relation.types):
+        return relation
+    columns = []
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        quoted = '"' + name.replace('"', '""') + '"'
+        columns.append(f"{quoted}::VARCHAR AS {quoted}" if _AS_TEXT.search(str(kind)) else quoted)
+    return relation.project(", ".join(columns))
 
 
 def _wrong(error: duckdb.Error) -> UsageError:

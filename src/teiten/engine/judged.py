@@ -34,6 +34,7 @@ JOINED: Final[dict[str, tuple[str, str, str]]] = {
 _NAMED: Final = re.compile(rf"\b({'|'.join(JOINED)})\b", re.IGNORECASE)
 _VIEWS: Final = re.compile(r"\b(verdicts|notes)\b", re.IGNORECASE)
 _VERDICT_NAMES: Final = re.compile(rf"\b(verdicts|{'|'.join(JOINED)})\b", re.IGNORECASE)
+_EXPLAIN: Final = re.compile(r"^\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 _EVENTS: Final = frozenset({"events", "raw_events"})
 
 VERDICT_COLUMNS: Final = tuple(name for name in verdict.SCHEMA if name != "basis")
@@ -146,8 +147,8 @@ def asks(sql: str, tree: Callable[[str], str]) -> bool:
     """Does the query use a joined column, by its name or in a star? `tree`: a query's syntax as DuckDB's JSON."""
     if _NAMED.search(sql):
         return True
-    parsed = json.loads(tree(sql))
-    # what is no plain SELECT (EXPLAIN, PIVOT) is not told apart
+    parsed = json.loads(tree(_EXPLAIN.sub("", sql)))
+    # what is no plain SELECT (PIVOT, say) is not told apart
     return bool(parsed["error"]) or _starred(parsed["statements"])
 
 

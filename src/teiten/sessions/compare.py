@@ -12,7 +12,7 @@ Rules, all of them stated in what is shown:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ class Compared:
     record      the highest ports a minute before, where this one is higher; None where it is not, or is the first
     ties        it has exactly as many ports a minute as the highest before
     new_ports   ports that were never tried before, in this session's order; empty for the first session of all
-    silent      whole days without any, before this session
+    silent      whole days without any before this session, though something else was observed on them
     moved       none of its addresses is one of the last active day's before
     """
 
@@ -95,16 +95,21 @@ class _Past:
     sources_before: set[bytes] = field(default_factory=set)
 
 
-def compare(sessions: Sequence[Session], zone: ZoneInfo, rules: Rules) -> list[Compared]:
-    """Each session of one organisation (or source), in the order of their starts, against all before it."""
+def compare(
+    sessions: Sequence[Session], zone: ZoneInfo, rules: Rules, observed: Collection[dt.date] | None = None
+) -> list[Compared]:
+    """Each session of one organisation (or source), in the order of their starts, against all before it.
+
+    observed: the days on which anything was recorded at all (None: every day): of others nothing is said.
+    """
     past = _Past()
     out = []
     for session in sorted(sessions, key=lambda s: s.start):
         day = session.start.astimezone(zone).date()
         silent: tuple[dt.date, ...] = ()
         if past.day is not None and day != past.day:
-            between = range(1, (day - past.day).days)
-            silent = tuple(past.day + dt.timedelta(days=n) for n in between)
+            between = [past.day + dt.timedelta(days=n) for n in range(1, (day - past.day).days)]
+            silent = tuple(d for d in between if observed is None or d in observed)
             past.sources_before, past.sources = past.sources, set()
         first = past.day is None
         faster = not first and session.per_minute > past.highest and session.per_minute > 1

@@ -101,7 +101,7 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
             alone.setdefault(session.key, []).append(session)
         for address, sessions in alone.items():
             changes += compare.changes(address, compare.days(sessions, asked.zone, decide))
-    told = compare.compare(joined.sessions, asked.zone, decide)
+    told = compare.compare(joined.sessions, asked.zone, decide, observed_days(asked, filters) if days else ())
     everything = " AND ".join([whose, *filters.between(None, None).conditions(raw=True)])
     return Watch(key, told, days, changes, first_event(asked, filters), joined.sql, everything)
 
@@ -110,14 +110,14 @@ def of_sources(asked: Asked, settings: Settings, filters: Filters) -> list[Watch
     """Each source that the filters let through, by itself: meant for a filter on `src`."""
     gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
     joined = join.of_sources(asked, filters, gap)
-    since = first_event(asked, filters)
+    since, seen = first_event(asked, filters), observed_days(asked, filters) if joined.sessions else ()
     groups: dict[str, list[Session]] = {}
     for session in joined.sessions:
         groups.setdefault(session.key, []).append(session)
     out = []
     for key, own in groups.items():
         days = compare.days(own, asked.zone, decide)
-        told = compare.compare(own, asked.zone, decide)
+        told = compare.compare(own, asked.zone, decide, seen)
         out.append(Watch(key, told, days, compare.changes(key, days), since, joined.sql, filters))
     return out
 
@@ -143,6 +143,14 @@ def first_event(asked: Asked, filters: Filters) -> dt.datetime | None:
     where = " AND ".join(wide.conditions(raw=True)) or "true"
     found: dt.datetime | None = asked.query(f"SELECT min(time) AS first FROM raw_events WHERE {where}")[0]["first"]
     return found
+
+
+def observed_days(asked: Asked, filters: Filters) -> set[dt.date]:
+    """The days on which those sensors recorded anything, from whomever."""
+    wide = Filters(sensor=filters.sensor, all_events=True)
+    where = " AND ".join(wide.conditions(raw=True)) or "true"
+    rows = asked.query(f"SELECT DISTINCT day_start(time)::DATE AS day FROM raw_events WHERE {where}")
+    return {row["day"] for row in rows}
 
 
 def _names(found: Watchlists) -> str:
