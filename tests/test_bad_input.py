@@ -119,7 +119,7 @@ def test_a_folder_without_logs(command: tuple[str, ...], folder: Path) -> None:
     ("name", "content", "word"),
     [
         ("program", b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40, "program"),
-        ("capture.pcap", b"\xd4\xc3\xb2\xa1\x02\0\x04\0" + bytes(64), "capture"),
+        ("history.db", b"SQLite format 3\0" + bytes(range(256)) * 4, "SQLite"),
         ("noise.log", bytes(range(256)) * 400, "noise.log"),
     ],
 )
