@@ -217,7 +217,8 @@ def _block(context: Context, chart: _Chart, data: Data, table: Table) -> Block:
         )
         note = context.say("days.cut", top=round(days.scale.top), days=broken)
     shared: dict[str, Any] = {"unit": chart.unit, "subtitle": chart.subtitle, "note": note}
-    calendar = CalendarFigure(id=chart.id, title=chart.most, alt=f"{chart.most} {chart.subtitle}", days=days, **shared)
+    still = context.say("days.alt_still", title=chart.most, subtitle=chart.subtitle)
+    calendar = CalendarFigure(id=chart.id, title=chart.most, alt=still, days=days, **shared)
     animation = None
     if context.settings.animations:
         frames = [DayFigure(id=chart.id, title=chart.leads, days=days, at=i, **shared) for i in range(len(days.dates))]
