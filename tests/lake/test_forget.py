@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import ipaddress
 import random
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -149,6 +151,30 @@ def test_who_reads_meanwhile_sees_the_old_state_or_is_told(tmp_path: Path, log: 
         with pytest.raises(LakeError, match="changed while it was asked"):
             session.query("SELECT count(*) AS n, sum(tcp_seq) FROM events WHERE ttl = 50")
     assert counted(lake) == AFTER
+
+
+def test_a_full_disk_is_said_and_the_next_writer_completes_it(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = filled(tmp_path / "lake", log)
+    real, written = _delta.write_parquet, []
+
+    def full(*args: Any, **more: Any) -> Any:
+        if len(written) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(real(*args, **more))
+        return written[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_delta, "write_parquet", full)
+        with pytest.raises(LakeError, match="could not be written: No space") as caught:
+            lake.forget(WHO)
+        assert "Make room" in str(caught.value.hint)
+    assert counted(lake) == BEFORE and lake.is_forgetting()
+    with lake.writer():
+        pass
+    assert counted(lake) == AFTER and on_disk(lake) == set()
+    assert not (lake.path / "events" / written[0].name).exists()
 
 
 @pytest.mark.parametrize(
