@@ -377,7 +377,12 @@ def _order(context: Context, rows: list[Ranked]) -> Point:
     if len({r.rank for r in rows}) == len(rows):
         return Point(context.rich("points.lands", list=_row(context, rows, first=True)))
     items = [
-        _pieces(context.rich("points.land_ranked", place=_ordinal(context, r.rank or 0), land=_row(context, [r]))) for r in rows
+        _pieces(
+            context.rich(
+                "points.land_ranked", place=_ordinal(context, r.rank or 0), land=_row(context, [r], first=r is rows[0])
+            )
+        )
+        for r in rows
     ]
     return Point(context.rich("points.lands_tied", list=context.row(items)))
 

@@ -114,11 +114,11 @@ def _tried(context: Context, one: Watched) -> Point:
     old = [key for key in tried if key not in new]
     below: list[Paragraph] = []
     if old and new:
-        below.append(context.rich("watched.again", ports=_ports(context, old)))
-    elif old:
-        below.append(context.say("watched.all_again"))
+        below.append(context.rich("watched.again", ports=_ports(context, old), n=len(old)))
+        below.append(context.rich("watched.new", ports=_ports(context, new), n=len(new)))
+    else:
+        below.append(context.say("watched.all_again" if old else "watched.all_new", n=len(tried)))
     if new:
-        below.append(context.rich("watched.new" if old else "watched.all_new", ports=_ports(context, new), n=len(new)))
         below += _uses(context, new)
     if one.gone:
         below.append(context.rich("watched.gone", ports=_ports(context, one.gone)))
