@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,36 @@ def test_who_reads_meanwhile_sees_the_old_state_or_is_told(tmp_path: Path, log: 
         with pytest.raises(LakeError, match="changed while it was asked"):
             session.query("SELECT count(*) AS n, sum(tcp_seq) FROM events WHERE ttl = 50")
     assert counted(lake) == AFTER
+
+
+def test_readers_meanwhile_never_see_wrong_rows(lake: Lake) -> None:
+    """Five sources are forgotten one after the other, while somebody asks: all of a source's 24 events, or none."""
+    for part in range(3):
+        rows = [{"src_ip": f"192.0.2.{n % 5}", "time": T0 + dt.timedelta(seconds=n)} for n in range(40 * part, 40 * part + 40)]
+        with lake.writer() as writer:
+            writer.commit(batch(40), events(rows))
+    stop, seen, refused, wrong = threading.Event(), set(), 0, []
+
+    def read() -> None:
+        nonlocal refused
+        while not stop.is_set():
+            try:
+                with open_session(lake, SETTINGS) as session:
+                    found = session.query("SELECT src_ip, count(*) AS n FROM events GROUP BY ALL")
+                seen.add(len(found))
+                wrong.extend(row for row in found if row["n"] != 24)
+            except LakeError as error:
+                refused += 1
+                wrong.extend([] if "Ask again" in str(error) else [error])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(5):
+        lake.forget(ipaddress.ip_network(f"192.0.2.{n}"))
+    stop.set()
+    reader.join()
+    assert not wrong
+    assert len(seen) > 2 and counted(lake)[0] == 0
 
 
 def test_a_full_disk_is_said_and_the_next_writer_completes_it(
