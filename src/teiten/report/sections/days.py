@@ -160,24 +160,25 @@ def _reason(context: Context, start: dt.datetime, end: dt.datetime) -> str:
 # titles ---------------------------------------------------------------------------------------------------------------
 
 
-def _firsts(days: Days) -> list[int]:
-    """For each day with packets the place of its largest bar, 'other' aside."""
+def _firsts(days: Days) -> tuple[list[int], int]:
+    """The place of each day's largest bar, 'other' aside, where it has no equal; and how many days have packets at all."""
     kinds = [row.kind for row in days.rows]
-    out = []
+    firsts, whole = [], 0
     for counts in days.values:
-        there = [(v, -k) for k, v in enumerate(counts) if v and (not kinds or kinds[k] != "other")]
-        if there:
-            out.append(-max(there)[1])
-    return out
+        there = sorted(((v, k) for k, v in enumerate(counts) if v and (not kinds or kinds[k] != "other")), reverse=True)
+        whole += any(counts)
+        if there and (len(there) == 1 or there[0][0] > there[1][0]):
+            firsts.append(there[0][1])
+    return firsts, whole
 
 
 def _leads(context: Context, what: str, days: Days, names: Sequence[str]) -> str:
     """What was first on most days."""
-    firsts = _firsts(days)
+    firsts, whole = _firsts(days)
     if not firsts:
         return context.say(f"days.subtitle_{what}_plain", month=context.period_name)
     first = max(sorted(set(firsts)), key=firsts.count)
-    count, whole = firsts.count(first), len(firsts)
+    count = firsts.count(first)
     if days.rows[first].kind == "unknown":
         return context.say("days.leads_unknown", m=count, n=whole)
     style = "all" if count == whole else "most"
@@ -185,10 +186,12 @@ def _leads(context: Context, what: str, days: Days, names: Sequence[str]) -> str
 
 
 def _busiest(context: Context, days: Days, clock: Sequence[str]) -> str:
-    firsts = _firsts(days)
+    firsts, whole = _firsts(days)
+    if not firsts:
+        return context.say("hours.figure_flat")
     hour = max(sorted(set(firsts)), key=firsts.count)
-    count, whole = firsts.count(hour), len(firsts)
-    if count == 1 or count < OFTEN * whole:
+    count = firsts.count(hour)
+    if count < OFTEN * whole or (count == 1 and whole > 1):
         return context.say("days.busiest_changes")
     return context.say("days.busiest", m=count, n=whole, start=clock[hour], end=clock[hour + 1])
 
