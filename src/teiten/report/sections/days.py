@@ -197,14 +197,16 @@ def _busiest(context: Context, days: Days, clock: Sequence[str]) -> str:
 
 
 def _most(context: Context, what: str, days: Days, names: Sequence[str]) -> str:
-    """The largest bar of the month that has a name."""
+    """The largest bar of the month that has a name; where others equal it, how many."""
     named = [k for k, row in enumerate(days.rows) if row.kind == "value"] if days.rows else list(range(24))
-    found = [(counts[k] or 0.0, -i, -k) for i, counts in enumerate(days.values) for k in named]
-    if not found or not max(found)[0]:
+    value = max((counts[k] or 0.0 for counts in days.values for k in named), default=0.0)
+    found = [(i, k) for i, counts in enumerate(days.values) for k in named if counts[k] == value]
+    if not value or (days.rows and len({k for _, k in found}) > 1):
         return context.say(f"days.subtitle_{what}_plain", month=context.period_name)
-    value, i, k = max(found)
-    day, packets = context.words.day(days.dates[-i]), context.packets(round(value))
-    return context.sentence(f"days.top_{what}", thing=names[-k], day=day, packets=packets)
+    (i, k), packets = found[0], context.packets(round(value))
+    if len(found) > 1:
+        return context.sentence(f"days.top_{what}_often", thing=names[k], n=len(found), packets=packets)
+    return context.sentence(f"days.top_{what}", thing=names[k], day=context.words.day(days.dates[i]), packets=packets)
 
 
 # blocks ---------------------------------------------------------------------------------------------------------------
