@@ -149,6 +149,16 @@ def test_an_unknown_organisation_is_said(small: SimpleNamespace, tmp_path: Path,
             edition.compose(answers, wanted, "en", "")
 
 
+def led_nowhere(files: dict[str, bytes]) -> None:
+    """Every place of the page that a link leads to is there, once; every file that page or text lead to is in the folder."""
+    page = files["index.html"].decode()
+    there = re.findall(r' id="([^"]+)"', re.sub(r"<svg.*?</svg>", "", page, flags=re.S))
+    assert len(there) == len(set(there))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(there)
+    named = set(re.findall(r'(?:href="|\]\()((?:data|sql)/[^")]+)', page + files["report.md"].decode()))
+    assert named <= set(files) and "data/ports.csv" in named
+
+
 def test_ports_in_their_style_everywhere(small: SimpleNamespace, tmp_path: Path, chosen: Settings) -> None:
     """Words, tables and charts; not the rows and their SQL, which keep port and protocol apart, nor references."""
     text = "".join(small.line(at, source, what) for at, source, what in sorted(daily(small)))
@@ -160,6 +170,7 @@ def test_ports_in_their_style_everywhere(small: SimpleNamespace, tmp_path: Path,
             report = edition.compose(answers, wanted, "ja", "")
             files = bundle.render(report, lang.words("ja"), pictures=False)
             assert "TCP#23" in files["report.md"].decode()
+            led_nowhere(files)
             for name, content in files.items():
                 if name.endswith((".md", ".html", ".svg")):
                     shown = re.sub(r"\\\*\d+: .*|<ol class=\"footnotes\">.*?</ol>", "", content.decode())

@@ -344,8 +344,9 @@ def countries(context: Context) -> list[Point]:
     points = _lands(context, named)
     unknown = next((r for r in context.answers.ranking("countries") if r.rank is None), None)
     if unknown and named:
-        fields = {"hosts": context.words("count.hosts", n=unknown.hosts), "packets": context.packets(unknown.packets)}
-        points.append(Point(context.say("points.unknown", share=context.words.percent(unknown.share), **fields)))
+        link = Link(context.packets(unknown.packets), f"#{place('countries', unknown)}", "data/countries.csv")
+        hosts, share = context.words("count.hosts", n=unknown.hosts), context.words.percent(unknown.share)
+        points.append(Point(context.rich("points.unknown", packets=link, hosts=hosts, share=share)))
     return points
 
 
