@@ -252,6 +252,14 @@ def data() -> str:
         ),
         ("names of countries", "", "Unicode CLDR, short forms of our own", "Unicode License v3", f"{of}LICENSE.cldr", "0.0 MB"),
         (
+            "watchlists",
+            "",
+            "public facts; each names its page ([all of them](watchlists.md))",
+            "Apache-2.0",
+            f"{of}watchlists/",
+            "0.0 MB",
+        ),
+        (
             "ports",
             "",
             "public facts; each row names its reference ([all of them](ports.md))",
@@ -358,6 +366,61 @@ def parts() -> str:
     return "\n".join(out)
 
 
+def watchlists_page() -> str:
+    """The schema of watchlists, the package's own, and the rules that make verdicts."""
+    from teiten.classify import lists, rules, watchlists
+
+    out = [NOTE, "# Watchlists and verdicts / 監視リストと判定\n"]
+    out.append(
+        "A watchlist says who announced which addresses or names, from when to when, on which page. Rules hold the sources of "
+        "each day against the lists at hand, and count; what they find is a verdict (view `verdicts`: [events](events.md)), "
+        "an analyst's correction (`teiten note add --correct`) wins over it. / だれがどのアドレスを公表したかのリストと、"
+        "それをもとにした送信元の判定です。\n"
+    )
+    out.append("## Schema, and a list of your own / 書式と自分のリスト\n")
+    out.append("A TOML or JSON file.\n")
+    out.append(table(("key", "meaning"), [(f"`{k}`", v) for k, v in lists.KEYS.items()]))
+    out.append("Each of `entries`:\n")
+    out.append(table(("key", "meaning"), [(f"`{k}`", v) for k, v in lists.ENTRY_KEYS.items()]))
+    out.append("```toml\n" + (ROOT / "examples" / "my-watchlist.toml").read_text(encoding="utf-8") + "```\n")
+    out.append(
+        f"A prefix shorter than /{lists.BROADEST[4]} (IPv6: /{lists.BROADEST[6]}) is refused, since it would name most of the "
+        "Internet; `teiten watchlist import --allow-broad` takes it.\n"
+    )
+    out.append("## Lists in the package / 付属のリスト\n")
+    rows = []
+    for one in lists.package_lists():
+        for entry in one.entries:
+            holds = ", ".join([*(f"`{p}`" for p in entry.prefixes), *(f"`{n}`" for n in entry.names)])
+            known = lists.named([one])[entry.organisation]
+            who = " / ".join(dict.fromkeys((known.en, known.ja)))
+            days = f"{entry.start or ''} – {entry.end or ''}" if entry.start or entry.end else "not stated"
+            who += "" if entry.organisation in who else f" (`{entry.organisation}`)"
+            rows.append((f"`{one.name}` {one.version}", who, days, f"<{entry.page or known.page}>", holds))
+    out.append(table(("list", "organisation", "validity", "page", "prefixes, names"), rows))
+    out.append("Others' lists are not in the package: `teiten watchlist import` takes them in, with their date and licence.\n")
+    out.append("## Rules / 判定規則\n")
+    out.append("In this order; of two that give one label to one source on one day the first stands.\n")
+    cells = []
+    for part in rules.parts():
+        rule = part.rule
+        numbers = {name: f"`{name}` ({settings.THRESHOLDS[name].default:g})" for name in rule.thresholds}
+        because = " / ".join(rule.because[code].format(**numbers) for code in lang.languages())
+        cells.append((f"`{rule.id}`", f"`{rule.label}`", because, rule.source))
+    out.append(table(("rule", "label", "because / 理由", "source / 出典"), cells))
+    out.append("## How sure / 確からしさ\n")
+    days = watchlists.OLD_AFTER.days
+    sure = [
+        (watchlists.STATED, "a prefix whose stated validity holds the day (without an end: within a year of its beginning)"),
+        (watchlists.FRESH, f"a prefix without a validity, on a list made within {days} days of the day"),
+        (watchlists.AGED, "a prefix without a validity, on a list older or younger than that; an open end after a year"),
+        (watchlists.NAMED, "a PTR name: whoever holds an address writes its name, and its address was not asked for"),
+        (1.0, "a count (port scanner), and an analyst's correction"),
+    ]
+    out.append(table(("confidence", "where"), [(f"{value:g}", text) for value, text in sure]))
+    return "\n".join(out)
+
+
 def manifests() -> str:
     """What stands in a report's manifest.json."""
     from teiten.report import manifest
@@ -394,6 +457,7 @@ def pages() -> dict[str, str]:
         "data.md": data(),
         "ports.md": ports_page(),
         "parts.md": parts(),
+        "watchlists.md": watchlists_page(),
         "manifest.md": manifests(),
     }
     return {name: text.rstrip() + "\n" for name, text in made.items()}

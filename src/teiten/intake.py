@@ -27,7 +27,7 @@ from teiten.errors import InputError
 from teiten.lake import Batch, Lake, Writer
 from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _input
-from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Rejected, Tally
+from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Tally
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def ingest(
     if judge and writer.last > first:
         from teiten import classify
 
-        result.judged = classify.refresh(lake, settings, classify.touched_days(lake, settings, first))
+        result.judged = classify.refresh(lake, settings, classify.touched_days(lake, settings, first), wait=None)
     return result
 
 
@@ -381,9 +381,6 @@ class _OneInput:
     def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
         """Runs beside the reading."""
         if events.height:
-            if self.reader.NAME == "netfilter":
-                # a netfilter line always says where the packet came in; 'IN=' with nothing after it means that it did not
-                events = events.with_columns(pl.col("interface").fill_null(""))
             rich = enrich.enrich(events)
             del events
             batch.t_min, batch.t_max = rich["time"].min(), rich["time"].max()  # type: ignore[assignment]
@@ -421,7 +418,7 @@ class _Part:
         for chunk, known in zip(chunks, had, strict=True):
             new = ~known
             tally = Tally(lines=len(known), had_already=int(known.sum()), unit=result.tally.unit)
-            count(tally, chunk.outcome[new], reader)
+            tally.count(chunk.outcome[new], reader)
             events = (
                 chunk.events if not known.any() else chunk.events.filter(pl.Series(new[chunk.event_line], dtype=pl.Boolean))
             )
@@ -466,18 +463,6 @@ class _Part:
             reached={str(k): v for k, v in run.reached.items()},
             notes=self.notes,
         )
-
-
-def count(tally: Tally, outcome: npt.NDArray[np.uint8], reader: Any) -> None:
-    """Adds lines' outcomes to a tally by the reader's words for them."""
-    codes, numbers = np.unique(outcome, return_counts=True)
-    for code, number in zip(codes.tolist(), numbers.tolist(), strict=True):
-        if code == EVENT:
-            tally.made_events += number
-        elif code < FIRST_IGNORED:
-            tally.rejected[reader.REASONS[code]] += number
-        else:
-            tally.ignored[reader.KINDS[code]] += number
 
 
 def _first_line(head: bytes, lines: bool) -> str:

@@ -65,6 +65,12 @@ def test_an_organisation_has_one_short_name() -> None:
             assert claimed.setdefault(text, name) == name, f"{name} and {claimed[text]} are both called {text}"
 
 
+def test_the_example_is_a_list() -> None:
+    one = lists.read(Path(__file__).parents[2] / "examples" / "my-watchlist.toml", "settings")
+    assert (one.name, one.organisations, one.prefixes, one.patterns) == ("campus", ["Campus CERT"], 2, 1)
+    assert one.version.startswith("2026-06-01+")
+
+
 @pytest.mark.parametrize(
     ("said", "name"),
     [

@@ -289,17 +289,15 @@ def test_a_wrong_list_is_told_before_anything_is_read(tmp_path: Path) -> None:
 
 def test_where_somebody_writes_the_verdicts_wait(make_lake: MakeLake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = make_lake([("2019-03-01T10:00:00", "153.231.226.170", "23/tcp")])
-
-    def busy(*_: object, **__: object) -> None:
-        raise LakeBusyError("Another process writes the lake.")
-
-    monkeypatch.setattr(Lake, "replace_verdicts", busy)
-    with pytest.raises(LakeBusyError):
-        classify.run(lake, TOKYO)
-    result = classify.refresh(lake, TOKYO)
+    with lake.writer():
+        result = classify.refresh(Lake.open(lake.path), TOKYO, wait=0.1)
     assert isinstance(result.trouble, LakeBusyError)
     assert result.stale == [day("2019-03-01")]
     assert result.days == []
+    assert classify.refresh(lake, TOKYO).days == [day("2019-03-01")]
+    # nothing is stale now: nobody waits
+    with lake.writer():
+        assert classify.refresh(Lake.open(lake.path), TOKYO, wait=0.1).trouble is None
 
 
 def test_a_refresh_does_not_hide_what_is_wrong_with_the_lists(make_lake: MakeLake, tmp_path: Path) -> None:

@@ -89,3 +89,41 @@ def test_a_place_that_cannot_be_written_keeps_the_old_report(here: Path, monkeyp
     assert main(["report", "daily", "--out", "day", "--lang", "ja"]) == 1
     assert (here / "day/index.html").read_bytes() == before
     assert sorted(p.name for p in here.iterdir() if p.name.startswith(".")) == []
+
+
+def test_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same files from a manifest, after the log grew; 1 and what is different where they are not to be had."""
+    log(here / "router.log")
+    assert main(["report", "daily", "2019-10-21", "--from-log", "router.log", "--port", "23/tcp", "--out", "day"]) == 0
+    log(here / "router.log", days=5)
+    assert main(["ingest", "router.log"]) == 0
+    capsys.readouterr()
+    assert main(["report", "--again", "day/manifest.json"]) == 0
+    said = capsys.readouterr().err
+    assert "files are the same, byte for byte" in said and "day-again" in said
+    for path in (p for p in (here / "day").rglob("*") if p.is_file()):
+        assert (here / "day-again" / path.relative_to(here / "day")).read_bytes() == path.read_bytes()
+    assert main(["forget", "1.80.0.3", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["report", "--again", "day", "--out", "third"]) == 1
+    said = capsys.readouterr().err
+    assert "It is not the same as then" in said and "have been taken out of the lake (teiten forget)" in said
+
+    assert main(["report", "--again", "nowhere.json"]) == 1
+    assert main(["report", "--again", "day", "--lang", "ja"]) == 2
+    assert main(["report", "daily", "--again", "day"]) == 2
+    assert main(["report"]) == 2
+    assert "What kind of report?" in capsys.readouterr().err
+
+
+def test_a_second_edition(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(here / "router.log")
+    words = ["report", "daily", "2019-10-21", "--out", "day"]
+    assert main([*words, "--from-log", "router.log"]) == 0
+    assert main(["note", "add", "--kind", "addendum", "--period", "2019-10-21", "--lang", "en", "It went on."]) == 0
+    assert main(words) == 0
+    assert "daily report of 2019-10-21, edition 2, in" in capsys.readouterr().err
+    text = (here / "day/report.md").read_text(encoding="utf-8")
+    assert "One addendum was written." in text and "It went on." in text
+    assert main([*words, "--fresh"]) == 0
+    assert not (here / "day/editions").exists() and "It went on." in (here / "day/report.md").read_text(encoding="utf-8")

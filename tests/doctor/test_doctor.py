@@ -250,13 +250,13 @@ def test_sequence(tmp_path: Path) -> None:
     [(NOW, "ok"), (dt.datetime(2026, 12, 1, tzinfo=dt.UTC), "look"), (dt.datetime(2029, 1, 1, tzinfo=dt.UTC), "wrong")],
 )
 def test_geo(tmp_path: Path, now: dt.datetime, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "data"))
     found = examine(save(healthy()[:50], tmp_path), now=now)["geo"]
     assert [r.state for r in found] == [state, state] and found[0].seen.startswith("country: ")
 
 
 def test_watchlists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "data"))
     (tmp_path / "mine.txt").write_text("203.0.113.0/24\n")
     words = ["watchlist", "import", str(tmp_path / "mine.txt"), "--name", "campus", "--date", "2024-01-01"]
     assert main([*words, "--organisation", "Campus", "--licence", "CC0-1.0"]) == 0

@@ -105,6 +105,16 @@ def test_numbers_and_plurals() -> None:
     assert ja.listed(["a", "b", "c"]) == "a、b、c"
 
 
+def test_places() -> None:
+    en, ja = lang.words("en"), lang.words("ja")
+    places = (1, 3, 10, 11, 12, 13, 21, 22, 23, 28, 101, 111, 1002)
+    expected = "first third tenth 11th 12th 13th 21st 22nd 23rd 28th 101st 111th 1,002nd"
+    assert [en.ordinal(n) for n in places] == expected.split()
+    assert [ja.ordinal(n) for n in (1, 28, 1002)] == ["1位", "28位", "1,002位"]
+    assert (en.nth(1), en.nth(3), en.nth(21)) == ("First", "Third", "21st")
+    assert (ja.nth(1), ja.nth(3)) == ("最も多いのは", "3番目に多いのは")
+
+
 def test_dates() -> None:
     day = dt.date(2019, 10, 22)
     at = dt.datetime(2019, 10, 22, 14, 5)

@@ -49,7 +49,7 @@ def write(lake: Lake, out: Path, now: dt.datetime = APRIL, *, code: str = "ja", 
 
 
 def again(lake: Lake, folder: Path, out: Path) -> list[str]:
-    told = manifest.read(folder / "manifest.json")
+    told = manifest.read(folder)
     manifest.check_lake(told, lake)
     chosen, lost = manifest.restore(settings.load(zone="UTC", language="en"), told)
     with open_session(lake, chosen, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
@@ -94,6 +94,13 @@ def test_made_again_byte_for_byte(lake: Lake, tmp_path: Path, days: list[str], s
     assert write(grown, tmp_path / "day", MAY) == 2
     assert again(grown, tmp_path / "day", tmp_path / "three") == []
     assert files(tmp_path / "three") == files(tmp_path / "day")
+    # and the first, from what the second keeps of it, and the second from what a third keeps
+    assert again(grown, tmp_path / "day" / "editions" / "1", tmp_path / "four") == []
+    assert files(tmp_path / "four") == files(tmp_path / "two")
+    grown.add_note("addendum", period="2019-10-22", text="later still")
+    assert write(grown, tmp_path / "day", MAY + dt.timedelta(days=1)) == 3
+    assert again(grown, tmp_path / "day" / "editions" / "2", tmp_path / "five") == []
+    assert files(tmp_path / "five") == files(tmp_path / "three")
 
 
 def test_a_file_that_holds_several_batches_is_cut_by_place(

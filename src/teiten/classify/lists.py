@@ -32,8 +32,28 @@ VERSIONS_ALLOWED: Final = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}"
 BROADEST: Final = {4: 8, 6: 16}
 """the shortest prefix that a list may hold unless it is allowed to: a broader one would label half the Internet"""
 Whose = Literal["package", "imported", "settings"]
-_TOP: Final = {"format", "list", "version", "date", "licence", "source", "featured", "entries"}
-_ENTRY: Final = {"organisation", "en", "ja", "page", "from", "to", "prefixes", "names"}
+KEYS: Final[dict[str, str]] = {
+    "format": "1",
+    "list": "the list's name: small letters, digits, dots, hyphens",
+    "version": "its version; kept with every verdict. Left out in a list of your own: its date and a hash of what it says",
+    "date": "when it was made; a day takes the newest version not later than itself, else the oldest",
+    "licence": "what its maker allows",
+    "source": "where it comes from",
+    "featured": "true: reports have a section on its organisations without being told to",
+    "entries": "what each organisation announced, below",
+}
+"""the keys of a list"""
+ENTRY_KEYS: Final[dict[str, str]] = {
+    "organisation": "short name, as verdicts, filters and settings use it; known spellings are brought to one",
+    "en": "its full name in English",
+    "ja": "its full name in Japanese",
+    "page": "where it says that it scans",
+    "from": "first day on which that holds; left out: not stated",
+    "to": "last day on which that holds; left out: not stated",
+    "prefixes": "IPv4 and IPv6 prefixes, or addresses",
+    "names": "patterns of PTR names: `*.example.org` is any name below example.org; `scan.example.org` that name alone",
+}
+"""the keys of an entry"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +212,7 @@ def from_table(
     table: Mapping[str, Any], where: str, *, whose: Whose, file: Path | None = None, allow_broad: bool = False
 ) -> WatchList:
     """A list from its TOML or JSON. UsageError, with the place, where it does not hold to the schema."""
-    _keys(table, _TOP, where)
+    _keys(table, KEYS, where)
     if table.get("format") != FORMAT:
         raise UsageError(f"{where} is of format {table.get('format')!r}; I know {FORMAT}.", hint="Write: format = 1")
     name = str(table.get("list", ""))
@@ -222,7 +242,7 @@ def from_table(
     )
 
 
-def _keys(table: Any, known: set[str], where: str) -> None:
+def _keys(table: Any, known: Mapping[str, str], where: str) -> None:
     if not isinstance(table, Mapping):
         raise UsageError(f"{where} must be a table.")
     for key in table:
@@ -231,7 +251,7 @@ def _keys(table: Any, known: set[str], where: str) -> None:
 
 
 def _entry(table: Any, where: str, whose: Whose, allow_broad: bool) -> Entry:
-    _keys(table, _ENTRY, where)
+    _keys(table, ENTRY_KEYS, where)
     organisation = short_name(str(table.get("organisation") or ""))
     if not organisation:
         raise UsageError(f"{where} names no organisation.", hint='Write: organisation = "NAME"')

@@ -34,6 +34,8 @@ CHUNK_DAYS: Final = 31
 STORE_ROWS: Final = 100_000
 STORE_DAYS: Final = 366
 """verdicts, or days, that are put into the lake at once"""
+PATIENCE: Final = 2.0
+"""seconds that a report or a ranking waits for an ingest to end before it goes by the verdicts that there are"""
 MEMORY_MB: Final = 96
 SCOPE: Final = "all"
 _DAY: Final = 86_400_000_000
@@ -319,13 +321,28 @@ def _store(
     frames.clear()
 
 
-def refresh(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, progress: Progress | None = None) -> Result:
-    """`run` for what can go on without: where the lake cannot be written now, its verdicts stay and `trouble` says why."""
+def refresh(
+    lake: Lake,
+    settings: Settings,
+    days: Iterable[dt.date] | None = None,
+    progress: Progress | None = None,
+    *,
+    wait: float | None = PATIENCE,
+) -> Result:
+    """`run` for what can go on without: where the lake cannot be written now, its verdicts stay and `trouble` says why.
+
+    `wait`: seconds that it waits for another writer to end (None: as long as every writer does).
+    """
     basis = Basis.load(settings)
+    stale = stale_days(lake, basis, days)
+    if not stale:
+        return Result()
     try:
+        with lake.writer(wait):
+            pass  # it is known before the work is done whether it can be kept
         return run(lake, settings, days, progress, basis=basis)
     except LakeError as error:
-        return Result(trouble=error, stale=sorted(stale_days(lake, basis, days)))
+        return Result(trouble=error, stale=sorted(stale))
 
 
 def lists_used(lake: Lake, zone: str, days: Iterable[dt.date]) -> dict[str, list[tuple[str, str]]]:

@@ -114,8 +114,10 @@ def _again(args: argparse.Namespace) -> int:
     _alone(args)
     told = manifest.read(Path(args.again))
     found = settings.load(config=args.config, lake=args.lake)
-    folder = told.folder.resolve()
-    out = Path(args.out) if args.out else folder.with_name(f"{folder.name}-again")
+    folder = told.report.resolve()
+    # an older edition's is not put into the report's own folder
+    which = "again" if told.folder == told.report else f"edition-{told.number}"
+    out = Path(args.out) if args.out else folder.with_name(f"{folder.name}-{which}")
     lake = Lake.open(found.lake)
     put_back, lost = manifest.restore(found, told)
     manifest.check_lake(told, lake)

@@ -193,7 +193,17 @@ class Lake:
 
     def verdict_state(self, zone: str | None = None) -> pl.DataFrame:
         """Which days were judged (`verdict.STATE`): day, zone, last_batch, basis, made; days without a verdict too."""
-        return self._verdict_rows(None, zone).filter(pl.col("label").is_null()).select(list(verdict.STATE))
+
+        def read() -> pl.DataFrame:
+            files = self.verdict_files()
+            if not files:
+                return pl.DataFrame(schema=verdict.STATE)
+            # asked at every ingest: only these columns are read, not years of evidence
+            rows = pl.scan_parquet(files).filter(pl.col("label").is_null())
+            return rows.select(list(verdict.STATE)).collect().sort("day", "zone")
+
+        rows = self._steady("verdicts", read)
+        return rows if zone is None else rows.filter(pl.col("zone") == zone)
 
     def _verdict_rows(self, days: Iterable[dt.date] | None, zone: str | None) -> pl.DataFrame:
         def read() -> pl.DataFrame:

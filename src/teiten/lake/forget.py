@@ -232,6 +232,7 @@ def finish(path: Path, key: int) -> bool:
 def _events(path: Path, wish: Wish) -> None:
     held = Held()
     table = _delta.Table(path / "events")
+    table.sweep(grace=0)  # what an interrupted one has written: where the disk is nearly full it would not fit twice
     for file in table.files():
         _count(held, file, wish)
 

@@ -89,8 +89,13 @@ class Zone:
         self._cover(low, high)
         before, after = self._offsets[:-1], self._offsets[1:]
         until = self._at + np.maximum(before, after)
+        first, last = np.searchsorted(until, (low, high), side="right")
+        doubtful = (before > after) & (self._at + after <= high) & (until > low)
+        if first == last and not doubtful.any():
+            same: Ints = clock - self._offsets[first]
+            return same
         out: Ints = clock - self._offsets[np.searchsorted(until, clock, side="right")]
-        for i in np.flatnonzero((before > after) & (self._at + after <= high) & (until > low)):
+        for i in np.flatnonzero(doubtful):
             inside = np.flatnonzero((clock >= self._at[i] + after[i]) & (clock < until[i]))
             if not len(inside):
                 continue
@@ -172,6 +177,12 @@ def _leap(years: Ints) -> Bools:
 
 def dated(values: Ints, years: Ints) -> tuple[Ints, Bools]:
     """Year-less stamps in the years given -> wall-clock microseconds, and whether there is such a day."""
+    if len(values) and (years == years[0]).all():
+        low, high = int(values.min()) // DAY, int(values.max()) // DAY
+        if high < FEB29 or low > FEB29:  # all on one side of a leap day
+            first_day = (dt.date(int(years[0]), 1, 1) - _EPOCH.date()).days
+            moved = 1 if low > FEB29 and not _leap(years[:1])[0] else 0
+            return values + (first_day - moved) * DAY, np.ones(len(values), np.bool_)
     first = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     day, rest = values // DAY, values % DAY
     common = ~_leap(years)

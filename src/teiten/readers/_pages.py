@@ -26,12 +26,13 @@ def survey(values: Any, n: int, null: int, out: Any) -> int:
     nulls = 0
     for i in range(n):
         value = int(get(values, i))
-        if value == null:
-            nulls += 1
-            continue
+        # choices, not branches: which rows have a value cannot be guessed
+        none = value == null
+        nulls += 1 if none else 0
+        value = low if none else value
         if value < low:
             low = value
-        if value > high:
+        if value > high and not none:
             high = value
     put(out, LOW, low)
     put(out, HIGH, high)
@@ -41,12 +42,11 @@ def survey(values: Any, n: int, null: int, out: Any) -> int:
 
 @entry
 def compact(values: Any, n: int, null: int, out: Any, m: int) -> int:
-    """Appends what is not null."""
+    """Appends what is not null. `out` has room for one more."""
     for i in range(n):
         value = int(get(values, i))
-        if value != null:
-            put(out, m, value)
-            m += 1
+        put(out, m, value)
+        m += 1 if value != null else 0
     return m
 
 
@@ -57,8 +57,7 @@ def valid(values: Any, n: int, null: int, bits: Any, first: int) -> int:
     b = first & 7
     byte = int(at(bits, p))
     for i in range(n):
-        if get(values, i) != null:
-            byte |= 1 << b
+        byte |= (1 if get(values, i) != null else 0) << b
         b += 1
         if b == 8:
             put8(bits, p, byte)

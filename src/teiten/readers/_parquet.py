@@ -237,11 +237,11 @@ class _Encoder:
         """The values, without the nulls."""
         if len(parts) == 1 and count == len(parts[0]):
             return parts[0]
-        out = np.empty(count, np.int64)
+        out = np.empty(count + 1, np.int64)
         at = 0
         for part in parts:
             at = _pages.compact(view(part), len(part), null, view(out), at)
-        return out
+        return out[:count]
 
     def _coded(self, made: _Column, values: Ints, low: int, high: int) -> tuple[bytes, Ints]:
         """Places in a dictionary, where one pays (`made.encoding` says so), and the dictionary."""

@@ -145,6 +145,8 @@ def _table(name: str, before: bytes | None, now: bytes | None) -> TableChange | 
     if before == now:
         return None
     then, today = _keyed(before), _keyed(now)
+    if len(then) == len(today) == 1:
+        return TableChange(name, 0, 0, 1)
     came, went = len(today.keys() - then.keys()), len(then.keys() - today.keys())
     changed = sum(then[key] != today[key] for key in then.keys() & today.keys())
     return TableChange(name, came, went, changed)

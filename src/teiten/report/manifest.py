@@ -64,6 +64,11 @@ class Manifest:
         return int(self.table["edition"]["number"])
 
     @property
+    def report(self) -> Path:
+        """The report's folder, in which an older edition's lies."""
+        return self.folder.parent.parent if self.folder.parent.name == OLDER else self.folder
+
+    @property
     def made(self) -> dt.datetime:
         return dt.datetime.fromisoformat(self.table["edition"]["made"])
 
@@ -86,7 +91,7 @@ class Manifest:
     def content_of(self, name: str) -> bytes | None:
         """A file of the folder; None where it is not there."""
         try:
-            return (self.folder / name).read_bytes()
+            return ((self.report if name.startswith(f"{OLDER}/") else self.folder) / name).read_bytes()
         except OSError:
             return None
 
@@ -375,7 +380,7 @@ def older(found: Manifest) -> Manifest | None:
     """The edition before that one, as its folder keeps it; None where it was the first."""
     if found.number == 1:
         return None
-    return read(found.folder / OLDER / str(found.number - 1) / NAME)
+    return read(found.report / OLDER / str(found.number - 1) / NAME)
 
 
 def differences(then: Manifest, now: Mapping[str, Any]) -> list[str]:
@@ -402,6 +407,8 @@ def differences(then: Manifest, now: Mapping[str, Any]) -> list[str]:
     other = sorted(name for name in {*files, *again} if files.get(name) != again.get(name))
     if other:
         more = f" and {len(other) - 5} more" if len(other) > 5 else ""
+        if any(name.startswith("lines/") for name in other):
+            said.append("quoted lines are others: is the log that they come from where it was, and whole?")
         said.append(f"{len(other)} of {len({*files, *again})} files are not the same: {', '.join(other[:5])}{more}")
     return said
 

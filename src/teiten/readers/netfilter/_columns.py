@@ -73,7 +73,12 @@ class Columns:
         if name == "action":
             return Plain("texts", numbers=self._of(k.ACTION), texts=event.ACTIONS)
         if name == "interface":
-            return Plain("texts", numbers=self._of(k.IFACE), texts=tuple(self.interfaces))
+            # a netfilter line always says where the packet came in; IN= with nothing after it says that it did not
+            numbers = self._of(k.IFACE)
+            none = numbers < 0
+            if not none.any():
+                return Plain("texts", numbers=numbers, texts=tuple(self.interfaces))
+            return Plain("texts", numbers=np.where(none, len(self.interfaces), numbers), texts=(*self.interfaces, ""))
         constants: dict[str, Any] = {"sensor": self.sensor, "packets": 1, "source_id": self.source_id}
         return Plain("constant", constants.get(name))
 

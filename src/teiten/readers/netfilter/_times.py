@@ -84,25 +84,16 @@ class Times:
         good = (kinds != BAD) & (kinds != NONE)
         if (kinds == ABSOLUTE).all():
             return values, good
+        if len(kinds) and (kinds == YEARLESS).all():
+            local, good = self._dated(values)
+            return self._zone.to_utc(local), good
         out = np.where(kinds == ABSOLUTE, values, self._bound)
         clock = kinds == LOCAL
         local = values
         yearless = kinds == YEARLESS
         if yearless.any():
             local = values.copy()
-            stamps = values[yearless]
-            if self._years is None:
-                self._years = self._start_years(stamps)
-            years = self._first_year + self._years.feed(stamps)
-            local[yearless], there = _clock.dated(stamps, years)
-            if self._options.year is None:
-                late = local[yearless] > self._bound + 3 * _clock.DAY  # a clock that was not set yet
-                if late.any():
-                    earlier, there_then = _clock.dated(stamps[late], years[late] - 1)
-                    fixed = local[yearless]
-                    fixed[late] = earlier
-                    local[yearless] = fixed
-                    there[late] = there_then
+            local[yearless], there = self._dated(values[yearless])
             good[np.flatnonzero(yearless)[~there]] = False
             clock = clock | yearless
         if clock.any():
@@ -114,6 +105,18 @@ class Times:
                 self._boots = self._start_boots(since)
             out[boot] = self._booted + self._boots.feed(since)
         return out, good
+
+    def _dated(self, stamps: Ints) -> tuple[Ints, Bools]:
+        """Stamps without a year -> wall-clock microseconds, and whether there is such a day."""
+        if self._years is None:
+            self._years = self._start_years(stamps)
+        years = self._first_year + self._years.feed(stamps)
+        local, there = _clock.dated(stamps, years)
+        if self._options.year is None:
+            late = local > self._bound + 3 * _clock.DAY  # a clock that was not set yet
+            if late.any():
+                local[late], there[late] = _clock.dated(stamps[late], years[late] - 1)
+        return local, there
 
     def bases(self, kinds: Ints) -> Any:
         """Index into event.TIME_BASES for each kind of stamp; one number where they are all of a kind."""

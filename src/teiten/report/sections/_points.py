@@ -344,8 +344,9 @@ def countries(context: Context) -> list[Point]:
     points = _lands(context, named)
     unknown = next((r for r in context.answers.ranking("countries") if r.rank is None), None)
     if unknown and named:
-        fields = {"hosts": context.words("count.hosts", n=unknown.hosts), "packets": context.packets(unknown.packets)}
-        points.append(Point(context.say("points.unknown", share=context.words.percent(unknown.share), **fields)))
+        link = Link(context.packets(unknown.packets), f"#{place('countries', unknown)}", "data/countries.csv")
+        hosts, share = context.words("count.hosts", n=unknown.hosts), context.words.percent(unknown.share)
+        points.append(Point(context.rich("points.unknown", packets=link, hosts=hosts, share=share)))
     return points
 
 
@@ -377,7 +378,12 @@ def _order(context: Context, rows: list[Ranked]) -> Point:
     if len({r.rank for r in rows}) == len(rows):
         return Point(context.rich("points.lands", list=_row(context, rows, first=True)))
     items = [
-        _pieces(context.rich("points.land_ranked", place=_ordinal(context, r.rank or 0), land=_row(context, [r]))) for r in rows
+        _pieces(
+            context.rich(
+                "points.land_ranked", place=_ordinal(context, r.rank or 0), land=_row(context, [r], first=r is rows[0])
+            )
+        )
+        for r in rows
     ]
     return Point(context.rich("points.lands_tied", list=context.row(items)))
 

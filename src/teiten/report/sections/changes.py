@@ -16,7 +16,7 @@ from teiten.report.model import Block, Column, Data, Link, Paragraph, Piece, Sec
 ID = "changes"
 ORDER = 85
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
-_ENDS = re.compile(r"[(。]|\. ")
+_ENDS = re.compile(r"\(割合|。|; |\. ")
 """where the name of a table ends, and what is said of it begins"""
 MOST = 5
 """ranks that are told in words; all of them are in the CSV"""

@@ -160,24 +160,25 @@ def _reason(context: Context, start: dt.datetime, end: dt.datetime) -> str:
 # titles ---------------------------------------------------------------------------------------------------------------
 
 
-def _firsts(days: Days) -> list[int]:
-    """For each day with packets the place of its largest bar, 'other' aside."""
+def _firsts(days: Days) -> tuple[list[int], int]:
+    """The place of each day's largest bar, 'other' aside, where it has no equal; and how many days have packets at all."""
     kinds = [row.kind for row in days.rows]
-    out = []
+    firsts, whole = [], 0
     for counts in days.values:
-        there = [(v, -k) for k, v in enumerate(counts) if v and (not kinds or kinds[k] != "other")]
-        if there:
-            out.append(-max(there)[1])
-    return out
+        there = sorted(((v, k) for k, v in enumerate(counts) if v and (not kinds or kinds[k] != "other")), reverse=True)
+        whole += any(counts)
+        if there and (len(there) == 1 or there[0][0] > there[1][0]):
+            firsts.append(there[0][1])
+    return firsts, whole
 
 
 def _leads(context: Context, what: str, days: Days, names: Sequence[str]) -> str:
     """What was first on most days."""
-    firsts = _firsts(days)
+    firsts, whole = _firsts(days)
     if not firsts:
         return context.say(f"days.subtitle_{what}_plain", month=context.period_name)
     first = max(sorted(set(firsts)), key=firsts.count)
-    count, whole = firsts.count(first), len(firsts)
+    count = firsts.count(first)
     if days.rows[first].kind == "unknown":
         return context.say("days.leads_unknown", m=count, n=whole)
     style = "all" if count == whole else "most"
@@ -185,23 +186,27 @@ def _leads(context: Context, what: str, days: Days, names: Sequence[str]) -> str
 
 
 def _busiest(context: Context, days: Days, clock: Sequence[str]) -> str:
-    firsts = _firsts(days)
+    firsts, whole = _firsts(days)
+    if not firsts:
+        return context.say("hours.figure_flat")
     hour = max(sorted(set(firsts)), key=firsts.count)
-    count, whole = firsts.count(hour), len(firsts)
-    if count == 1 or count < OFTEN * whole:
+    count = firsts.count(hour)
+    if count < OFTEN * whole or (count == 1 and whole > 1):
         return context.say("days.busiest_changes")
     return context.say("days.busiest", m=count, n=whole, start=clock[hour], end=clock[hour + 1])
 
 
 def _most(context: Context, what: str, days: Days, names: Sequence[str]) -> str:
-    """The largest bar of the month that has a name."""
+    """The largest bar of the month that has a name; where others equal it, how many."""
     named = [k for k, row in enumerate(days.rows) if row.kind == "value"] if days.rows else list(range(24))
-    found = [(counts[k] or 0.0, -i, -k) for i, counts in enumerate(days.values) for k in named]
-    if not found or not max(found)[0]:
+    value = max((counts[k] or 0.0 for counts in days.values for k in named), default=0.0)
+    found = [(i, k) for i, counts in enumerate(days.values) for k in named if counts[k] == value]
+    if not value or (days.rows and len({k for _, k in found}) > 1):
         return context.say(f"days.subtitle_{what}_plain", month=context.period_name)
-    value, i, k = max(found)
-    day, packets = context.words.day(days.dates[-i]), context.packets(round(value))
-    return context.sentence(f"days.top_{what}", thing=names[-k], day=day, packets=packets)
+    (i, k), packets = found[0], context.packets(round(value))
+    if len(found) > 1:
+        return context.sentence(f"days.top_{what}_often", thing=names[k], n=len(found), packets=packets)
+    return context.sentence(f"days.top_{what}", thing=names[k], day=context.words.day(days.dates[i]), packets=packets)
 
 
 # blocks ---------------------------------------------------------------------------------------------------------------
@@ -217,7 +222,8 @@ def _block(context: Context, chart: _Chart, data: Data, table: Table) -> Block:
         )
         note = context.say("days.cut", top=round(days.scale.top), days=broken)
     shared: dict[str, Any] = {"unit": chart.unit, "subtitle": chart.subtitle, "note": note}
-    calendar = CalendarFigure(id=chart.id, title=chart.most, alt=f"{chart.most} {chart.subtitle}", days=days, **shared)
+    still = context.say("days.alt_still", title=chart.most, subtitle=chart.subtitle)
+    calendar = CalendarFigure(id=chart.id, title=chart.most, alt=still, days=days, **shared)
     animation = None
     if context.settings.animations:
         frames = [DayFigure(id=chart.id, title=chart.leads, days=days, at=i, **shared) for i in range(len(days.dates))]

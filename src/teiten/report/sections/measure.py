@@ -29,7 +29,9 @@ def build(context: Context) -> Section | None:
         return None
     title = context.say("measure.title", day=context.words.plain(since))
     blocks = [_block(context, found, code)] if found.rows else []
-    return Section(ID, title, _findings(context, found, code), blocks=blocks, notes=[context.say("measure.note")])
+    return Section(
+        ID, title, _findings(context, found, code), blocks=blocks, notes=[context.say("measure.note")] if found.enough else []
+    )
 
 
 def _findings(context: Context, found: Measure, code: str | None) -> list[Paragraph]:

@@ -51,7 +51,8 @@ def _days(context: Context, one: Finding) -> str:
     if one.days == 1:
         return context.words.day(one.first)
     span = context.say("date.span", start=context.words.day(one.first), end=context.words.day(one.last))
-    return context.say("own.days", span=span, n=one.days)
+    every = one.days == (one.last - one.first).days + 1
+    return span if every else context.say("own.days", span=span, n=one.days)
 
 
 def _rules(context: Context, found: Sequence[Finding]) -> str:

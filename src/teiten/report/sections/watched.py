@@ -93,9 +93,13 @@ def _last_seen(context: Context, one: Watched) -> list[Paragraph]:
 # ports
 
 
-def _ports(context: Context, keys: list[Key]) -> list[Piece]:
-    """Ports in a row; those beyond NAMED as a number."""
-    items: list[list[Piece]] = [[text] for text in context.ports(keys[:NAMED])]
+def _ports(context: Context, one: Watched, keys: list[Key]) -> list[Piece]:
+    """Ports in a row, each leading to its row in the section's table; those beyond NAMED as a number."""
+    ident = f"{ID}-{slug(one.organisation.name)}"
+    items: list[list[Piece]] = []
+    for key, text in zip(keys[:NAMED], context.ports(keys[:NAMED]), strict=True):
+        link = Link(text, f"#{_place(ident, key)}", f"data/{ident}.csv")
+        items.append([link if key in one.ports else text])
     if len(keys) > NAMED:
         items.append([context.say("watched.more_ports", n=len(keys) - NAMED)])
     return context.row(items)
@@ -104,7 +108,7 @@ def _ports(context: Context, keys: list[Key]) -> list[Piece]:
 def _tried(context: Context, one: Watched) -> Point:
     tried, new = one.tried, one.new
     key = "watched.tried_one" if len(tried) == 1 else "watched.tried"
-    text = context.rich(key, ports=_ports(context, tried), n=len(tried))
+    text = context.rich(key, ports=_ports(context, one, tried), n=len(tried))
     if not context.answers.ranked_before:
         return Point(text, [context.say("watched.no_before")])
     if not _enough_before(context):
@@ -114,14 +118,14 @@ def _tried(context: Context, one: Watched) -> Point:
     old = [key for key in tried if key not in new]
     below: list[Paragraph] = []
     if old and new:
-        below.append(context.rich("watched.again", ports=_ports(context, old)))
-    elif old:
-        below.append(context.say("watched.all_again"))
+        below.append(context.rich("watched.again", ports=_ports(context, one, old), n=len(old)))
+        below.append(context.rich("watched.new", ports=_ports(context, one, new), n=len(new)))
+    else:
+        below.append(context.say("watched.all_again" if old else "watched.all_new", n=len(tried)))
     if new:
-        below.append(context.rich("watched.new" if old else "watched.all_new", ports=_ports(context, new), n=len(new)))
         below += _uses(context, new)
     if one.gone:
-        below.append(context.rich("watched.gone", ports=_ports(context, one.gone)))
+        below.append(context.rich("watched.gone", ports=_ports(context, one, one.gone)))
     return Point(text, below)
 
 
@@ -187,7 +191,9 @@ def _when(context: Context, one: Watched) -> list[Point]:
     days, observed = len(one.days), len(one.observed)
     if days == observed:
         return [Point(say("watched.every_day", n=days))]
-    point = say("watched.came_on", n=days, days=_all_days(context, one), observed=observed)
+    ident = f"{ID}-{slug(one.organisation.name)}"
+    when = Link(_all_days(context, one), f"#figure-{ident}", f"data/{ident}.csv")
+    point = context.rich("watched.came_on", n=days, days=when, observed=observed)
     below: list[Paragraph] = []
     longest = max(one.runs, key=len)
     in_a_row = {"run": run_text(context, longest), "n": len(longest)} if len(longest) >= LONG else None
@@ -267,10 +273,16 @@ def _block(context: Context, one: Watched, ident: str) -> Block:
         rank = ranks.get(k)
         cells.append(words.number(rank) if rank else "–")
         rows.append(tuple(cells))
-    table = Table(say("watched.caption", organisation=one.organisation.name), columns, rows, folded=len(rows) > NAMED)
+    caption = say("watched.caption", organisation=one.organisation.name)
+    table = Table(caption, columns, rows, folded=len(rows) > NAMED, places=[_place(ident, k) for k in keys])
     names = ("start", "dst_port", "protocol", "packets")
     body = [tuple(row[n] for n in names) for row in one.rows]
     return Block(context.data(ident, figure.title, names, body, one.rows.sql), figure, table)
+
+
+def _place(ident: str, key: Key) -> str:
+    """The name of a port's row on the page."""
+    return f"{ident}-{_key(key).replace('/', '-')}"
 
 
 def _key(key: Key) -> str:

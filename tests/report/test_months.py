@@ -1,0 +1,177 @@
+"""Awkward months, told: ties, one port, two days, a month before that was hardly observed, scanners that come daily or stop.
+
+Only the sections that tell a month point by point are kept as cases. Read the difference aloud, then accept it:
+TEITEN_ACCEPT=1 pytest tests/report/test_months.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from teiten import lang, periods, settings
+from teiten.engine import open_session
+from teiten.engine.filters import Filters
+from teiten.errors import UsageError
+from teiten.report import bundle, edition, markdown
+from teiten.report.answers import Answers
+from teiten.settings import Settings
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+CASES = Path(__file__).parent / "cases" / "months"
+TOLD = ("ports", "countries", "followed", "watched", "measure")
+NOTICE, OTHER_NOTICE = "153.231.226.170", "153.231.215.{}"
+Line = tuple[dt.datetime, str, str]
+"""when, source, what"""
+
+
+def hours(*months: int) -> Iterator[dt.datetime]:
+    """Every hour of the first thirty days of these months of 2026."""
+    for month in months:
+        for n in range(30 * 24):
+            yield dt.datetime(2026, month, 1, tzinfo=TOKYO) + dt.timedelta(hours=n)
+
+
+def after(at: dt.datetime, minutes: int) -> dt.datetime:
+    return at + dt.timedelta(minutes=minutes)
+
+
+def ties(small: SimpleNamespace) -> Iterator[Line]:
+    """In April five ports, in May six with equally many packets, two of them new; organisations that never come."""
+    sources = (small.CHINA, "5.3.0.", "133.9.0.", small.US, small.CHINA)
+    for at in hours(4, 5):
+        if at.hour % 3:
+            continue
+        for n, port in enumerate((22, 23, 81, 445, 9999) if at.month == 5 else (23, 22, 80, 445, 8080)):
+            if at.month == 5 or (n + at.day) % 2:
+                yield after(at, n * 5), f"{sources[n]}{at.day}", small.tcp(port)
+        if at.month == 5:
+            yield after(at, 50), "133.9.0.7", "PROTO=ICMP TYPE=8 CODE=0 ID=5 SEQ=1"
+
+
+def one_port(small: SimpleNamespace) -> Iterator[Line]:
+    """Nothing but 23/tcp, and no source of a known country."""
+    for at in hours(4, 5):
+        yield from ((after(at, 7 + 23 * n), f"192.0.2.{1 + (at.day * 7 + n) % 200}", small.tcp(23)) for n in range(2))
+
+
+def two_days(small: SimpleNamespace) -> Iterator[Line]:
+    """Observation begins on 29 April: a month with two days, then one whose month before has two. NOTICE comes in May."""
+    for at in hours(4, 5):
+        if at.month == 5 or at.day >= 29:
+            yield after(at, 3), f"{small.CHINA}{at.day}", small.tcp(23)
+            yield after(at, 13), f"{small.US}{at.day}", small.tcp((445, 22, 80)[at.hour % 3])
+        if at.month == 5 and at.day in (3, 4) and at.hour == 12:
+            yield after(at, 30), NOTICE, small.tcp(22)
+
+
+def daily(small: SimpleNamespace) -> Iterator[Line]:
+    """NOTICE comes almost daily in May, at new ports too, and falls silent for less than a week; 52869/tcp rises."""
+    for at in hours(4, 5):
+        yield after(at, 3), f"{small.CHINA}{at.day}", small.tcp(23)
+        yield after(at, 13), f"{small.US}{at.day}", small.tcp((445, 22, 80)[at.hour % 3])
+        if at.hour < (12 if at.month == 5 else 6):
+            yield after(at, 23), f"133.9.0.{at.day}", small.tcp(52869)
+        if at.hour == 12 and at.month == 4:
+            yield after(at, 30), NOTICE, small.tcp(23)
+        if at.hour == 12 and at.month == 5 and at.day not in (4, 5, 28, 29, 30):
+            yield after(at, 30), OTHER_NOTICE.format(8 + at.day % 8), small.tcp((23, 22, 80, 8443, 12345)[at.day % 5])
+
+
+def gone(small: SimpleNamespace) -> Iterator[Line]:
+    """NOTICE came in April only; a third of May was not observed; Japan is seen no more."""
+    for at in hours(4, 5):
+        if at.month == 5 and 10 <= at.day <= 19:
+            continue
+        yield after(at, 3), f"{small.CHINA}{at.day}", small.tcp(23)
+        yield after(at, 13), f"{small.US}{at.day}", small.tcp((445, 22, 80)[at.hour % 3])
+        if at.month == 4 and at.hour == 9:
+            yield after(at, 20), "133.9.0.5", small.tcp(1433)
+        if at.hour == 12 and at.month == 4 and at.day in (3, 4, 9):
+            yield after(at, 30), NOTICE, small.tcp(23)
+
+
+MONTHS: dict[str, tuple[Callable[[SimpleNamespace], Iterator[Line]], str, str]] = {
+    "ties": (ties, "2026-05", "organisations = ['NOTICE', 'Shodan']\n[watch]\nsince = 2026-05-15"),
+    "one-port": (one_port, "2026-05", ""),
+    "two-days": (two_days, "2026-04", ""),
+    "after-two-days": (two_days, "2026-05", "port_style = '23/TCP'"),
+    "daily": (daily, "2026-05", "[watch]\nsince = 2026-05-01"),
+    "gone": (gone, "2026-05", "country = 'none'\n[watch]\nsince = 2026-05-28"),
+}
+
+
+def told(small: SimpleNamespace, folder: Path, name: str) -> dict[str, str]:
+    """The sections of that month, in each language."""
+    make, month, text = MONTHS[name]
+    lines = sorted(make(small))
+    lake = small.ingest("".join(small.line(at, source, what) for at, source, what in lines), folder)
+    config = folder / "teiten.toml"
+    config.write_text(f"zone = 'Asia/Tokyo'\n{text}\n", encoding="utf-8")
+    chosen = settings.load(config=config)
+    out = {}
+    with open_session(lake, chosen) as session:
+        answers = Answers(session, periods.parse("monthly", month, TOKYO), Filters(), chosen.thresholds)
+        for code in lang.languages():
+            report = edition.compose(answers, chosen, code, "")
+            kept = [s for s in report.sections if s.id.startswith(TOLD) and s.id not in ("ports-time", "countries-time")]
+            report = dataclasses.replace(report, sections=kept)
+            figures = {b.data.id: b.figure.title for s in kept for b in s.blocks if b.figure is not None}
+            found = markdown.markdown(report, lang.words(code), figures, figures)
+            out[code] = re.sub(r"(dbip\S*?)(、|, ).*?(\[|$)", r"GEO \3", found, flags=re.M)
+    return out
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_told(small: SimpleNamespace, tmp_path: Path, name: str) -> None:
+    for code, found in told(small, tmp_path, name).items():
+        accepted = CASES / f"{name}.{code}.md"
+        if os.environ.get("TEITEN_ACCEPT"):
+            accepted.write_text(found, encoding="utf-8")
+        assert found == accepted.read_text(encoding="utf-8")
+
+
+def test_an_unknown_organisation_is_said(small: SimpleNamespace, tmp_path: Path, chosen: Settings) -> None:
+    text = "".join(small.line(at, f"{small.CHINA}1", small.tcp(23)) for at in hours(4))
+    lake = small.ingest(text, tmp_path)
+    wanted = dataclasses.replace(chosen, organisations=("Nobody",))
+    with open_session(lake, wanted) as session:
+        answers = Answers(session, periods.parse("monthly", "2026-04", TOKYO), Filters(), {})
+        with pytest.raises(UsageError, match="No watchlist names 'Nobody'"):
+            edition.compose(answers, wanted, "en", "")
+
+
+def led_nowhere(files: dict[str, bytes]) -> None:
+    """Every place of the page that a link leads to is there, once; every file that page or text lead to is in the folder."""
+    page = files["index.html"].decode()
+    there = re.findall(r' id="([^"]+)"', re.sub(r"<svg.*?</svg>", "", page, flags=re.S))
+    assert len(there) == len(set(there))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(there)
+    named = set(re.findall(r'(?:href="|\]\()((?:data|sql)/[^")]+)', page + files["report.md"].decode()))
+    assert named <= set(files) and "data/ports.csv" in named
+
+
+def test_ports_in_their_style_everywhere(small: SimpleNamespace, tmp_path: Path, chosen: Settings) -> None:
+    """Words, tables and charts; not the rows and their SQL, which keep port and protocol apart, nor references."""
+    text = "".join(small.line(at, source, what) for at, source, what in sorted(daily(small)))
+    lake = small.ingest(text, tmp_path)
+    wanted = dataclasses.replace(chosen, port_style="TCP#23", language="ja")
+    with open_session(lake, wanted) as session:
+        for kind, period in (("monthly", "2026-05"), ("daily", "2026-05-03"), ("weekly", "2026-W19")):
+            answers = Answers(session, periods.parse(kind, period, TOKYO), Filters(), {})  # type: ignore[arg-type]
+            report = edition.compose(answers, wanted, "ja", "")
+            files = bundle.render(report, lang.words("ja"), pictures=False)
+            assert "TCP#23" in files["report.md"].decode()
+            led_nowhere(files)
+            for name, content in files.items():
+                if name.endswith((".md", ".html", ".svg")):
+                    shown = re.sub(r"\\\*\d+: .*|<ol class=\"footnotes\">.*?</ol>", "", content.decode())
+                    assert not re.findall(r"[^\n]{0,40}\b\d+/(?:tcp|udp)\b", shown), (kind, name)
