@@ -1,4 +1,4 @@
-"""Compiles the kernels: `python -m teiten.readers._compile FOLDER`, run once by `_jit.make`, in a process of its own."""
+"""Compiles kernels: `python -m teiten.readers._compile FOLDER MODULE...`, run once by `_jit.make`, in processes of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from teiten.readers import _jit
-
-MODULES: Final = ("_jit", "netfilter._scan", "netfilter._stamp", "_addresses", "_pages")
-"""of `teiten.readers`: those with kernels that Python calls"""
 
 
 def code(function: Any) -> bytes:
@@ -30,8 +27,8 @@ def code(function: Any) -> bytes:
     return symbol.encode() + b"\n" + machine
 
 
-def main(folder: Path) -> None:
-    """Every entry of `MODULES` to a file of its own in the folder, each whole or not at all."""
+def main(folder: Path, modules: list[str]) -> None:
+    """Every entry of those modules of `teiten.readers` to a file of its own in the folder, each whole or not at all."""
     from numba.core import codegen
 
     gc.disable()  # what lives is kept to the end: looking for garbage took a fifth of the time
@@ -39,7 +36,7 @@ def main(folder: Path) -> None:
     library: Any = codegen.JITCodeLibrary
     library._finalize_specific = lambda self: None
     folder.mkdir(parents=True, exist_ok=True)
-    for name in MODULES:
+    for name in modules:
         module = importlib.import_module(f"teiten.readers.{name}")
         for one in list(vars(module).values()):
             if isinstance(one, _jit.Entry) and one.function.__module__ == module.__name__:
@@ -49,4 +46,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

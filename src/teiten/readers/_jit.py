@@ -170,16 +170,24 @@ def entry(function: Function) -> Function:
     return jit(function)
 
 
+KERNELS: Final = (("netfilter._scan",), ("_jit", "netfilter._stamp", "_addresses", "_pages"))
+"""modules of `teiten.readers` with kernels that Python calls, as they are compiled side by side"""
+
+
 def make() -> None:
-    """Compiles every kernel, in a process of its own. RuntimeError where that fails."""
+    """Compiles every kernel, in processes of their own. RuntimeError where that fails."""
     import subprocess
 
     env = {**os.environ, "TEITEN_KERNELS": "make", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-m", "teiten.readers._compile", str(folder())]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = done.stderr.strip().splitlines()
-        raise RuntimeError(f"the log reader could not be compiled: {words[-1] if words else done.returncode}")
+    running = [
+        subprocess.Popen([*command, *modules], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for modules in KERNELS
+    ]
+    for process in running:
+        words = process.communicate()[1].strip().splitlines()
+        if process.returncode:
+            raise RuntimeError(f"the log reader could not be compiled: {words[-1] if words else process.returncode}")
 
 
 def view(array: npt.NDArray[Any]) -> Any:
