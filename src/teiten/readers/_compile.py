@@ -1,4 +1,4 @@
-"""Compiles the kernels: `python -m teiten.readers._compile FOLDER KERNEL`, run once by `_jit.make`, in a process of its own."""
+"""Compiles kernels: `python -m teiten.readers._compile FOLDER MODULE...`, run once by `_jit.make`, in processes of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from teiten.readers import _jit
-
-GROUPS: Final = (("_jit", "netfilter._scan", "netfilter._stamp", "_addresses", "_pages"), ("capture._walk", "capture._packet"))
-"""modules of `teiten.readers` with kernels that Python calls; those of a group are compiled together"""
 
 
 def code(function: Any) -> bytes:
@@ -30,8 +27,8 @@ def code(function: Any) -> bytes:
     return symbol.encode() + b"\n" + machine
 
 
-def main(folder: Path, kernel: str) -> None:
-    """Every entry of that kernel's group to a file of its own in the folder, each whole or not at all."""
+def main(folder: Path, modules: list[str]) -> None:
+    """Every entry of those modules of `teiten.readers` to a file of its own in the folder, each whole or not at all."""
     from numba.core import codegen
 
     gc.disable()  # what lives is kept to the end: looking for garbage took a fifth of the time
@@ -39,15 +36,16 @@ def main(folder: Path, kernel: str) -> None:
     library: Any = codegen.JITCodeLibrary
     library._finalize_specific = lambda self: None
     folder.mkdir(parents=True, exist_ok=True)
-    own = kernel.partition(".")[0]
-    for name in next(group for group in GROUPS if any(name.rpartition(".")[2] == own for name in group)):
+    for name in modules:
         module = importlib.import_module(f"teiten.readers.{name}")
         for one in list(vars(module).values()):
             if isinstance(one, _jit.Entry) and one.function.__module__ == module.__name__:
+                if one.file.exists():
+                    continue
                 part = folder / f"{one.name}.{os.getpid()}"
                 part.write_bytes(code(one.function))
                 part.replace(folder / f"{one.name}.o")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2:])

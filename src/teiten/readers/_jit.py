@@ -170,16 +170,29 @@ def entry(function: Function) -> Function:
     return jit(function)
 
 
+_COMMON: Final = ("_jit", "_addresses", "_pages")
+KERNELS: Final = (
+    (_COMMON,),
+    (("netfilter._scan",), ("netfilter._stamp", *_COMMON)),
+    (("capture._walk", "capture._packet"), _COMMON),
+)
+"""modules of `teiten.readers` with kernels that Python calls: what is needed together, and compiled side by side"""
+
+
 def make(name: str) -> None:
-    """Compiles the kernels of that one's group, in a process of its own. RuntimeError where that fails."""
+    """Compiles a kernel and what is needed with it, in processes of their own. RuntimeError where that fails."""
     import subprocess
 
     env = {**os.environ, "TEITEN_KERNELS": "make", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "teiten.readers._compile", str(folder()), name]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = done.stderr.strip().splitlines()
-        raise RuntimeError(f"the reader could not be compiled: {words[-1] if words else done.returncode}")
+    command = [sys.executable, "-m", "teiten.readers._compile", str(folder())]
+    running = [
+        subprocess.Popen([*command, *modules], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for modules in next(g for g in KERNELS if any(m.rpartition(".")[2] == name.partition(".")[0] for ms in g for m in ms))
+    ]
+    for process in running:
+        words = process.communicate()[1].strip().splitlines()
+        if process.returncode:
+            raise RuntimeError(f"the log reader could not be compiled: {words[-1] if words else process.returncode}")
 
 
 def view(array: npt.NDArray[Any]) -> Any:

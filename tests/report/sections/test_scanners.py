@@ -73,7 +73,7 @@ def test_counts(lake: Lake) -> None:
         (
             "en",
             [
-                "Of these, 21 packets (0.3 %) came from announced scanners.",
+                "Of these packets, 21 (0.3 %) came from announced scanners.",
                 "## Scanners that say who they are",
                 "21 packets (0.3 % of all) came from announced scanners: 3 addresses of 2 organisations.",
                 "2 addresses tried 10 ports or more within one day (announced scanners among them: 1).",
@@ -85,7 +85,7 @@ def test_counts(lake: Lake) -> None:
         (
             "ja",
             [
-                "このうち21パケット(0.3%)は公表スキャナーからのものです。",
+                "全パケットのうち21パケット(0.3%)は、公表スキャナーからのものです。",
                 "## 公表スキャナー",
                 "公表スキャナーからは21パケットが届き、全体の0.3%でした。送信元は2組織の3アドレスです。",
                 "1日のうちに10個以上のポートを試した送信元は2アドレスで、そのうち公表スキャナーは1アドレスでした。",

@@ -241,6 +241,23 @@ def _find(buf: Any, p: int, end: int, scratch: Any) -> int:
 
 
 @jit
+def _tells_action(buf: Any, p: int, q: int) -> bool:
+    """Is the word buf[p:q] one that tells an action?"""
+    if q - p < 3 or q - p > 9:
+        return False
+    key = 0
+    for i in range(p, min(q, p + 8)):
+        c = at(buf, i)
+        if not _alnum(c):
+            return False
+        key = (key << 8) | (c - 32 if c >= 97 else c)
+    for i in range(len(_WORDS)):
+        if key == _WORDS[i, 0] and q - p == _WORDS[i, 1]:
+            return True
+    return False
+
+
+@jit
 def _message(buf: Any, p: int, a: int, style: int, kind: int) -> int:
     """Where the rule's own prefix begins in buf[p:a]: after the host, the tag, the transport's fields."""
     limit = min(a, p + 1024)
@@ -260,8 +277,9 @@ def _message(buf: Any, p: int, a: int, style: int, kind: int) -> int:
         while q < a and at(buf, q) > _SP:
             q += 1
         if style == _stamp.WITH_HOST:
-            # a host, where more follows and it is neither a tag nor a bracketed word, and holds no parenthesis
-            if q >= a or q == p or at(buf, q - 1) == 58 or at(buf, p) == 91:
+            # a host, where more follows and it is neither a tag nor a bracketed word, nor the prefix ("REJECT wan in: IN="),
+            # and holds no parenthesis
+            if q >= a or q == p or at(buf, q - 1) == 58 or at(buf, p) == 91 or _tells_action(buf, p, q):
                 return p
             for r in range(p, q):
                 if at(buf, r) == 40:

@@ -55,7 +55,7 @@ def _table(context: Context) -> Block:
     columns += [Column(say("scanners.organisation"), "text"), Column(say("column.packets")), Column(say("scanners.share"))]
     if answers.comparable:
         columns.append(Column(say("column.change")))
-    columns.append(Column(say("scanners.hosts")))
+    columns.append(Column(say("scanners.hosts"), spare=True))
     cells = []
     for row in rows[:SHOWN]:
         about = known.get(row["scanner"])
@@ -67,6 +67,7 @@ def _table(context: Context) -> Block:
         if answers.comparable:
             line.append(context.change(row["packets"], row["packets_before"]) or "–")
         cells.append((*line, words.number(row["hosts"])))
-    caption = say("scanners.caption", n=len(cells), total=answers.totals.packets)
+    which = "scanners.caption" if len(cells) == len(rows) else "scanners.caption_first"
+    caption = say(which, n=len(cells), all=len(rows), total=answers.totals.packets)
     data = context.data(ID, say("scanners.title"), _CSV, [tuple(row[c] for c in _CSV) for row in rows], answers.scanners.sql)
     return Block(data, table=Table(caption, tuple(columns), cells))

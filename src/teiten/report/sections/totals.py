@@ -39,7 +39,7 @@ def build(context: Context) -> Section:
     scanning = answers.scanning
     if scanning.packets and answers.filters.scanners == "in":
         share = words.percent(scanning.packets / max(1, now.packets))
-        notes.append(say("totals.scanners", packets=context.packets(scanning.packets), share=share))
+        notes.insert(0, say("totals.scanners", n=scanning.packets, share=share))
     inputs = answers.inputs
     if inputs.rejected.total() or inputs.ignored.total():
         lines = context.words("count.lines", n=inputs.lines)
