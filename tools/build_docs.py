@@ -204,8 +204,8 @@ def settings_page() -> str:
     out.append("## [publish]\n")
     out.append(
         'What log lines in reports, and of `teiten sessions`, show: `mask = "seed"` (the default), `mask = "strict"`, or a '
-        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out "
-        "are covered whatever it says.\n"
+        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went "
+        "out are covered whatever it says.\n"
     )
     covered = [(f"`{k}`", v, "yes" if k in masks.SEED else "", "yes") for k, v in masks.FIELDS.items()]
     out.append(table(("field", "covers", "seed", "strict"), covered))
