@@ -66,7 +66,9 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "library", ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL"], ids=lambda library: f"one importer of {library}"
+    "library",
+    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL"],
+    ids=lambda library: f"one importer of {library}",
 )
 def test_heavy_libraries_have_one_importing_part(library: str) -> None:
     """A heavy library is one part's affair: the rest of the program speaks with that part."""
