@@ -97,8 +97,10 @@ def test_how_reports_speak(tmp_path: Path) -> None:
     assert found.watch_since == dt.date(2019, 2, 20)
     assert settings.load(zone="Asia/Tokyo").followed == "JP"
     assert settings.load(zone="Europe/Paris").followed is None
-    path.write_text("zone = 'Asia/Tokyo'\ncountry = 'None'")
+    assert found.animations
+    path.write_text("zone = 'Asia/Tokyo'\ncountry = 'None'\nanimations = false")
     assert settings.load(config=path).followed is None
+    assert not settings.load(config=path).animations
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,7 @@ def test_how_reports_speak(tmp_path: Path) -> None:
         ("country = 5", "must be the code of a country"),
         ("organisations = 'NOTICE'", "must be a list of organisations"),
         ("organisations = [1]", "must be a list of names"),
+        ("animations = 'no'", "animations must be true or false, not 'no'"),
         ("[watch]\nuntil = 2019-02-20", "knows no setting 'until'"),
         ("[watch]\nsince = 'spring'", "must be a date or a time"),
     ],

@@ -52,7 +52,7 @@ SETTINGS = {
         "those that the built-in lists feature",
         "announced scanners with a section of their own in monthly reports",
     ),
-    "publish": ("table", "", "what leaves the house: `mask`, below"),
+    "publish": ("table", "", "what leaves the house: `mask`, `own_side`, below"),
     "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
@@ -204,11 +204,15 @@ def settings_page() -> str:
     out.append("## [publish]\n")
     out.append(
         'What log lines in reports, and of `teiten sessions`, show: `mask = "seed"` (the default), `mask = "strict"`, or a '
-        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went out are "
-        "covered whatever it says.\n"
+        "list of the fields to cover. Destination, hardware addresses, quoted packets, gateways and the source of what went "
+        "out are covered whatever it says.\n"
     )
     covered = [(f"`{k}`", v, "yes" if k in masks.SEED else "", "yes") for k, v in masks.FIELDS.items()]
     out.append(table(("field", "covers", "seed", "strict"), covered))
+    out.append(
+        "\n`own_side = false` leaves the section on machines of the observer's own out of reports; "
+        "`teiten doctor` tells of them all the same.\n"
+    )
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
     return "\n".join(out)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import enrich, frame, periods, readers
-from teiten.errors import InputError
+from teiten.errors import InputError, TeitenError
 from teiten.lake import Batch, Lake, Writer
 from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _input
@@ -143,10 +143,19 @@ def ingest(
             one.tally.check()
             done += source.size or 0
     if judge and writer.last > first:
-        from teiten import classify
-
-        result.judged = classify.refresh(lake, settings, classify.touched_days(lake, settings, first), wait=None)
+        result.judged = _judge(lake, settings, first)
     return result
+
+
+def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
+    """Judges the days that batches after `first` touch. What hinders that is told in the result: the events are stored."""
+    from teiten import classify
+
+    days = classify.touched_days(lake, settings, first)
+    try:
+        return classify.refresh(lake, settings, days, wait=None)
+    except TeitenError as error:
+        return classify.Result(trouble=error, stale=days)
 
 
 def _check_lists(settings: Settings) -> None:

@@ -126,6 +126,8 @@ class Settings:
     """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
     mask: str | tuple[str, ...] = MASKS[0]
     """how published log lines are masked: one of `MASKS`, or the fields to cover (`publish.masks.FIELDS`)"""
+    own_side: bool = True
+    """whether reports tell of machines of the observer's own that scan; the doctor tells of them in any case"""
     file: Path | None = None
 
     @property
@@ -270,7 +272,10 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
     if organisations is not None:
         organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
     publish = table.get("publish", {})
-    _check(publish, {"mask"}, f"{where}, [publish]")
+    _check(publish, {"mask", "own_side"}, f"{where}, [publish]")
+    own_side = publish.get("own_side", True)
+    if not isinstance(own_side, bool):
+        raise UsageError(f"{where}, [publish]: own_side must be true or false, not {own_side!r}.")
     watch = table.get("watch", {})
     _check(watch, {"since"}, f"{where}, [watch]")
     since = _when(watch.get("since"), f"{where}, [watch]: since")
@@ -280,6 +285,7 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "organisations": organisations,
         "animations": animations,
         "mask": _mask(publish.get("mask", MASKS[0]), f"{where}, [publish]: mask"),
+        "own_side": own_side,
         "watch_since": since.date() if since else None,
     }
 

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from teiten.classify import importing, lists, watchlists
 from teiten.classify.importing import Wishes
@@ -294,7 +296,53 @@ def test_misp_rejects_are_counted(tmp_path: Path) -> None:
     misp(tmp_path / "a", ["192.0.2.0/24", "198.51.100.1/24", "203.0.113.0/24"], version="../../x")
     found = importing.read([tmp_path / "a"])
     assert [r.line for r in found.rejected] == [2]
-    assert found.lists[0].version == "..-..-x"
+    assert found.lists[0].version == "x"
+
+
+@pytest.mark.parametrize(
+    "more", [{"name": ""}, {"name": "\x00\x1b[31m"}, {"version": "///"}, {"version": None}, {"description": 5}]
+)
+def test_whatever_a_list_says_of_itself_it_can_be_read_again(tmp_path: Path, own_folder: Path, more: dict[str, object]) -> None:
+    misp(tmp_path / "a", ["192.0.2.0/24"], **more)
+    try:
+        importing.import_files([tmp_path / "a"], Wishes(), own_folder)
+    except UsageError as error:
+        assert "names no organisation" in str(error)
+    assert watchlists.load().newest()
+
+
+_CELL = st.text(st.sampled_from('0123456789abcdef.:/*-#;,"\n\t \x00é＊'), max_size=12) | st.sampled_from(
+    [
+        "192.0.2.0/24",
+        "0.0.0.0/0",
+        "2001:db8::/32",
+        "2026-01-01",
+        "2025-01-01",
+        "*.example.org",
+        "prefix",
+        "from",
+        "to",
+        "name",
+        "org",
+    ]
+)
+
+
+@given(st.sampled_from([".txt", ".csv", ".json", ".toml"]), st.lists(st.lists(_CELL, max_size=5), max_size=6), st.booleans())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_is_a_surprise(tmp_path: Path, own_folder: Path, kind: str, rows: list[list[str]], misp_like: bool) -> None:
+    """Whatever stands in a file: a list that can be read again, or one sentence."""
+    text = "\n".join(",".join(row) for row in rows)
+    if kind == ".json" and misp_like:
+        text = json.dumps({"name": "x", "list": [cell for row in rows for cell in row], "version": text[:9]})
+    if kind == ".csv" and misp_like:
+        text = "prefix,from,to,name,org\n" + text
+    (tmp_path / f"f{kind}").write_text(text, encoding="utf-8")
+    try:
+        importing.import_files([tmp_path / f"f{kind}"], Wishes(), own_folder)
+    except TeitenError:
+        return
+    assert len(watchlists.load().newest()) > 4
 
 
 def test_other_misfortunes(tmp_path: Path) -> None:

@@ -300,6 +300,20 @@ def test_where_somebody_writes_the_verdicts_wait(make_lake: MakeLake, monkeypatc
         assert classify.refresh(Lake.open(lake.path), TOKYO, wait=0.1).trouble is None
 
 
+def test_a_broken_list_does_not_undo_an_ingest(tmp_path: Path, own_folder: Path) -> None:
+    own_folder.mkdir(parents=True)
+    (own_folder / "torn--1.json").write_text("{")
+    (tmp_path / "a.log").write_text(line(1, "2019-03-01T10:00:00", "153.231.226.170", "23/tcp"))
+    lake = Lake.open_or_create(tmp_path / "lake", "Asia/Tokyo")
+    result = intake.ingest(lake, [str(tmp_path / "a.log")], TOKYO)
+    assert result.total.events == 1
+    assert result.judged is not None
+    assert "torn--1.json" in str(result.judged.trouble)
+    assert result.judged.stale == [day("2019-03-01")]
+    (own_folder / "torn--1.json").unlink()
+    assert classify.run(lake, TOKYO).days == [day("2019-03-01")]
+
+
 def test_a_refresh_does_not_hide_what_is_wrong_with_the_lists(make_lake: MakeLake, tmp_path: Path) -> None:
     lake = make_lake([("2019-03-01T10:00:00", "153.231.226.170", "23/tcp")])
     with pytest.raises(UsageError):

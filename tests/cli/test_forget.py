@@ -75,6 +75,15 @@ def test_a_destination(lake: list[str], capsys: pytest.CaptureFixture[str]) -> N
     assert sources(lake, capsys) == []
 
 
+def test_a_log_with_the_address_in_its_name(lake: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "host-192.0.2.9.log"
+    log.write_text(LINE.format(n=9, src="192.0.2.9"))
+    assert main(["ingest", *lake, str(log)]) == 0
+    assert main(["forget", "192.0.2.9", "--yes", *lake]) == 0
+    said = capsys.readouterr().err
+    assert "names of your log files, which stay" in said and "host-192.0.2.9.log" in said
+
+
 @pytest.mark.parametrize(("who", "code", "said"), [("example.org", 2, "is no address"), ("1.2.3.4/40", 2, "is no address")])
 def test_what_is_wrong_is_said(lake: list[str], capsys: pytest.CaptureFixture[str], who: str, code: int, said: str) -> None:
     assert main(["forget", who, *lake]) == code

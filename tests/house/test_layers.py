@@ -20,7 +20,7 @@ KINDS = (
     "teiten.doctor",
 )
 """packages whose modules are parts: found by being there, and strangers to each other"""
-HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3"}
+HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3", "PIL"}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,9 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "library", ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow"], ids=lambda library: f"one importer of {library}"
+    "library",
+    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL"],
+    ids=lambda library: f"one importer of {library}",
 )
 def test_heavy_libraries_have_one_importing_part(library: str) -> None:
     """A heavy library is one part's affair: the rest of the program speaks with that part."""
@@ -76,6 +78,7 @@ def test_heavy_libraries_have_one_importing_part(library: str) -> None:
         "duckdb": {"engine"},
         "resvg_py": {"report"},
         "nanoarrow": {"readers", "engine"},
+        "PIL": {"report"},
     }[library]
     found = grimp.build_graph("teiten", include_external_packages=True, cache_dir=None)
     if library not in found.modules:

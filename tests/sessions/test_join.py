@@ -148,6 +148,25 @@ def test_icmp_has_no_port_and_is_one_try(lake: Lake) -> None:
     assert (one.source_ports, one.source_port_count) == ((), 0)
 
 
+@pytest.mark.parametrize("gap", [120, 3])
+def test_many_events_are_taken_in_turn(lake: Lake, monkeypatch: pytest.MonkeyPatch, gap: float) -> None:
+    """Parted by source, or at pauses: the same sessions as in one go."""
+    chance = random.Random(3)
+    rows = [
+        at(chance.randrange(9000), chance.randrange(1, 9), src_ip=f"192.0.2.{chance.randrange(1, 40)}", source_pos=n)
+        for n in range(3000)
+    ]
+    fill(lake, rows)
+    own = join.networks(["192.0.2.0/27"])
+    with open_session(lake, TOKYO) as asked:
+        whole = [join.of_sources(asked, Filters(), gap), join.of_organisation(asked, "o", own, Filters(), gap)]
+        best = join.of_sources(asked, Filters(), gap, least_ports=2, most=7)
+        monkeypatch.setattr(join, "EVENTS_AT_ONCE", 100)
+        parted = [join.of_sources(asked, Filters(), gap), join.of_organisation(asked, "o", own, Filters(), gap)]
+        assert [p.sessions for p in parted] == [w.sessions for w in whole]
+        assert join.of_sources(asked, Filters(), gap, least_ports=2, most=7).sessions == best.sessions
+
+
 def plain(rows: list[dict[str, Any]], gap: float) -> list[tuple[Any, ...]]:
     """The same in plain Python."""
     sources: dict[str, list[dict[str, Any]]] = {}

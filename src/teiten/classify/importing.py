@@ -168,7 +168,7 @@ def _read_json(path: Path, wishes: Wishes, found: Found) -> None:
         raise InputError(f"{path} is a warning list of type '{kind}', not of prefixes (cidr).")
     prefixes = [p for n, text in enumerate(table["list"], 1) if (p := _take(str(text), path, n, wishes, found))]
     about = " ".join(str(table.get("description", "")).split())
-    version = re.sub(r"[^A-Za-z0-9._+-]", "-", str(table.get("version", "")))[:40]
+    version = re.sub(r"[^A-Za-z0-9._+-]", "-", str(table.get("version", ""))).strip("-._+")[:40]
     date = _misp_date(version) or _said_date(about) or wishes.date
     if date is None:
         found.undated.append(len(found.lists))
@@ -396,7 +396,9 @@ def _checked(one: WatchList, found: Found, wishes: Wishes) -> WatchList:
                 f"{label} holds {size:,} addresses of IPv{family}: more than any scanner has.",
                 hint="If it is meant so, import it with --allow-broad.",
             )
-    return replace(one, entries=tuple(entries), whose="imported", file=None)
+    made = replace(one, entries=tuple(entries), whose="imported", file=None)
+    # what is kept must be readable again: one bad file would stop every command that asks for lists
+    return lists.from_table(lists.to_table(made), label, whose="imported") if entries else made
 
 
 def _overlaps(held: list[tuple[Prefix, str]]) -> tuple[int, str, dict[int, int]]:

@@ -345,7 +345,7 @@ def known_organisation(name: str) -> Organisation | None:
 
 def short_name(text: str) -> str:
     """The short name for what a list calls an organisation; the text itself, where none is known."""
-    plain = " ".join(text.split())
+    plain = "".join(c for c in " ".join(text.split()) if c.isprintable())[:80].strip()
     return _known()[1].get(folded(plain), plain)
 
 

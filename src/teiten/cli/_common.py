@@ -140,11 +140,8 @@ def show_verdicts(judged: Any) -> None:
     if judged is None:
         return
     if judged.trouble is not None:
-        print(
-            f"teiten: the verdicts of {len(judged.stale):,} days wait, since the lake cannot be written now"
-            f" ({judged.trouble.message.rstrip('.')}). The next ingest or report makes them.",
-            file=sys.stderr,
-        )
+        when = "The next ingest or report makes them."
+        print(f"teiten: the verdicts of {len(judged.stale):,} days wait: {judged.trouble} {when}", file=sys.stderr)
     if judged.days:
         found = [f"{n:,} of {label.replace('_', ' ')}s" for label, n in sorted(judged.labels.items())] or ["none"]
         print(f"verdicts on {judged.sources:,} sources of {len(judged.days):,} days: {', '.join(found)}", file=sys.stderr)

@@ -83,6 +83,8 @@ def _show(held: Held, args: argparse.Namespace, zone: Any, lake: Lake) -> None:
         other = "as their source" if args.destination else "as their destination"
         more = "without --destination" if args.destination else "with --destination"
         print(f"  {held.others:,} events have it {other}: they stay ({more} they go).", file=sys.stderr)
+    if held.inputs:
+        print(f"  It stands in names of your log files, which stay: {', '.join(sorted(held.inputs)[:3])}.", file=sys.stderr)
     print(
         "  Out of reach: reports that were made or published, your log files and lists, copies of the lake. The lake keeps"
         " keyed hashes\n  of the lines, so that the same log does not bring them back; new lines come in.",

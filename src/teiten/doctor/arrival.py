@@ -11,6 +11,11 @@ ORDER = 20
 OLD = dt.timedelta(days=60)
 """a silence longer than that may be an old log, kept on purpose"""
 
+_MEND = (
+    "Does the router still write it (its log page), is it fetched or sent here (cron, syslog), "
+    "and is the newest file ingested? teiten ingest FILE"
+)
+
 _SENSORS = """
 SELECT sensor, max(time) FILTER (WHERE time <= $soon) AS last, count(*) FILTER (WHERE time >= $since) AS events,
        min(time) FILTER (WHERE time >= $since) AS first
@@ -40,16 +45,9 @@ def check_arriving(p: Patient) -> Result | list[Result]:
         if age <= AHEAD or not improbable(age, rate):
             out.append(Result("ok", seen))
         elif age > OLD:
-            out.append(Result("look", seen, "If this is an old log, all is well. Else the log stopped then: see below."))
+            out.append(Result("look", seen, f"If this is an old log, all is well. If not: {_MEND}"))
         else:
-            out.append(
-                Result(
-                    "wrong",
-                    seen,
-                    "The log does not arrive. Does the router still write it (its log page), is it fetched or sent here "
-                    "(cron, syslog), and is the newest file ingested? teiten ingest FILE",
-                )
-            )
+            out.append(Result("wrong", seen, f"The log does not arrive. {_MEND}"))
     return out or Result("look", "every sensor's run is over, as configured")
 
 

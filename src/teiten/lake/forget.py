@@ -89,6 +89,8 @@ class Held:
     notes: int = 0
     samples: int = 0
     """lines, and ends of lines, of which the lake keeps the text"""
+    inputs: set[str] = field(default_factory=set)
+    """names of inputs in which they stand, which stay: by them a log is found again"""
     files: dict[str, int] = field(default_factory=dict)
     """name of a file of events that must be written anew -> its events that go"""
 
@@ -109,7 +111,8 @@ def look(path: Path, wish: Wish) -> Held:
         held.verdicts += pl.read_parquet(file).filter(_judged(wish)).height
     held.notes = len(_about(note.read(_files(path, "notes")), wish))
     for file in _files(path, "batches"):
-        for text, tail in pl.read_parquet(file, columns=["samples", "tail"]).iter_rows():
+        for text, tail, *names in pl.read_parquet(file, columns=["samples", "tail", "source", "path"]).iter_rows():
+            held.inputs |= {name for name in names if wish.is_named(name)}
             line = (tail or b"").decode("utf-8", "replace")
             held.samples += _samples(text, wish)[1] + (wish.is_named(line) or wish.is_cut(line))
     return held

@@ -67,7 +67,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "lang": ("language of the text; null for both", "文の言語(なしは両方)"),
     "text": ("the text", "本文"),
     "url": ("a page about it", "参照先のURL"),
-    "replaces": ("id of the note in whose place it stands", "差し替える注記の番号"),
+    "replaces": ("id of the note in whose place it stands", "差し替えるメモの番号"),
     "withdrawn": ("taken back", "取り消し"),
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ By = Literal["source", "organisation"]
 
 SOURCES_KEPT: Final = 1000
 """source addresses that a session names; it counts them all"""
+EVENTS_AT_ONCE: Final = 300_000
+"""events that are sorted in one go; of more, sources (or stretches of time between sessions) are taken in turn"""
 _DIRECT: Final = 100
 """ranges of addresses that are asked for as such; of more, the addresses that were seen are looked up first"""
 
@@ -223,18 +226,19 @@ WITH chosen AS (
   SELECT time, {key} AS key, src_ip, src_port, dst_ip, protocol, dst_port, ttl, tcp_window, packets, source_id, source_pos
   FROM {events}
   WHERE {where}
-    AND {whose}
+    AND {whose}{slice}
 ), gapped AS (
   SELECT *, row_number() OVER along AS place, epoch_us(time) - epoch_us(lag(time) OVER along) AS gap
   FROM chosen
   WINDOW along AS (PARTITION BY key ORDER BY time, source_id, source_pos)
 ), numbered AS (
-  SELECT *, count(*) FILTER (WHERE gap IS NULL OR gap > {idle})
+  SELECT *, sum(CASE WHEN gap IS NULL OR gap > {idle} THEN 1 ELSE 0 END)
               OVER (PARTITION BY key ORDER BY place ROWS UNBOUNDED PRECEDING) AS session
   FROM gapped
 ), tried AS (
   SELECT key, session, protocol, dst_port, min(place) AS place, min(time) AS time
-  FROM numbered GROUP BY ALL
+  FROM numbered GROUP BY key, session, protocol, dst_port
+  QUALIFY count(*) OVER (PARTITION BY key, session) >= {least}
 ), rated AS (
   SELECT *, count(*) OVER (PARTITION BY key, session ORDER BY time RANGE BETWEEN INTERVAL 60 SECONDS PRECEDING AND CURRENT ROW)
               AS within
@@ -243,8 +247,10 @@ WITH chosen AS (
   SELECT key, session, count(*) AS tries, max(within) AS per_minute,
          list(protocol ORDER BY place) AS protocols, list(dst_port ORDER BY place) AS dst_ports
   FROM rated GROUP BY ALL
+), kept AS (
+  SELECT * FROM numbered SEMI JOIN ports USING (key, session)
 ), senders AS (
-  SELECT key, session, src_ip, min(place) AS place FROM numbered GROUP BY ALL
+  SELECT key, session, src_ip, min(place) AS place FROM kept GROUP BY ALL
 ), sources AS (
   SELECT key, session, count(*) AS source_count, list(src_ip ORDER BY place)[1:{kept}] AS sources
   FROM senders GROUP BY ALL
@@ -254,14 +260,24 @@ WITH chosen AS (
          {observers} AS observers, min(ttl) AS ttl_min, max(ttl) AS ttl_max,
          list_sort(list(DISTINCT tcp_window))[1:4] AS windows,
          max(gap) FILTER (WHERE gap <= {idle}) AS longest_gap
-  FROM numbered GROUP BY ALL
+  FROM kept GROUP BY ALL
 )
 SELECT key, start, "end", events, packets, tries, protocols, dst_ports, per_minute, sources, source_count,
        source_ports, source_port_count, observers, ttl_min, ttl_max, windows, longest_gap
 FROM summed JOIN ports USING (key, session) JOIN sources USING (key, session)
-WHERE tries >= {least}
 {most}
 ORDER BY start, key
+"""
+
+_COUNT: Final = "SELECT count(*) AS events FROM {events} WHERE {where} AND {whose}"
+
+_STARTS: Final = """
+SELECT place, time FROM (
+  SELECT time, row_number() OVER along AS place, epoch_us(time) - epoch_us(lag(time) OVER along) AS gap
+  FROM {events} WHERE {where} AND {whose}
+  WINDOW along AS (ORDER BY time)
+)
+WHERE gap > {idle} ORDER BY place
 """
 
 _STEPS: Final = """
@@ -283,8 +299,37 @@ def _sessions(asked: Asked, filters: Filters, gap_seconds: float, key: str, whos
     }  # fmt: skip
     inside = questions.Query(_SESSIONS, {"where": filters}, observers="list(DISTINCT dst_ip)", **words)
     # what is shown counts the observer's addresses and names none
-    shown = questions.Query(_SESSIONS, {"where": filters}, observers="count(DISTINCT dst_ip)", **_shown(words))
-    return Found([_session(r) for r in asked.query(inside.text(raw=True))], shown.text(raw=False))
+    shown = questions.Query(_SESSIONS, {"where": filters}, observers="count(DISTINCT dst_ip)", slice="", **_shown(words))
+    found: list[Session] = []
+    for part in _slices(asked, filters, key, words):
+        inside.words["slice"] = part and f"\n    AND {part}"
+        found += [_session(row) for row in asked.query(inside.text(raw=True))]
+        if most is not None:
+            found = sorted(found, key=lambda s: (-s.tries, -s.packets, s.start, s.key))[:most]
+    return Found(sorted(found, key=lambda s: (s.start, s.key)), shown.text(raw=False))
+
+
+def _slices(asked: Asked, filters: Filters, key: str, words: dict[str, str]) -> list[str]:
+    """Conditions that part the events so that no session is cut and few enough are sorted in one go; one empty one: all."""
+    query = questions.Query(_COUNT, {"where": filters}, whose=words["whose"])
+    events = asked.query(query.text(raw=True))[0]["events"]
+    if events <= EVENTS_AT_ONCE:
+        return [""]
+    if key == "src_ip":
+        parts = -(-events // EVENTS_AT_ONCE)
+        return [f"hash(src_ip) % {parts} = {n}" for n in range(parts)]
+    starts = questions.Query(_STARTS, {"where": filters}, whose=words["whose"], idle=words["idle"])
+    frame = asked.frame(starts.text(raw=True))
+    cuts, last = [], 1
+    for place, time in frame.iter_rows():
+        if place - last >= EVENTS_AT_ONCE:
+            cuts.append(timestamp(time))
+            last = place
+    bounds = [None, *cuts, None]
+    return [
+        " AND ".join([*([f"time >= {low}"] if low else []), *([f"time < {high}"] if high else [])])
+        for low, high in itertools.pairwise(bounds)
+    ]
 
 
 def _shown(words: dict[str, str]) -> dict[str, str]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 NAMED: Final = 12
 """organisations that an error names"""
+ADDRESSES: Final = 200
+"""an organisation with more addresses is looked at as a whole only"""
+EVENTS: Final = 100_000
+"""and so is one with more events"""
+MOST: Final = 100_000
+"""sessions of single sources that are compared: those with the most ports"""
 _SMALLEST: Final = thresholds.PSAD_LEVELS[0]
 """packets below which no threshold is reached"""
 
@@ -94,8 +100,10 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
     whose = join.membership(asked, own, filters)
     days = compare.days(joined.sessions, asked.zone, decide)
     changes = compare.changes(key, days)
-    if any(d.behaviour == "burst" for d in days):
-        # an address can change only where there was a burst at all
+    events = sum(s.events for s in joined.sessions)
+    addresses = {a for s in joined.sessions for a in s.sources}
+    if any(d.behaviour == "burst" for d in days) and len(addresses) <= ADDRESSES and events <= EVENTS:
+        # an address can change only where there was a burst at all; of very many, single ones tell nothing
         alone: dict[str, list[Session]] = {}
         for session in join.of_sources(asked, filters, gap, whose=whose).sessions:
             alone.setdefault(session.key, []).append(session)
@@ -107,9 +115,9 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
 
 
 def of_sources(asked: Asked, settings: Settings, filters: Filters) -> list[Watch]:
-    """Each source that the filters let through, by itself: meant for a filter on `src`."""
+    """Each source that the filters let through, by itself: meant for a filter on `src`. At most `MOST` sessions."""
     gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
-    joined = join.of_sources(asked, filters, gap)
+    joined = join.of_sources(asked, filters, gap, most=MOST)
     since, seen = first_event(asked, filters), observed_days(asked, filters) if joined.sessions else ()
     groups: dict[str, list[Session]] = {}
     for session in joined.sessions:

@@ -86,5 +86,15 @@ def test_the_sql_gives_the_activity(mine: Lake) -> None:
         assert answers.own_counted == 2 * 40, "what came through the LAN's side has an IN="
 
 
+def test_a_setting_keeps_it_at_home(mine: Lake, tmp_path: Path) -> None:
+    config = tmp_path / "teiten.toml"
+    config.write_text("[publish]\nown_side = false\n", encoding="utf-8")
+    chosen = settings.load(config=config, zone="Asia/Tokyo", language="en")
+    with open_session(mine, chosen) as session:
+        period = periods.parse("daily", "2019-10-22", TOKYO)
+        report = edition.compose(Answers(session, period, Filters(), {}), chosen, "en", "")
+    assert "own" not in [section.id for section in report.sections]
+
+
 def test_nothing_to_say(answers: dict[str, Answers]) -> None:
     assert all(found.own == [] for found in answers.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +15,6 @@ from teiten.report.model import Block, Column, Data, Link, Paragraph, Piece, Sec
 ID = "changes"
 ORDER = 85
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
-_ENDS = re.compile(r"\(割合|。|; |\. ")
-"""where the name of a table ends, and what is said of it begins"""
 MOST = 5
 """ranks that are told in words; all of them are in the CSV"""
 
@@ -122,12 +119,14 @@ def _pair(context: Context, name: str, pair: tuple[Any, Any]) -> str:
 
 
 def _titles(context: Context) -> dict[str, str]:
-    """Id of a table's rows -> what a reader knows it by."""
+    """Id of a table's rows -> what a reader knows it by: its caption up to the first of `edition.ends`."""
     out: dict[str, str] = {}
     for section in context.report.sections if context.report else ():
         for block in section.blocks:
             caption = (block.table.caption if block.table else "") or block.title or section.title
-            out[block.data.id] = _ENDS.split(caption, maxsplit=1)[0].strip()
+            for end in context.say("edition.ends").split("|"):
+                caption = caption.partition(end)[0]
+            out[block.data.id] = caption.strip()
     return out
 
 

@@ -17,7 +17,7 @@ PORTS = 8
 
 
 def build(context: Context) -> Section | None:
-    found = context.answers.own
+    found = context.answers.own if context.settings.own_side else []
     if not found:
         return None
     say = context.say

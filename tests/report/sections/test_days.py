@@ -222,7 +222,7 @@ def test_the_blog_text_has_the_gif(folder: tuple[Path, dict[str, bytes]]) -> Non
 
 @pytest.fixture(scope="module")
 def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_days", Path(__file__).parent / "browser.py")
+    spec = importlib.util.spec_from_file_location("teiten_test_browser_days", Path(__file__).parents[1] / "browser.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
