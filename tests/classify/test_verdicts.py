@@ -141,6 +141,16 @@ def test_a_judged_day_is_judged_again_only_when_something_changed(
     assert ("2026-04-01", "192.0.2.1", "announced_scanner", "mine") in held(lake)  # the prefix's rule comes first
 
 
+def test_names_that_cannot_be_read_are_said(make_lake: MakeLake, tmp_path: Path) -> None:
+    lake = make_lake([("2026-04-01T10:00:00", "192.0.2.1", "23/tcp")])
+    (tmp_path / "names.csv").write_text("192.0.2.1,one.shodan.io\n192.0.2.300,x.shodan.io\n")
+    result = classify.run(lake, replace(TOKYO, ptr_names=tmp_path / "names.csv"))
+    assert result.labels == {"announced_scanner": 1}
+    assert result.notes == [
+        f"1 lines of names could not be read, the first {tmp_path / 'names.csv'}:2: '192.0.2.300' is no address."
+    ]
+
+
 def test_only_the_days_asked_for(make_lake: MakeLake) -> None:
     lake = make_lake([(f"2026-04-{n:02d}T10:00:00", "153.231.226.170", "23/tcp") for n in range(1, 11)])
     assert classify.run(lake, TOKYO, [day("2026-04-05"), day("2026-05-05")]).days == [day("2026-04-05")]

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teiten import lang, settings
+from teiten.data import ports
 from teiten.report import bundle, edition, markdown, page
 from teiten.report.answers import Answers
-from teiten.report.model import Block, Column, Data, Fact, Link, Report, Section, Table
+from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Report, Section, Table
 
 VOID = {"meta", "link", "br", "img", "hr"}
-_TAGS = """html head meta title link body header h1 h2 h3 p nav ul li a main section dl dt dd div figure figcaption
+_TAGS = """html head meta title link body header h1 h2 h3 p nav ul ol li a main section dl dt dd div figure figcaption sup span
 table caption thead tbody tr th td details summary svg desc defs pattern g rect line path text circle tspan polyline"""
 KNOWN = set(_TAGS.split())
 
@@ -68,7 +69,9 @@ def test_nothing_runs_and_nothing_comes_from_elsewhere(files: dict[str, bytes]) 
     assert "url(http" not in files["style.css"].decode() and "@import" not in files["style.css"].decode()
     assert "javascript:" not in text
     outside = {a["href"] for t, a in seen.tags if t == "a" and (a["href"] or "").startswith("http")}
-    assert outside == {"https://db-ip.com"}
+    assert "https://db-ip.com" in outside
+    # nothing else but what the table of ports names as its references
+    assert outside - {"https://db-ip.com"} <= {reference.url for reference in ports.load().references.values()}
 
 
 def test_every_link_leads_somewhere(files: dict[str, bytes]) -> None:
@@ -80,7 +83,8 @@ def test_every_link_leads_somewhere(files: dict[str, bytes]) -> None:
         if target.startswith("#"):
             assert target[1:] in ids, target
         elif target and not target.startswith("http") and not target.endswith(".png"):
-            assert target in files, target
+            # the manifest is made when the folder is written
+            assert target in files or target == "manifest.json", target
     for name in re.findall(r"url\(#([^)]+)\)", files["index.html"].decode()):
         assert name in ids
     for name in re.findall(r'aria-labelledby="([^"]+)"', files["index.html"].decode()):
@@ -117,7 +121,7 @@ def a_report(text: str) -> Report:
         "one",
         text,
         [text, ["a ", Link(text, text), text]],
-        [text],
+        [text, Point([text, Footnote(text, text)], [[Link(text, "#a", text)], [Footnote(text)]])],
         [Fact(text, text, text)],
         [Block(data, None, table, text), Block(data, None, folded)],
         [text],
@@ -170,3 +174,19 @@ def test_csv_holds_no_formulas() -> None:
     assert "\n'=1+1\n'+1\n'-cmd\n'@x\n'\tx\n" in written
     numbers = bundle.csv_bytes(Data("a", ("x", "y"), [(-5, None), (0.123456789, 7)], "")).decode()
     assert numbers == "x,y\n-5,\n0.123457,7\n"
+
+
+def test_footnotes_are_numbered_over_the_report_and_stand_where_they_are_first_met() -> None:
+    one, two = Footnote("one", "https://example.org/1"), Footnote("two")
+    sections = [
+        Section("a", "A", points=[Point(["first", one], [["under it", two]])]),
+        Section("b", "B", [["again", one]], notes=[["and", Footnote("three")]]),
+    ]
+    report = Report("en", "T", "", "", sections)
+    text = page.page(report, lang.words("en"), {})
+    first, second = text.split('<section id="b">')
+    assert re.findall(r">\*(\d)</a>", first) == ["1", "2"] and re.findall(r">\*(\d)</a>", second) == ["1", "3"]
+    assert 'id="note-1"' in first and 'id="note-2"' in first and 'id="note-3"' in second and 'id="note-1"' not in second
+    md = markdown.markdown(report, lang.words("en"), (), {})
+    assert "- first\\*1\n    - under it\\*2\n" in md
+    assert "\\*1: [one](https://example.org/1)" in md and "\\*2: two" in md and md.count("\\*1:") == 1

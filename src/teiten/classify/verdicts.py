@@ -69,6 +69,8 @@ class Result:
     """why days stayed as they were (the lake is being written, or cannot be): only `refresh` says so, `run` raises it"""
     stale: list[dt.date] = field(default_factory=list)
     """days that stayed stale"""
+    notes: list[str] = field(default_factory=list)
+    """what is to be said of the lists and names that were used"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,8 @@ def run(
     result = Result()
     if not stale:
         return result
+    if basis.names is not None and basis.names.rejected:
+        result.notes.append(f"{basis.names.rejected:,} lines of names could not be read, the first {basis.names.first}.")
     ordered = sorted(stale)
     start = dt.datetime.combine(ordered[0], dt.time(), settings.zone)
     end = dt.datetime.combine(ordered[-1] + dt.timedelta(days=1), dt.time(), settings.zone)

@@ -139,6 +139,8 @@ def show_verdicts(judged: Any) -> None:
     """What became of the verdicts (classify.Result), to stderr; nothing where there was nothing to do."""
     if judged is None:
         return
+    for note in judged.notes:
+        print(f"teiten: {note}", file=sys.stderr)
     if judged.trouble is not None:
         when = "The next ingest or report makes them."
         print(f"teiten: the verdicts of {len(judged.stale):,} days wait: {judged.trouble} {when}", file=sys.stderr)

@@ -177,7 +177,17 @@ def _judge(lake: Lake, found: Settings, asked: Period | None, kind: Any) -> None
         if last is None:
             return
         asked = periods.containing(kind, last, found.zone)
-    _common.show_verdicts(classify.refresh(lake, found, [*asked.before().days, *asked.days]))
+    progress = _common.Progress("judging")
+
+    def told(done: int, days: int) -> None:
+        progress.total = days
+        progress.show(done, f"of {days} days")
+
+    try:
+        judged = classify.refresh(lake, found, [*asked.before().days, *asked.days], told)
+    finally:
+        progress.clear()
+    _common.show_verdicts(judged)
 
 
 def _last(session: Session, kind: Any) -> Period:

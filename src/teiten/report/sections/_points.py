@@ -36,16 +36,11 @@ BRIEF: Final = 12
 # things, with the row that proves what is said of them
 
 
-def place(what: What, row: Ranked) -> str:
-    """The name of a thing's row on the page."""
-    return f"{what}-{_ranking.key(what, row).replace('/', '-')}"
-
-
 def linked(context: Context, what: What, row: Ranked, text: str = "") -> Link:
     """The thing, leading to its row in the table, or to the CSV where the table on the page ends before it."""
     name = text or (context.port(row.key) if what == "ports" else context.land(row.key))
     shown = row.rank is not None and row in _ranking.chosen(context, what, _ranking.SHOWN[context.kind])
-    return Link(name, f"#{place(what, row)}" if shown else f"data/{what}.csv", f"data/{what}.csv")
+    return Link(name, f"#{_ranking.place(what, row)}" if shown else f"data/{what}.csv", f"data/{what}.csv")
 
 
 def _listed(context: Context, rows: list[Ranked]) -> list[Piece]:
@@ -344,7 +339,7 @@ def countries(context: Context) -> list[Point]:
     points = _lands(context, named)
     unknown = next((r for r in context.answers.ranking("countries") if r.rank is None), None)
     if unknown and named:
-        link = Link(context.packets(unknown.packets), f"#{place('countries', unknown)}", "data/countries.csv")
+        link = Link(context.packets(unknown.packets), f"#{_ranking.place('countries', unknown)}", "data/countries.csv")
         hosts, share = context.words("count.hosts", n=unknown.hosts), context.words.percent(unknown.share)
         points.append(Point(context.rich("points.unknown", packets=link, hosts=hosts, share=share)))
     return points

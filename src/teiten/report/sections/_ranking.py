@@ -29,6 +29,11 @@ def key(what: What, row: Ranked) -> str:
     return protocol_name(protocol) if port is None else f"{port}/{protocol_name(protocol)}"
 
 
+def place(what: What, row: Ranked) -> str:
+    """The name of a thing's row on the page: row-ports-23-tcp, row-countries-CN, row-countries-unknown."""
+    return f"row-{what}-{key(what, row).replace('/', '-') or 'unknown'}"
+
+
 def chosen(context: Context, what: What, most: int, rows: list[Ranked] | None = None) -> list[Ranked]:
     """The first of the ranking and, as a row of its own at the end, the unknown."""
     found = context.answers.ranking(what) if rows is None else rows
@@ -81,7 +86,7 @@ def table(context: Context, what: What, rows: list[Ranked], caption: str, *, mov
         line.append(words.number(row.hosts))
         cells.append(tuple(line))
     # a day's ranking stands beside that of three days: only one of them can be led to
-    places = [f"{what}-{key(what, row).replace('/', '-') or 'unknown'}" for row in rows] if movement else []
+    places = [place(what, row) for row in rows] if movement else []
     return Table(caption, tuple(columns), cells, note, places=places)
 
 

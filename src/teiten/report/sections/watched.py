@@ -282,7 +282,7 @@ def _block(context: Context, one: Watched, ident: str) -> Block:
 
 def _place(ident: str, key: Key) -> str:
     """The name of a port's row on the page."""
-    return f"{ident}-{_key(key).replace('/', '-')}"
+    return f"row-{ident}-{_key(key).replace('/', '-')}"
 
 
 def _key(key: Key) -> str:
