@@ -29,6 +29,8 @@ By = Literal["source", "organisation"]
 
 SOURCES_KEPT: Final = 1000
 """source addresses that a session names; it counts them all"""
+STEPS: Final = 20_000
+"""events that are brought back in one go"""
 EVENTS_AT_ONCE: Final = 300_000
 """events that are sorted in one go; of more, sources (or stretches of time between sessions) are taken in turn"""
 _DIRECT: Final = 100
@@ -139,7 +141,7 @@ def of_organisation(
     return _sessions(asked, filters, gap_seconds, text, whose, least_ports, None)
 
 
-def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, most: int = 20_000) -> list[list[Step]]:
+def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, most: int = STEPS) -> list[list[Step]]:
     """The events of each session in their order, repeats of a port included; at most `most` of them all.
 
     whose: the filters that the sessions were asked with (of sources), or a condition that says it all (of an organisation:

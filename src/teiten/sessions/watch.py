@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from teiten.engine.duckdb import Session as Asked
@@ -27,6 +27,8 @@ EVENTS: Final = 100_000
 """and so is one with more events"""
 MOST: Final = 100_000
 """sessions of single sources that are compared: those with the most ports"""
+LOOKED_AT: Final = 300
+"""sessions of one question that are held against the thresholds of detectors"""
 _SMALLEST: Final = thresholds.PSAD_LEVELS[0]
 """packets below which no threshold is reached"""
 
@@ -46,26 +48,40 @@ class Watch:
     since: dt.datetime | None
     sql: str
     whose: Filters | str
-    _steps: dict[Session, list[Step]] = field(default_factory=dict)
 
     def between(self, start: dt.datetime, end: dt.datetime) -> list[Compared]:
         """The sessions that begin within [start, end)."""
         return [c for c in self.compared if start <= c.session.start < end]
 
     def steps(self, asked: Asked, sessions: Sequence[Session]) -> list[list[Step]]:
-        """The events of those sessions, asked for once."""
-        missing = [s for s in sessions if s not in self._steps]
-        self._steps |= dict(zip(missing, join.steps(asked, missing, self.whose), strict=True))
-        return [self._steps[s] for s in sessions]
+        """The events of those sessions, in their order; of very many (`join.STEPS`), the first."""
+        return join.steps(asked, sessions, self.whose)
 
     def crossings(self, asked: Asked, sessions: Sequence[Session]) -> dict[Session, list[thresholds.Crossing]]:
-        """For sessions of enough packets, every threshold of `thresholds` and whether it was crossed."""
-        large = [s for s in sessions if s.packets >= _SMALLEST]
+        """For sessions of enough packets, every threshold of `thresholds` and whether it was crossed.
+
+        Of very many, those with the most packets; of a very long one, its first `join.STEPS` events, which reach whatever
+        threshold there is.
+        """
+        large = sorted((s for s in sessions if s.packets >= _SMALLEST), key=lambda s: -s.packets)[:LOOKED_AT]
         out = {}
-        for session, own in zip(large, self.steps(asked, large), strict=True):
-            events = ((s.time, s.src_ip, s.protocol, s.dst_port, s.dst_ip, s.packets, s.action) for s in own)
-            out[session] = thresholds.worst(thresholds.tries_of(events))
+        for group in _groups(large):
+            for session, own in zip(group, self.steps(asked, group), strict=True):
+                events = ((s.time, s.src_ip, s.protocol, s.dst_port, s.dst_ip, s.packets, s.action) for s in own)
+                out[session] = thresholds.worst(thresholds.tries_of(events))
         return out
+
+
+def _groups(sessions: Sequence[Session]) -> Iterable[list[Session]]:
+    """So many at a time as have `join.STEPS` events together, one at least."""
+    group: list[Session] = []
+    for session in sessions:
+        if group and sum(s.events for s in group) + session.events > join.STEPS:
+            yield group
+            group = []
+        group.append(session)
+    if group:
+        yield group
 
 
 def rules(settings: Settings) -> Rules:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
+import itertools
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -203,7 +205,8 @@ def _quotes(
     if key not in kept.lines:
         asked, left = context.answers.session, LINES_KEPT
         kept.lines[key] = []
-        steps = watch.steps(asked, [c.session for c in own])
+        steps = watch.steps(asked, _first([c.session for c in own]))
+        steps += [[] for _ in range(len(own) - len(steps))]
         flat = [s for found in steps for s in found][:left]
         lines = iter(evidence.of_steps(asked, flat, cover, context.settings.reading))
         for found in steps:
@@ -225,6 +228,12 @@ def _quotes(
     if rebuilt:
         notes.append(context.say("sessions.lines_rebuilt", n=rebuilt))
     return quotes, [context.words.joined(*notes)] if quotes else []
+
+
+def _first(sessions: list[Session]) -> list[Session]:
+    """As many as have lines for the text file."""
+    events = list(itertools.accumulate(s.events for s in sessions))
+    return sessions[: 1 + bisect.bisect_left(events, LINES_KEPT)]
 
 
 def _quote(teller: Teller, day: dt.date, found: list[list[Line]], name: str, whole: list[str]) -> Quote:
