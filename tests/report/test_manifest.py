@@ -265,7 +265,7 @@ def test_settings_come_back(lake: Lake, tmp_path: Path) -> None:
     """Whatever shapes a report is as it was then, whatever the configuration says today."""
     config = tmp_path / "teiten.toml"
     config.write_text(
-        'port_style = "TCP#23"\ncountry = "JP"\n[thresholds]\ncomparable_coverage = 0.5\n[sensor.home]\ngroup = "g"\n'
+        'port_style = "TCP#23"\ncountry = "JP"\nwatch.since = 2019-10-01\n[thresholds]\ncomparable_coverage = 0.5\n'
     )
     chosen = settings.load(config=config, zone="Asia/Tokyo", language="ja")
     with open_session(lake, chosen) as session:
@@ -273,9 +273,29 @@ def test_settings_come_back(lake: Lake, tmp_path: Path) -> None:
     told = manifest.read(tmp_path / "day")
     back, lost = manifest.restore(settings.load(zone="UTC", language="en"), told)
     assert lost == []
+    assert back.watch_since == dt.date(2019, 10, 1)
     assert (back.port_style, back.country, back.threshold("comparable_coverage")) == ("TCP#23", "JP", 0.5)
-    assert [(s.name, s.group) for s in back.sensors] == [("home", "g")]
     assert manifest.in_force(back) == told.table["settings"]
+    config.write_text('[sensor.home]\ngroup = "secret"\n')
+    assert manifest.restore(settings.load(config=config), told)[1] == ["the sensors are configured otherwise than then"]
+
+
+def test_sensors_are_not_named(lake: Lake, tmp_path: Path) -> None:
+    config = tmp_path / "teiten.toml"
+    config.write_text('[sensor.home]\ngroup = "cellar"\n[sensor.attic]\n')
+    chosen = settings.load(config=config, zone="Asia/Tokyo", language="ja")
+    with open_session(lake, chosen) as session:
+        edition.make(session, chosen, DAY, Filters(), {"ja": tmp_path / "day"}, "teiten report", pictures=False)
+    text = (tmp_path / "day" / "manifest.json").read_text(encoding="utf-8")
+    assert "cellar" not in text and "attic" not in text
+    assert json.loads(text)["coverage"]["sensors"] == [1.0]
+
+
+def test_a_report_of_before_there_were_manifests_is_replaced(lake: Lake, tmp_path: Path) -> None:
+    write(lake, tmp_path / "day")
+    (tmp_path / "day" / "manifest.json").unlink()
+    assert write(lake, tmp_path / "day", MAY) == 1
+    assert manifest.read(tmp_path / "day").made == MAY
 
 
 def test_foreign_files_are_left_alone(lake: Lake, tmp_path: Path) -> None:

@@ -145,6 +145,11 @@ class Answers:
     def coverage(self) -> Coverage:
         return watching.coverage(self._sensors, self._gaps, self.period)
 
+    @property
+    def shares(self) -> list[float]:
+        """0..1: how much of the period each of its sensors observed, in the order of their names."""
+        return [watching.coverage([name], self._gaps, self.period).share for name in self.coverage.sensors]
+
     @functools.cached_property
     def coverage_before(self) -> Coverage:
         return watching.coverage(self._sensors, self._gaps, self.before)

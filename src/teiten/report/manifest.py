@@ -6,12 +6,13 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
     report      kind, period, zone, zone_from, language, filters (as the user wrote them), notice
     edition     number (from 1), made (ISO 8601)
     lake        id, last_batch (the report knows batches up to that one), events (how many they hold)
-    coverage    share, gaps (start, end), and the sensors that were watching
+    coverage    share of the time that was observed, gaps (start, end), and the share of each sensor (unnamed, in the order of
+                their names)
     geo         names of the data sets that answered country and AS
     lists       watchlists by which the period's days were judged -> version
     verdicts    a digest of the verdicts on the days of the period and of the one before
     thresholds  every threshold -> the number in force
-    settings    the other settings in force; of files that they name, SHA-256
+    settings    the other settings in force; of files that they name, and of the sensors, SHA-256
     notes       ids of the analyst's notes that stand in the report
     content     a digest of what the report says: the same digest, the same edition
     program     name, version
@@ -40,7 +41,7 @@ from teiten.errors import TeitenError
 from teiten.lake import Lake, verdict
 from teiten.report.answers import Answers
 from teiten.report.model import Report
-from teiten.settings import THRESHOLDS, Sensor, Settings
+from teiten.settings import THRESHOLDS, Settings
 
 VERSION: Final = 1
 NAME: Final = "manifest.json"
@@ -173,7 +174,7 @@ def describe(
         "lake": {"id": session.lake.meta.id, "last_batch": session.last_batch, "events": stored(answers)},
         "coverage": {
             "share": round(cover.share, 6),
-            "sensors": list(cover.sensors),
+            "sensors": [round(share, 6) for share in answers.shares],
             "gaps": [{"start": g.start.isoformat(), "end": g.end.isoformat()} for g in cover.gaps],
         },
         "geo": list(answers.geo),
@@ -263,13 +264,9 @@ def in_force(settings: Settings) -> dict[str, Any]:
     for field in dataclasses.fields(settings):
         if field.name not in _ELSEWHERE:
             out[field.name] = _stored(getattr(settings, field.name))
-    out["sensors"] = [
-        {
-            "name": s.name, "group": s.group, "country": s.country, "addresses": s.addresses, "zone": s.zone,
-            "from": s.start.isoformat() if s.start else None, "to": s.end.isoformat() if s.end else None,
-        }
-        for s in settings.sensors
-    ]  # fmt: skip
+    # their names are nobody's business; whether they are the same ones can be told all the same
+    told = [[s.name, s.group, s.country, s.addresses, s.zone, s.start, s.end] for s in settings.sensors]
+    out["sensors"] = {"count": len(told), "sha256": sha256(json.dumps(sorted(told, key=str), default=str).encode())}
     return out
 
 
@@ -304,7 +301,8 @@ def restore(settings: Settings, found: Manifest) -> tuple[Settings, list[str]]:
             lost.append(f"the setting {name} names other files than then")
         else:
             put[name] = _revived(old, field.type)
-    sensors = tuple(_sensor(s) for s in table["settings"].get("sensors", []))
+    if table["settings"].get("sensors") != now["sensors"]:
+        lost.append("the sensors are configured otherwise than then")
     thresholds = {k: float(v) for k, v in table["thresholds"].items() if k in THRESHOLDS}
     report = table["report"]
     back = dataclasses.replace(
@@ -313,7 +311,6 @@ def restore(settings: Settings, found: Manifest) -> tuple[Settings, list[str]]:
         zone_from=report["zone_from"],
         language=report["language"],
         thresholds=thresholds,
-        sensors=sensors,
         **put,
     )
     return back, lost
@@ -335,13 +332,6 @@ def _revived(value: Any, kind: Any) -> Any:
     if isinstance(value, str) and "dt.date" in str(kind):
         return dt.date.fromisoformat(value)
     return value
-
-
-def _sensor(table: Mapping[str, Any]) -> Sensor:
-    start, end = (dt.datetime.fromisoformat(table[k]) if table.get(k) else None for k in ("from", "to"))
-    return Sensor(
-        table["name"], table.get("group"), table.get("country"), int(table.get("addresses") or 1), table.get("zone"), start, end
-    )
 
 
 def check_lake(found: Manifest, lake: Lake) -> None:
