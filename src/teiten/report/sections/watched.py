@@ -98,7 +98,8 @@ def _ports(context: Context, one: Watched, keys: list[Key]) -> list[Piece]:
     ident = f"{ID}-{slug(one.organisation.name)}"
     items: list[list[Piece]] = []
     for key, text in zip(keys[:NAMED], context.ports(keys[:NAMED]), strict=True):
-        link = Link(text, f"#{_place(ident, key)}", f"data/{ident}.csv")
+        # in the text for a blog eleven links to one file would only be in the way
+        link = Link(text, f"#{_place(ident, key)}")
         items.append([link if key in one.ports else text])
     if len(keys) > NAMED:
         items.append([context.say("watched.more_ports", n=len(keys) - NAMED)])
