@@ -27,6 +27,8 @@ ORDER = 75
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
 DAYS_TOLD: Final = 12
 """days whose sessions are told in words: those with the most to tell"""
+FEW_ROWS: Final = 12
+"""rows that are shown without being asked for"""
 ROWS: Final = 60
 """sessions that the table on the page shows; the CSV has them all"""
 DAYS_QUOTED: Final = 10
@@ -176,7 +178,8 @@ def _block(
         f"SELECT * FROM (\n{watch.sql}\n)\nWHERE start >= TIMESTAMPTZ '{start}' AND start < TIMESTAMPTZ '{end}'\nORDER BY start"
     )
     data = context.data(f"{ID}-{_slug(watch.key)}", title, tuple(body[0]), [tuple(r.values()) for r in body], sql)
-    return Block(data, table=Table(title, columns, rows, cut, folded=len(rows) > 12), title=title)
+    folded = len(rows) > FEW_ROWS
+    return Block(data, table=Table(title, columns, rows, cut, folded=folded), title=title if folded else "")
 
 
 def _rule(context: Context, watch: Watch) -> str:
@@ -220,7 +223,8 @@ def _quotes(
             days.setdefault(one.session.start.astimezone(teller.zone).date(), []).append(lines_of)
     whole = quoted(teller, [lines_of for lines_of in made if lines_of])
     chosen = sorted(sorted(days, key=lambda d: -sum(map(len, days[d])))[:DAYS_QUOTED])
-    quotes = [_quote(teller, day, days[day], name, whole) for day in chosen]
+    # the one text file of all of them is named under the last
+    quotes = [_quote(teller, day, days[day], name if day == chosen[-1] else "", whole) for day in chosen]
     rebuilt = sum(bool(line.why) for found in made for line in found)
     notes = [context.say("sessions.lines_strict" if style == "strict" else "sessions.lines_note")]
     if len(chosen) < len(days):
