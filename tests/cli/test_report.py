@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,30 @@ def test_a_second_edition(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "One addendum was written." in text and "It went on." in text
     assert main([*words, "--fresh"]) == 0
     assert not (here / "day/editions").exists() and "It went on." in (here / "day/report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.full
+def test_a_month_of_200_000_events(here: Path) -> None:
+    """The goal of issue 3: pictures of such a month within 45 s, each GIF under 400 kB at 800 px."""
+    words = [
+        "--scenario",
+        "home",
+        "--seed",
+        "5",
+        "--start",
+        "2026-05-01",
+        "--days",
+        "31",
+        "--events",
+        "200000",
+        "--out",
+        "month",
+    ]
+    assert main(["simulate", *words]) == 0
+    assert main(["ingest", "--config", "month/teiten.toml", "--lake", "lake", "month"]) == 0
+    for code in ("ja", "en"):
+        begun = time.process_time()
+        assert main(["report", "monthly", "2026-05", "--lake", "lake", "--lang", code, "--out", code]) == 0
+        assert time.process_time() - begun < 45
+        found = {p.name: p.stat().st_size for p in (here / code / "charts").iterdir() if p.suffix in (".gif", ".webp", ".apng")}
+        assert len(found) == 9 and max(found.values()) < 400_000, found
