@@ -26,7 +26,6 @@ from teiten.settings import Settings
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
     from teiten.lake import Lake
-    from teiten.lake._lake import LiveFile
 
 CHUNK_EVENTS: Final = 500_000
 """events that are judged at once: what bounds memory, with the distinct sources among them"""
@@ -190,28 +189,25 @@ def _by_rules(parts: Sequence[Part], material: Material) -> pl.DataFrame:
 def _chunks(session: Session, days: list[dt.date]) -> Iterator[list[dt.date]]:
     """Runs of neighbouring days of 24 hours at one offset, with not too many events; a day with another length by itself."""
     run: list[dt.date] = []
-    events = 0
     for day in days:
         start, end = _bounds(session, [day])
-        more = sum(f.rows for f in session.files if _between(f, start, end))
         whole = end - start == dt.timedelta(days=1)
-        follows = (
-            bool(run) and day - run[-1] == dt.timedelta(days=1) and whole and _offset(session, day) == _offset(session, run[0])
-        )
-        if run and not (follows and events + more <= CHUNK_EVENTS and len(run) < CHUNK_DAYS):
-            yield run
-            run, events = [], 0
+        if run:
+            follows = day - run[-1] == dt.timedelta(days=1) and whole and _offset(session, day) == _offset(session, run[0])
+            if not follows or len(run) == CHUNK_DAYS or _events(session, _bounds(session, run)[0], end) > CHUNK_EVENTS:
+                yield run
+                run = []
         run.append(day)
-        events += more
         if not whole:
             yield run
-            run, events = [], 0
+            run = []
     if run:
         yield run
 
 
-def _between(file: LiveFile, start: dt.datetime, end: dt.datetime) -> bool:
-    return bool(file.t_min and file.t_max and file.t_min < end and file.t_max >= start)
+def _events(session: Session, start: dt.datetime, end: dt.datetime) -> int:
+    """Events of the files that may hold some of [start, end): never fewer than there are."""
+    return sum(f.rows for f in session.files if f.t_min and f.t_max and f.t_min < end and f.t_max >= start)
 
 
 def _bounds(session: Session, days: Sequence[dt.date]) -> tuple[dt.datetime, dt.datetime]:
@@ -232,8 +228,7 @@ def _sources(session: Session, days: list[dt.date]) -> Iterator[pl.DataFrame]:
     day = str((days[0] - _EPOCH).days)
     if len(days) > 1:
         day = f"((epoch_us(time) + {offset // dt.timedelta(microseconds=1)}) // {_DAY})"
-    events = sum(f.rows for f in session.files if _between(f, start, end))
-    slices = max(1, -(-events // (2 * CHUNK_EVENTS)))
+    slices = max(1, -(-_events(session, start, end) // (2 * CHUNK_EVENTS)))
     where = filters.Filters(start=start, end=end).conditions(raw=True)
     for n in range(slices):
         part = [f"hash(src_ip) % {slices} = {n}"] if slices > 1 else []
@@ -250,13 +245,13 @@ def _ask(session: Session, day: str, where: str) -> pl.DataFrame:
         f" FROM raw_events WHERE {where} GROUP BY ALL"
     )
     ports = pl.lit(None, dtype=pl.Int64).alias("ports")
-    if whole.height and (whole["events"] >= least).any():
+    often = whole.filter(pl.col("events") >= least)["src_ip"].unique()
+    if len(often):
         counted = session.frame(
             "SELECT src_ip, day, count(*) AS ports FROM ("
             f"SELECT DISTINCT src_ip, ({day})::INTEGER AS day, protocol, dst_port FROM raw_events WHERE {where}"
-            " AND protocol IN (6, 17) AND dst_port IS NOT NULL AND src_ip IN ("
-            f"SELECT src_ip FROM raw_events WHERE {where} GROUP BY src_ip, ({day})::INTEGER HAVING count(*) >= {least}))"
-            " GROUP BY src_ip, day"
+            " AND protocol IN (6, 17) AND dst_port IS NOT NULL AND src_ip IN (SELECT unnest($often))) GROUP BY src_ip, day",
+            {"often": often.to_list()},
         )
         whole = whole.join(counted, on=["src_ip", "day"], how="left", maintain_order="left")
         ports = pl.when(pl.col("events") >= least).then(pl.col("ports").fill_null(0)).alias("ports")
