@@ -185,7 +185,7 @@ class Context:
 
     def port_entry(self, key: Key) -> port_table.Port | None:
         """The port's row in the table of ports, the user's own included; None where it has none."""
-        return port_table.find(key[1], key[0], getattr(self.settings, "ports", None))
+        return port_table.find(key[1], key[0], self.settings.ports)
 
     def port_long(self, key: Key) -> str:
         """23/tcp (Telnet)."""

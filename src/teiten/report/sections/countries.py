@@ -6,7 +6,7 @@ from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.context import Context
 from teiten.report.model import Paragraph, Point, Section
-from teiten.report.sections import _about, _points, _ranking
+from teiten.report.sections import _about, _lands, _points, _ranking
 
 ID = "countries"
 ORDER = 30
@@ -33,7 +33,7 @@ def build(context: Context) -> Section | None:
         findings.append(say("countries.unknown", packets=context.packets(unknown.packets), share=share))
     moved = [t for t in (_ranking.entered(context, "countries", 10), _ranking.left(context, "countries", 10)) if t]
     points: list[Paragraph | Point] = (
-        [*_points.countries(context), *_points.in_and_out(context, "countries", 10)] if monthly else []
+        [*_lands.countries(context), *_points.in_and_out(context, "countries", 10)] if monthly else []
     )
     findings += _points.not_told(context) if monthly else moved
     charted = _ranking.chosen(context, "countries", _ranking.CHART[context.kind])
