@@ -20,7 +20,7 @@ import pytest
 from teiten import lang, periods, settings
 from teiten.engine import open_session
 from teiten.engine.filters import Filters
-from teiten.errors import UsageError
+from teiten.errors import TeitenError, UsageError
 from teiten.report import bundle, edition, markdown
 from teiten.report.answers import Answers
 from teiten.settings import Settings
@@ -147,6 +147,14 @@ def test_an_unknown_organisation_is_said(small: SimpleNamespace, tmp_path: Path,
         answers = Answers(session, periods.parse("monthly", "2026-04", TOKYO), Filters(), {})
         with pytest.raises(UsageError, match="No watchlist names 'Nobody'"):
             edition.compose(answers, wanted, "en", "")
+
+
+def test_one_event_is_no_month(small: SimpleNamespace, tmp_path: Path, chosen: Settings) -> None:
+    lake = small.ingest(small.line(dt.datetime(2026, 5, 3, 4, tzinfo=TOKYO), f"{small.CHINA}9", small.tcp(23)), tmp_path)
+    with open_session(lake, chosen) as session:
+        answers = Answers(session, periods.parse("monthly", "2026-05", TOKYO), Filters(), {})
+        with pytest.raises(TeitenError, match="its events lie too close together"):
+            edition.check(answers)
 
 
 def led_nowhere(files: dict[str, bytes]) -> None:
