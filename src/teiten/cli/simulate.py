@@ -9,27 +9,31 @@ import sys
 from teiten.errors import UsageError
 
 NAME = "simulate"
-HELP = "write simulated log files, the truth about every line, and the teiten.toml that describes their sensors"
+HELP = "write simulated logs or captures, the truth about every line or packet, and the teiten.toml that describes their sensors"
 EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
   teiten ingest --config try/teiten.toml try
-  teiten simulate --scenario march2019 --out march"""
+  teiten simulate --scenario march2019 --out march
+  teiten simulate --scenario telescope --prefix 44.11.38.0/24 --days 3 --events 500000 --out dark"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    # `telescope` is understood, so that its own error can say when it comes; it is not offered
     parser.add_argument(
         "--scenario",
         default="home",
-        metavar="home|sensors|march2019",
-        help="one household line; many sensors; February and March 2019 as a blog told of them (default: home)",
+        metavar="home|sensors|march2019|telescope",
+        help="one household line; many sensors; February and March 2019 as a blog told of them; captures of a dark prefix "
+        "(default: home)",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same files (default: 1)")
     parser.add_argument("--start", metavar="DAY", help="first day, in Japan (default: 2026-04-01, or the scenario's own)")
-    parser.add_argument("--days", type=int, metavar="D", help="how many days (default: 30, or the scenario's own)")
+    parser.add_argument("--days", type=int, metavar="D", help="how many days (default: 30, telescope 7, or the scenario's own)")
     parser.add_argument("--events", type=int, metavar="N", help="about that many packets in all (default: as on a real line)")
     parser.add_argument(
         "--sensors", type=int, default=10, metavar="N", help="how many sensors the scenario 'sensors' has (default: 10)"
+    )
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", help="the dark prefix of the scenario 'telescope', /16 to /28 (default: 44.11.38.0/24)"
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
 
@@ -50,13 +54,22 @@ def main(args: argparse.Namespace) -> int:
         progress.show(0, f"{done:,} lines")
 
     made = simulate.run(
-        args.scenario, args.seed, start, args.days, args.events, args.out, n_sensors=args.sensors, progress=wrote
+        args.scenario,
+        args.seed,
+        start,
+        args.days,
+        args.events,
+        args.out,
+        n_sensors=args.sensors,
+        prefix=args.prefix,
+        progress=wrote,
     )
     progress.clear()
-    print(
-        f"{made.lines:,} lines, {made.events:,} events in {len(made.paths)} log files; the truth is in {made.truth.parent}.",
-        file=sys.stderr,
-    )
+    captures = made.paths[0].suffix == ".pcap"
+    what = f"{made.events:,} packets in {len(made.paths)} captures"
+    if not captures:
+        what = f"{made.lines:,} lines, {made.events:,} events in {len(made.paths)} log files"
+    print(f"{what}; the truth is in {made.truth.parent}.", file=sys.stderr)
     print(f"Next: teiten ingest --config {made.config} {made.config.parent}", file=sys.stderr)
     for path in made.paths:
         print(path)

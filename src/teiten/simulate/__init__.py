@@ -1,4 +1,4 @@
-"""Labelled traffic for trying, testing and measuring: log files, the truth about them, and a teiten.toml.
+"""Labelled traffic for trying, testing and measuring: logs or captures, the truth about them, and a teiten.toml.
 
 It shares no code with what judges traffic: the truth says what was put in, whatever a rule finds.
 """
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import polars as pl
@@ -18,12 +19,13 @@ from teiten.errors import TeitenError, UsageError
 from teiten.simulate import _stories, scenarios
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._traffic import DAY, Span, Wish
-from teiten.simulate._write import Sensor, Written, write_logs, write_truth
+from teiten.simulate._write import Captured, Sensor, Written, write_logs, write_truth
 
 SCENARIOS: Final = tuple(scenarios.names())
 DEFAULT_SENSORS: Final = 10
 DEFAULT_START: Final = dt.date(2026, 4, 1)
 DEFAULT_DAYS: Final = 30
+ZONE: Final = dt.timezone(dt.timedelta(hours=9))
 _LABELS: Final[list[dict[str, Any]]] = [
     *({"label": c.label, "tool": c.tool, "because": c.because} for c in HOUSEHOLD),
     *({"label": b.label, "tool": None, "because": b.because} for b in _stories.BURSTS),
@@ -37,7 +39,7 @@ _LABELS: Final[list[dict[str, Any]]] = [
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a simulation wrote: the logs, their lines and events, where truth and configuration lie."""
+    """What a simulation wrote: the logs or captures, their lines and events, where truth and configuration lie."""
 
     paths: list[Path]
     lines: int
@@ -55,18 +57,14 @@ def run(
     out: str | Path,
     *,
     n_sensors: int = DEFAULT_SENSORS,
+    prefix: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`; None: the scenario's own.
 
     `events` packets or so in all; None for the scenario's usual number. The same seed gives the same bytes with one
-    release of the program. `progress` hears of lines written. UsageError, or TeitenError where `out` cannot be written.
+    release of the program. `prefix`: the dark prefix of the scenario 'telescope'. `progress` hears of lines (packets) written. UsageError, or TeitenError where `out` cannot be written.
     """
-    if scenario == "telescope":
-        raise UsageError(
-            "The scenario 'telescope' writes captures, which this version does not make yet.",
-            hint="Take --scenario home or sensors.",
-        )
     if scenario not in SCENARIOS:
         raise UsageError(f"'{scenario}' is no scenario.", hint=f"Choose one of: {', '.join(SCENARIOS)}.")
     start, days = _span(scenario, start, days)
@@ -82,13 +80,16 @@ def run(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already.", hint="Give --out a new or empty folder.")
     span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
-    sensors, stories = scenarios.scenario(scenario).make(Wish(seed, span, events, n_sensors))
+    module = scenarios.scenario(scenario)
+    wish = Wish(seed, span, events, n_sensors, prefix)
+    if prefix is not None and not hasattr(module, "prefix_of"):
+        raise UsageError(f"The scenario '{scenario}' has no dark prefix.", hint="Leave out --prefix, or --scenario telescope.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # it appears under its name when it is whole
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
             new = Path(scratch) / "new"
-            made = _write(scenario, seed, span, sensors, stories, new, progress or (lambda _lines: None))
+            made = _make(scenario, module, wish, new, progress or (lambda _lines: None))
             new.rename(folder)
     except OSError as error:
         raise TeitenError(
@@ -113,6 +114,20 @@ def _span(scenario: str, start: dt.date | None, days: int | None) -> tuple[dt.da
             hint="Leave out --start and --days.",
         )
     return start or own[0] or DEFAULT_START, int(own[1] or DEFAULT_DAYS if days is None else days)
+
+
+def _make(scenario: str, module: ModuleType, wish: Wish, folder: Path, progress: Callable[[int], None]) -> Summary:
+    """The scenario's files: a scenario of logs says what is in them, one of captures writes them itself."""
+    if not hasattr(module, "write"):
+        return _write(scenario, wish.seed, wish.span, *module.make(wish), folder, progress)
+    folder.mkdir()
+    captured: Captured = module.write(wish, folder, progress)
+    config = folder / "teiten.toml"
+    first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (wish.span.start, wish.span.end))
+    text = [*_head(scenario, wish.seed, wish.span), "", captured.sensor]
+    text += [f"from = {first}", f"to = {last}", f'paths = ["{captured.glob}"]']
+    config.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return Summary(captured.paths, captured.packets, captured.packets, captured.truth, config)
 
 
 def _write(
@@ -145,16 +160,21 @@ def _sum(written: list[Written], what: str) -> int:
     return sum(getattr(w, what) for w in written)
 
 
-def _toml(scenario: str, seed: int, span: Span, sensors: list[Sensor]) -> str:
-    """The configuration that describes the simulated sensors."""
-    zone = dt.timezone(dt.timedelta(hours=9))
-    first, last = (dt.datetime.fromtimestamp(t, zone).isoformat() for t in (span.start, span.end))
-    text = [
-        f"# Simulated: teiten simulate --scenario {scenario} --seed {seed} --start {first[:10]} --days {span.days}",
+def _head(scenario: str, seed: int, span: Span) -> list[str]:
+    """How a configuration begins."""
+    return [
+        f"# Simulated: teiten simulate --scenario {scenario} --seed {seed}"
+        f" --start {dt.datetime.fromtimestamp(span.start, ZONE):%Y-%m-%d} --days {span.days}",
         "# Sources are drawn at random from their countries' addresses: they say nothing about anybody.",
         'zone = "Asia/Tokyo"',
         'lake = "lake"',
     ]
+
+
+def _toml(scenario: str, seed: int, span: Span, sensors: list[Sensor]) -> str:
+    """The configuration that describes the simulated sensors."""
+    first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (span.start, span.end))
+    text = _head(scenario, seed, span)
     for sensor in sensors:
         text += [
             "",

@@ -50,6 +50,8 @@ class Wish:
     events: int | None
     sensors: int
     """how many, where the scenario has many"""
+    prefix: str | None = None
+    """the dark prefix, where the scenario has one"""
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

@@ -77,6 +77,18 @@ class Written:
     sources: list[pl.DataFrame] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What a scenario that writes its own files wrote: captures, truth, and the sensor's part of the configuration."""
+
+    paths: list[Path]
+    packets: int
+    truth: Path
+    sensor: str
+    """its table in teiten.toml, without times and paths"""
+    glob: str
+
+
 def _months(sensor: Sensor, packets: pl.DataFrame) -> list[tuple[str, pl.DataFrame, list[Extra]]]:
     """Packets and other lines by month of the sensor's zone."""
     shift = sensor.zone_hours * 3_600_000_000

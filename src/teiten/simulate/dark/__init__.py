@@ -1,0 +1,1 @@
+"""What reaches a dark prefix, as packets: the actors, their plan, and captures with the truth of every packet."""

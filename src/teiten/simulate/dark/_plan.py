@@ -1,0 +1,360 @@
+"""What happens at the dark prefix in the simulated days: every actor with its share of the packets, and the stories."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from teiten.simulate._mix import HOURS_OFF_UTC, IOT, PCS, SERVERS, SURVEYS, WIDE
+from teiten.simulate._sources import country_of, draw
+from teiten.simulate._traffic import DAY, Span, generator
+from teiten.simulate.dark import _series
+from teiten.simulate.dark._crowds import Crowd, Kind
+from teiten.simulate.dark._series import Attack, Prefix, Run, Series, Walked
+from teiten.simulate.dark._walk import ORDER, Walk, generator_of
+from teiten.simulate.dark._wire import NTP, SNMP, SYSLOG
+
+COUNTRIES: Final = tuple(sorted(HOURS_OFF_UTC))
+PLACES: Final = {c: i for i, c in enumerate(COUNTRIES)}
+SECOND: Final = 1_000_000
+HEAD: Final = (22, 80, 443, 8080, 3389, 5900, 81, 6379, 1433, 3306, 8443, 5555, 21, 25, 8888, 2222, 5060, 8000, 9200, 5432)
+ZIPF: Final = 1.15
+NOTICE: Final = (
+    (0x96F9E3A0, 28), (0x99E7D708, 29), (0x99E7D8B0, 29), (0x99E7D8B8, 29), (0x99E7E2A0, 29), (0x99E7E2A8, 29), (0x99E7E3C0, 29),
+)  # fmt: skip
+"""announced on 13 February 2019: https://www.nict.go.jp/info/topics/2019/02/13-2.html"""
+NOTICE_PORTS: Final = (21, 22, 23, 80, 81, 443, 2323, 8000, 8080, 9000, 9527)
+
+
+class Actor(Protocol):
+    """Whoever sends."""
+
+    @property
+    def cause(self) -> str: ...
+
+    def packets(self, begin: int, end: int) -> Mapping[str, Any] | None:
+        """Its packets of that time (µs): columns of `_batch.FIELDS`; a crowd's may come after `end`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a packet can be due to. `share` of all packets; `tool` that sends them; forged: sources say nothing."""
+
+    share: float
+    because: str
+    tool: str | None = None
+    forged: bool = False
+
+
+CAUSES: Final[dict[str, Cause]] = {
+    "mirai": Cause(0.20, "Mirai: 23 nine times and 2323 once in ten", "mirai"),
+    "mirai-9530": Cause(0.02, "a variant of Mirai that tries 9530 alone", "mirai"),
+    "telnet": Cause(0.05, "a bot that tries Telnet without Mirai's mark"),
+    "hosts": Cause(0.14, "ordinary machines that try the ports of common services"),
+    "smb": Cause(0.06, "infected PCs that try 445"),
+    "udp": Cause(0.04, "UDP services that amplify"),
+    "ping": Cause(0.01, "echo requests"),
+    "new-port": Cause(0.015, "a port that nobody tried before, from country to country"),
+    "plateau": Cause(0.015, "a port that stays high and ends"),
+    "group-burst": Cause(0.02, "a burst on a group of ports"),
+    "announced": Cause(0.01, "NOTICE, by its announced addresses"),
+    "zmap-old": Cause(0.05, "ZMap before 4.1", "zmap"),
+    "zmap-new": Cause(0.08, "ZMap since 4.1: its order of addresses alone gives it away", "zmap"),
+    "masscan": Cause(0.05, "masscan", "masscan"),
+    "masscan-new": Cause(0.03, "newer masscan: window 1025 and MSS", "masscan"),
+    "nmap-syn": Cause(0.02, "nmap -sS", "nmap"),
+    "nmap-connect": Cause(0.005, "nmap -sT: an ordinary host's packets"),
+    "hping3": Cause(0.008, "hping3", "hping3"),
+    "large-masscan": Cause(0.03, "a large scanner of many ports, with masscan", "masscan"),
+    "large-zmap": Cause(0.02, "a large scanner of many ports, with old ZMap", "zmap"),
+    "large-own": Cause(0.03, "a large scanner of many ports, with a program of its own"),
+    "port-run": Cause(0.012, "port after port at one address, in order"),
+    "many-ports": Cause(0.015, "few hosts that try every port"),
+    "backscatter": Cause(0.06, "a victim's answers to forged packets"),
+    "spoofed-flood": Cause(0.03, "a SYN flood upon a dark address, its sources forged", forged=True),
+    "misconfiguration": Cause(0.008, "a neighbour's machine that is wrongly set up"),
+}
+NAMES: Final = tuple(CAUSES)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Actors, stories (times in seconds; `actor` where their packets can be counted), and what hides packets."""
+
+    actors: list[Actor]
+    stories: list[dict[str, Any]]
+    outage: tuple[int, int]
+    loss: tuple[int, int]
+    lost: float = 0.2
+
+
+class _Planner:
+    """Draws the series of one simulation."""
+
+    def __init__(self, seed: int, span: Span, packets: float, prefix: Prefix) -> None:
+        self.seed, self.span, self.prefix = seed, span, prefix
+        self.wanted = {name: packets * c.share / sum(c.share for c in CAUSES.values()) for name, c in CAUSES.items()}
+        self.actors: list[Actor] = []
+        self.stories: list[dict[str, Any]] = []
+        self.number = 0
+
+    def source(self, rng: np.random.Generator, countries: Mapping[str, float] = SURVEYS) -> tuple[int, int]:
+        """An address and its country's place."""
+        weights = np.array(list(countries.values()), dtype=np.float64)
+        country = str(rng.choice(np.array(list(countries)), p=weights / weights.sum()))
+        return int(draw(country, 1, rng)[0]), PLACES[country]
+
+    def run(self, rng: np.random.Generator, shape: str, countries: Mapping[str, float] = SURVEYS) -> Run:
+        """A scan's source, with a number of its own."""
+        self.number += 1
+        src, country = self.source(rng, countries)
+        return Run(self.number, src, country, shape, self.seed)
+
+    def when(self, rng: np.random.Generator, seconds: float) -> int:
+        """A beginning (µs) from which that long lies within the span."""
+        room = max(0.0, self.span.days * DAY - seconds * 1.02)
+        return self.span.start * SECOND + int(rng.uniform(0, room) * SECOND)
+
+    def shortest(self, seconds: float) -> float:
+        return min(seconds, 0.8 * self.span.days * DAY)
+
+    def tell(self, kind: str, actor: Series | Walked, **more: Any) -> None:
+        """The actor and its story."""
+        self.actors.append(actor)
+        told = {"kind": kind, "label": actor.cause, "actor": actor.actor}
+        self.stories.append(told | {"from": actor.begin // SECOND, "to": -(-actor.end // SECOND)} | more)
+
+    def series(self, kind: str, cause: str, actor: int, count: int, seconds: float, make: Any, rng: Any, **more: Any) -> None:
+        """`count` packets within `seconds`, some time in the span."""
+        options = {k: more.pop(k) for k in ("waver", "pulse", "after", "group") if k in more}
+        count = max(1, count)
+        begin = self.when(rng, seconds)
+        self.tell(kind, Series(cause, actor, begin, count, seconds * SECOND / count, make, **options), **more)
+
+
+def _repeats(wanted: float, whole: int, least: int = 4, most: int = 300) -> tuple[int, float]:
+    """How many runs of `whole` packets, and which part of each, give so many packets."""
+    runs = int(np.clip(round(wanted / whole), least, most))
+    return runs, float(np.clip(wanted / (runs * whole), min(1.0, 48 / whole), 1.0))
+
+
+def _walks(p: _Planner) -> None:
+    for cause in ("zmap-old", "zmap-new"):
+        rng = generator(p.seed, cause)
+        runs, part = _repeats(p.wanted[cause], p.prefix.size)
+        for i in range(runs):
+            run = p.run(rng, cause.replace("-", "_"))
+            threads = (1, 4, 1, 2, 1)[i % 5]
+            shards = 2 if i % 7 == 6 else 1
+            # each of its shards covers a part of the addresses only
+            drift = (0.0, *rng.uniform(0, 0.005, threads - 1).tolist())
+            walk = Walk(generator_of(rng), int(rng.integers(0, ORDER)), shards, int(rng.integers(0, shards)), threads, drift)
+            seconds = p.shortest(float(rng.uniform(1, 20)) * 3600)
+            port = int(rng.choice(np.array(HEAD)))
+            begin = p.when(rng, seconds * 1.01 * part)
+            p.tell(
+                "scan",
+                Walked(cause, run.actor, begin, seconds, walk, run.src, run.country, port, run.shape, p.prefix, p.seed, part),
+                tool="zmap", src_ip=_text(run.src), ports=[port], generator=walk.generator, threads=threads, shards=shards,
+                part=round(part, 6),
+            )  # fmt: skip
+
+
+def _tools(p: _Planner) -> None:
+    for cause, ports, most in (("masscan", 3, 300), ("masscan-new", 2, 300)):
+        rng = generator(p.seed, cause)
+        runs, part = _repeats(p.wanted[cause], p.prefix.size * ports, 3, most)
+        for _ in range(runs):
+            run, tried = p.run(rng, cause.replace("-", "_")), rng.choice(np.array(HEAD), ports, replace=False)
+            make = _series.permuted(run, p.prefix, tried)
+            count = int(p.prefix.size * ports * part)
+            _scan(p, cause, run, count, p.shortest(float(rng.uniform(0.5, 15)) * 3600), make, rng, tried, part=round(part, 6))
+    hosts = min(256, p.prefix.size)
+    for cause, ports in (("nmap-syn", 4), ("nmap-connect", 1)):
+        rng = generator(p.seed, cause)
+        rounds = 2 if cause == "nmap-syn" else 1
+        runs, part = _repeats(p.wanted[cause], hosts * ports * rounds, 2)
+        for _ in range(runs):
+            run = p.run(rng, "nmap_syn" if cause == "nmap-syn" else "linux", SERVERS)
+            tried = rng.choice(np.array(HEAD), ports, replace=False)
+            first = p.prefix.network + int(rng.integers(0, p.prefix.size // hosts)) * hosts
+            make = _series.in_rounds(run, first, max(8, int(hosts * part)), tried)
+            count = max(8, int(hosts * part)) * ports * rounds
+            _scan(p, cause, run, count, float(rng.uniform(60, 1800)), make, rng, tried)
+    rng = generator(p.seed, "hping3")
+    runs, part = _repeats(p.wanted["hping3"], 600, 2)
+    for i in range(runs):
+        run, dst = p.run(rng, "hping3", SERVERS), p.prefix.network + int(rng.integers(0, p.prefix.size))
+        port = int(rng.choice(np.array(HEAD)))
+        make = _series.counting(run, dst, port) if i % 2 else _series.climbing(run, dst, 1)
+        tried = np.array([port]) if i % 2 else np.arange(1, int(600 * part) + 1)
+        _scan(p, "hping3", run, int(600 * part), float(rng.uniform(30, 900)), make, rng, tried)
+
+
+def _scan(p: _Planner, cause: str, run: Run, count: int, seconds: float, make: Any, rng: Any, ports: Any, **more: Any) -> None:
+    tried = [int(x) for x in ports]
+    said = tried if len(tried) <= 20 else f"{len(tried)} ports from {min(tried)} to {max(tried)}"
+    p.series(
+        "scan", cause, run.actor, count, seconds, make, rng, tool=CAUSES[cause].tool, src_ip=_text(run.src), ports=said, **more
+    )
+
+
+def _large(p: _Planner) -> None:
+    whole = p.span.days * DAY * 0.97
+    for cause, shape in (("large-masscan", "masscan"), ("large-zmap", "zmap_old"), ("large-own", "own_stack")):
+        rng = generator(p.seed, cause)
+        run = p.run(rng, shape)
+        # at least 30 ports a day, whatever is left of the packets
+        ports = rng.choice(np.array(WIDE), int(np.clip(p.wanted[cause] / p.span.days / 4, 60, len(WIDE))), replace=False)
+        count = max(int(p.wanted[cause]), 120 * p.span.days)
+        _scan(p, cause, run, count, whole, _series.permuted(run, p.prefix, ports), rng, ports)
+    rng = generator(p.seed, "many-ports")
+    for _ in range(4):
+        run = p.run(rng, "linux", SERVERS)
+        count = max(60, int(p.wanted["many-ports"] / 4))
+        _scan(p, "many-ports", run, count, whole, _series.anywhere(run, p.prefix), rng, range(1, 65536))
+    rng = generator(p.seed, "port-run")
+    runs, part = _repeats(p.wanted["port-run"], 1500, 2, 60)
+    for i in range(runs):
+        length = max(60, int(rng.uniform(0.3, 1.7) * 1500 * part))
+        run, first = p.run(rng, ("linux", "own_stack")[i % 2], SERVERS), int(rng.integers(1, 65000 - length))
+        dst = p.prefix.network + int(rng.integers(0, p.prefix.size))
+        seconds = p.shortest(length * float(rng.uniform(0.2, 20)))
+        make = _series.climbing(run, dst, first)
+        _scan(p, "port-run", run, length, seconds, make, rng, range(first, first + length), dst_ip=_text(dst), waver=0.5)
+    rng = generator(p.seed, "announced")
+    runs, part = _repeats(p.wanted["announced"], p.prefix.size * 3, max(2, p.span.days), 60)
+    for _ in range(runs):
+        network, bits = NOTICE[int(rng.integers(0, len(NOTICE)))]
+        p.number += 1
+        source = network + int(rng.integers(1, (1 << 32 - bits) - 1))
+        run = Run(p.number, source, PLACES["JP"], "announced", p.seed)
+        tried = rng.choice(np.array(NOTICE_PORTS), 3, replace=False)
+        make = _series.permuted(run, p.prefix, tried)
+        count = int(p.prefix.size * 3 * part)
+        _scan(p, "announced", run, count, p.shortest(float(rng.uniform(0.2, 6)) * 3600), make, rng, tried, organisation="NOTICE")
+
+
+def _attacks(p: _Planner) -> None:
+    rng = generator(p.seed, "backscatter")
+    vectors = tuple(_series.VECTORS)
+    count = int(np.clip(p.wanted["backscatter"] / 900, 8, 400))
+    sizes = rng.lognormal(0, 0.8, count)
+    sizes *= p.wanted["backscatter"] / sizes.sum()
+    for i, size in enumerate(sizes):
+        vector = vectors[i % len(vectors)]
+        weak = i == 7 or i % 16 == 15
+        packets = 15 if weak else max(150, int(size))
+        p.number += 1
+        src, country = p.source(rng, SERVERS)
+        ports = {"dns": (53,), "echo": (0,), "icmp udp": (int(rng.choice([53, 123, 27015, 3074])),)}.get(
+            vector, tuple(int(x) for x in rng.choice(np.array([80, 443, 22, 25565, 8080, 30120]), int(rng.integers(1, 3)), False))
+        )
+        rate = float(np.clip(rng.lognormal(0.7, 0.8), 0.7, packets / 90)) if not weak else 0.05
+        pattern = ("random", "regular", "pulsed")[i % 3]
+        # four of a connection's places are said two and a half times
+        slots, group = (int(packets / 0.625), 4) if vector == "syn-ack" else (packets, 1)
+        seconds = packets / rate
+        attack = Attack(p.number, src, country, vector, ports, p.prefix)
+        pulse = (60, int(rng.integers(30, 120))) if pattern == "pulsed" else None
+        p.series(
+            "attack", "backscatter", p.number, slots, p.shortest(seconds), attack.make, rng,
+            victim=_text(src), vector=vector, ports=list(ports), rate=round(rate, 3), pattern=pattern, pulse=pulse,
+            waver={"regular": 0.02}.get(pattern, 0.95), after=8 * SECOND if vector == "syn-ack" else 0, group=group,
+        )  # fmt: skip
+    rng = generator(p.seed, "spoofed-flood")
+    floods = int(np.clip(p.wanted["spoofed-flood"] / 4000, 1, 30))
+    for _ in range(floods):
+        p.number += 1
+        dst, port = p.prefix.network + int(rng.integers(0, p.prefix.size)), int(rng.choice([80, 443, 22, 25565]))
+        packets = max(300, int(p.wanted["spoofed-flood"] / floods))
+        seconds = p.shortest(packets / float(rng.uniform(2, 120)))
+        make = _series.forged(dst, port, p.number)
+        p.series("flood", "spoofed-flood", p.number, packets, seconds, make, rng, dst_ip=_text(dst), ports=[port])
+
+
+def _neighbours(p: _Planner) -> None:
+    """Machines beside the prefix that always ask the same of the same address."""
+    rng = generator(p.seed, "misconfiguration")
+    kinds = ((514, None, SYSLOG), (162, None, SNMP), (137, 137, None), (123, 123, NTP), (53, None, None), (8443, None, None))
+    for port, sport, extra in kinds:
+        p.number += 1
+        near = p.prefix.network + p.prefix.size + int(rng.integers(0, 16)) * 256 + int(rng.integers(2, 250))
+        where = country_of(np.array([near], dtype=np.uint32))[0]
+        run = Run(p.number, near, PLACES.get(where or "", -1), "linux" if port == 8443 else "udp", p.seed)
+        dst = p.prefix.network + int(rng.integers(0, p.prefix.size))
+        make = _series.to_one(run, dst, port, sport, extra)
+        count, seconds = max(20, int(p.wanted["misconfiguration"] / len(kinds))), p.span.days * DAY * 0.98
+        p.series(
+            "misconfiguration", "misconfiguration", p.number, count, seconds, make, rng,
+            src_ip=_text(near), dst_ip=_text(dst), ports=[port], waver=0.01,
+        )  # fmt: skip
+
+
+def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
+    """The crowds, each with its story."""
+    ranked = [*HEAD, *(x for x in WIDE if x not in HEAD and x not in (23, 2323, 445))]
+    zipf = {port: 1 / (i + 1) ** ZIPF for i, port in enumerate(ranked)}
+    spread = {c: 0.1 + 0.09 * i for i, c in enumerate(("BR", "VN", "TW", "IN", "TR", "RU", "CN", "US"))}
+    hours = span.days * 24
+    out: list[tuple[Kind, dict[str, Any] | None]] = [
+        (Kind("mirai", "mirai", {23: 9, 2323: 1}, IOT, 3000, 500, 3.0, 20.0, hands=True), None),
+        (Kind("mirai-9530", "mirai", {9530: 1}, {"CN": 5, "BR": 3, "VN": 3, "IR": 1}, 300, 40, 3.0, 20.0, hands=True), None),
+        (Kind("telnet", "telnet", {23: 6, 2323: 1}, IOT, 800, 150, 3.0, 30.0), None),
+        (Kind("hosts", "host", zipf, SERVERS, 2500, 600, 1.6, 30.0), None),
+        (Kind("smb", "windows", {445: 1}, PCS, 900, 250, 2.0, 3.0, night=0.4, hold=True), None),
+        (Kind("udp", "udp", {53: 5, 123: 4, 1900: 3, 5060: 4, 161: 3, 11211: 2}, SURVEYS, 80, 15, 4.0, 10.0), None),
+        (Kind("ping", "ping", {0: 1}, SURVEYS, 60, 20, 3.0, 10.0), None),
+        (
+            Kind("new-port", "telnet", {60001: 1}, dict.fromkeys(spread, 1.0), 400, 120, 2.0, 20.0, arrivals=spread),
+            {"kind": "new port", "ports": [60001], "from": 0.1, "to": 1.0, "countries": spread},
+        ),
+        (
+            Kind("plateau", "host", {5500: 1}, SERVERS, 250, 60, 2.0, 20.0, trend=lambda x: float(0.2 <= x < 0.8)),
+            {"kind": "plateau", "ports": [5500], "from": 0.2, "to": 0.8},
+        ),
+    ]  # fmt: skip
+    for i, ports in enumerate(((135, 139, 593), (3388, 3389, 3390, 33389), (7547, 5358, 37215, 52869))):
+        begin = int(hours * (0.15 + 0.3 * i)) / hours
+        end = begin + 3 / hours
+        kind = Kind(
+            "group-burst", ("windows", "host", "telnet")[i], dict.fromkeys(ports, 1.0), (PCS, SERVERS, IOT)[i], 300, 0, 2.0, 5.0,
+            1.0, lambda x, a=begin, b=end: float(a - 1e-9 <= x < b - 1e-9), number=i,
+        )  # fmt: skip
+        out.append((kind, {"kind": "burst", "ports": list(ports), "from": begin, "to": end}))
+    return out
+
+
+def _text(address: int) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+def plan(seed: int, span: Span, packets: float, prefix: Prefix) -> Plan:
+    """The actors of `span` at the prefix: about `packets` packets; more where each story's least is more."""
+    p = _Planner(seed, span, packets, prefix)
+    for part in (_walks, _tools, _large, _attacks, _neighbours):
+        part(p)
+    kinds = _kinds(span)
+    crowds: Sequence[str] = [kind.cause for kind, _ in kinds]
+    length = span.days * DAY
+    for kind, story in kinds:
+        wanted = p.wanted[kind.cause] / crowds.count(kind.cause)
+        p.actors.append(Crowd(kind, seed, span, max(wanted, 12.0), prefix, PLACES))
+        if story:
+            times = {k: span.start + int(story[k] * length) for k in ("from", "to")}
+            when = {c: span.start + int(x * length) for c, x in story.pop("countries", {}).items()}
+            p.stories.append({"label": kind.cause, **story, **times} | ({"countries": when} if when else {}))
+    outage = span.start + int(0.55 * length)
+    loss = span.start + int(0.70 * length)
+    quiet = (outage, outage + int(np.clip(0.03 * length, 1800, 6 * 3600)))
+    thin = (loss, loss + int(0.1 * length))
+    p.stories += [
+        {"kind": "outage", "from": quiet[0], "to": quiet[1], "sensor": "telescope", "because": "the sensor was off"},
+        {"kind": "loss", "from": thin[0], "to": thin[1], "share": 0.2, "because": "the line lost a fifth of everything"},
+    ]
+    return Plan(p.actors, p.stories, quiet, thin)
