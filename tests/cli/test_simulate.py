@@ -22,7 +22,9 @@ def test_it_tells_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ("words", "said"),
     [
         (["--start", "soon"], "'soon' is no day"),
-        (["--scenario", "telescope"], "writes captures, which this version does not make yet"),
+        (["--scenario", "telescope", "--prefix", "192.0.2.0/24"], "reserved network"),
+        (["--scenario", "telescope", "--prefix", "mine"], "'mine' is no IPv4 prefix"),
+        (["--prefix", "44.0.0.0/24"], "'home' has no dark prefix"),
         (["--days", "0"], "0 days cannot be simulated"),
     ],
 )
@@ -31,9 +33,10 @@ def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: 
     assert said in capsys.readouterr().err
 
 
-def test_the_telescope_is_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["simulate", "--help"])
-    found = capsys.readouterr().out
-    assert "home|sensors" in found
-    assert "telescope" not in found
+def test_it_tells_of_captures_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "dark"
+    words = ["--scenario", "telescope", "--days", "1", "--events", "2000", "--prefix", "44.11.38.0/28"]
+    assert cli.main(["simulate", *words, "--out", str(out)]) == 0
+    found = capsys.readouterr()
+    assert found.out.split() == [str(out / "captures/telescope-2026-04-01.pcap")]
+    assert "packets in 1 captures; the truth is in" in found.err

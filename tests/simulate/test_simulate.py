@@ -322,7 +322,7 @@ def test_short_periods_work_too(tmp_path: Path, days: int) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"scenario": "telescope"}, "writes captures"),
+        ({"scenario": "telescope", "prefix": "44.0.0.0/8"}, "/8 cannot"),
         ({"scenario": "moon"}, "'moon' is no scenario"),
         ({"days": 0}, "0 days"),
         ({"events": 0}, "0 events"),

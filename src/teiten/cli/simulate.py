@@ -9,7 +9,7 @@ import sys
 from teiten.errors import UsageError
 
 NAME = "simulate"
-HELP = "write simulated logs or captures, the truth about every line or packet, and the teiten.toml that describes their sensors"
+HELP = "write simulated logs or captures, the truth about every line or packet, and the teiten.toml of their sensors"
 EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
   teiten ingest --config try/teiten.toml try

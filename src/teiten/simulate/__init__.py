@@ -63,7 +63,8 @@ def run(
     """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`; None: the scenario's own.
 
     `events` packets or so in all; None for the scenario's usual number. The same seed gives the same bytes with one
-    release of the program. `prefix`: the dark prefix of the scenario 'telescope'. `progress` hears of lines (packets) written. UsageError, or TeitenError where `out` cannot be written.
+    release of the program. `prefix`: the dark prefix of the scenario 'telescope'. `progress` hears of lines (packets)
+    written. UsageError, or TeitenError where `out` cannot be written.
     """
     if scenario not in SCENARIOS:
         raise UsageError(f"'{scenario}' is no scenario.", hint=f"Choose one of: {', '.join(SCENARIOS)}.")
@@ -119,7 +120,8 @@ def _span(scenario: str, start: dt.date | None, days: int | None) -> tuple[dt.da
 def _make(scenario: str, module: ModuleType, wish: Wish, folder: Path, progress: Callable[[int], None]) -> Summary:
     """The scenario's files: a scenario of logs says what is in them, one of captures writes them itself."""
     if not hasattr(module, "write"):
-        return _write(scenario, wish.seed, wish.span, *module.make(wish), folder, progress)
+        sensors, stories = module.make(wish)
+        return _write(scenario, wish.seed, wish.span, sensors, stories, folder, progress)
     folder.mkdir()
     captured: Captured = module.write(wish, folder, progress)
     config = folder / "teiten.toml"
@@ -162,9 +164,9 @@ def _sum(written: list[Written], what: str) -> int:
 
 def _head(scenario: str, seed: int, span: Span) -> list[str]:
     """How a configuration begins."""
+    start = f"{dt.datetime.fromtimestamp(span.start, ZONE):%Y-%m-%d}"
     return [
-        f"# Simulated: teiten simulate --scenario {scenario} --seed {seed}"
-        f" --start {dt.datetime.fromtimestamp(span.start, ZONE):%Y-%m-%d} --days {span.days}",
+        f"# Simulated: teiten simulate --scenario {scenario} --seed {seed} --start {start} --days {span.days}",
         "# Sources are drawn at random from their countries' addresses: they say nothing about anybody.",
         'zone = "Asia/Tokyo"',
         'lake = "lake"',

@@ -22,7 +22,7 @@ _AWAKE = np.interp(np.arange(24), [0, 2, 6, 9, 12, 22, 24], [0.5, 0.05, 0.0, 0.7
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A crowd. `hosts` are active at a time in all countries, `churn` are new each day; `night`: activity then, of the day's."""
+    """A crowd. `hosts` are active at a time in all countries, `churn` are new each day; `night`: its activity, of the day's."""
 
     cause: str
     shape: str
@@ -80,7 +80,8 @@ class Crowd:
         level = np.array([self.kind.trend(float(p)) for p in passed])
         level = level * self.busy[((times - self.span.start) // DAY).astype(np.int64)] * seconds
         there = passed[:, None] >= self.joined
-        out: npt.NDArray[np.float64] = level[:, None] * there * self.rhythm[(times // 3600 % 24).astype(np.int64)] * self.weights
+        rhythm = self.rhythm[(times // 3600 % 24).astype(np.int64)]
+        out: npt.NDArray[np.float64] = level[:, None] * there * rhythm * self.weights
         return out
 
     def packets(self, begin: int, end: int) -> dict[str, Any] | None:
@@ -135,7 +136,8 @@ class Crowd:
             packet=rng.integers(0, 1 << 63, n).astype(np.uint64),
             salt=self.seed & 0xFFFF,
         )
-        return _tools.filled(self.kind.shape, given) | {"country": self.places[country], "actor": device + (self.kind.number << 24)}
+        who = {"country": self.places[country], "actor": device + (self.kind.number << 24)}
+        return _tools.filled(self.kind.shape, given) | who
 
     def _address(self, device: npt.NDArray[np.int64], seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """Which address of the pool a device has: in half of the blocks all move on by some places each night at 4 (UTC+9)."""

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from teiten.simulate._mix import HOURS_OFF_UTC, IOT, PCS, SERVERS, SURVEYS, WIDE
+from teiten.simulate._mix import HOURS_OFF_UTC, IOT, PCS, SERVERS, SURVEYS, WIDE, Trend
 from teiten.simulate._sources import country_of, draw
 from teiten.simulate._traffic import DAY, Span, generator
 from teiten.simulate.dark import _series
@@ -23,8 +23,11 @@ PLACES: Final = {c: i for i, c in enumerate(COUNTRIES)}
 SECOND: Final = 1_000_000
 HEAD: Final = (22, 80, 443, 8080, 3389, 5900, 81, 6379, 1433, 3306, 8443, 5555, 21, 25, 8888, 2222, 5060, 8000, 9200, 5432)
 ZIPF: Final = 1.15
+SERVED: Final = (80, 443, 22, 25565, 8080, 30120)
+"""what attacks on TCP are aimed at"""
 NOTICE: Final = (
-    (0x96F9E3A0, 28), (0x99E7D708, 29), (0x99E7D8B0, 29), (0x99E7D8B8, 29), (0x99E7E2A0, 29), (0x99E7E2A8, 29), (0x99E7E3C0, 29),
+    (0x96F9E3A0, 28), (0x99E7D708, 29), (0x99E7D8B0, 29), (0x99E7D8B8, 29), (0x99E7E2A0, 29), (0x99E7E2A8, 29),
+    (0x99E7E3C0, 29),
 )  # fmt: skip
 """announced on 13 February 2019: https://www.nict.go.jp/info/topics/2019/02/13-2.html"""
 NOTICE_PORTS: Final = (21, 22, 23, 80, 81, 443, 2323, 8000, 8080, 9000, 9527)
@@ -237,7 +240,8 @@ def _large(p: _Planner) -> None:
         tried = rng.choice(np.array(NOTICE_PORTS), 3, replace=False)
         make = _series.permuted(run, p.prefix, tried)
         count = int(p.prefix.size * 3 * part)
-        _scan(p, "announced", run, count, p.shortest(float(rng.uniform(0.2, 6)) * 3600), make, rng, tried, organisation="NOTICE")
+        seconds = p.shortest(float(rng.uniform(0.2, 6)) * 3600)
+        _scan(p, "announced", run, count, seconds, make, rng, tried, organisation="NOTICE")
 
 
 def _attacks(p: _Planner) -> None:
@@ -252,9 +256,10 @@ def _attacks(p: _Planner) -> None:
         packets = 15 if weak else max(150, int(size))
         p.number += 1
         src, country = p.source(rng, SERVERS)
-        ports = {"dns": (53,), "echo": (0,), "icmp udp": (int(rng.choice([53, 123, 27015, 3074])),)}.get(
-            vector, tuple(int(x) for x in rng.choice(np.array([80, 443, 22, 25565, 8080, 30120]), int(rng.integers(1, 3)), False))
-        )
+        some = rng.choice(np.array(SERVED), int(rng.integers(1, 3)), replace=False)
+        game = int(rng.choice([53, 123, 27015, 3074]))
+        fixed = {"dns": (53,), "echo": (0,), "icmp udp": (game,)}
+        ports = fixed.get(vector, tuple(int(x) for x in some))
         rate = float(np.clip(rng.lognormal(0.7, 0.8), 0.7, packets / 90)) if not weak else 0.05
         pattern = ("random", "regular", "pulsed")[i % 3]
         # four of a connection's places are said two and a half times
@@ -296,6 +301,11 @@ def _neighbours(p: _Planner) -> None:
         )  # fmt: skip
 
 
+def _within(begin: float, end: float) -> Trend:
+    """All between those parts of the period, nothing before and after."""
+    return lambda passed: float(begin - 1e-9 <= passed < end - 1e-9)
+
+
 def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
     """The crowds, each with its story."""
     ranked = [*HEAD, *(x for x in WIDE if x not in HEAD and x not in (23, 2323, 445))]
@@ -315,7 +325,7 @@ def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
             {"kind": "new port", "ports": [60001], "from": 0.1, "to": 1.0, "countries": spread},
         ),
         (
-            Kind("plateau", "host", {5500: 1}, SERVERS, 250, 60, 2.0, 20.0, trend=lambda x: float(0.2 <= x < 0.8)),
+            Kind("plateau", "host", {5500: 1}, SERVERS, 250, 60, 2.0, 20.0, trend=_within(0.2, 0.8)),
             {"kind": "plateau", "ports": [5500], "from": 0.2, "to": 0.8},
         ),
     ]  # fmt: skip
@@ -323,8 +333,8 @@ def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
         begin = int(hours * (0.15 + 0.3 * i)) / hours
         end = begin + 3 / hours
         kind = Kind(
-            "group-burst", ("windows", "host", "telnet")[i], dict.fromkeys(ports, 1.0), (PCS, SERVERS, IOT)[i], 300, 0, 2.0, 5.0,
-            1.0, lambda x, a=begin, b=end: float(a - 1e-9 <= x < b - 1e-9), number=i,
+            "group-burst", ("windows", "host", "telnet")[i], dict.fromkeys(ports, 1.0), (PCS, SERVERS, IOT)[i], 300, 0,
+            2.0, 5.0, 1.0, _within(begin, end), number=i,
         )  # fmt: skip
         out.append((kind, {"kind": "burst", "ports": list(ports), "from": begin, "to": end}))
     return out

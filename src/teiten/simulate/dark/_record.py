@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def _windows(plan: Plan, span: Span, day: int, per_day: float) -> Iterator[tuple
     parts = max(1, round(per_day / AT_ONCE))
     begin = (span.start + day * DAY) * SECOND
     edges = [begin + DAY * SECOND * i // parts for i in range(parts + 1)]
-    yield from zip(edges, edges[1:], strict=False)
+    yield from itertools.pairwise(edges)
 
 
 class _Day:
@@ -175,9 +176,8 @@ def _count(done: Recorded, batch: Batch, told: set[int]) -> None:
     for cause, n in enumerate(np.bincount(batch["cause"], minlength=len(NAMES))):
         done.causes[NAMES[cause]] += int(n)
     some = np.isin(batch["cause"], list(told))
-    keys, counts = np.unique(
-        batch["cause"][some].astype(np.uint64) << np.uint64(32) | batch["actor"][some], return_counts=True
-    )
+    who = batch["cause"][some].astype(np.uint64) << np.uint64(32) | batch["actor"][some]
+    keys, counts = np.unique(who, return_counts=True)
     for key, n in zip(keys.tolist(), counts.tolist(), strict=True):
         done.actors[key >> 32, key & 0xFFFFFFFF] += n
 
@@ -194,7 +194,9 @@ def write_truth(plan: Plan, done: Recorded, out: Path) -> Path:
         for name, c in CAUSES.items()
     ]
     for story in sorted(plan.stories, key=lambda s: (s["from"], s["kind"], s.get("actor", 0))):
-        told = {k: _local(v).isoformat() if k in ("from", "to") else v for k, v in story.items() if v is not None}
+        told: dict[str, Any] = {
+            k: _local(v).isoformat() if k in ("from", "to") else v for k, v in story.items() if v is not None
+        }
         if "countries" in told:
             told["countries"] = {c: _local(t).isoformat() for c, t in told["countries"].items()}
         if "actor" in story:

@@ -130,7 +130,9 @@ class Walked:
         return scanned(self, dst, np.full(len(dst), self.port), times[low:high])
 
 
-def scanned(run: Walked | Run, dst: I64, port: I64, time: I64, process: I64 | None = None, packet: I64 | None = None) -> Columns:
+def scanned(
+    run: Walked | Run, dst: I64, port: I64, time: I64, process: I64 | None = None, packet: I64 | None = None
+) -> Columns:
     """The columns of a scan's packets by one source."""
     n = len(dst)
     given = _tools.Given(

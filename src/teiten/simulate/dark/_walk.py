@@ -67,7 +67,8 @@ def logarithm(x: U64) -> U64:
         rest = exponent[np.searchsorted(sorted_powers, _power(x, ORDER // part))].astype(np.uint64)
         weight = pow(ORDER // part, -1, part)
         total += rest * np.uint64(weight) % np.uint64(part) * np.uint64(ORDER // part)
-    return total % np.uint64(ORDER)
+    out: U64 = total % np.uint64(ORDER)
+    return out
 
 
 def index_of(network: int, length: int) -> U64:
@@ -87,7 +88,8 @@ def index_of(network: int, length: int) -> U64:
             "The prefix lies in (or beside) a reserved network, which scanners of the whole Internet leave out.",
             hint="Give --prefix an ordinary network, for example 44.11.38.0/24.",
         )
-    return ((place[addresses >> 14] << 14) + (addresses & 0x3FFF)).astype(np.uint64)
+    out: U64 = ((place[addresses >> 14] << 14) + (addresses & 0x3FFF)).astype(np.uint64)
+    return out
 
 
 @functools.lru_cache(maxsize=2)

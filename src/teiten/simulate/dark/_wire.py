@@ -59,20 +59,23 @@ def _folded(total: U64) -> U64:
     """The Internet checksum of a sum of 16-bit words."""
     for _ in range(3):
         total = (total & np.uint64(0xFFFF)) + (total >> np.uint64(16))
-    return total ^ np.uint64(0xFFFF)
+    out: U64 = total ^ np.uint64(0xFFFF)
+    return out
 
 
 def _sum(rows: U8) -> U64:
     """The sum of each row's 16-bit words; an even number of columns."""
     words = np.ascontiguousarray(rows).view(">u2")
-    return words.sum(axis=1, dtype=np.uint64)
+    out: U64 = words.sum(axis=1, dtype=np.uint64)
+    return out
 
 
 def lengths(batch: Batch) -> npt.NDArray[np.int64]:
     """(n) IP total length of each packet."""
     fixed = np.where(batch["protocol"] == TCP, 40, 28)
     quotes = (batch["protocol"] == ICMP) & np.isin(batch["icmp_type"], (3, 11))
-    return (fixed + np.where(quotes, 20, 0) + LENGTHS[batch["extra"]]).astype(np.int64)
+    out: npt.NDArray[np.int64] = (fixed + np.where(quotes, 20, 0) + LENGTHS[batch["extra"]]).astype(np.int64)
+    return out
 
 
 def _ip(rows: U8, b: dict[str, npt.NDArray[Any]], total: npt.NDArray[np.int64]) -> None:
@@ -153,12 +156,10 @@ def _quoted(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
     some[:, at + 32] = 0x50
     some[:, at + 33] = 2
     _put(some, at + 34, 2, 512)
-    pseudo = (
-        np.sum([b["dst"][whole] >> 16, b["dst"][whole] & 0xFFFF, b["inner_dst"][whole] >> 16, b["inner_dst"][whole] & 0xFFFF], 0)
-        + TCP
-        + 20
-    )
-    _put(some, at + 36, 2, _folded(_sum(some[:, at + 20 : at + 40]) + pseudo.astype(np.uint64)))
+    pseudo = np.full(len(whole), TCP + 20, dtype=np.uint64)
+    for address in (b["dst"][whole], b["inner_dst"][whole]):
+        pseudo += (address >> 16).astype(np.uint64) + (address & 0xFFFF)
+    _put(some, at + 36, 2, _folded(_sum(some[:, at + 20 : at + 40]) + pseudo))
     rows[whole] = some
 
 
