@@ -25,6 +25,7 @@ from teiten import simulate
 from teiten.readers import capture
 from teiten.readers._base import ReadOptions
 from teiten.readers._input import inputs
+from teiten.simulate.dark import _record
 from teiten.simulate.dark._batch import together
 from teiten.simulate.dark._plan import CAUSES, Plan
 from teiten.simulate.dark._record import _hidden
@@ -347,6 +348,21 @@ def test_a_series_is_the_same_however_time_is_cut(
     parts = [series.packets(a, b) for a, b in itertools.pairwise(edges)]
     for name in ("time", "dst", "seq", "ip_id"):
         assert np.concatenate([p[name] for p in parts if p is not None]).tolist() == whole[name].tolist()
+
+
+def test_a_day_of_very_many_packets_has_its_truth_in_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_record, "TOLD_AT_ONCE", 1_000)
+    monkeypatch.setattr(_record, "AT_ONCE", 400)
+    found = simulate.run("telescope", 1, START, 1, 4_000, tmp_path / "x")
+    truth = tmp_path / "x" / "truth"
+    names = [f"packets-2026-04-01{end}.parquet" for end in ("", "-2", "-3")]
+    rows = pl.concat([pl.read_parquet(truth / name) for name in names])
+    rows = pl.concat([rows, *(pl.read_parquet(p) for p in sorted(truth.glob("packets-*-[4-9].parquet")))])
+    assert rows["source_pos"].to_list() == [at for at, *_ in parsed(found.paths[0])]
+    sources = pl.read_parquet(truth / "sources-2026-04-01.parquet")
+    assert not sources.select("src_ip", "cause").is_duplicated().any()
+    forged = rows["cause"].cast(pl.String).is_in([c for c, v in CAUSES.items() if v.forged]).sum()
+    assert sources["packets"].sum() == found.events - forged
 
 
 def test_a_large_prefix_with_few_packets(tmp_path: Path) -> None:

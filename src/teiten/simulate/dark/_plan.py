@@ -151,21 +151,25 @@ def _walks(p: _Planner) -> None:
         rng = generator(p.seed, cause)
         runs, part = _repeats(p.wanted[cause], p.prefix.size)
         for i in range(runs):
-            run = p.run(rng, cause.replace("-", "_"))
-            threads = (1, 4, 1, 2, 1)[i % 5]
-            shards = 2 if i % 7 == 6 else 1
-            # each of its shards covers a part of the addresses only
-            drift = (0.0, *rng.uniform(0, 0.005, threads - 1).tolist())
-            walk = Walk(generator_of(rng), int(rng.integers(0, ORDER)), shards, int(rng.integers(0, shards)), threads, drift)
-            seconds = p.shortest(float(rng.uniform(1, 20)) * 3600)
-            port = int(rng.choice(np.array(HEAD)))
-            begin = p.when(rng, seconds * 1.01 * part)
-            p.tell(
-                "scan",
-                Walked(cause, run.actor, begin, seconds, walk, run.src, run.country, port, run.shape, p.prefix, p.seed, part),
-                tool="zmap", src_ip=_text(run.src), ports=[port], generator=walk.generator, threads=threads, shards=shards,
-                part=round(part, 6),
-            )  # fmt: skip
+            # of two shards this is one: it covers a part of the addresses only
+            _walked(p, rng, cause, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
+
+
+def _walked(p: _Planner, rng: np.random.Generator, cause: str, threads: int, shards: int, part: float) -> None:
+    """One run of ZMap over the whole Internet."""
+    run = p.run(rng, cause.replace("-", "_"))
+    drift = (0.0, *rng.uniform(0, 0.005, threads - 1).tolist())
+    walk = Walk(generator_of(rng), int(rng.integers(0, ORDER)), shards, int(rng.integers(0, shards)), threads, drift)
+    seconds = p.shortest(float(rng.uniform(1, 20)) * 3600)
+    port, lost = int(rng.choice(np.array(HEAD))), float(rng.uniform(0, 0.05))
+    begin = p.when(rng, seconds * 1.01 * part)
+    actor = Walked(
+        cause, run.actor, begin, seconds, walk, run.src, run.country, port, run.shape, p.prefix, p.seed, part, lost
+    )  # fmt: skip
+    p.tell(
+        "scan", actor, tool="zmap", src_ip=_text(run.src), ports=[port], generator=walk.generator, offset=walk.offset,
+        threads=threads, shards=shards, shard=walk.shard, seconds=round(seconds, 3), part=round(part, 6), lost=round(lost, 4),
+    )  # fmt: skip
 
 
 def _tools(p: _Planner) -> None:

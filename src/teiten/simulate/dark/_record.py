@@ -25,6 +25,8 @@ from teiten.simulate.dark._wire import HEADER, IP, lengths, records
 SENSOR: Final = "telescope"
 AT_ONCE: Final = 250_000
 """packets made at a time, about: bounds the memory"""
+TOLD_AT_ONCE: Final = 10_000_000
+"""rows of truth in one file; a day with more has several"""
 SECOND: Final = 1_000_000
 
 
@@ -58,77 +60,70 @@ def _windows(plan: Plan, span: Span, day: int, per_day: float) -> Iterator[tuple
     yield from itertools.pairwise(edges)
 
 
-class _Day:
-    """The truth of one day, gathered as its packets are written."""
+_KEY: Final = ("src", "cause", "country", "protocol", "dport")
+_SUMS: Final = (pl.col("packets").sum(), pl.col("first").min(), pl.col("last").max())
 
-    def __init__(self) -> None:
-        self.cause: list[np.ndarray[Any, Any]] = []
-        self.actor: list[np.ndarray[Any, Any]] = []
-        self.position: list[np.ndarray[Any, Any]] = []
+
+class _Day:
+    """The truth of one day, written as its packets are: packets-DAY.parquet (a row each, in the capture's order; -2, -3 ...
+    where there are very many), sources-DAY.parquet."""
+
+    def __init__(self, folder: Path, day: str) -> None:
+        self.folder, self.day = folder, day
+        self.rows: list[pl.DataFrame] = []
+        self.files = 0
         self.sources: list[pl.DataFrame] = []
         self.at = len(HEADER)
+        self.names = pl.Series(NAMES, dtype=pl.Enum(NAMES))
 
     def add(self, batch: Batch) -> None:
+        """Packets that were written."""
         sizes = lengths(batch) + IP
-        self.position.append(self.at + np.cumsum(sizes) - sizes)
+        causes = self.names.gather(batch["cause"].astype(np.uint32))
+        self.rows.append(
+            pl.DataFrame({"source_pos": self.at + np.cumsum(sizes) - sizes, "cause": causes, "actor": batch["actor"]})
+        )
         self.at += int(sizes.sum())
-        self.cause.append(batch["cause"])
-        self.actor.append(batch["actor"])
+        if sum(map(len, self.rows)) >= TOLD_AT_ONCE:
+            self._save_rows()
         named = chosen(batch, ~np.isin(batch["cause"], [i for i, c in enumerate(CAUSES.values()) if c.forged]))
-        self.sources.append(
-            pl.DataFrame({n: named[n] for n in ("time", "src", "dst", "dport", "protocol", "cause", "country")})
-            .lazy()
-            .group_by("src", "cause", "country", "protocol", "dport")
-            .agg(
-                pl.len().cast(pl.Int64).alias("packets"),
-                pl.col("dst").n_unique().cast(pl.Int64).alias("dsts"),
-                pl.col("time").min().alias("first"),
-                pl.col("time").max().alias("last"),
-            )
-            .collect()
-        )
+        seen = pl.DataFrame({n: named[n] for n in ("time", *_KEY)}).lazy()
+        times = (pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
+        self.sources.append(seen.group_by(_KEY).agg(pl.len().cast(pl.Int64).alias("packets"), *times).collect())
+        if len(self.sources) > 8:
+            self.sources = [self._sources()]
 
-    def save(self, folder: Path, day: str) -> None:
-        """packets-DAY.parquet (a row each, in the file's order) and sources-DAY.parquet."""
-        names = pl.Series(NAMES, dtype=pl.Enum(NAMES))
-        packets = pl.DataFrame(
-            {
-                "source_pos": np.concatenate(self.position),
-                "cause": names.gather(np.concatenate(self.cause).astype(np.uint32)),
-                "actor": np.concatenate(self.actor),
-            }
-        )
-        _parquet(packets, folder / f"packets-{day}.parquet")
+    def _sources(self) -> pl.DataFrame:
+        return pl.concat(self.sources).lazy().group_by(_KEY).agg(*_SUMS).collect()
+
+    def _save_rows(self) -> None:
+        self.files += 1
+        name = f"packets-{self.day}{f'-{self.files}' if self.files > 1 else ''}.parquet"
+        _parquet(pl.concat(self.rows), self.folder / name)
+        self.rows = []
+
+    def close(self) -> None:
+        """Writes what is left."""
+        if self.rows or not self.files:
+            self._save_rows()
         port = pl.when(pl.col("protocol") != ICMP).then(pl.struct("protocol", "dport"))
         tools = pl.Series([c.tool for c in CAUSES.values()], dtype=pl.String)
         countries = pl.Series([*COUNTRIES, None], dtype=pl.String)
-        sources = (
-            pl.concat(self.sources)
-            .lazy()
-            .group_by("src", "cause", "country")
-            .agg(
-                pl.col("packets").sum(),
-                port.drop_nulls().n_unique().cast(pl.Int64).alias("ports"),
-                pl.col("dsts").max().alias("dsts_of_a_port"),
-                pl.col("first").min(),
-                pl.col("last").max(),
-            )
-            .sort("packets", "src", "cause", descending=[True, False, False])
-            .collect()
-        )
+        ports = port.drop_nulls().n_unique().cast(pl.Int64).alias("ports")
+        sources = self._sources().group_by("src", "cause", "country").agg(ports, *_SUMS)
+        sources = sources.sort("packets", "src", "cause", descending=[True, False, False])
         _parquet(
             sources.select(
                 address("src").alias("src_ip"),
-                names.gather(sources["cause"].cast(pl.UInt32)).alias("cause"),
+                self.names.gather(sources["cause"].cast(pl.UInt32)).alias("cause"),
                 tools.gather(sources["cause"].cast(pl.UInt32)).alias("tool"),
                 countries.gather(sources["country"].cast(pl.Int64) % len(countries)).alias("country"),
                 "packets",
                 "ports",
-                "dsts_of_a_port",
                 pl.from_epoch("first", time_unit="us").dt.replace_time_zone("UTC"),
                 pl.from_epoch("last", time_unit="us").dt.replace_time_zone("UTC"),
             ),
-            folder / f"sources-{day}.parquet",
+            self.folder / f"sources-{self.day}.parquet",
         )
 
 
@@ -149,7 +144,7 @@ def record(plan: Plan, span: Span, packets: float, out: Path, progress: Callable
     carried: dict[str, Any] = chosen(together([]), np.arange(0))
     for number in range(span.days):
         day = f"{_local(span.start + number * DAY):%Y-%m-%d}"
-        path, gathered = captures / f"{SENSOR}-{day}.pcap", _Day()
+        path, told_day = captures / f"{SENSOR}-{day}.pcap", _Day(truth, day)
         with path.open("wb") as file:
             file.write(HEADER)
             for begin, end in _windows(plan, span, number, packets / span.days):
@@ -163,10 +158,10 @@ def record(plan: Plan, span: Span, packets: float, out: Path, progress: Callable
                 batch = {n: np.asarray(c) for n, c in chosen(batch, (batch["time"] < end) & ~_hidden(batch, plan)).items()}
                 for piece in records(batch):
                     file.write(piece)
-                gathered.add(batch)
+                told_day.add(batch)
                 _count(done, batch, told)
                 progress(len(batch["time"]))
-        gathered.save(truth, day)
+        told_day.close()
         done.paths.append(path)
     return done
 

@@ -105,6 +105,8 @@ class Walked:
     seed: int
     part: float = 1.0
     """the run stops after this part of its piece"""
+    lost: float = 0.0
+    """how much of it the way swallows"""
     _found: tuple[I64, I64] | None = field(default=None, repr=False)
 
     @property
@@ -120,7 +122,7 @@ class Walked:
             return None
         if self._found is None:
             offsets, done = self.walk.visits(self.prefix.network, self.prefix.length)
-            kept = done < self.part
+            kept = (done < self.part) & (unit(offsets, 2000 + self.actor) >= self.lost)
             self._found = offsets[kept], self.begin + (done[kept] * self.seconds * 1e6).astype(np.int64)
         offsets, times = self._found
         low, high = np.searchsorted(times, (begin, end))
