@@ -200,7 +200,7 @@ def _tools(p: _Planner) -> None:
         port = int(rng.choice(np.array(HEAD)))
         make = _series.counting(run, dst, port) if i % 2 else _series.climbing(run, dst, 1)
         tried = np.array([port]) if i % 2 else np.arange(1, int(600 * part) + 1)
-        _scan(p, "hping3", run, int(600 * part), float(rng.uniform(30, 900)), make, rng, tried)
+        _scan(p, "hping3", run, int(600 * part), float(rng.uniform(30, 900)), make, rng, tried, consecutive=i % 2 == 0)
 
 
 def _scan(p: _Planner, cause: str, run: Run, count: int, seconds: float, make: Any, rng: Any, ports: Any, **more: Any) -> None:
@@ -233,7 +233,8 @@ def _large(p: _Planner) -> None:
         dst = p.prefix.network + int(rng.integers(0, p.prefix.size))
         seconds = p.shortest(length * float(rng.uniform(0.2, 20)))
         make = _series.climbing(run, dst, first)
-        _scan(p, "port-run", run, length, seconds, make, rng, range(first, first + length), dst_ip=_text(dst), waver=0.5)
+        more = {"dst_ip": _text(dst), "waver": 0.5, "consecutive": True}
+        _scan(p, "port-run", run, length, seconds, make, rng, range(first, first + length), **more)
     rng = generator(p.seed, "announced")
     runs, part = _repeats(p.wanted["announced"], p.prefix.size * 3, max(2, p.span.days), 60)
     for _ in range(runs):

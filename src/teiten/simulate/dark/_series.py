@@ -269,7 +269,7 @@ class Attack:
 
 
 def _syn_ack(attack: Attack, k: I64, base: Columns) -> Columns:
-    """Said up to four times; which of the forged sources' networks answer with a reset stops the rest."""
+    """Said up to four times: a reset from the forged source's network, or the server's own limit, ends it sooner."""
     retry = k % len(RETRIES)
     told = below(k // len(RETRIES), attack.actor + 40, len(RETRIES) + 1, 1)
     return {
