@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import ipaddress
 import itertools
 import json
 import shutil
@@ -295,6 +296,33 @@ def test_stories_of_ports(made: Made) -> None:
         begin, end = (dt.datetime.fromisoformat(burst[k]).timestamp() * 1e6 for k in ("from", "to"))
         own = [p for p in made.of("group-burst") if p.dport in burst["ports"]]
         assert own and all(begin - 1e6 <= p.time < end + 300e6 for p in own)
+
+
+def countries(made: Made, cause: str) -> dict[int, str]:
+    """Source -> country, as the truth tells."""
+    tables = [pl.read_parquet(p) for p in sorted((made.folder / "truth").glob("sources-*.parquet"))]
+    rows = pl.concat(tables).filter(pl.col("cause") == cause).select("src_ip", "country").iter_rows()
+    return {int(ipaddress.IPv4Address(src)): country for src, country in rows}
+
+
+def test_a_new_port_comes_from_country_to_country(made: Made) -> None:
+    (story,) = made.stories("new port")
+    of, first = countries(made, "new-port"), {}
+    for p in made.of("new-port"):
+        first.setdefault(of[p.src], p.time / 1e6)
+    assert len(first) >= 6
+    for country, time in first.items():
+        # whole hours, and the clock of the period's stretches
+        assert time > dt.datetime.fromisoformat(story["countries"][country]).timestamp() - 1
+
+
+def test_pcs_sleep_at_night_where_they_are(made: Made) -> None:
+    of, zones = countries(made, "smb"), {"VN": 7, "RU": 3, "ID": 7, "BR": -3, "VE": -4, "TW": 8}
+    hours = Counter(
+        int(p.time / 3.6e9 + zones[of[p.src]]) % 24 for p in made.of("smb") if of[p.src] in zones
+    )  # fmt: skip
+    night, day = (sum(hours[h] for h in some) for some in (range(3, 7), range(14, 18)))
+    assert night * 1.6 < day
 
 
 def test_the_reader_takes_every_packet(made: Made) -> None:

@@ -105,6 +105,10 @@ class _Planner:
         self.actors: list[Actor] = []
         self.stories: list[dict[str, Any]] = []
         self.number = 0
+        length = span.days * DAY
+        off, thin = span.start + int(0.55 * length), span.start + int(0.70 * length)
+        self.outage = off, off + int(np.clip(0.03 * length, 1800, 6 * 3600))
+        self.loss = thin, thin + int(0.1 * length)
 
     def source(self, rng: np.random.Generator, countries: Mapping[str, float] = SURVEYS) -> tuple[int, int]:
         """An address and its country's place."""
@@ -121,7 +125,12 @@ class _Planner:
     def when(self, rng: np.random.Generator, seconds: float) -> int:
         """A beginning (µs) from which that long lies within the span."""
         room = max(0.0, self.span.days * DAY - seconds * 1.02)
-        return self.span.start * SECOND + int(rng.uniform(0, room) * SECOND)
+        off, on = self.outage
+        for _ in range(20):
+            begin = self.span.start + float(rng.uniform(0, room))
+            if begin + seconds < off or begin > on or seconds > on - off:
+                break  # the sensor sees some of it
+        return int(begin * SECOND)
 
     def shortest(self, seconds: float) -> float:
         return min(seconds, 0.8 * self.span.days * DAY)
@@ -364,12 +373,8 @@ def plan(seed: int, span: Span, packets: float, prefix: Prefix) -> Plan:
             times = {k: span.start + int(story[k] * length) for k in ("from", "to")}
             when = {c: span.start + int(x * length) for c, x in story.pop("countries", {}).items()}
             p.stories.append({"label": kind.cause, **story, **times} | ({"countries": when} if when else {}))
-    outage = span.start + int(0.55 * length)
-    loss = span.start + int(0.70 * length)
-    quiet = (outage, outage + int(np.clip(0.03 * length, 1800, 6 * 3600)))
-    thin = (loss, loss + int(0.1 * length))
     p.stories += [
-        {"kind": "outage", "from": quiet[0], "to": quiet[1], "sensor": "telescope", "because": "the sensor was off"},
-        {"kind": "loss", "from": thin[0], "to": thin[1], "share": 0.2, "because": "the line lost a fifth of everything"},
+        {"kind": "outage", "from": p.outage[0], "to": p.outage[1], "sensor": "telescope", "because": "the sensor was off"},
+        {"kind": "loss", "from": p.loss[0], "to": p.loss[1], "share": 0.2, "because": "the line lost a fifth of everything"},
     ]
-    return Plan(p.actors, p.stories, quiet, thin)
+    return Plan(p.actors, p.stories, p.outage, p.loss)
