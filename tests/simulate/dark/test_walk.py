@@ -7,47 +7,58 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teiten.errors import UsageError
-from teiten.simulate.dark._walk import ORDER, PRIME, Walk, generator_of, index_of, logarithm
+from teiten.simulate.dark._walk import ONE_PORT, TWO_PORTS, Group, Walk, generator_of, index_of, logarithm
 
 NETWORK = 0x2C0B2600
 
 
-@given(st.lists(st.integers(1, PRIME - 1), min_size=1, max_size=50))
-def test_a_logarithm_gives_its_number_back(numbers: list[int]) -> None:
-    found = logarithm(np.array(numbers, dtype=np.uint64))
-    assert [pow(3, int(n), PRIME) for n in found] == numbers
+ORDER = ONE_PORT.order
+GROUPS = st.sampled_from([ONE_PORT, TWO_PORTS])
 
 
-def test_a_generator_reaches_everything() -> None:
+@settings(deadline=None)
+@given(GROUPS, st.lists(st.integers(1, 2**32 + 14), min_size=1, max_size=50))
+def test_a_logarithm_gives_its_number_back(group: Group, numbers: list[int]) -> None:
+    found = logarithm(np.array(numbers, dtype=np.uint64), group)
+    assert [pow(group.root, int(n), group.prime) for n in found] == numbers
+
+
+@pytest.mark.parametrize("group", [ONE_PORT, TWO_PORTS])
+def test_a_generator_reaches_everything(group: Group) -> None:
+    product = 1
+    for power in group.powers:
+        product *= power
+    assert product == group.order
     for seed in range(20):
-        g = generator_of(np.random.default_rng(seed))
+        g = generator_of(np.random.default_rng(seed), group)
         assert 1 < g < 1 << 22
-        assert all(pow(g, ORDER // q, PRIME) != 1 for q in (2, 3, 5, 131, 364289))
+        assert all(pow(g, group.order // q, group.prime) != 1 for q in group.primes)
 
 
-@pytest.mark.parametrize(("shards", "threads"), [(1, 1), (1, 4), (2, 3)])
-def test_between_two_visits_lie_as_many_steps_as_powers(shards: int, threads: int) -> None:
-    g, seen = generator_of(np.random.default_rng(5)), []
-    size = ORDER // (shards * threads)
+@pytest.mark.parametrize(("shards", "threads", "ports"), [(1, 1, 1), (1, 4, 1), (2, 3, 1), (1, 2, 2)])
+def test_between_two_visits_lie_as_many_steps_as_powers(shards: int, threads: int, ports: int) -> None:
+    group, seen = (ONE_PORT, TWO_PORTS)[ports - 1], []
+    g = generator_of(np.random.default_rng(5), group)
+    size = group.order // (shards * threads)
     index = index_of(NETWORK, 24)
     for shard in range(shards):
-        offsets, done = Walk(g, 987_654_321, shards, shard, threads, (0.0,) * threads).visits(NETWORK, 24)
+        places, done = Walk(g, 987_654_321, shards, shard, threads, (0.0,) * threads, ports).visits(NETWORK, 24)
         assert (np.diff(done) >= 0).all() and done[0] >= 0 and done[-1] < 1 + 1e-6
-        seen += offsets.tolist()
+        seen += places.tolist()
         pieces = set()
-        for offset, part in zip(offsets.tolist(), done.tolist(), strict=True):
-            # e = offset of the exponents + beginning of some piece + steps within it: g^e is the address' index + 1
-            want = int(index[offset]) + 1
+        for place, part in zip(places.tolist(), done.tolist(), strict=True):
+            # e = offset of the exponents + beginning of some piece + steps within it: g^e is what is walked through
+            want = int(index[place // ports]) * ports + place % ports + 1
             steps = 987_654_321 + round(part * size)
-            fits = [p for p in range(shards * threads) if pow(g, (steps + p * size) % ORDER, PRIME) == want]
+            fits = [p for p in range(shards * threads) if pow(g, (steps + p * size) % group.order, group.prime) == want]
             assert len(fits) == 1
             pieces.update(fits)
         assert pieces == set(range(shard * threads, (shard + 1) * threads))
-    assert sorted(seen) == list(range(256)), "each address once in all shards together"
+    assert sorted(seen) == list(range(256 * ports)), "each address and port once in all shards together"
 
 
 def test_a_slow_thread_is_late() -> None:

@@ -31,6 +31,9 @@ from teiten.simulate.dark._batch import together
 from teiten.simulate.dark._plan import CAUSES, Plan
 from teiten.simulate.dark._record import _hidden
 from teiten.simulate.dark._series import Prefix, Run, Series, permuted, shuffled
+from teiten.simulate.dark._walk import ONE_PORT, index_of, logarithm
+
+ORDER = ONE_PORT.order
 
 START = dt.date(2026, 4, 1)
 DAYS = 2
@@ -220,7 +223,7 @@ def test_one_sequence_number_a_round_of_nmap(made: Made) -> None:
 
 def test_new_zmap_goes_its_way(made: Made) -> None:
     for story in made.stories("scan"):
-        if story["label"] != "zmap-new" or story["threads"] != 1:
+        if story["label"] != "zmap-new" or story["threads"] != 1 or len(story["ports"]) != 1:
             continue
         g, times = story["generator"], {}
         for p in made.of("zmap-new"):
@@ -229,13 +232,20 @@ def test_new_zmap_goes_its_way(made: Made) -> None:
         assert {port for _, port in times.values()} == set(story["ports"])
         assert len({dst for dst, _ in times.values()}) == len(times), "each address once"
         # its exponents rise with time: the table of all of them by the generator's own powers is in test_walk
-        from teiten.simulate.dark._walk import ORDER, index_of, logarithm
-
         dsts = np.array([times[t][0] for t in sorted(times)]) - PREFIX.network
         inverse = pow(int(logarithm(np.array([g], dtype=np.uint64))[0]), -1, ORDER)
         exponents = [int(x) * inverse % ORDER for x in logarithm(index_of(PREFIX.network, 24)[dsts] + np.uint64(1))]
         rises = [(b - a) % ORDER for a, b in itertools.pairwise(exponents)]
         assert sum(rises) < ORDER
+
+
+def test_new_zmap_with_two_ports(made: Made) -> None:
+    stories = [s for s in made.stories("scan") if s["label"] == "zmap-new" and len(s["ports"]) == 2]
+    assert stories
+    for story in stories:
+        tried = [(p.dst, p.dport) for p in made.of("zmap-new") if p.actor == story["actor"]]
+        assert {port for _, port in tried} == set(story["ports"])
+        assert len(set(tried)) == len(tried) == story["packets"]
 
 
 def test_backscatter_is_attacks_with_victims(made: Made) -> None:

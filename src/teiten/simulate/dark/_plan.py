@@ -15,7 +15,7 @@ from teiten.simulate._traffic import DAY, Span, generator
 from teiten.simulate.dark import _series
 from teiten.simulate.dark._crowds import Crowd, Kind
 from teiten.simulate.dark._series import Attack, Prefix, Run, Series, Walked
-from teiten.simulate.dark._walk import ORDER, Walk, generator_of
+from teiten.simulate.dark._walk import ONE_PORT, TWO_PORTS, Walk, generator_of
 from teiten.simulate.dark._wire import NTP, SNMP, SYSLOG
 
 COUNTRIES: Final = tuple(sorted(HOURS_OFF_UTC))
@@ -161,22 +161,25 @@ def _walks(p: _Planner) -> None:
         runs, part = _repeats(p.wanted[cause], p.prefix.size)
         for i in range(runs):
             # of two shards this is one: it covers a part of the addresses only
-            _walked(p, rng, cause, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
+            ports = 2 if cause == "zmap-new" and i % 6 == 5 else 1
+            _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
 
 
-def _walked(p: _Planner, rng: np.random.Generator, cause: str, threads: int, shards: int, part: float) -> None:
+def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threads: int, shards: int, part: float) -> None:
     """One run of ZMap over the whole Internet."""
     run = p.run(rng, cause.replace("-", "_"))
     drift = (0.0, *rng.uniform(0, 0.005, threads - 1).tolist())
-    walk = Walk(generator_of(rng), int(rng.integers(0, ORDER)), shards, int(rng.integers(0, shards)), threads, drift)
+    group = TWO_PORTS if count == 2 else ONE_PORT
+    shard, offset = int(rng.integers(0, shards)), int(rng.integers(0, 1 << 32))
+    walk = Walk(generator_of(rng, group), offset, shards, shard, threads, drift, count)
     seconds = p.shortest(float(rng.uniform(1, 20)) * 3600)
-    port, lost = int(rng.choice(np.array(HEAD))), float(rng.uniform(0, 0.05))
+    ports, lost = tuple(rng.choice(np.array(HEAD), count, replace=False).tolist()), float(rng.uniform(0, 0.05))
     begin = p.when(rng, seconds * 1.01 * part)
     actor = Walked(
-        cause, run.actor, begin, seconds, walk, run.src, run.country, port, run.shape, p.prefix, p.seed, part, lost
+        cause, run.actor, begin, seconds, walk, run.src, run.country, ports, run.shape, p.prefix, p.seed, part, lost
     )  # fmt: skip
     p.tell(
-        "scan", actor, tool="zmap", src_ip=_text(run.src), ports=[port], generator=walk.generator, offset=walk.offset,
+        "scan", actor, tool="zmap", src_ip=_text(run.src), ports=list(ports), generator=walk.generator, offset=walk.offset,
         threads=threads, shards=shards, shard=walk.shard, seconds=round(seconds, 3), part=round(part, 6), lost=round(lost, 4),
     )  # fmt: skip
 

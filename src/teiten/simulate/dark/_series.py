@@ -99,7 +99,7 @@ class Walked:
     walk: Walk
     src: int
     country: int
-    port: int
+    ports: tuple[int, ...]
     shape: str
     prefix: Prefix
     seed: int
@@ -121,15 +121,15 @@ class Walked:
         if end <= self.begin:
             return None
         if self._found is None:
-            offsets, done = self.walk.visits(self.prefix.network, self.prefix.length)
-            kept = (done < self.part) & (unit(offsets, 2000 + self.actor) >= self.lost)
-            self._found = offsets[kept], self.begin + (done[kept] * self.seconds * 1e6).astype(np.int64)
-        offsets, times = self._found
+            places, done = self.walk.visits(self.prefix.network, self.prefix.length)
+            kept = (done < self.part) & (unit(places, 2000 + self.actor) >= self.lost)
+            self._found = places[kept], self.begin + (done[kept] * self.seconds * 1e6).astype(np.int64)
+        places, times = self._found
         low, high = np.searchsorted(times, (begin, end))
         if low == high:
             return None
-        dst = self.prefix.network + offsets[low:high]
-        return scanned(self, dst, np.full(len(dst), self.port), times[low:high])
+        address, port = np.divmod(places[low:high], len(self.ports))
+        return scanned(self, self.prefix.network + address, np.array(self.ports)[port], times[low:high])
 
 
 def scanned(
