@@ -98,9 +98,13 @@ def test_a_healthy_log_is_ok(tmp_path: Path) -> None:
 # arrival -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "state"), [(0, "ok"), (1, "wrong"), (90, "look")])
-def test_arriving(tmp_path: Path, days: int, state: str) -> None:
-    found = one(examine(save(healthy(), tmp_path), now=NOW + dt.timedelta(days=days)), "arriving")
+@pytest.mark.parametrize(
+    ("days", "written", "state"), [(0, 0, "ok"), (1, 1, "wrong"), (1, 0, "look"), (90, 90, "look"), (90, 0, "look")]
+)
+def test_arriving(tmp_path: Path, days: int, written: int, state: str) -> None:
+    """A log that others still write into, and one that is a copy of then."""
+    log = save(healthy(), tmp_path, written=NOW + dt.timedelta(days=written))
+    found = one(examine(log, now=NOW + dt.timedelta(days=days)), "arriving")
     assert found.state == state
     assert (f"last event {days} day" in found.seen or days <= 1) and "2026-04-05 11:58" in found.seen
     assert "an hour" in found.seen and bool(found.mend) == (state != "ok")
@@ -296,6 +300,7 @@ def test_lake(kept: Lake) -> None:
     found = results(kept.path)
     assert {r.check for r in found.values() if r.state != "ok"} == set()
     assert "1,500 events in 1 batches" in found["lake"].seen and "netfilter: 1 inputs" in found["format"].seen
+    assert results(kept.path, NOW + dt.timedelta(days=1))["arriving"].state == "wrong"
     meta = kept.path / "lake.toml"
     meta.write_text(meta.read_text().replace(f"schema_version = {kept.meta.schema_version}", "schema_version = 99"))
     newer = results(kept.path)
