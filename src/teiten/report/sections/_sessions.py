@@ -189,11 +189,12 @@ class Teller:
         whole = [c for c in found if c.key == watch.key]
         single = sorted((c for c in found if c.key != watch.key), key=lambda c: c.before, reverse=True)
         out = [self.words(f"sessions.to_{c.now}", before=self.words.day(c.before)) for c in whole]
-        out += [self._source(c) for c in single[:MOST_SOURCES]]
+        out += [self._source(c, beside=bool(whole) and n == 0) for n, c in enumerate(single[:MOST_SOURCES])]
         return [self.words.joined(*out, self.words("sessions.perhaps"))] if out else []
 
-    def _source(self, change: Change) -> str:
-        key = "sessions.source_to_slow" if change.now == "slow" else "sessions.source_to_burst"
+    def _source(self, change: Change, *, beside: bool) -> str:
+        """A single address; `beside`: after a sentence on the whole."""
+        key = f"sessions.source_to_{change.now}" if beside else f"sessions.alone_to_{change.now}"
         return self.words(key, source=change.key, before=self.words.day(change.before))
 
     # who would have noticed
