@@ -53,7 +53,8 @@ def again(lake: Lake, folder: Path, out: Path) -> list[str]:
     manifest.check_lake(told, lake)
     chosen, lost = manifest.restore(settings.load(zone="UTC", language="en"), told)
     with open_session(lake, chosen, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
-        return [*lost, *edition.again(session, chosen, told, out)]
+        causes, others = edition.again(session, chosen, told, out)
+        return [*lost, *causes, *others]
 
 
 def files(folder: Path) -> dict[str, bytes]:
