@@ -226,7 +226,7 @@ def test_limit(tmp_path: Path) -> None:
     assert found.state == "look" and "exactly 3 records" in found.seen and "3/minute" in found.mend
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=20, deadline=None)
 @given(st.floats(0.05, 60), st.integers(0, 10**6))
 def test_chance_is_no_limit(rate: float, seed: int) -> None:
     draw = random.Random(seed)
