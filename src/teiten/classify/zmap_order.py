@@ -75,7 +75,7 @@ class Verdict:
     subshards: int | None = None
     """shards x threads: with one shard, the threads"""
     shift: int | None = None
-    """/18s that the scan left out, below the first of the destinations"""
+    """/18s that the scan left out, below the first of the destinations; none where that lies in a partly excluded /18"""
     exclusions: str | None = None
     """name of the exclusion list"""
     ports: int | None = None
@@ -91,7 +91,7 @@ class _Map:
 
     group: groups.Parameters
     exclusions: str
-    shift: int
+    shift: int | None
     elements: groups.U64
 
 
@@ -200,7 +200,7 @@ def _maps(addresses: npt.NDArray[np.uint32], options: Options) -> list[_Map]:
             for group in _groups(options):
                 for port in range(1 << group.port_bits):
                     elements = (moved << group.port_bits) + port + 1
-                    maps.append(_Map(group, name, left_out + shift, elements.astype(np.uint64)))
+                    maps.append(_Map(group, name, left_out + shift if left_out >= 0 else None, elements.astype(np.uint64)))
     return maps
 
 
