@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import random
 import socket
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -182,3 +183,19 @@ def test_both_forms_of_the_question_answer_alike(tmp_path: Path) -> None:
         numbers = ("port", "destinations", "packets", "mirai")
         assert sorted(tuple(r[c] for c in numbers) for r in shown) == sorted(tuple(r[c] for c in numbers) for r in rows)
         assert rows.sql == own.sql(DAY, DAY + dt.timedelta(days=1))
+
+
+def test_forged_lan_sources_in_a_telescopes_capture_are_no_machines_of_ones_own(tmp_path: Path) -> None:
+    """A capture does not say where a packet came in, so its 10.0.0.9 may be anybody."""
+    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for n, dst in enumerate(world(40)):
+        tcp_part = struct.pack(">HHIIBBHHH", 50000, 23, number(dst), 0, 0x50, 2, 1024, 0, 0)
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 40, 1, 0, 64, 6, 0) + packed("10.0.0.9") + packed(dst)
+        out += struct.pack("<IIII", int(DAY.timestamp()) + n, 0, 40, 40) + head + tcp_part
+    path = tmp_path / "dark.pcap"
+    path.write_bytes(out)
+    found = settings.load(zone="Asia/Tokyo")
+    lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
+    result = intake.ingest(lake, list(_input.inputs([str(path)], found.reading)), found)
+    assert result.total.events == 40
+    assert asked(lake) == []

@@ -115,7 +115,7 @@ def test_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["report", "--again", "day", "--out", "third"]) == 1
     said = capsys.readouterr().err
-    assert "It is not the same as then" in said and "have been taken out of the lake (teiten forget)" in said
+    assert "files are not the same as then: " in said and "have been taken out of the lake (teiten forget)" in said
 
     assert main(["report", "--again", "nowhere.json"]) == 1
     assert main(["report", "--again", "day", "--lang", "ja"]) == 2

@@ -98,9 +98,13 @@ def test_a_healthy_log_is_ok(tmp_path: Path) -> None:
 # arrival -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "state"), [(0, "ok"), (1, "wrong"), (90, "look")])
-def test_arriving(tmp_path: Path, days: int, state: str) -> None:
-    found = one(examine(save(healthy(), tmp_path), now=NOW + dt.timedelta(days=days)), "arriving")
+@pytest.mark.parametrize(
+    ("days", "written", "state"), [(0, 0, "ok"), (1, 1, "wrong"), (1, 0, "look"), (90, 90, "look"), (90, 0, "look")]
+)
+def test_arriving(tmp_path: Path, days: int, written: int, state: str) -> None:
+    """A log that others still write into, and one that is a copy of then."""
+    log = save(healthy(), tmp_path, written=NOW + dt.timedelta(days=written))
+    found = one(examine(log, now=NOW + dt.timedelta(days=days)), "arriving")
     assert found.state == state
     assert (f"last event {days} day" in found.seen or days <= 1) and "2026-04-05 11:58" in found.seen
     assert "an hour" in found.seen and bool(found.mend) == (state != "ok")
@@ -160,19 +164,19 @@ def test_future(tmp_path: Path) -> None:
     assert found.state == "wrong" and "by up to 9 hours" in found.seen and "set `zone`" in found.mend
     lines = [*healthy(), line(NOW + dt.timedelta(days=400))]
     found = one(examine(save(lines, tmp_path)), "future")
-    assert found.state == "wrong" and found.seen.startswith("1 events are in the future") and "NTP" in found.mend
+    assert found.state == "wrong" and found.seen.startswith("1 event in the future") and "NTP" in found.mend
 
 
 def test_jumps(tmp_path: Path) -> None:
     lines = healthy()
     back = [*lines[:700], *lines[800:820], *lines[700:800], *lines[820:]]
     found = one(examine(save(back, tmp_path)), "jumps")
-    assert found.state == "look" and "goes back 1 times" in found.seen
+    assert found.state == "look" and "goes back 1 time," in found.seen
     older = [line(at - dt.timedelta(days=20)) for at in minutes(30)]
     assert one(examine(save([*lines[:700], *older, *lines[700:]], tmp_path)), "jumps").state == "wrong"
     boot = [line(dt.datetime(1970, 1, 1, 0, n, tzinfo=dt.UTC)) for n in range(9)]
     found = one(examine(save([*lines[:700], *boot, *lines[700:]], tmp_path)), "jumps")
-    assert found.state == "wrong" and "9 events are from before 2001" in found.seen
+    assert found.state == "wrong" and "9 events from before 2001" in found.seen
 
 
 def test_year_less(tmp_path: Path) -> None:
@@ -188,7 +192,7 @@ def test_zone(tmp_path: Path) -> None:
     assert found.state == "look" and "9 hours before" in found.seen and "UTC+0" in found.mend
     found = one(examine(save(lines, tmp_path), zone="America/New_York"), "zone")
     assert found.state == "wrong" and "4 hours after" in found.seen and "UTC+0" in found.mend
-    assert "agree with UTC in 1 of 1" in one(examine(save(lines, tmp_path), zone="UTC"), "zone").seen
+    assert "agree with UTC in 1 of 1 input" in one(examine(save(lines, tmp_path), zone="UTC"), "zone").seen
 
 
 def test_summer_time(tmp_path: Path) -> None:
@@ -201,7 +205,7 @@ def test_summer_time(tmp_path: Path) -> None:
     assert found.state == "look" and "may not keep summer time" in found.seen
     right = [line(at) for at in moments]
     found = one(examine(save(right, tmp_path, written=end), zone="Europe/Berlin", now=end), "summer time")
-    assert found.state == "ok" and "in 1 cases" in found.seen
+    assert found.state == "ok" and "in 1 case" in found.seen
 
 
 # firewall ----------------------------------------------------------------------------------------------------------
@@ -222,7 +226,7 @@ def test_limit(tmp_path: Path) -> None:
     assert found.state == "look" and "exactly 3 records" in found.seen and "3/minute" in found.mend
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=20, deadline=None)
 @given(st.floats(0.05, 60), st.integers(0, 10**6))
 def test_chance_is_no_limit(rate: float, seed: int) -> None:
     draw = random.Random(seed)
@@ -295,7 +299,8 @@ def results(lake: Path, now: dt.datetime = NOW) -> dict[str, Result]:
 def test_lake(kept: Lake) -> None:
     found = results(kept.path)
     assert {r.check for r in found.values() if r.state != "ok"} == set()
-    assert "1,500 events in 1 batches" in found["lake"].seen and "netfilter: 1 inputs" in found["format"].seen
+    assert "1,500 events in 1 batch," in found["lake"].seen and "netfilter: 1 input," in found["format"].seen
+    assert results(kept.path, NOW + dt.timedelta(days=1))["arriving"].state == "wrong"
     meta = kept.path / "lake.toml"
     meta.write_text(meta.read_text().replace(f"schema_version = {kept.meta.schema_version}", "schema_version = 99"))
     newer = results(kept.path)

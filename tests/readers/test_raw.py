@@ -103,8 +103,11 @@ def test_a_pipe_keeps_nothing(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "router.log"
     path.write_text(line(1) + "\n")
     places = stored(lake, path)
-    batches = lake.batches(["batch", "source_id", "path", "start", "end"]).with_columns(pl.lit(None, pl.String).alias("path"))
+    batches = lake.batches(["batch", "source_id", "path", "format", "start", "end"])
+    batches = batches.with_columns(pl.lit(None, pl.String).alias("path"))
     assert _raw._of_source(lake, batches, [places[0][1]], Reading())[places[0][1]].why == _raw.STREAM
+    packets = batches.with_columns(pl.lit("pcap").alias("format"))
+    assert _raw._of_source(lake, packets, [0], Reading())[0].why == _raw.NO_LINE
 
 
 @pytest.mark.parametrize("name", ["joined", "repeats", "vendors", "protocols", "ipv6", "hostile", "transports_dated"])

@@ -53,7 +53,8 @@ def again(lake: Lake, folder: Path, out: Path) -> list[str]:
     manifest.check_lake(told, lake)
     chosen, lost = manifest.restore(settings.load(zone="UTC", language="en"), told)
     with open_session(lake, chosen, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
-        return [*lost, *edition.again(session, chosen, told, out)]
+        causes, others = edition.again(session, chosen, told, out)
+        return [*lost, *causes, *others]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -81,9 +82,11 @@ def test_a_manifest_says_what_is_in_the_folder(lake: Lake, tmp_path: Path, small
     assert str(tmp_path) not in text and not [a for a in small.OWN if a in text]
 
 
-def test_made_again_byte_for_byte(lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace) -> None:
+@pytest.mark.parametrize("pictures", [False, pytest.param(True, marks=pytest.mark.full)])
+def test_made_again_byte_for_byte(lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace, pictures: bool) -> None:
     """From the lake as it is, and from the lake that got later batches since, whatever the machine is set to."""
-    write(lake, tmp_path / "day", pictures=True)
+    write(lake, tmp_path / "day", pictures=pictures)
+    assert ("charts/ports.png" in files(tmp_path / "day")) == pictures
     assert again(lake, tmp_path / "day", tmp_path / "one") == []
     assert files(tmp_path / "one") == files(tmp_path / "day")
     grown = late(small, tmp_path, days)
@@ -103,6 +106,7 @@ def test_made_again_byte_for_byte(lake: Lake, tmp_path: Path, days: list[str], s
     assert files(tmp_path / "five") == files(tmp_path / "three")
 
 
+@pytest.mark.full
 def test_a_file_that_holds_several_batches_is_cut_by_place(
     lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace
 ) -> None:
@@ -132,7 +136,7 @@ def test_nothing_new_is_no_edition(lake: Lake, tmp_path: Path) -> None:
     assert files(tmp_path / "day") == before
 
 
-@pytest.mark.parametrize("code", ["ja", "en"])
+@pytest.mark.parametrize("code", ["ja", pytest.param("en", marks=pytest.mark.full)])
 def test_a_second_edition_says_what_changed(
     lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace, code: str
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,3 +184,68 @@ def test_ports_in_their_style_everywhere(small: SimpleNamespace, tmp_path: Path,
                 if name.endswith((".md", ".html", ".svg")):
                     shown = re.sub(r"\\\*\d+: .*|<ol class=\"footnotes\">.*?</ol>", "", content.decode())
                     assert not re.findall(r"[^\n]{0,40}\b\d+/(?:tcp|udp)\b", shown), (kind, name)
+
+
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "11th",
+    "12th",
+    "13th",
+    "14th",
+    "15th",
+]
+
+
+def place_of(port: int, counts: dict[int, int]) -> int:
+    return 1 + sum(n > counts[port] for n in counts.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_rank_is_wrong(small: SimpleNamespace, tmp_path: Path, chosen: Settings, seed: int) -> None:
+    """Two months of ports drawn at random, counted here: every place that the text tells, now and before, and its direction."""
+    chance = random.Random(seed)
+    ports = chance.sample(range(1, 60_000), 14)
+    counts: dict[int, dict[int, int]] = {4: {}, 5: {}}
+    lines = []
+    for month, found in counts.items():
+        for port in chance.sample(ports, 12):
+            found[port] = chance.randint(40, 52) if seed else chance.randint(40, 400)
+            for n in range(found[port]):
+                at = dt.datetime(2026, month, 1, tzinfo=TOKYO) + dt.timedelta(
+                    minutes=n * 43_000 // found[port], seconds=port % 60
+                )
+                lines.append((at, f"{small.CHINA}{port % 200}", small.tcp(port)))
+    lake = small.ingest("".join(small.line(*line) for line in sorted(lines)), tmp_path)
+    with open_session(lake, chosen) as session:
+        answers = Answers(session, periods.parse("monthly", "2026-05", TOKYO), Filters(), {})
+        report = edition.compose(answers, chosen, "en", "")
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown.markdown(report, lang.words("en"), (), {}))
+    told = re.findall(r"^- (\w+) is (\d+)/tcp(?: \([^)]*\))?, (.*?)(?: in the month before.*)?\.$", text, flags=re.M)
+    alone = [p for p in counts[5] if place_of(p, counts[5]) <= 5 and list(counts[5].values()).count(counts[5][p]) == 1]
+    assert sorted(int(port) for _, port, _ in told) == sorted(alone) and (alone or seed)
+    for place, name, move in told:
+        port = int(name)
+        now = place_of(port, counts[5])
+        assert place == ORDINALS[now - 1].capitalize()
+        if port not in counts[4]:
+            assert move.startswith("not seen at all")
+            continue
+        before = place_of(port, counts[4])
+        way = {1: "up from ", -1: "down from ", 0: ""}[(before > now) - (before < now)]
+        assert move == f"{way}{ORDINALS[before - 1]}"
+    fallen = re.findall(r"(\d+)/tcp[^,;]*?(?:, the port of [^,;]*)?, then (\w+), (?:fell to (\w+)|was not seen)", text)
+    assert len(told) + len(fallen) > 1
+    for now_text, rank, was in fallen:
+        assert ORDINALS[place_of(int(now_text), counts[4]) - 1] == rank
+        assert (was == "") == (int(now_text) not in counts[5])
+        if was:
+            assert ORDINALS[place_of(int(now_text), counts[5]) - 1] == was

@@ -14,11 +14,11 @@ from teiten import lang, settings
 from teiten.data import ports
 from teiten.report import bundle, edition, markdown, page
 from teiten.report.answers import Answers
-from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Report, Section, Table
+from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Quote, Report, Section, Table
 
 VOID = {"meta", "link", "br", "img", "hr"}
 _TAGS = """html head meta title link body header h1 h2 h3 p nav ul ol li a main section dl dt dd div figure figcaption sup span
-table caption thead tbody tr th td details summary svg desc defs pattern g rect line path text circle tspan polyline"""
+table caption thead tbody tr th td details summary pre svg desc defs pattern g rect line path text circle tspan polyline"""
 KNOWN = set(_TAGS.split())
 
 
@@ -174,6 +174,22 @@ def test_csv_holds_no_formulas() -> None:
     assert "\n'=1+1\n'+1\n'-cmd\n'@x\n'\tx\n" in written
     numbers = bundle.csv_bytes(Data("a", ("x", "y"), [(-5, None), (0.123456789, 7)], "")).decode()
     assert numbers == "x,y\n-5,\n0.123457,7\n"
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=5), st.text(max_size=20))
+def test_quoted_lines_are_only_text(lines: list[str], caption: str) -> None:
+    """On the page in a <pre>, in Markdown between fences that no line of theirs ends; the file holds all of them."""
+    quote = Quote(caption, lines, "log", [*lines, "more"])
+    report = Report("en", "T", "", "", [Section("a", "A", quotes=[quote])])
+    seen = Seen(page.page(report, lang.words("en"), {}))
+    check(seen)
+    assert "pre" in {tag for tag, _ in seen.tags}
+    told = markdown.markdown(report, lang.words("en"), (), {}).split("\n")
+    fences = [n for n, line in enumerate(told) if re.fullmatch("`{3,}", line)]
+    assert len(fences) == 2 + sum(bool(re.fullmatch("`{3,}", line)) for line in told[fences[0] + 1 : fences[-1]])
+    assert told[fences[0]] == told[fences[-1]]
+    assert told[fences[0]] not in told[fences[0] + 1 : fences[-1]]
+    assert fences[-1] - fences[0] == 1 + len(lines)
 
 
 def test_footnotes_are_numbered_over_the_report_and_stand_where_they_are_first_met() -> None:

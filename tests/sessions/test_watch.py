@@ -82,3 +82,28 @@ def test_an_empty_lake(lake: Lake) -> None:
         seen = watch.of_organisation(asked, TOKYO, watchlists.load(), "NOTICE", Filters())
         assert (seen.compared, seen.days, seen.changes, seen.since) == ([], [], [], None)
         assert watch.busiest(asked, TOKYO, Filters(), 5)[0].compared == []
+
+
+def test_corrections_count(lake: Lake) -> None:
+    """What an analyst says of an address wins over the list, on the days it is said of; the longest prefix last."""
+    start = dt.datetime(2019, 3, 1, 12, tzinfo=ZONE)
+    rows = [
+        {"time": start + dt.timedelta(days=d, minutes=n), "src_ip": src, "dst_port": 22, "source_pos": 10 * d + n}
+        for d in (0, 1)
+        for n, src in enumerate(("153.231.226.170", "153.231.226.171", "192.0.2.7"))
+    ]
+    fill(lake, rows)
+    notes = [
+        {"src": "153.231.226.168/29", "label": "not_a_scanner", "day_from": dt.date(2019, 3, 2)},
+        {"src": "153.231.226.171", "label": "announced_scanner", "value": "NOTICE"},
+        {"src": "192.0.2.0/28", "label": "announced_scanner", "value": "NOTICE", "day_to": dt.date(2019, 3, 1)},
+    ]
+    for note in notes:
+        lake.add_note("correction", text="so it is", **note)
+    with open_session(lake, TOKYO) as asked:
+        seen = watch.of_organisation(asked, TOKYO, watchlists.load(), "NOTICE", Filters())
+        found = [(c.session.start.astimezone(ZONE).day, a) for c in seen.compared for a in c.session.sources]
+        assert asked.query(f"SELECT count(*) AS n FROM ({seen.sql})")[0]["n"] == len(seen.compared)
+    address = {"170": "153.231.226.170", "171": "153.231.226.171", "7": "192.0.2.7"}
+    packed = {name: ipaddress.ip_address(text).packed for name, text in address.items()}
+    assert found == [(1, packed["170"]), (1, packed["171"]), (1, packed["7"]), (2, packed["171"])]

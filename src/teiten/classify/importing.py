@@ -396,7 +396,7 @@ def _checked(one: WatchList, found: Found, wishes: Wishes) -> WatchList:
                 f"{label} holds {size:,} addresses of IPv{family}: more than any scanner has.",
                 hint="If it is meant so, import it with --allow-broad.",
             )
-    made = replace(one, entries=tuple(entries), whose="imported", file=None)
+    made = replace(one, entries=tuple(entries), whose="imported", file=None, content=None)
     # what is kept must be readable again: one bad file would stop every command that asks for lists
     return lists.from_table(lists.to_table(made), label, whose="imported") if entries else made
 

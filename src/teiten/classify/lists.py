@@ -17,6 +17,7 @@ import hashlib
 import ipaddress
 import json
 import re
+import socket
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -119,6 +120,8 @@ class WatchList:
     featured: bool = False
     whose: Whose = "package"
     file: Path | None = field(default=None, compare=False)
+    content: str | None = field(default=None, compare=False)
+    """a hash of the file that it was read from"""
 
     @property
     def prefixes(self) -> int:
@@ -135,7 +138,13 @@ class WatchList:
     @functools.cached_property
     def digest(self) -> str:
         """A short hash of what it says, to tell two lists of one version apart."""
-        return hashlib.sha256(json.dumps(to_table(self), ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+        if self.content is not None:
+            return self.content
+        return _hash(json.dumps(to_table(self), ensure_ascii=False, sort_keys=True))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def parse_prefix(text: str) -> Prefix:
@@ -165,6 +174,13 @@ def _quick_prefix(text: str) -> Prefix:
         number = a << 24 | b << 16 | c << 8 | d
         if not number & ((1 << (32 - int(length))) - 1):
             return Prefix(4, number, int(length))
+    if slash and ":" in address and length.isascii() and length.isdigit() and int(length) <= 128:
+        try:
+            wide = int.from_bytes(socket.inet_pton(socket.AF_INET6, address), "big")
+        except (OSError, ValueError):
+            return parse_prefix(text)
+        if not wide & ((1 << (128 - int(length))) - 1):
+            return Prefix(6, wide, int(length))
     return parse_prefix(text)
 
 
@@ -295,7 +311,7 @@ def read(path: Path, whose: Whose) -> WatchList:
     try:
         text = path.read_text(encoding="utf-8")
         table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        found = from_table(table, str(path), whose=whose, file=path)
+        found = replace(from_table(table, str(path), whose=whose, file=path), content=_hash(text))
     except OSError as error:
         raise UsageError(f"The watchlist {path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # of TOML, JSON and UTF-8

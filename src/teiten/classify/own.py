@@ -1,7 +1,7 @@
 """My own side: does what goes out of the log's own network look like a machine that scans? The same rules, turned round.
 
-A packet is outgoing where the log's line has no IN=, or where its source is a LAN's own (RFC 1918, unique local, link-local)
-and its destination is neither such an address, nor multicast, nor one at which packets from outside arrive.
+A packet is outgoing where the log's line has no IN=, or has one and its source is a LAN's own (RFC 1918, unique local,
+link-local) and its destination is neither such an address, nor multicast, nor one at which packets from outside arrive.
 Only what begins a connection counts (TCP SYN without ACK), and only to ports at which a server or a device would be
 found: what browsers, mail programs, clocks and telephones use every day is left out, and so is file sharing, whose
 ports are high and everywhere. So thousands of connections to 443/tcp say nothing, and thirty to 23/tcp do.
@@ -203,7 +203,8 @@ def sql(start: dt.datetime, end: dt.datetime) -> str:
 def _candidates(span: Filters, *, raw: bool) -> str:
     conditions = [
         *span.conditions(raw=raw, attempts=False),
-        f"(interface = '' OR {_inside('src_ip', LAN, raw)})",
+        # where the source does not say where a packet came in (a capture), a LAN's address may be forged by anybody outside
+        f"(interface = '' OR (interface <> '' AND {_inside('src_ip', LAN, raw)}))",
         f"NOT {_inside('dst_ip', NOWHERE, raw)}",
     ]
     return where(conditions)

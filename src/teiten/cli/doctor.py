@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ HELP = "what is wrong here: is the log arriving, clock, zone, disk, data, own si
 EXAMPLE = """  teiten doctor
   teiten doctor --log /var/log/router.log --tz Asia/Tokyo"""
 _MARKS = {"ok": "ok   ", "look": "look ", "wrong": "WRONG"}
-_WIDTH = 100
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
 def _told(results: list[Result]) -> str:
     """A line a finding, folded, with what mends it below; and how many of each there are."""
     wide = max(len(r.check) for r in results)
-    width = _WIDTH if sys.stdout.isatty() else 10_000
+    width = max(60, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 10_000
     lines = []
     for r in results:
         indent = " " * (wide + 8)

@@ -122,15 +122,18 @@ def _again(args: argparse.Namespace) -> int:
     put_back, lost = manifest.restore(found, told)
     manifest.check_lake(told, lake)
     with open_session(lake, put_back, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
-        other = [*lost, *edition.again(session, put_back, told, out)]
+        causes, files = edition.again(session, put_back, told, out)
     print(f"Made again: {out / 'index.html'}", file=sys.stderr)
-    if not other:
+    if files:
+        more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+        print(f"{len(files)} files are not the same as then: {', '.join(files[:5])}{more}.", file=sys.stderr)
+    else:
         print(f"All {len(told.files)} files are the same, byte for byte.", file=sys.stderr)
-        return 0
-    print("It is not the same as then:", file=sys.stderr)
-    for line in other:
-        print(f"  {line}", file=sys.stderr)
-    return 1
+    if causes or lost:
+        print("What is not as it was:" if files else "So nothing came of what is not as it was:", file=sys.stderr)
+        for line in (*lost, *causes):
+            print(f"  {line}", file=sys.stderr)
+    return 1 if files else 0
 
 
 def _alone(args: argparse.Namespace) -> None:

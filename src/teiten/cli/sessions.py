@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ _HELP = {
 _LISTED = 20
 """sessions that the listing shows unless -n says otherwise"""
 _WIDE = 80
+_PIECES = re.compile(r"[((「]*(?:[^\s((「\u3000-\u9fff\uff00-\uffef]+|[\u3000-\u9fff\uff00-\uffef])[、。))」]*|\s+|.")
+"""what a line is not broken inside of: a word, or a wide character with the marks that belong to it"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -266,11 +269,9 @@ def _nothing(key: str, filters: Filters) -> Watch:
 
 
 def _wrap(text: str, indent: str) -> Iterator[str]:
-    """Lines of at most 80 columns: broken at spaces, and between any two wide characters but before a closing mark."""
-    import re
-
+    """Lines of at most 80 columns: broken at spaces, and between wide characters."""
     line = indent
-    for piece in re.findall(r"[^\s\u3000-\u9fff\uff00-\uffef]+[、。)」]*|[\u3000-\u9fff\uff00-\uffef][、。)」]*|\s+", text):
+    for piece in _PIECES.findall(text):
         if _output.width(line + piece.rstrip()) > _WIDE and line.strip():
             yield line.rstrip()
             line = indent + "  " + piece.lstrip()

@@ -185,6 +185,11 @@ def ago(length: dt.timedelta) -> str:
     return ""
 
 
+def many(n: int, noun: str) -> str:
+    """'1 record', '1,234 records'."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def clock(moment: dt.datetime, zone: dt.tzinfo) -> str:
     """2026-04-05 14:05 in that zone."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")

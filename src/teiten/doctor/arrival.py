@@ -8,6 +8,7 @@ from teiten.doctor._base import AHEAD, Patient, Result, ago, clock
 from teiten.engine.gaps import improbable
 
 ORDER = 20
+HOUR = dt.timedelta(hours=1)
 OLD = dt.timedelta(days=60)
 """a silence longer than that may be an old log, kept on purpose"""
 
@@ -44,11 +45,24 @@ def check_arriving(p: Patient) -> Result | list[Result]:
         )
         if age <= AHEAD or not improbable(age, rate):
             out.append(Result("ok", seen))
+        elif p.read is not None and not _written(p, row["last"]):
+            out.append(Result("look", seen, f"If this is a copy that was made then, all is well. If not: {_MEND}"))
         elif age > OLD:
             out.append(Result("look", seen, f"If this is an old log, all is well. If not: {_MEND}"))
         else:
             out.append(Result("wrong", seen, f"The log does not arrive. {_MEND}"))
     return out or Result("look", "every sensor's run is over, as configured")
+
+
+def _written(p: Patient, last: dt.datetime) -> bool:
+    """Was one of the logs written to well after its last event, by other programs, say?"""
+    for log in p.logs:
+        try:
+            if log.path is not None and log.path.stat().st_mtime > (last + HOUR).timestamp():
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def check_sensors(p: Patient) -> list[Result] | Result | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import statistics
 from pathlib import Path
 
-from teiten.doctor._base import AHEAD, Patient, Result, ago, clock, percent
+from teiten.doctor._base import AHEAD, Patient, Result, ago, clock, many, percent
 from teiten.engine.gaps import improbable
 
 ORDER = 40
@@ -35,7 +35,7 @@ def check_future(p: Patient) -> Result | None:
     if not row["n"]:
         return Result("ok", "no stamp is in the future")
     ahead = row["last"] - p.now
-    seen = f"{row['n']:,} events are in the future, by up to {ago(ahead)} ({clock(row['last'], p.settings.zone)})"
+    seen = f"{many(row['n'], 'event')} in the future, by up to {ago(ahead)} ({clock(row['last'], p.settings.zone)})"
     if ahead <= dt.timedelta(hours=15) and _multiple(ahead):
         return Result("wrong", seen, f"The log's zone is not {p.settings.zone_name}: set `zone`, or ingest with --tz.")
     return Result("wrong", seen, "Set the router's clock (NTP), this machine's, or give --year if the log's stamps have none.")
@@ -57,7 +57,7 @@ def check_jumps(p: Patient) -> Result | None:
     if strays and strays[0]["n"]:
         return Result(
             "wrong",
-            f"{strays[0]['n']:,} events are from before 2001: the clock began at nothing after a restart",
+            f"{many(strays[0]['n'], 'event')} from before 2001: the clock began at nothing after a restart",
             "Let the router set its clock by NTP before its firewall starts, or as soon as the line is up.",
         )
     row = p.ask(_JUMPS, back=BACK // dt.timedelta(microseconds=1))[0]
@@ -65,7 +65,7 @@ def check_jumps(p: Patient) -> Result | None:
         return Result("ok", "the clock does not jump")
     zone, most = p.settings.zone, dt.timedelta(microseconds=row["most"])
     seen = (
-        f"the clock goes back {row['n']:,} times, most by {ago(most)} "
+        f"the clock goes back {many(row['n'], 'time')}, most by {ago(most)} "
         f"(from {clock(row['before'], zone)} to {clock(row['at'], zone)})"
     )
     if most >= dt.timedelta(days=1):
@@ -117,7 +117,7 @@ def check_zone(p: Patient) -> Result | None:
         mend = f"The log seems to keep UTC{really:+g}: set `zone` for its sensor, or ingest with --tz."
         return Result("wrong" if apart < dt.timedelta() else "look", seen, mend)
     if agreeing:
-        return Result("ok", f"stamps agree with {name} in {agreeing:,} of {len(rows):,} inputs")
+        return Result("ok", f"stamps agree with {name} in {agreeing:,} of {many(len(rows), 'input')}")
     return Result("ok", f"read as {name}; the files' own times say nothing against it")
 
 
@@ -159,7 +159,7 @@ def check_summer_time(p: Patient) -> Result | None:
                 f"the hour after the clock changed ({clock(at, p.settings.zone)}) {what}: the log may not keep summer time",
                 f"If the router's clock stays at standard time, ingest with a zone that does, not {p.settings.zone_name}.",
             )
-    return Result("ok", f"the change of the clock is as it should be in {looked} cases") if looked else None
+    return Result("ok", f"the change of the clock is as it should be in {many(looked, 'case')}") if looked else None
 
 
 def _changes(p: Patient) -> list[tuple[dt.datetime, bool]]:

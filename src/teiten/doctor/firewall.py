@@ -9,7 +9,9 @@ ENOUGH = 50
 """minutes (or hours) with the same count from which a limit is suspected"""
 _ACTIONS = """
 SELECT coalesce(action, '') AS action, count(*) AS n FROM raw_events
-WHERE {window} AND (interface IS NULL OR interface <> '') GROUP BY ALL ORDER BY n DESC"""
+WHERE {window} AND (interface IS NULL OR interface <> '')
+  AND source_id IN (SELECT source_id FROM sources WHERE format = 'netfilter')
+GROUP BY ALL ORDER BY n DESC"""
 
 
 def check_dropped(p: Patient) -> Result | None:
@@ -40,6 +42,7 @@ _PER = """
 SELECT n, count(*) AS times FROM (
   SELECT {unit}, count(*) AS n FROM raw_events
   WHERE {window} AND coalesce(action, 'drop') IN ('drop', 'reject') AND (interface IS NULL OR interface <> '')
+    AND source_id IN (SELECT source_id FROM sources WHERE format = 'netfilter')
   GROUP BY ALL)
 GROUP BY n ORDER BY n"""
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from teiten.doctor._base import Patient, Result
+from teiten.doctor._base import Patient, Result, many
 from teiten.lake._lake import SCHEMA_VERSION
 
 ORDER = 10
@@ -31,7 +31,8 @@ def check_lake(p: Patient) -> Result:
     events = p.kept.query("SELECT count(*) AS n FROM raw_events")[0]["n"]
     batches = p.kept.last_batch
     version = p.lake.meta.schema_version
-    seen = f"{place}: version {version} (newest: {SCHEMA_VERSION}), {events:,} events in {batches:,} batches, readable"
+    held = f"{many(events, 'event')} in {batches:,} batch{'' if batches == 1 else 'es'}"
+    seen = f"{place}: version {version} (newest: {SCHEMA_VERSION}), {held}, readable"
     return Result("ok" if events else "look", seen, "" if events else "It is empty: teiten ingest FILE")
 
 
@@ -67,7 +68,7 @@ def check_disk(p: Patient) -> Result | None:
         return Result("ok" if free > LITTLE else "wrong", f"{_bytes(free)} free", "" if free > LITTLE else "Make room.")
     days = max(1.0, (row["last"] - row["first"]) / dt.timedelta(days=1))
     left = free / (size / days)
-    seen = f"{_bytes(free)} free; the lake has {_bytes(size)} for {days:,.0f} days: room for {_long(left)}"
+    seen = f"{_bytes(free)} free; the lake has {_bytes(size)} for {many(round(days), 'day')}: room for {_long(left)}"
     if free < LITTLE or left < DAYS_WRONG:
         return Result(
             "wrong", seen, "Make room now, or move the lake to a larger disk (stop ingest, move the folder, set `lake`)."

@@ -6,7 +6,7 @@ import datetime as dt
 import socket
 
 from teiten.classify import own
-from teiten.doctor._base import Patient, Result
+from teiten.doctor._base import Patient, Result, many
 from teiten.engine.filters import thing_text
 
 ORDER = 70
@@ -32,7 +32,7 @@ def check_own_side(p: Patient) -> Result | list[Result] | None:
         return [_told(one) for one in found]
     outgoing = p.ask("SELECT count(*) AS n FROM raw_events WHERE {window} AND interface = ''")[0]["n"]
     if outgoing:
-        return Result("ok", f"{outgoing:,} outgoing records, nothing among them that looks like a scan")
+        return Result("ok", f"{many(outgoing, 'outgoing record')}, nothing among them that looks like a scan")
     return Result(
         "ok", "nothing that goes out looks like a scan (the log holds no outgoing record: what is not logged is not seen)"
     )

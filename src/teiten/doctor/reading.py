@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from teiten.doctor._base import LogRead, Patient, Result, percent
+from teiten.doctor._base import LogRead, Patient, Result, many, percent
 
 ORDER = 30
 SOME, MUCH = 0.01, 0.2
@@ -32,13 +32,13 @@ def check_format(p: Patient) -> Result | list[Result]:
     rows = p.kept.query(_BATCHES) if p.kept else []
     if not rows:
         return Result("look", "nothing was read yet", "teiten ingest FILE")
-    return Result("ok", "; ".join(f"{r['format']}: {r['inputs']:,} inputs, {r['lines']:,} lines" for r in rows))
+    return Result("ok", "; ".join(f"{r['format']}: {many(r['inputs'], 'input')}, {many(r['lines'], 'line')}" for r in rows))
 
 
 def _format(log: LogRead) -> Result:
     if log.error is not None:
         return Result("wrong", log.error.message, log.error.hint or "")
-    return Result("ok", f"{log.name}: {log.format}, {log.lines:,} lines, {log.made:,} of them records of packets")
+    return Result("ok", f"{log.name}: {log.format}, {many(log.lines, 'line')}, {log.made:,} of them records of packets")
 
 
 def check_rejected(p: Patient) -> Result | list[Result] | None:
@@ -79,7 +79,7 @@ def _judged(name: str, made: int, counts: Counter[str], shown: str) -> Result:
     if not bad:
         return Result("ok", f"{name}every record could be read")
     reason, n = counts.most_common(1)[0]
-    seen = f"{name}{bad:,} records ({percent(bad, made + bad)}) could not be read; most ({n:,}): {reason}{shown}"
+    seen = f"{name}{many(bad, 'record')} ({percent(bad, made + bad)}) could not be read; most ({n:,}): {reason}{shown}"
     share = bad / (made + bad)
     if share < SOME:
         return Result("ok", seen)

@@ -21,7 +21,7 @@ REFUSED: Final = "refused"
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line, and how long after the one before (None: the first). `why` is empty for the input's own line; else the line
-    was rebuilt from the event's columns, because: 'gone', 'changed', 'unreadable', 'stream', 'unknown', 'refused'."""
+    was rebuilt from the columns, because: 'gone', 'changed', 'unreadable', 'stream', 'no line', 'unknown', 'refused'."""
 
     text: str
     gap: dt.timedelta | None

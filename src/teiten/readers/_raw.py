@@ -39,6 +39,11 @@ STREAM: Final = "stream"
 UNKNOWN: Final = "unknown"
 """the lake knows no such input"""
 
+NO_LINE: Final = "no line"
+"""it came from a capture of packets"""
+LOGS: Final = frozenset({"netfilter"})
+"""formats whose events stand in lines of text"""
+
 _BACK: Final = 1 << 16
 _SIBLINGS: Final = 24
 
@@ -58,7 +63,9 @@ def lines(lake: Lake, wanted: Iterable[Place], reading: Reading) -> dict[Place, 
         places.setdefault(source, []).append(pos)
     import polars as pl
 
-    batches = lake.batches(["batch", "source_id", "path", "start", "end"]).filter(pl.col("source_id").is_in(list(places)))
+    batches = lake.batches(["batch", "source_id", "path", "format", "start", "end"]).filter(
+        pl.col("source_id").is_in(list(places))
+    )
     out: dict[Place, Raw] = {}
     for source, positions in places.items():
         own = batches.filter(pl.col("source_id") == source)
@@ -69,6 +76,8 @@ def lines(lake: Lake, wanted: Iterable[Place], reading: Reading) -> dict[Place, 
 def _of_source(lake: Lake, batches: pl.DataFrame, positions: list[int], reading: Reading) -> dict[int, Raw]:
     if not batches.height:
         return {pos: Raw(why=UNKNOWN) for pos in positions}
+    if batches["format"][-1] not in LOGS:
+        return {pos: Raw(why=NO_LINE) for pos in positions}
     paths = [Path(p) for p in dict.fromkeys(reversed(batches["path"].drop_nulls().to_list()))]
     if not paths:
         return {pos: Raw(why=STREAM) for pos in positions}

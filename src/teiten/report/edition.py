@@ -132,8 +132,8 @@ def _next(job: _Job, before: Manifest | None, now: dt.datetime) -> tuple[Edition
     return job.changes(before, before.data(), before.number + 1, now), kept
 
 
-def again(session: Session, settings: Settings, found: Manifest, out: Path) -> list[str]:
-    """Makes the report of a manifest again, in `out`; returns what is not as it was then, in words, nothing if all is the same.
+def again(session: Session, settings: Settings, found: Manifest, out: Path) -> tuple[list[str], list[str]]:
+    """Makes the report of a manifest again, in `out`; returns what is not as it was then (in words), and the files that differ.
 
     session: one limited to the manifest's last batch and time (`engine.open_session(..., upto=..., as_of=...)`) with
     `settings` as `manifest.restore` gives them. TeitenError where it cannot be made at all.

@@ -373,8 +373,8 @@ def older(found: Manifest) -> Manifest | None:
     return read(found.report / OLDER / str(found.number - 1) / NAME)
 
 
-def differences(then: Manifest, now: Mapping[str, Any]) -> list[str]:
-    """What is not as it was in a report that was made again, the causes first; empty where it is the same byte for byte."""
+def differences(then: Manifest, now: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Of a report that was made again: what it was made from that is not as it was, in words; and the files that are others."""
     table, said = then.table, []
     lost = int(table["lake"]["events"]) - int(now["lake"]["events"])
     if lost:
@@ -395,12 +395,9 @@ def differences(then: Manifest, now: Mapping[str, Any]) -> list[str]:
     files = {name: (told["sha256"], told["size"]) for name, told in then.files.items()}
     again = {name: (told["sha256"], told["size"]) for name, told in now["files"].items()}
     other = sorted(name for name in {*files, *again} if files.get(name) != again.get(name))
-    if other:
-        more = f" and {len(other) - 5} more" if len(other) > 5 else ""
-        if any(name.startswith("lines/") for name in other):
-            said.append("quoted lines are others: is the log that they come from where it was, and whole?")
-        said.append(f"{len(other)} of {len({*files, *again})} files are not the same: {', '.join(other[:5])}{more}")
-    return said
+    if any(name.startswith("lines/") for name in other):
+        said.append("quoted lines are others: is the log that they come from where it was, and whole?")
+    return said, other
 
 
 def _short(value: Any) -> str:

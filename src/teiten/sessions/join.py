@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from teiten import event
 from teiten.engine import questions
 from teiten.engine.duckdb import Session as Asked
 from teiten.engine.filters import Filters, Network, timestamp
@@ -44,6 +45,16 @@ class Member:
     network: Network
     valid_from: dt.date | None = None
     valid_to: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An analyst's word on a prefix, from and to (inclusive) those days: it is the organisation's, or it is not."""
+
+    network: Network
+    belongs: bool
+    first: dt.date | None = None
+    last: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +144,17 @@ def of_sources(
 
 
 def of_organisation(
-    asked: Asked, name: str, members: Sequence[Member], filters: Filters, gap_seconds: float, *, least_ports: int = 1
+    asked: Asked,
+    name: str,
+    members: Sequence[Member],
+    filters: Filters,
+    gap_seconds: float,
+    *,
+    corrections: Sequence[Correction] = (),
+    least_ports: int = 1,
 ) -> Found:
     """The sessions of an organisation: the events of all of its addresses, in the order of time, are joined together."""
-    whose = membership(asked, members, filters)
+    whose = membership(asked, members, filters, corrections)
     text = "'" + name.replace("'", "''") + "'"
     return _sessions(asked, filters, gap_seconds, text, whose, least_ports, None)
 
@@ -175,17 +193,19 @@ def rows(asked: Asked, steps: Sequence[Step]) -> dict[Mark, dict[str, Any]]:
         return {}
     low, high = min(s.time for s in steps), max(s.time for s in steps)
     places = ", ".join(f"({s.source_id}, {s.source_pos})" for s in steps)
+    columns = ", ".join(f'"{name}"' for name in event.NAMES)
     sql = (
-        f"SELECT * FROM raw_events WHERE time >= {timestamp(low)} AND time <= {timestamp(high)}"
+        f"SELECT {columns} FROM raw_events WHERE time >= {timestamp(low)} AND time <= {timestamp(high)}"
         f" AND (source_id, source_pos) IN ({places})"
     )
     return {(r["source_id"], r["source_pos"], r["time"]): r for r in asked.query(sql)}
 
 
-def membership(asked: Asked, members: Sequence[Member], filters: Filters) -> str:
+def membership(asked: Asked, members: Sequence[Member], filters: Filters, corrections: Sequence[Correction] = ()) -> str:
     """The condition (for `raw_events`) that an event comes from one of the prefixes while it is valid.
 
-    Many prefixes are first narrowed down to their addresses that were seen, so that the cost hardly grows with the list.
+    Corrections win, that on the longest prefix last. Many prefixes are first narrowed down to their addresses that were seen,
+    so that the cost hardly grows with the list.
     """
     terms: dict[tuple[dt.date | None, dt.date | None], list[tuple[bytes, bytes]]] = {}
     for m in members:
@@ -196,7 +216,11 @@ def membership(asked: Asked, members: Sequence[Member], filters: Filters) -> str
         span = _valid(begin, until, asked)
         where = _ranges(merged) if len(merged) <= _DIRECT else _listed(_seen(asked, merged, filters))
         parts.append(" AND ".join([where, *span]))
-    return "(" + "\n   OR ".join(parts) + ")" if parts else "false"
+    whose = "(" + "\n   OR ".join(parts) + ")" if parts else "false"
+    for c in sorted(corrections, key=lambda c: c.network.prefixlen):
+        its = " AND ".join([_ranges([(c.network[0].packed, c.network[-1].packed)]), *_valid(c.first, c.last, asked)])
+        whose = f"({whose} OR ({its}))" if c.belongs else f"({whose} AND NOT ({its}))"
+    return whose
 
 
 def merge(ranges: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

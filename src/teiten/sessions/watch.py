@@ -13,7 +13,7 @@ from teiten.engine.filters import Filters
 from teiten.errors import UsageError
 from teiten.sessions import compare, join, thresholds
 from teiten.sessions.compare import Change, Compared, Day, Rules
-from teiten.sessions.join import Member, Session, Step
+from teiten.sessions.join import Correction, Member, Session, Step
 from teiten.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,8 +112,9 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
     own = members(found, name)
     key = found.organisation(name).name
     gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
-    joined = join.of_organisation(asked, key, own, filters, gap)
-    whose = join.membership(asked, own, filters)
+    said = corrections(asked, key)
+    joined = join.of_organisation(asked, key, own, filters, gap, corrections=said)
+    whose = join.membership(asked, own, filters, said)
     days = compare.days(joined.sessions, asked.zone, decide)
     changes = compare.changes(key, days)
     events = sum(s.events for s in joined.sessions)
@@ -128,6 +129,23 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
     told = compare.compare(joined.sessions, asked.zone, decide, observed_days(asked, filters) if days else ())
     everything = " AND ".join([whose, *filters.between(None, None).conditions(raw=True)])
     return Watch(key, told, days, changes, first_event(asked, filters), joined.sql, everything)
+
+
+def corrections(asked: Asked, name: str) -> list[Correction]:
+    """What an analyst's notes say of sources being that organisation's, or not: not_a_scanner, not_announced_scanner, or
+    announced_scanner with the name (or another's). Those on one sensor alone count where that sensor is asked about only:
+    not here."""
+    rows = asked.query(
+        "SELECT src, day_from, day_to, label, value FROM notes"
+        " WHERE kind = 'correction' AND src IS NOT NULL AND sensor IS NULL ORDER BY id"
+    )
+    out = []
+    for row in rows:
+        belongs = row["label"] == "announced_scanner" and row["value"] == name
+        if belongs or row["label"] in ("not_a_scanner", "not_announced_scanner", "announced_scanner"):
+            network = ipaddress.ip_network(row["src"], strict=False)
+            out.append(Correction(network, belongs, row["day_from"], row["day_to"]))
+    return out
 
 
 def of_sources(asked: Asked, settings: Settings, filters: Filters) -> list[Watch]:

@@ -23,6 +23,9 @@ MOST_PORTS: Final = 24
 """ports that a sentence names"""
 MOST_SOURCES: Final = 4
 """addresses that a sentence names"""
+ROW_PORTS: Final = 1000
+ROW_SOURCES: Final = 100
+"""what a row of data names of very many"""
 _HOUR: Final = dt.timedelta(hours=1)
 
 
@@ -186,11 +189,12 @@ class Teller:
         whole = [c for c in found if c.key == watch.key]
         single = sorted((c for c in found if c.key != watch.key), key=lambda c: c.before, reverse=True)
         out = [self.words(f"sessions.to_{c.now}", before=self.words.day(c.before)) for c in whole]
-        out += [self._source(c) for c in single[:MOST_SOURCES]]
+        out += [self._source(c, beside=bool(whole) and n == 0) for n, c in enumerate(single[:MOST_SOURCES])]
         return [self.words.joined(*out, self.words("sessions.perhaps"))] if out else []
 
-    def _source(self, change: Change) -> str:
-        key = "sessions.source_to_slow" if change.now == "slow" else "sessions.source_to_burst"
+    def _source(self, change: Change, *, beside: bool) -> str:
+        """A single address; `beside`: after a sentence on the whole."""
+        key = f"sessions.source_to_{change.now}" if beside else f"sessions.alone_to_{change.now}"
         return self.words(key, source=change.key, before=self.words.day(change.before))
 
     # who would have noticed
@@ -254,7 +258,8 @@ def quoted(teller: Teller, sessions: Sequence[Sequence[Line]]) -> list[str]:
 
 
 def row(teller: Teller, one: Compared, found: Sequence[Crossing] | None) -> dict[str, Any]:
-    """A session as a row of data: nothing in it names an address of ours."""
+    """A session as a row of data: nothing in it names an address of ours. Very many ports and sources are named in part:
+    `tries` and `source_count` count all."""
     s, same, cover = one.session, one.same, teller.cover
     digits = 0 if "minute" in cover else 3
     return {
@@ -265,9 +270,9 @@ def row(teller: Teller, one: Compared, found: Sequence[Crossing] | None) -> dict
         "packets": s.packets,
         "tries": s.tries,
         "per_minute": s.per_minute,
-        "ports": " ".join(plain_ports(s)),
+        "ports": " ".join(plain_port(p) for p in s.ports[:ROW_PORTS]),
         "longest_gap": None if s.longest_gap is None else round(s.longest_gap.total_seconds(), digits),
-        "sources": " ".join(address_text(a) for a in s.sources),
+        "sources": " ".join(address_text(a) for a in s.sources[:ROW_SOURCES]),
         "source_count": s.source_count,
         "source_ports": "" if "src_port" in cover else " ".join(map(str, s.source_ports)),
         "source_port_count": s.source_port_count,
@@ -279,7 +284,7 @@ def row(teller: Teller, one: Compared, found: Sequence[Crossing] | None) -> dict
         "same_ports_other_source": None if same is None else same.other_source,
         "observer_same": None if same is None else same.same_observer,
         "record": one.record is not None,
-        "new_ports": " ".join(plain_port(p) for p in one.new_ports),
+        "new_ports": " ".join(plain_port(p) for p in one.new_ports[:ROW_PORTS]),
         "silent_days": len(one.silent),
         "detected": " ".join(c.id for c in found or () if c.crossed),
     }
@@ -311,11 +316,6 @@ def port_texts(settings: Settings) -> Callable[[Iterable[Port]], list[str]]:
         ]
 
     return texts
-
-
-def plain_ports(session: Session) -> list[str]:
-    """The ports as data has them, whatever the style of a report."""
-    return [plain_port(p) for p in session.ports]
 
 
 def plain_port(port: Port) -> str:
