@@ -206,3 +206,14 @@ def test_footnotes_are_numbered_over_the_report_and_stand_where_they_are_first_m
     md = markdown.markdown(report, lang.words("en"), (), {})
     assert "- first\\*1\n    - under it\\*2\n" in md
     assert "\\*1: [one](https://example.org/1)" in md and "\\*2: two" in md and md.count("\\*1:") == 1
+
+
+def test_control_characters_are_not_for_pages_or_tables() -> None:
+    """A note with a terminal's escape sequences is harmless to who looks at the files with `cat`."""
+    from teiten.report.bundle import csv_bytes
+    from teiten.report.model import Data
+    from teiten.report.page import escape
+
+    assert escape("a\x1b[31m<b>\x07\n") == "a[31m&lt;b&gt;\n"
+    assert b"\x1b" not in csv_bytes(Data("x", ("text",), [("a\x1b[31mb",)], ""))
+    assert csv_bytes(Data("x", ("text",), [("a\x1b[31mb",)], "")) == b"text\na\\x1b[31mb\n"

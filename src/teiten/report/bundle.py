@@ -171,6 +171,9 @@ def _cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, str):
+        # a terminal that shows the file would obey them
+        value = "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" if c not in "\t\n\r" else c for c in value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\0"):
         return "'" + value
     return value

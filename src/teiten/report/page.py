@@ -5,9 +5,9 @@ Every text goes through `escape`; the only markup that is put in as it stands is
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
-from html import escape
 from importlib import resources
 
 from teiten.lang import Words
@@ -36,6 +36,15 @@ MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
 """Kinds of moving pictures, the best first, with their media types."""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
+
+
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
+"""control characters, which a page has no use for and a terminal that shows the file would obey"""
+
+
+def escape(text: str) -> str:
+    """The text for HTML, without control characters."""
+    return html.escape(text.translate(_CONTROLS))
 
 
 def style() -> str:
