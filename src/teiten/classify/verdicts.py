@@ -21,6 +21,7 @@ from teiten.classify.rules import FOUND, Material, Part
 from teiten.classify.watchlists import Watchlists
 from teiten.engine import filters
 from teiten.errors import LakeError, TeitenError
+from teiten.lake import verdict
 from teiten.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,18 +42,9 @@ _DAY: Final = 86_400_000_000
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 VERDICT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "src_ip": pl.Binary(),
-    "prefix_len": pl.Int16(),
-    "day": pl.Date(),
-    "scope": pl.String(),
-    "label": pl.String(),
-    "value": pl.String(),
-    "rule": pl.String(),
-    "list": pl.String(),
-    "list_version": pl.String(),
-    "confidence": pl.Float64(),
-    "evidence": pl.String(),
+    name: dtype for name, dtype in verdict.SCHEMA.items() if name not in ("zone", "made", "last_batch", "basis")
 }
+"""a verdict as it is judged; what the lake adds when it is stored is left out"""
 Progress = Callable[[int, int], None]
 """called with the days judged so far, and how many there are to judge"""
 
