@@ -147,9 +147,9 @@ def address_places(
                 d += 1
                 put32(table, slot, d)
                 break
-            if get(distinct, 3 * place) == family and get(distinct, 3 * place + 1) == upper:
-                if get(distinct, 3 * place + 2) == lower:
-                    break
+            same = get(distinct, 3 * place) == family and get(distinct, 3 * place + 1) == upper
+            if same and get(distinct, 3 * place + 2) == lower:
+                break
             slot = (slot + 1) & mask
         put(out, i, place)
     return d
