@@ -1,4 +1,4 @@
-"""A reader's rows become a polars frame of `frame.READ_SCHEMA`, by way of Arrow buffers (no copy per value)."""
+"""A reader's rows become a polars frame, by way of Arrow buffers (no copy per value); and a frame is rows again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import event
-from teiten.frame import READ_SCHEMA
+from teiten.frame import READ_SCHEMA, SCHEMA
 from teiten.readers import _addresses, _jit
 from teiten.readers._base import Plain, Rows
+from teiten.readers._rows import integers
 
 Ints = npt.NDArray[np.int64]
 
@@ -32,7 +33,7 @@ def _arrow(name: str, kind: Any, n: int, buffers: list[Any]) -> pl.Series:
 
 
 def _constant(name: str, value: Any, n: int) -> pl.Series:
-    return pl.Series(name, [value], dtype=READ_SCHEMA[name]).new_from_index(0, n)
+    return pl.Series(name, [value], dtype=SCHEMA[name]).new_from_index(0, n)
 
 
 def _integers(name: str, values: Ints, kind: str) -> pl.Series:
@@ -69,17 +70,36 @@ def _texts(name: str, plain: Plain) -> pl.Series:
     return lookup.gather(pl.Series(places.astype(np.uint32))).alias(name)
 
 
+def _truths(name: str, values: Ints) -> pl.Series:
+    return pl.Series(name, values == 1).set(pl.Series(values < 0), None)
+
+
+def _bytes(name: str, plain: Plain) -> pl.Series:
+    starts, lengths, data = plain.numbers, plain.high, plain.data
+    assert starts is not None and lengths is not None and data is not None
+    valid = starts >= 0
+    # (row numbers of all bytes of all values: where each lies in `data`)
+    sizes = np.where(valid, lengths, 0)
+    offsets = np.append(0, np.cumsum(sizes))
+    places = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    return _arrow(name, na.binary(), len(starts), [_bitmap(valid), offsets.astype(np.int32), data[places]])
+
+
 def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
     name, numbers = column.name, plain.numbers
     if plain.kind == "constant" or numbers is None:
-        return _constant(name, plain.value, n)
+        return _constant(name, bool(plain.value) if column.kind == "bool" and plain.value is not None else plain.value, n)
+    if plain.kind == "bytes":
+        return _bytes(name, plain)
+    if column.kind == "bool":
+        return _truths(name, numbers)
     if plain.kind == "addresses":
         return _addressed(name, plain)
     if plain.kind == "texts":
         return _texts(name, plain)
     if column.kind == "time":
         return _arrow(name, na.timestamp("us", timezone="UTC"), n, [None, numbers])
-    return _integers(name, numbers, column.kind)
+    return _integers(name, integers(plain, n), column.kind)
 
 
 def frame(rows: Rows) -> pl.DataFrame:
