@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -75,18 +75,51 @@ class Written:
     stats: str
 
 
-def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
-    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A Parquet file that was made in memory: its bytes, and what the log says of it.
 
-    Never name a column of addresses there: what the log says of a file outlives the file, and must not keep what was forgotten.
+    low, high: bounds of columns. Never of addresses: what the log says of a file outlives the file, and must not keep what
+    was forgotten.
     """
-    path = folder / name
+
+    data: Sequence[bytes | memoryview]
+    rows: int
+    low: Mapping[str, Any]
+    high: Mapping[str, Any]
+    nulls: Mapping[str, int]
+
+    def stats(self) -> str:
+        low, high = ({name: _plain(value) for name, value in bound.items()} for bound in (self.low, self.high))
+        return json.dumps({"numRecords": self.rows, "minValues": low, "maxValues": high, "nullCount": dict(self.nulls)})
+
+
+def make_parquet(frame: pl.DataFrame, bounds: Iterable[str] = ()) -> Made:
+    """A frame's file; minimum and maximum of the columns `bounds` go into its statistics."""
+    sink = io.BytesIO()
+    frame.write_parquet(sink, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+    named = [name for name in bounds if frame.height and frame[name].null_count() < frame.height]
+    return Made(
+        [sink.getbuffer()],
+        frame.height,
+        {name: frame[name].min() for name in named},
+        {name: frame[name].max() for name in named},
+        frame.null_count().row(0, named=True) if frame.height else {},
+    )
+
+
+def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
+    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError."""
     # made in memory first (some megabytes), since polars does not say why a file could not be written, and the disk does
-    made = io.BytesIO()
-    frame.write_parquet(made, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+    return store(make_parquet(frame, bounds), folder, name)
+
+
+def store(made: Made, folder: Path, name: str) -> Written:
+    """Writes and fsyncs a file that was made in memory. OSError."""
+    path = folder / name
     try:
         with path.open("wb") as file:
-            file.write(made.getbuffer())
+            file.writelines(made.data)
             file.flush()
             os.fsync(file.fileno())
         fsync(folder)
@@ -94,16 +127,7 @@ def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable
         with contextlib.suppress(OSError):
             path.unlink()
         raise
-    return Written(name, path.stat().st_size, json.dumps(_stats(frame, bounds)))
-
-
-def _stats(frame: pl.DataFrame, bounds: Iterable[str]) -> dict[str, Any]:
-    low, high = {}, {}
-    for name in bounds:
-        if frame.height and frame[name].null_count() < frame.height:
-            low[name], high[name] = _plain(frame[name].min()), _plain(frame[name].max())
-    nulls = frame.null_count().row(0, named=True) if frame.height else {}
-    return {"numRecords": frame.height, "minValues": low, "maxValues": high, "nullCount": nulls}
+    return Written(name, path.stat().st_size, made.stats())
 
 
 def _plain(value: Any) -> Any:
