@@ -48,6 +48,11 @@ NUMBER: Final = "CASE WHEN octet_length({0}) = 4 THEN ('0x' || hex({0}))::BIGINT
 """SQL: an IPv4 address (bytes) as a number"""
 _SYN: Final = "kind = 'syn'"
 _ASKS: Final = "(kind = 'syn' OR kind = 'udp')"
+BARE: Final = (
+    f"{_SYN} AND tcp_window = 512 AND tcp_opt_len = 0 AND tcp_ack > 0 AND tcp_ack < 2147483648 AND tcp_seq < 2147483648"
+)
+SHORT: Final = f"{_SYN} AND tcp_window IN (1024, 2048, 3072, 4096) AND tcp_opt_len = 4 AND NOT coalesce(mark_masscan, false)"
+"""shapes of hping3's and nmap's SYN, as SQL"""
 
 COUNTS: Final[dict[str, Count]] = {
     "packets": Count("sum(packets)::BIGINT", "packets (attempts)"),
@@ -72,12 +77,8 @@ COUNTS: Final[dict[str, Count]] = {
     "masscan": Count("count_if(mark_masscan)", "SYN with masscan's identification"),
     "zmap": Count("count_if(mark_zmap)", "packets with identification 54321"),
     "telnet": Count(f"count_if({_SYN} AND dst_port IN (23, 2323))", "SYN to 23 and 2323/tcp"),
-    "bare": Count(f"count_if({_SYN} AND tcp_opt_len = 0 AND tcp_window = 512)", "SYN without options, window 512"),
-    "short": Count(
-        f"count_if({_SYN} AND tcp_opt_len = 4 AND tcp_window IN (1024, 2048, 3072, 4096)"
-        " AND NOT coalesce(mark_masscan, false))",
-        "SYN with an MSS alone, window 1024, 2048, 3072 or 4096, without masscan's mark",
-    ),
+    "bare": Count(f"count_if({BARE})", "SYN as hping3 makes them: window 512, no options, a needless acknowledgement number"),
+    "short": Count(f"count_if({SHORT})", "SYN as nmap -sS makes them: MSS alone, window 1024 .. 4096, not masscan's"),
 }
 """Everything that can be counted of a source and day; what no rule names is not counted. Never null, but for `ports`."""
 
@@ -197,6 +198,8 @@ class Material:
     """day -> addresses that were observed: those of the sensors that were watching, as configured (1 each by default)"""
     found: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT))
     """what earlier rules found of these days, with the labels that the rule `knows`"""
+    looked: int = 0
+    """sources that were looked at, day by day: what chance has to be held against"""
     notes: list[str] = field(default_factory=list)
     """what a rule says to whoever runs it: what it left undone, and why. English, whole sentences"""
     asked: Events | None = None
