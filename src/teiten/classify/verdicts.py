@@ -75,21 +75,25 @@ class Basis:
     @classmethod
     def load(cls, settings: Settings) -> Basis:
         """Lists and names at hand. UsageError, DataError."""
-        known = names.load(settings.ptr_names) if settings.ptr_names is not None else None
-        return cls(settings, watchlists.load(settings), known)
+        lists = watchlists.load(settings)
+        return cls(settings, lists, names.at_hand(settings, lists))
 
     def of_day(self, day: dt.date) -> str:
         """The basis of that day, as the lake keeps it: JSON, equal where nothing that matters has changed."""
         lists = {one.name: [one.version, one.date.isoformat(), one.digest] for one in self.watchlists.of_day(day)}
-        return self._text(tuple((name, *said) for name, said in sorted(lists.items())))
+        return self._text(tuple((name, *said) for name, said in sorted(lists.items())), self.names_of_day(day))
 
-    def _text(self, lists: tuple[tuple[str, ...], ...]) -> str:
+    def names_of_day(self, day: dt.date) -> str | None:
+        """What PTR names say on that day, shortened; None where there are none."""
+        return (self.names.digest_of(day) or None) if self.names is not None else None
+
+    def _text(self, lists: tuple[tuple[str, ...], ...], told_by_names: str | None) -> str:
         wanted = sorted({name for part in rules.parts() for name in part.rule.thresholds})
         told = {
             "lists": {name: rest for name, *rest in lists},
             "thresholds": {name: self.settings.threshold(name) for name in wanted},
             "rules": [part.rule.id for part in rules.parts()],
-            "names": self.names.digest if self.names is not None else None,
+            "names": told_by_names,
         }
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -109,9 +113,9 @@ def stale_days(lake: Lake, basis: Basis, days: Iterable[dt.date] | None = None, 
         for day, batch, told in lake.verdict_state(basis.settings.zone_name).select("day", "last_batch", "basis").iter_rows()
     }
     out = {}
-    told: dict[tuple[int, ...], str] = {}
+    told: dict[tuple[tuple[int, ...], str | None], str] = {}
     for day in sorted(wanted):
-        key = tuple(n for n, w in enumerate(basis.watchlists.windows) if w.holds(day, day))
+        key = tuple(n for n, w in enumerate(basis.watchlists.windows) if w.holds(day, day)), basis.names_of_day(day)
         if key not in told:
             told[key] = basis.of_day(day)
         judged = known.get(day)
