@@ -23,6 +23,7 @@ from teiten.enrich import datasets
 from teiten.errors import DataError, TeitenError
 from teiten.settings import Settings
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Status = Literal["named", "none", "odd", "failed"]
 STATUSES: Final[dict[Status, str]] = {
     "named": "has one name or more",
@@ -196,15 +197,19 @@ class Cache:
             self._remove(gone)
             return len(gone)
 
-    def forget(self, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> int:
-        """Takes out what is known of that network's addresses, for good; how many addresses went."""
+    def inside(self, network: Network) -> list[bytes]:
+        """The addresses of that network that were asked about."""
         low, high = network[0].packed, network[-1].packed
+        # blobs compare by bytes: those of the other family are told apart by their length
+        where = "address BETWEEN ? AND ? AND length(address) = ?"
+        with self._troubles():
+            return [row[0] for row in self._base.execute(f"SELECT address FROM asked WHERE {where}", (low, high, len(low)))]
+
+    def forget(self, network: Network) -> int:
+        """Takes out what is known of that network's addresses, for good; how many addresses went."""
+        gone = [(address,) for address in self.inside(network)]
         with self._troubles():
             with self._base:
-                # blobs compare by bytes: those of the other family are told apart by their length
-                gone = self._base.execute(
-                    "SELECT address FROM asked WHERE address BETWEEN ? AND ? AND length(address) = ?", (low, high, len(low))
-                ).fetchall()
                 self._remove(gone)
             if gone:
                 self._base.execute("VACUUM")  # what was removed does not stay in the file's free pages
