@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import enrich, frame, periods, readers
+from teiten import enrich, frame, marks, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import Batch, Lake, Writer
 from teiten.lake.history import History, Resume, compare_tail
@@ -407,7 +407,7 @@ class _OneInput:
     def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
         """Runs beside the reading."""
         if events.height:
-            rich = enrich.enrich(events)
+            rich = enrich.enrich(marks.add(events))
             del events
             batch.t_min, batch.t_max = rich["time"].min(), rich["time"].max()  # type: ignore[assignment]
             batch.geo_db = sorted(rich["geo_db"].drop_nulls().unique().to_list())

@@ -59,15 +59,21 @@ class Plain:
     constant    every row has `value` (None: null)
     numbers     int64; -1 is null
     texts       int64 places in `texts`; any other number is null
+    places      int64 places in the integers `values`; -1 is null
     addresses   `numbers` int64: 4, 6, or null for any other; `high`, `low`: the address's halves (IPv4 in `low`), int64
+    bytes       `numbers` int64: where it begins in `data` (uint8), -1 is null; `high`: how many bytes
+
+    A truth is a number: 0, 1, -1 for null.
     """
 
-    kind: Literal["constant", "numbers", "texts", "addresses"]
+    kind: Literal["constant", "numbers", "texts", "places", "addresses", "bytes"]
     value: int | str | None = None
     numbers: npt.NDArray[np.int64] | None = None
     texts: tuple[str, ...] = ()
     high: npt.NDArray[np.int64] | None = None
     low: npt.NDArray[np.int64] | None = None
+    values: npt.NDArray[np.int64] | None = None
+    data: npt.NDArray[np.uint8] | None = None
 
 
 class Rows(Protocol):
@@ -76,7 +82,7 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def column(self, name: str) -> Plain:
-        """One of `event.READ_COLUMNS`."""
+        """One of `event.READ_COLUMNS` (marks: `_marks.columns`)."""
 
     def frame(self) -> pl.DataFrame:
         """All of them, as `Chunk.events`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import nanoarrow as na
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import event
-from teiten.frame import READ_SCHEMA
+from teiten.frame import SCHEMA, schema
 from teiten.readers import _addresses, _jit
 from teiten.readers._base import Plain, Rows
 
@@ -32,7 +33,7 @@ def _arrow(name: str, kind: Any, n: int, buffers: list[Any]) -> pl.Series:
 
 
 def _constant(name: str, value: Any, n: int) -> pl.Series:
-    return pl.Series(name, [value], dtype=READ_SCHEMA[name]).new_from_index(0, n)
+    return pl.Series(name, [value], dtype=SCHEMA[name]).new_from_index(0, n)
 
 
 def _integers(name: str, values: Ints, kind: str) -> pl.Series:
@@ -61,6 +62,28 @@ def _addressed(name: str, plain: Plain) -> pl.Series:
     return _arrow(name, na.binary(), n, [_bitmap(valid), offsets, data])
 
 
+def _bytes(name: str, plain: Plain) -> pl.Series:
+    begin, sizes, data = plain.numbers, plain.high, plain.data
+    assert begin is not None and sizes is not None and data is not None
+    n = len(begin)
+    valid = begin >= 0
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(np.where(valid, sizes, 0), out=offsets[1:])
+    if not valid.any():
+        return _constant(name, None, n)
+    # each byte's place: where its value begins, and how far into it the byte is
+    lengths = np.diff(offsets)
+    places = np.repeat(begin - offsets[:-1], lengths) + np.arange(offsets[-1])
+    return _arrow(name, na.binary(), n, [_bitmap(valid), offsets.astype(np.int32), data[places]])
+
+
+def _truths(name: str, values: Ints) -> pl.Series:
+    valid = values >= 0
+    if not valid.any():
+        return _constant(name, None, len(values))
+    return _arrow(name, na.bool_(), len(values), [_bitmap(valid), np.packbits(values > 0, bitorder="little")])
+
+
 def _texts(name: str, plain: Plain) -> pl.Series:
     numbers = plain.numbers
     assert numbers is not None
@@ -72,19 +95,24 @@ def _texts(name: str, plain: Plain) -> pl.Series:
 def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
     name, numbers = column.name, plain.numbers
     if plain.kind == "constant" or numbers is None:
-        return _constant(name, plain.value, n)
+        value = plain.value
+        return _constant(name, bool(value) if column.kind == "bool" and value is not None else value, n)
+    if plain.kind == "bytes":
+        return _bytes(name, plain)
     if plain.kind == "addresses":
         return _addressed(name, plain)
     if plain.kind == "texts":
         return _texts(name, plain)
     if column.kind == "time":
         return _arrow(name, na.timestamp("us", timezone="UTC"), n, [None, numbers])
+    if column.kind == "bool":
+        return _truths(name, numbers)
     return _integers(name, numbers, column.kind)
 
 
-def frame(rows: Rows) -> pl.DataFrame:
-    """All columns of `event.READ_COLUMNS`, in that order."""
+def frame(rows: Rows, columns: Sequence[event.Column] = event.READ_COLUMNS) -> pl.DataFrame:
+    """Those columns, in that order."""
     n = len(rows)
     if n == 0:
-        return pl.DataFrame(schema=READ_SCHEMA)
-    return pl.DataFrame([_series(c, rows.column(c.name), n) for c in event.READ_COLUMNS])
+        return pl.DataFrame(schema=schema(columns))
+    return pl.DataFrame([_series(c, rows.column(c.name), n) for c in columns])
