@@ -101,8 +101,9 @@ class Session:
         upto: int | None = None,
         as_of: dt.datetime | None = None,
         memory_mb: int = MEMORY_MB,
+        spill_mb: int | None = None,
     ) -> None:
-        """upto: the last batch that is seen. as_of: notes written later are not."""
+        """upto: the last batch that is seen. as_of: notes written later are not. spill_mb: what it may put on disk."""
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -112,6 +113,7 @@ class Session:
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
+        self._memory_mb = memory_mb
         self._joined = False
         self._judged = self._looked_up = False
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
@@ -120,6 +122,7 @@ class Session:
                 "memory_limit": f"{memory_mb}MB",
                 "threads": max(1, min(os.cpu_count() or 1, 8)),
                 "temp_directory": self._spill.name,
+                **({"max_temp_directory_size": f"{spill_mb}MB"} if spill_mb is not None else {}),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -233,7 +236,7 @@ class Session:
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
             raise TeitenError(
-                f"The question needs more memory than it may have ({MEMORY_MB} MB): {_first_line(error)}.",
+                f"The question needs more memory than it may have ({self._memory_mb} MB): {_first_line(error)}.",
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
@@ -246,6 +249,18 @@ class Session:
             if isinstance(dtype, pl.Decimal) and dtype.scale == 0 and found[name].is_between(-(2**63), 2**63 - 1).all()
         ]
         return found.with_columns(wide) if wide else found
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A further connection with the same views and limits."""
+        return self._con.cursor()
+
+    def stream(self, sql: str) -> nanoarrow.ArrayStream:
+        """The rows of a query as Arrow batches, made while they are taken. UsageError where the query is wrong."""
+        try:
+            self._ready(sql)
+            return nanoarrow.ArrayStream(_presentable(self._con.sql(sql)))
+        except duckdb.Error as error:
+            raise _wrong(error) from None
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
