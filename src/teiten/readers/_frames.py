@@ -1,4 +1,4 @@
-"""A reader's rows become a polars frame of `frame.READ_SCHEMA`, by way of Arrow buffers (no copy per value)."""
+"""A reader's rows become a polars frame, by way of Arrow buffers (no copy per value); and a frame is rows again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from teiten import event
 from teiten.frame import SCHEMA, schema
 from teiten.readers import _addresses, _jit
 from teiten.readers._base import Plain, Rows
+from teiten.readers._rows import integers
 
 Ints = npt.NDArray[np.int64]
 
@@ -62,28 +63,6 @@ def _addressed(name: str, plain: Plain) -> pl.Series:
     return _arrow(name, na.binary(), n, [_bitmap(valid), offsets, data])
 
 
-def _bytes(name: str, plain: Plain) -> pl.Series:
-    begin, sizes, data = plain.numbers, plain.high, plain.data
-    assert begin is not None and sizes is not None and data is not None
-    n = len(begin)
-    valid = begin >= 0
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.where(valid, sizes, 0), out=offsets[1:])
-    if not valid.any():
-        return _constant(name, None, n)
-    # each byte's place: where its value begins, and how far into it the byte is
-    lengths = np.diff(offsets)
-    places = np.repeat(begin - offsets[:-1], lengths) + np.arange(offsets[-1])
-    return _arrow(name, na.binary(), n, [_bitmap(valid), offsets.astype(np.int32), data[places]])
-
-
-def _truths(name: str, values: Ints) -> pl.Series:
-    valid = values >= 0
-    if not valid.any():
-        return _constant(name, None, len(values))
-    return _arrow(name, na.bool_(), len(values), [_bitmap(valid), np.packbits(values > 0, bitorder="little")])
-
-
 def _texts(name: str, plain: Plain) -> pl.Series:
     numbers = plain.numbers
     assert numbers is not None
@@ -92,22 +71,36 @@ def _texts(name: str, plain: Plain) -> pl.Series:
     return lookup.gather(pl.Series(places.astype(np.uint32))).alias(name)
 
 
+def _truths(name: str, values: Ints) -> pl.Series:
+    return pl.Series(name, values == 1).set(pl.Series(values < 0), None)
+
+
+def _bytes(name: str, plain: Plain) -> pl.Series:
+    starts, lengths, data = plain.numbers, plain.high, plain.data
+    assert starts is not None and lengths is not None and data is not None
+    valid = starts >= 0
+    # (row numbers of all bytes of all values: where each lies in `data`)
+    sizes = np.where(valid, lengths, 0)
+    offsets = np.append(0, np.cumsum(sizes))
+    places = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    return _arrow(name, na.binary(), len(starts), [_bitmap(valid), offsets.astype(np.int32), data[places]])
+
+
 def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
     name, numbers = column.name, plain.numbers
     if plain.kind == "constant" or numbers is None:
-        value = plain.value
-        return _constant(name, bool(value) if column.kind == "bool" and value is not None else value, n)
+        return _constant(name, bool(plain.value) if column.kind == "bool" and plain.value is not None else plain.value, n)
     if plain.kind == "bytes":
         return _bytes(name, plain)
+    if column.kind == "bool":
+        return _truths(name, numbers)
     if plain.kind == "addresses":
         return _addressed(name, plain)
     if plain.kind == "texts":
         return _texts(name, plain)
     if column.kind == "time":
         return _arrow(name, na.timestamp("us", timezone="UTC"), n, [None, numbers])
-    if column.kind == "bool":
-        return _truths(name, numbers)
-    return _integers(name, numbers, column.kind)
+    return _integers(name, integers(plain, n), column.kind)
 
 
 def frame(rows: Rows, columns: Sequence[event.Column] = event.READ_COLUMNS) -> pl.DataFrame:
