@@ -15,7 +15,7 @@ text at every edge. bytes: as they came, hexadecimal at every edge but Parquet. 
 field (Delta Lake knows no unsigned integers)."""
 
 Tier = Literal["read", "marked", "enriched"]
-"""read: what the source says. marked: what a rule sees in that one packet (`marks.py`). enriched: what data say of its source."""
+"""read: what the source says. marked: what a rule sees in that one packet (`marks`). enriched: what data say of its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from teiten import event, marks
 from teiten.readers._base import Plain, Rows
 from teiten.readers._jit import entry, get, put, view
+from teiten.readers._rows import integers
 
 if TYPE_CHECKING:
     import polars as pl
-
-Ints = npt.NDArray[np.int64]
 
 _ICMP, _TCP, _UDP, _ICMPV6 = marks.ICMP, marks.TCP, marks.UDP, marks.ICMPV6
 _RST, _SYN, _SYN_ACK = marks.RST, marks.SYN, marks.SYN_ACK
@@ -96,20 +94,15 @@ def mark(
 def columns(rows: Rows) -> dict[str, Plain]:
     """The columns of `event.MARKS`: numbers 0, 1 and -1 for null; `kind` as texts."""
     n = len(rows)
-    given = [_numbers(rows.column(name), n) for name in _NEEDED]
+    given = [np.ascontiguousarray(integers(rows.column(name), n)) for name in _NEEDED]
     destination = rows.column("dst_ip")
     assert destination.numbers is not None and destination.low is not None
     given += [np.ascontiguousarray(destination.numbers), np.ascontiguousarray(destination.low)]
     made = np.empty((4, n), np.int64)
-    mark(*map(view, given), n, *map(view, made))
+    arguments: list[Any] = [*map(view, given), n, *map(view, made)]
+    mark(*arguments)
     out = {name: Plain("numbers", numbers=made[i]) for i, name in enumerate(event.MARKS[:3])}
     return {**out, "kind": Plain("texts", numbers=made[3], texts=event.KINDS)}
-
-
-def _numbers(plain: Plain, n: int) -> Ints:
-    if plain.numbers is None:
-        return np.full(n, -1 if plain.value is None else int(plain.value), np.int64)
-    return np.ascontiguousarray(plain.numbers)
 
 
 @dataclass(slots=True)
