@@ -113,7 +113,7 @@ def _resolver(chosen: Settings) -> Resolver:
 
 
 def _ask(addresses: list[bytes], resolver: Resolver, cache: Cache, chosen: Settings) -> list[Answer]:
-    """Asks, and keeps answers while they come, so that one who stops it, or kills it, loses few."""
+    """The answers in the order asked for, kept while they come, so that one who stops it, or kills it, loses few."""
     from teiten.classify.resolver import SILENT, look_up_all
 
     progress = _common.Progress("asking", len(addresses))
@@ -143,7 +143,8 @@ def _ask(addresses: list[bytes], resolver: Resolver, cache: Cache, chosen: Setti
     finally:
         progress.clear()
         keep()
-    return out
+    place = {address: n for n, address in enumerate(addresses)}
+    return sorted(out, key=lambda one: place[one.address])
 
 
 def _show(answers: list[Answer], resolver: Resolver, gone: int, args: argparse.Namespace, chosen: Settings) -> None:
