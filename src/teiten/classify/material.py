@@ -98,25 +98,6 @@ KEPT: Final[dict[str, pl.DataType]] = {
 """`Material.found`"""
 
 
-# what events say of themselves in columns of their own; these are for a lake that has not got them
-_MARKS: Final = {
-    "kind": (
-        "CASE WHEN protocol = 6 THEN CASE WHEN tcp_flags & 18 = 2 AND tcp_flags & 4 = 0 THEN 'syn'"
-        " WHEN tcp_flags & 4 = 4 OR tcp_flags & 18 = 18 THEN 'backscatter' WHEN tcp_flags IS NOT NULL THEN 'tcp' END"
-        " WHEN protocol = 17 THEN CASE WHEN src_port = 53 THEN 'backscatter' ELSE 'udp' END"
-        " WHEN protocol = 1 THEN CASE WHEN icmp_type IN (0, 3, 4, 5, 11, 12, 14, 16, 18) THEN 'backscatter' ELSE 'icmp' END"
-        " WHEN protocol = 58 THEN CASE WHEN icmp_type IN (1, 2, 3, 4, 129) THEN 'backscatter' ELSE 'icmp' END ELSE 'other' END"
-    ),
-    "mark_mirai": f"(protocol = 6 AND tcp_flags & 18 = 2 AND src_port > 1024 AND tcp_seq = {NUMBER.format('dst_ip')})",
-    "mark_masscan": (
-        "(protocol = 6 AND tcp_flags & 18 = 2 AND octet_length(dst_ip) = 4 AND"
-        f" ip_id = (xor(xor({NUMBER.format('dst_ip')}, dst_port::BIGINT), tcp_seq) & 65535))"
-    ),
-    "mark_zmap": "(ip_id = 54321 AND octet_length(src_ip) = 4 AND ((protocol = 6 AND tcp_flags & 18 = 2) OR protocol = 17"
-    " OR (protocol = 1 AND icmp_type = 8)))",
-}
-
-
 class Events:
     """The events of some days in a session, and their counts: what `Material.ask` asks. One at a time in a session."""
 
@@ -128,7 +109,6 @@ class Events:
         self.session = session
         self._names = [name for name in SOURCES if name in (*_BASE, *counts)]
         columns = [f'"{name}"' for name in event.NAMES]
-        columns += [f'{sql} AS "{name}"' for name, sql in _MARKS.items() if name not in event.BY_NAME]
         self.do(
             f"CREATE OR REPLACE TEMP VIEW judged AS SELECT {', '.join(columns)}, {day} AS day FROM raw_events WHERE {where}"
         )
@@ -233,7 +213,7 @@ class Material:
         few = f" QUALIFY row_number() OVER (PARTITION BY {by}, judged.day ORDER BY time) <= {most}" if most is not None else ""
         number = int(do(f"SELECT count(*) AS n FROM {source} WHERE {where}")["n"][0])
         parts = -(-number // PART_EVENTS)
-        shown = ", ".join(f"judged.{name}" if name in (*event.NAMES, *_MARKS, "day") else name for name in columns)
+        shown = ", ".join(f"judged.{name}" if name in (*event.NAMES, "day") else name for name in columns)
         if parts <= 1:
             if parts:
                 yield do(f"SELECT {shown} FROM {source} WHERE {where}{few}")

@@ -32,7 +32,7 @@ def choose(material: Material) -> str:
 def judge(material: Material) -> pl.DataFrame:
     """Sources with more marked packets than chance gives."""
     packet = "protocol, dst_ip, dst_port, src_port, tcp_seq, ip_id"
-    frame = _marks.different(material, "mark_zmap", "mark_zmap IS NOT NULL", packet)
+    frame = _marks.different(material, "mark_zmap", "kind IN ('syn', 'udp', 'icmp') AND mark_zmap IS NOT NULL", packet)
     several = frame.filter(pl.col("marked") >= material.settings.threshold("tool_packets"))
     found = _marks.with_counts(material, _marks.held(material, several, _marks.IN_16_BITS))
     return answer(found, "zmap", 1.0 - pl.col("chance"), "packets", "zmap", "tried", "marked", "share", "chance", "threshold")
