@@ -10,14 +10,14 @@ import pytest
 from teiten.cli import main
 
 LINE = (
-    "2026-04-{d:02d}T00:00:{n:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n} DST=198.51.100.1 LEN=40 TTL=50 "
-    "ID={n} PROTO=TCP SPT=40000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
+    "2026-04-{d:02d}T00:00:{n:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n} DST=198.51.100.1 LEN=40 "
+    "TTL=50 ID={n} PROTO=TCP SPT=40000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
 )
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> str:
-    for day in range(1, 4):
+    for day in range(11, 14):
         log = tmp_path / f"messages-{day}"
         log.write_text("".join(LINE.format(d=day, n=n) for n in range(5)))
     assert main(["ingest", "--lake", str(tmp_path / "lake"), "--tz", "UTC", *map(str, tmp_path.glob("messages-*"))]) == 0

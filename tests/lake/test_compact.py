@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_spans_hold_every_time_once(minutes: list[int], rows: int) -> None:
     spans = list(compact._spans(times, rows))
     counts = [times.is_between(start, end, closed="left").sum() for start, end in spans]
     assert sum(counts) == len(times) and all(counts)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     most = pl.DataFrame({"t": times}).group_by("t").len()["len"].max()
     assert max(counts) <= max(rows, int(most or 0) + rows - 1)  # type: ignore[call-overload]
 
