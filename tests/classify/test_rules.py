@@ -24,7 +24,8 @@ PARTS = rules.parts()
 RETIRED: set[str] = set()
 IDS = {
     "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
-    "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool", "tool_zmap_order": "tool",
+    "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
+    "tool_zmap_order": "tool",
 }  # fmt: skip
 """id -> label, as they stand in lakes: an entry here is never changed, only added"""
 

@@ -1,4 +1,4 @@
-"""A walk as ZMap's with an empty list, gone step by step, that a dark /12 sees; the same destinations in another order."""
+"""A walk as ZMap's with an empty list, gone step by step, that a dark /12 sees; random, sorted and consecutive destinations."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def seen(count: int) -> list[tuple[int, int]]:
 def example(folder: Path) -> Example:
     visits = seen(30)
     rows = [event(n, "192.0.2.1", dst, seconds=step / 1000, tcp_window=65535) for n, (step, dst) in enumerate(visits)]
-    rows += [event(n, "192.0.2.4", dst, seconds=step / 1000, **({"dst_port": 80})) for n, (step, dst) in enumerate(visits)]
+    rows += [event(n, "192.0.2.4", dst, seconds=step / 1000, dst_port=80) for n, (step, dst) in enumerate(visits)]
     rows += [event(n, "192.0.2.5", dst, seconds=step / 1000) for n, (step, dst) in enumerate(visits[:4])]
-    mixed = visits[:]
-    random.Random(7).shuffle(mixed)
-    for src, order in (("192.0.2.2", mixed), ("192.0.2.3", sorted(visits, key=lambda one: one[1]))):
-        rows += [event(n, src, dst, seconds=n, tcp_window=65535) for n, (_, dst) in enumerate(order)]
+    draw = random.Random(7)
+    others = [NET + draw.randrange(1 << 20) for _ in visits]
+    for src, order in (("192.0.2.2", others), ("192.0.2.3", sorted(others)), ("192.0.2.6", range(NET, NET + 30))):
+        rows += [event(n, src, dst, seconds=n, tcp_window=65535) for n, dst in enumerate(order)]
     return Example(rows, {"192.0.2.1": {"zmap"}, "192.0.2.4": {"zmap"}}, telescope(1 << 20))

@@ -113,7 +113,8 @@ def _budget(material: Material, scans: pl.DataFrame) -> pl.DataFrame:
     if left:
         least = int(material.settings.threshold("zmap_order_destinations"))
         material.notes.append(
-            f"{left:,} sources with {least} destinations or more were not tried for ZMap's order (settings zmap_order_tries, zmap_order_others)."
+            f"{left:,} sources with {least} destinations or more were not tried for ZMap's order "
+            "(settings zmap_order_tries, zmap_order_others)."
         )
     return pl.concat(parts) if parts else scans.clear()
 
