@@ -129,3 +129,17 @@ def test_a_table_of_ports_lies_beside_the_configuration(tmp_path: Path) -> None:
     assert settings.load(config=file).ports == tmp_path / "my-ports.toml"
     file.write_text("", encoding="utf-8")
     assert settings.load(config=file).ports is None
+
+
+def test_services_of_a_sensor(tmp_path: Path) -> None:
+    path = tmp_path / "teiten.toml"
+    path.write_text('[sensor.home]\nservices = ["80/tcp", "53/udp"]')
+    assert settings.load(config=path, zone="UTC").sensors[0].services == ((6, 80), (17, 53))
+
+
+@pytest.mark.parametrize("text", ["http", "80", "0/tcp", "65536/udp", "80/icmp", "٨٠/tcp"])
+def test_what_is_no_service_is_named(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "teiten.toml"
+    path.write_text(f'[sensor.home]\nservices = ["{text}"]', encoding="utf-8")
+    with pytest.raises(UsageError, match="is no service"):
+        settings.load(config=path, zone="UTC")

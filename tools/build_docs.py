@@ -64,6 +64,11 @@ SENSOR = {
     "from": ("date or time", "", "when it began to watch; nothing before it is a gap"),
     "to": ("date or time", "", "when it ended"),
     "paths": ("list of globs", "", "its logs, relative to this file: what matches is stored under its name"),
+    "services": (
+        "list of services",
+        "",
+        'what its own host serves, as `["80/tcp", "53/udp"]`: `teiten attacks` tells of DoS-like arrivals there',
+    ),
 }
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["time", "text", "address", "int16", "int32", "int64"]
+Kind = Literal["time", "text", "address", "bool", "bytes", "int16", "int32", "int64"]
 """time: microseconds since 1970 in UTC. address: 4 bytes (IPv4) or 16 bytes (IPv6), network order, in one column;
-text at every edge. int16/32/64: signed, wide enough for the field (Delta Lake knows no unsigned integers)."""
+text at every edge. bytes: as they came, hexadecimal at every edge but Parquet. int16/32/64: signed, wide enough for the
+field (Delta Lake knows no unsigned integers)."""
 
 Tier = Literal["read", "enriched"]
 

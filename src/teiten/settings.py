@@ -9,6 +9,7 @@ import datetime as dt
 import fnmatch
 import locale
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ class Sensor:
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     paths: tuple[str, ...] = ()
+    services: tuple[tuple[int, int], ...] = ()
+    """what its host serves, as protocol and port: arrivals there are told of (`teiten attacks`)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,49 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "own_port_destinations": Threshold(
         30, "a machine of one's own is told of where it tried this many addresses in a day on one port that is no client's"
+    ),
+    "attack_packets": Threshold(
+        25, "a victim's answers are an attack with this many packets (RSDoS, CAIDA); arrivals likewise"
+    ),
+    "attack_seconds": Threshold(60, "and from the first of them to the last this many seconds (RSDoS, CAIDA)"),
+    "attack_packets_per_minute": Threshold(30, "and this many within some 60 seconds, which slide by 10 (RSDoS, CAIDA)"),
+    "attack_idle_seconds": Threshold(300, "an attack has ended after this many seconds without a packet (RSDoS, CAIDA)"),
+    "backscatter_share": Threshold(
+        0.9, "a source's packets are backscatter where this share of its day's is answers that nobody asked for (0 to 1)"
+    ),
+    "flood_sources": Threshold(200, "a flood of forged sources has this many distinct ones at least"),
+    "flood_packets_per_minute": Threshold(
+        30, "its minutes bring this many packets to one port of one destination, to one port or to one destination"
+    ),
+    "flood_times_usual": Threshold(
+        3, "and more than so many times what the quietest quarter of the day's minutes brings there"
+    ),
+    "flood_one_packet_share": Threshold(
+        0.9, "this share of a flood's sources sent one packet there, and nothing else all day (0 to 1)"
+    ),
+    "flood_unevenness": Threshold(
+        0.35, "its sources lie evenly over the /8s: Cohen's w of the chi-square, less what chance makes, is at most this"
+    ),
+    "flood_chance": Threshold(
+        1e-6, "so many of its sources lie where no source can be that the day's others would do so with this chance at most"
+    ),
+    "flood_confidence": Threshold(
+        0.9, "a flood's source is named where the chance that it is forged is this at least (0 to 1)"
+    ),
+    "port_run_ports": Threshold(30, "consecutive ports at one destination in order of time are a run from this many on"),
+    "port_run_density": Threshold(0.7, "this share of a run's range of ports was really seen (0 to 1)"),
+    "port_run_idle_seconds": Threshold(300, "a run ends after this many seconds without its next port"),
+    "many_ports": Threshold(100, "a source that tries this many ports in a day tries very many"),
+    "few_ports": Threshold(3, "a source that tries at most this many ports tries few"),
+    "misconfigured_packets": Threshold(
+        10, "a source that keeps to one port of one destination is wrongly set up with this many packets in a day at least"
+    ),
+    "misconfigured_hours": Threshold(3, "in this many different hours of it at least"),
+    "misconfigured_rate": Threshold(1, "and at most this many packets a second on average (a flood has more)"),
+    "scan_idle_seconds": Threshold(624, "a scan event ends after this many seconds without a packet (ORION, Merit)"),
+    "scan_destinations": Threshold(10, "a scan event has this many distinct destinations at least (ORION, Merit)"),
+    "scan_rate": Threshold(
+        10, "and this many packets a second, scaled from the observed addresses to all of IPv4 (ORION, Merit)"
     ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
@@ -221,7 +267,8 @@ _SHAPES = (
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
 )
-_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths"}
+_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services"}
+_SERVICE: Final = re.compile(r"(\d{1,5})/(tcp|udp)", re.ASCII)
 
 
 def _check(found: dict[str, Any], known: set[str], where: str) -> None:
@@ -249,8 +296,20 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
                 start=_when(table.get("from"), f"{spot}: from"),
                 end=_when(table.get("to"), f"{spot}: to"),
                 paths=tuple(str(p) for p in _typed(table.get("paths", []), list, f"{spot}: paths", "a list of globs")),
+                services=_services(table.get("services", []), f"{spot}: services"),
             )
         )
+    return tuple(out)
+
+
+def _services(value: Any, where: str) -> tuple[tuple[int, int], ...]:
+    """['80/tcp', '53/udp'] -> ((6, 80), (17, 53)). UsageError."""
+    out = []
+    for text in _typed(value, list, where, "a list of services"):
+        found = _SERVICE.fullmatch(str(text))
+        if found is None or not 0 < int(found[1]) < 65536:
+            raise UsageError(f"{where}: '{text}' is no service.", hint='Write them like ["80/tcp", "53/udp"].')
+        out.append((6 if found[2] == "tcp" else 17, int(found[1])))
     return tuple(out)
 
 

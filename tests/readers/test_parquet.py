@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.readers.netfilter.test_cases import CASES
 
 from teiten import event, frame
-from teiten.readers import _frames, _input, _jit, _parquet, pick
+from teiten.readers import _encode, _frames, _input, _jit, _parquet, pick
 from teiten.readers._base import Plain, ReadOptions
 
 RANGES = {"int16": (1 << 15) - 1, "int32": (1 << 31) - 1, "int64": (1 << 53) - 1}
@@ -175,7 +175,7 @@ def test_row_groups_of_many_values(distinct: int, tmp_path: Path, monkeypatch: p
 
 
 def test_quads_are_addresses() -> None:
-    texts = _parquet._split(_parquet._quads(np.array([0, 1, 0xFFFFFFFF, 0x7F000001], np.int64)))
+    texts = _encode.split(_encode._quads(np.array([0, 1, 0xFFFFFFFF, 0x7F000001], np.int64)))
     assert [str(ipaddress.IPv4Address(t.decode())) for t in texts] == ["0.0.0.0", "0.0.0.1", "255.255.255.255", "127.0.0.1"]
 
 

@@ -1,6 +1,7 @@
 """The benchmarks: a module a benchmark, found by being there; each makes its own input and runs its peers beside it.
 
-A benchmark's module has NAME, HELP, GOALS (figure -> (sign, bound)) and `run_benchmark(work, quick) -> {figure: number}`.
+A benchmark's module has NAME, HELP, GOALS (figure -> (sign, bound)) and `run_benchmark(work, quick) -> {figure: number}`;
+where its figures are many, `table(figures) -> text` as well.
 What is measured is always a whole process, as a person would start it, with its own start-up and its own memory.
 """
 

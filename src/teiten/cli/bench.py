@@ -17,6 +17,8 @@ NAME = "bench"
 HELP = "run the benchmarks on this machine"
 EXAMPLE = "  teiten bench netfilter --quick\n  teiten bench all --output json > figures.json"
 
+_QUICK = " (quick: the goals are for the whole run)"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     from teiten import bench
@@ -45,7 +47,7 @@ def _said(value: float) -> str:
 
 
 def _table(module: ModuleType, figures: Mapping[str, float], quick: bool) -> None:
-    print(f"{module.NAME}: {module.HELP}{' (quick: the goals are for the whole run)' if quick else ''}")
+    print(f"{module.NAME}: {module.HELP}{_QUICK if quick else ''}")
     for name, value in figures.items():
         goal = ""
         if name in module.GOALS:
@@ -71,7 +73,9 @@ def main(args: argparse.Namespace) -> int:
             machine = _process.machine()
             figures = {name: round(value, 4) for name, value in module.run_benchmark(work, args.quick).items()}
             results.append({"bench": module.NAME, "figures": figures, "machine": machine})
-            if args.output == "table":
+            if args.output == "table" and hasattr(module, "table"):
+                print(f"{module.NAME}: {module.HELP}{_QUICK if args.quick else ''}\n{module.table(figures)}")
+            elif args.output == "table":
                 _table(module, figures, args.quick)
     if args.output == "json":
         print(json.dumps(results if args.name == "all" else results[0], indent=2))

@@ -16,6 +16,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="?", metavar="QUERY", help="one SELECT, in DuckDB's SQL; - reads it from stdin")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--tz", metavar="ZONE", help="zone in which times are shown and days begin")
+    parser.add_argument("--seconds", metavar="N", type=float, default=600.0, help="end the query after so long (default: 600)")
+    parser.add_argument("--memory", metavar="MIB", type=int, default=1024, help="what the query may take (default: 1024)")
     parser.add_argument("--views", action="store_true", help="list the views and their columns, with what they mean")
     _output.add_output(parser)
     _common.add_settings(parser)
@@ -31,7 +33,11 @@ def main(args: argparse.Namespace) -> int:
     if not args.query:
         raise UsageError("There is no query.", hint='Write one, such as: teiten sql "SELECT count(*) FROM events"')
     query = _stdin() if args.query == "-" else args.query
-    from teiten.engine import judged, open_session
+    if args.seconds <= 0 or args.memory < 64:
+        raise UsageError(
+            "A query needs some time and at least 64 MiB.", hint="Leave --seconds and --memory away, or give more."
+        )
+    from teiten.engine import console, judged
     from teiten.lake import Lake
 
     lake = Lake.open(chosen.lake)
@@ -41,8 +47,8 @@ def main(args: argparse.Namespace) -> int:
         outcome = classify.refresh(lake, chosen)
         if outcome.trouble is not None:
             _common.show_verdicts(outcome)
-    with open_session(lake, chosen) as session:
-        found = session.frame(session.select_only(query))
+    # the answer goes through memory once here and once there
+    found = console.ask(lake.path, chosen, query, console.Limits(args.seconds, args.memory, max(64, args.memory // 2)))
     _output.write_frames(iter([found]), dict(found.schema), args.output, args.out)
     return 0
 

@@ -7,7 +7,7 @@ import importlib.resources
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -100,8 +100,9 @@ class Session:
         upto: int | None = None,
         as_of: dt.datetime | None = None,
         memory_mb: int = MEMORY_MB,
+        spill_mb: int | None = None,
     ) -> None:
-        """upto: the last batch that is seen. as_of: notes written later are not."""
+        """upto: the last batch that is seen. as_of: notes written later are not. spill_mb: what it may put on disk."""
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -111,6 +112,7 @@ class Session:
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
+        self._memory_mb = memory_mb
         self._joined = False
         self._judged = self._looked_up = False
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
@@ -119,6 +121,7 @@ class Session:
                 "memory_limit": f"{memory_mb}MB",
                 "threads": max(1, min(os.cpu_count() or 1, 8)),
                 "temp_directory": self._spill.name,
+                **({"max_temp_directory_size": f"{spill_mb}MB"} if spill_mb is not None else {}),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -221,9 +224,19 @@ class Session:
 
         UsageError where the query is wrong, TeitenError where it could not be done (memory).
         """
+        return self._run(sql, params, lambda: self._ready(sql))
+
+    def work(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a statement over the events as they are, without what verdicts add to them: for what makes verdicts.
+
+        It may make temporary tables and views, which last as long as the session. Errors as those of `frame`.
+        """
+        return self._run(sql, params, lambda: self._arrange(False))
+
+    def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
-            self._ready(sql)
+            before()
             relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
             if relation is None:
                 return pl.DataFrame()
@@ -232,7 +245,7 @@ class Session:
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
             raise TeitenError(
-                f"The question needs more memory than it may have ({MEMORY_MB} MB): {_first_line(error)}.",
+                f"The question needs more memory than it may have ({self._memory_mb} MB): {_first_line(error)}.",
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
@@ -245,6 +258,18 @@ class Session:
             if isinstance(dtype, pl.Decimal) and dtype.scale == 0 and found[name].is_between(-(2**63), 2**63 - 1).all()
         ]
         return found.with_columns(wide) if wide else found
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A further connection with the same views and limits."""
+        return self._con.cursor()
+
+    def stream(self, sql: str) -> nanoarrow.ArrayStream:
+        """The rows of a query as Arrow batches, made while they are taken. UsageError where the query is wrong."""
+        try:
+            self._ready(sql)
+            return nanoarrow.ArrayStream(_presentable(self._con.sql(sql)))
+        except duckdb.Error as error:
+            raise _wrong(error) from None
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -59,15 +59,21 @@ class Plain:
     constant    every row has `value` (None: null)
     numbers     int64; -1 is null
     texts       int64 places in `texts`; any other number is null
+    places      int64 places in the integers `values`; -1 is null
     addresses   `numbers` int64: 4, 6, or null for any other; `high`, `low`: the address's halves (IPv4 in `low`), int64
+    bytes       `numbers` int64: where it begins in `data` (uint8), -1 is null; `high`: how many bytes
+
+    A truth is a number: 0, 1, -1 for null.
     """
 
-    kind: Literal["constant", "numbers", "texts", "addresses"]
+    kind: Literal["constant", "numbers", "texts", "places", "addresses", "bytes"]
     value: int | str | None = None
     numbers: npt.NDArray[np.int64] | None = None
-    texts: tuple[str, ...] = ()
+    texts: Sequence[str] = ()
     high: npt.NDArray[np.int64] | None = None
     low: npt.NDArray[np.int64] | None = None
+    values: npt.NDArray[np.int64] | None = None
+    data: npt.NDArray[np.uint8] | None = None
 
 
 class Rows(Protocol):

@@ -1,4 +1,4 @@
-"""A reader's rows become a polars frame of `frame.READ_SCHEMA`, by way of Arrow buffers (no copy per value)."""
+"""A reader's rows become a polars frame, by way of Arrow buffers (no copy per value); and a frame is rows again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import event
-from teiten.frame import READ_SCHEMA
+from teiten.frame import READ_SCHEMA, SCHEMA
 from teiten.readers import _addresses, _jit
 from teiten.readers._base import Plain, Rows
+from teiten.readers._rows import integers
 
 Ints = npt.NDArray[np.int64]
 
@@ -32,7 +33,7 @@ def _arrow(name: str, kind: Any, n: int, buffers: list[Any]) -> pl.Series:
 
 
 def _constant(name: str, value: Any, n: int) -> pl.Series:
-    return pl.Series(name, [value], dtype=READ_SCHEMA[name]).new_from_index(0, n)
+    return pl.Series(name, [value], dtype=SCHEMA[name]).new_from_index(0, n)
 
 
 def _integers(name: str, values: Ints, kind: str) -> pl.Series:
@@ -69,17 +70,36 @@ def _texts(name: str, plain: Plain) -> pl.Series:
     return lookup.gather(pl.Series(places.astype(np.uint32))).alias(name)
 
 
+def _truths(name: str, values: Ints) -> pl.Series:
+    return pl.Series(name, values == 1).set(pl.Series(values < 0), None)
+
+
+def _bytes(name: str, plain: Plain) -> pl.Series:
+    starts, lengths, data = plain.numbers, plain.high, plain.data
+    assert starts is not None and lengths is not None and data is not None
+    valid = starts >= 0
+    # (row numbers of all bytes of all values: where each lies in `data`)
+    sizes = np.where(valid, lengths, 0)
+    offsets = np.append(0, np.cumsum(sizes))
+    places = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
+    return _arrow(name, na.binary(), len(starts), [_bitmap(valid), offsets.astype(np.int32), data[places]])
+
+
 def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
     name, numbers = column.name, plain.numbers
     if plain.kind == "constant" or numbers is None:
-        return _constant(name, plain.value, n)
+        return _constant(name, bool(plain.value) if column.kind == "bool" and plain.value is not None else plain.value, n)
+    if plain.kind == "bytes":
+        return _bytes(name, plain)
+    if column.kind == "bool":
+        return _truths(name, numbers)
     if plain.kind == "addresses":
         return _addressed(name, plain)
     if plain.kind == "texts":
         return _texts(name, plain)
     if column.kind == "time":
         return _arrow(name, na.timestamp("us", timezone="UTC"), n, [None, numbers])
-    return _integers(name, numbers, column.kind)
+    return _integers(name, integers(plain, n), column.kind)
 
 
 def frame(rows: Rows) -> pl.DataFrame:
@@ -88,3 +108,44 @@ def frame(rows: Rows) -> pl.DataFrame:
     if n == 0:
         return pl.DataFrame(schema=READ_SCHEMA)
     return pl.DataFrame([_series(c, rows.column(c.name), n) for c in event.READ_COLUMNS])
+
+
+class FrameRows:
+    """A frame of `frame.READ_SCHEMA` as rows (`_base.Rows`), for readers that make frames."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    def column(self, name: str) -> Plain:
+        """As `Rows.column`."""
+        series, kind = self._frame[name], event.BY_NAME[name].kind
+        if series.null_count() == len(series):
+            return Plain("constant")
+        if kind == "address":
+            return _halves(series)
+        if kind == "bytes":
+            sizes = series.bin.size().fill_null(0).cast(pl.Int64).to_numpy()
+            starts = np.where(series.is_null().to_numpy(), -1, np.cumsum(sizes) - sizes)
+            data = np.frombuffer(b"".join(series.drop_nulls().to_list()), np.uint8)
+            return Plain("bytes", numbers=starts, high=sizes.copy(), data=data)
+        if kind == "text":
+            texts = series.drop_nulls().unique(maintain_order=True).to_list()
+            known = {text: place for place, text in enumerate(texts)}
+            return Plain("texts", numbers=np.array([known.get(t, -1) for t in series.to_list()], np.int64), texts=texts)
+        return Plain("numbers", numbers=series.to_physical().cast(pl.Int64).fill_null(-1).to_numpy().copy())
+
+    def frame(self) -> pl.DataFrame:
+        """The frame itself."""
+        return self._frame
+
+
+def _halves(series: pl.Series) -> Plain:
+    size = series.bin.size().fill_null(0).to_numpy()
+    four = series.bin.reinterpret(dtype=pl.UInt32, endianness="big").cast(pl.Int64).fill_null(0).to_numpy()
+    parts = [series.bin.slice(at, 8).bin.reinterpret(dtype=pl.Int64, endianness="big").fill_null(0).to_numpy() for at in (0, 8)]
+    families = np.where(size == 4, 4, np.where(size == 16, 6, 0)).astype(np.int64)
+    six = families == 6
+    return Plain("addresses", numbers=families, high=np.where(six, parts[0], 0), low=np.where(six, parts[1], four))

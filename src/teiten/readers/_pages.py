@@ -98,13 +98,13 @@ def forget(table: Any, distinct: Any, d: int) -> int:
 
 @entry
 def wide_places(
-    values: Any, n: int, keys: Any, table: Any, mask: int, most: int, distinct: Any, d: int, codes: Any, m: int
+    values: Any, n: int, keys: Any, table: Any, mask: int, salt: int, most: int, distinct: Any, d: int, codes: Any, m: int
 ) -> int:  # fmt: skip
     """As `places`, for values from 0 to 2**32 - 1. keys: int64, 0 at first; table: int32; mask + 1 of each, a power of two
-    above `most`."""
+    above `most`. salt: an odd number that nobody knows, so that nobody can send values that fall on one slot."""
     for i in range(n):
         value = int(get(values, i))
-        slot = ((value * 40503) ^ (value >> 13)) & mask
+        slot = ((value * salt) >> 24) & mask
         while True:
             key = int(get(keys, slot))
             if key == value + 1:
@@ -121,6 +121,78 @@ def wide_places(
                 break
             slot = (slot + 1) & mask
     return d
+
+
+@entry
+def address_places(
+    families: Any, high: Any, low: Any, n: int, table: Any, mask: int, salt: int, distinct: Any, d: int, out: Any
+) -> int:  # fmt: skip
+    """For n addresses of both families, their places in `distinct` (family, high, low each), which grows; -1 for none.
+    table: int32, 0 at first, mask + 1 of them: more than there are addresses. The entries then."""
+    for i in range(n):
+        family = int(get(families, i))
+        if family != 4 and family != 6:
+            put(out, i, -1)
+            continue
+        upper = int(get(high, i)) if family == 6 else 0
+        lower = int(get(low, i))
+        slot = ((((upper * salt) >> 19) ^ lower ^ (lower >> 31)) * salt >> 24) & mask
+        while True:
+            place = int(get32(table, slot)) - 1
+            if place < 0:
+                put(distinct, 3 * d, family)
+                put(distinct, 3 * d + 1, upper)
+                put(distinct, 3 * d + 2, lower)
+                place = d
+                d += 1
+                put32(table, slot, d)
+                break
+            same = get(distinct, 3 * place) == family and get(distinct, 3 * place + 1) == upper
+            if same and get(distinct, 3 * place + 2) == lower:
+                break
+            slot = (slot + 1) & mask
+        put(out, i, place)
+    return d
+
+
+@entry
+def address_words(distinct: Any, chosen: Any, n: int, out: Any, p: int) -> int:
+    """Appends n of those addresses as 4 or 16 bytes, four bytes of length (little-endian) before each."""
+    for i in range(n):
+        place = 3 * int(get(chosen, i))
+        halves = int(get(distinct, place)) == 6
+        for j in range(4):
+            put8(out, p + j, (16 if halves else 4) if j == 0 else 0)
+        p += 4
+        lower = int(get(distinct, place + 2))
+        if halves:
+            upper = int(get(distinct, place + 1))
+            for j in range(8):
+                put8(out, p + j, (upper >> (56 - 8 * j)) & 255)
+                put8(out, p + 8 + j, (lower >> (56 - 8 * j)) & 255)
+            p += 16
+        else:
+            for j in range(4):
+                put8(out, p + j, (lower >> (24 - 8 * j)) & 255)
+            p += 4
+    return p
+
+
+@entry
+def slices(data: Any, starts: Any, lengths: Any, n: int, out: Any, p: int) -> int:
+    """Appends n stretches of the bytes `data`, four bytes of length (little-endian) before each; none where start is -1."""
+    for i in range(n):
+        start = int(get(starts, i))
+        if start < 0:
+            continue
+        size = int(get(lengths, i))
+        for j in range(4):
+            put8(out, p + j, (size >> (8 * j)) & 255)
+        p += 4
+        for j in range(size):
+            put8(out, p + j, at(data, start + j))
+        p += size
+    return p
 
 
 @entry

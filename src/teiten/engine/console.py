@@ -1,0 +1,194 @@
+"""A stranger's query: one SELECT, asked in a process of its own that may take so much memory and time and no more.
+
+DuckDB bounds what its operators keep, not what a function makes of one value: `repeat('x', 2e9)` took 4 GB and could not be
+interrupted. So the kernel bounds the child (RLIMIT_DATA), and who asked kills it at the deadline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from teiten.errors import LakeError, TeitenError, UsageError
+from teiten.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_OK: Final = b"\x01"
+_ERROR: Final = b"\x00"
+_ERRORS: Final = {one.__name__: one for one in (TeitenError, UsageError, LakeError)}
+_PIECE: Final = 1 << 20
+_SESSION_SHARE: Final = 0.5
+"""of the memory allowed is DuckDB's; the answer as a frame, and on its way out, takes the rest"""
+SPILL_MB: Final = 4096
+"""what a query may put into its temporary folder"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a query may take: seconds on the clock, MiB beyond an idle process, MiB of answer."""
+
+    seconds: float = 60.0
+    memory_mb: int = 1024
+    answer_mb: int = 256
+
+
+def ask(lake: Path, settings: Settings, query: str, limits: Limits | None = None) -> pl.DataFrame:
+    """The rows of one SELECT over the lake's documented views, times in the settings' zone.
+
+    UsageError where the query is wrong, or no SELECT; LakeError; TeitenError where it went beyond a limit, which it names.
+    """
+    import polars as pl
+
+    limits = limits or Limits()
+    order = pickle.dumps((str(lake), settings, query, limits))
+    with tempfile.TemporaryDirectory(prefix="teiten-") as folder:
+        # the child's temporary folder is ours: it goes away even when the child is killed
+        child = subprocess.Popen(
+            [sys.executable, "-m", "teiten.engine.console"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"TMPDIR": folder},
+            start_new_session=True,
+        )
+        answer, said, why = _watched(child, order, limits)
+    if why == "time":
+        raise TeitenError(
+            f"The query was ended after {limits.seconds:g} s.", hint="Ask for a shorter period, or allow more time."
+        )
+    if why == "answer":
+        raise TeitenError(
+            f"The answer is larger than {limits.answer_mb} MiB, so it was not fetched.", hint="Add LIMIT, or group the rows."
+        )
+    if answer[:1] == _OK:
+        return pl.read_ipc_stream(io.BytesIO(answer[1:]))
+    if answer[:1] == _ERROR:
+        # the child read hostile text: what comes from it is no pickle
+        kind, message, hint = json.loads(answer[1:])
+        raise _ERRORS.get(kind, TeitenError)(message, hint=hint)
+    if child.returncode in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGKILL) or b"MemoryError" in said:
+        raise _too_much(limits)
+    last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    raise TeitenError(f"The query could not be asked: {last or f'its process ended with {child.returncode}'}.")
+
+
+def _too_much(limits: Limits) -> TeitenError:
+    return TeitenError(
+        f"The query needs more memory than it may have ({limits.memory_mb} MiB).",
+        hint="Ask for a shorter period or fewer columns, or allow more memory.",
+    )
+
+
+def _watched(child: subprocess.Popen[bytes], order: bytes, limits: Limits) -> tuple[bytes, bytes, str]:
+    """The child's answer, what it said on stderr, and why it was killed ('time', 'answer') or ''."""
+    why = ""
+    out, said = bytearray(), bytearray()
+
+    def end(reason: str) -> None:
+        nonlocal why
+        why = why or reason
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+    def read() -> None:
+        assert child.stdout is not None
+        while piece := child.stdout.read1(_PIECE):  # type: ignore[attr-defined]
+            if len(out) + len(piece) > limits.answer_mb << 20:
+                end("answer")
+                return
+            out.extend(piece)
+
+    def listen() -> None:
+        assert child.stderr is not None
+        while piece := child.stderr.read1(_PIECE):  # type: ignore[attr-defined]
+            said.extend(piece)
+            del said[:-4096]
+
+    threads = [threading.Thread(target=read, daemon=True), threading.Thread(target=listen, daemon=True)]
+    deadline = threading.Timer(limits.seconds, end, ["time"])
+    try:
+        for thread in (*threads, deadline):
+            thread.start()
+        assert child.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(order)
+            child.stdin.close()
+        child.wait()
+    finally:
+        deadline.cancel()
+        if child.poll() is None:
+            end("stopped")
+            child.wait()
+        for thread in threads:
+            thread.join()
+        for stream in (child.stdout, child.stderr):
+            assert stream is not None
+            stream.close()
+    return bytes(out), bytes(said), why
+
+
+# in the child --------------------------------------------------------------------------------------------------------
+
+
+def _limit(memory_mb: int) -> None:
+    """So much more data than there is now. On systems that do not count it, DuckDB's own limit is what there is."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        now = int(status.partition("VmData:")[2].split()[0]) << 10
+        most = now + (memory_mb << 20)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(order: bytes, out: BinaryIO) -> None:
+    """Asks, and writes the rows as an Arrow stream; or what is wrong."""
+    from teiten.engine.duckdb import Session
+    from teiten.lake import Lake
+
+    path, settings, query, limits = pickle.loads(order)
+    try:
+        with Session(Lake.open(path), settings, memory_mb=int(limits.memory_mb * _SESSION_SHARE), spill_mb=SPILL_MB) as session:
+            _limit(limits.memory_mb)
+            found = session.frame(session.select_only(query))
+            rows = io.BytesIO()
+            found.write_ipc_stream(rows)
+    except MemoryError:
+        _refuse(out, _too_much(limits))
+    except TeitenError as error:
+        _refuse(out, error)
+    else:
+        out.write(_OK)
+        out.write(rows.getbuffer())
+
+
+def _refuse(out: BinaryIO, error: TeitenError) -> None:
+    out.write(_ERROR + json.dumps([type(error).__name__, error.message, error.hint]).encode())
+
+
+def _main() -> None:
+    out: Any = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    with out:
+        _answer(sys.stdin.buffer.read(), out)
+
+
+if __name__ == "__main__":
+    _main()
+
+__all__ = ["Limits", "ask"]
