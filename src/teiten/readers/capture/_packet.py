@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from teiten.readers._jit import at, entry, get, get32, hash_of, jit, put, put8, put16, put32, signed, unsigned
-from teiten.readers._words import be16, be32, le16, le32
+from teiten.readers._words import be16, be32, le32
 from teiten.readers.capture import _codes as k
 from teiten.readers.capture._link import link
 from teiten.readers.capture._walk import LINK, MADE, PLACE, POS, QUOTED, SIX, SIZE, STOP
@@ -380,14 +380,16 @@ def _record(
 
 @entry
 def pcap(
-    buf: Any, p: int, records: int, big: int, header: int, parts: int, kind: int, known: int, usual: int, offset: int, key: int, hashed: int,
-    above: int, places: Any, hashes: Any, outcome: Any, c16: Any, c32: Any, c64: Any, quotes: Any, room: int, state: Any,
+    buf: Any, p: int, records: int, big: int, header: int, parts: int, kind: int, known: int, usual: int, offset: int, key: int,
+    hashed: int, above: int, places: Any, hashes: Any, outcome: Any, c16: Any, c32: Any, c64: Any, quotes: Any, room: int,
+    state: Any,
 ) -> int:  # fmt: skip
     """So many records of pcap from p on, which `_walk.ends` has been over: their places in the input (`offset` is that of the
     buffer), outcomes, hashes (if `hashed`); and a row each, with its time, for those that are events: how many.
 
-    kind: the link type. known: the outcome of all, where it is known already. above: whether the places of what is above the transport header are wanted. usual: 0 sends every packet
-    the general way (for tests). c16, c32, c64: columns, each `room` numbers long. state: zeros before.
+    kind: the link type. known: the outcome of all, where it is known already. usual: 0 sends every packet the general way (for
+    tests). above: whether the places of what is above the transport header are wanted. c16, c32, c64: columns, each `room`
+    numbers long. state: zeros before.
     """
     made = 0
     for record in range(records):
@@ -449,8 +451,8 @@ def table(
 def above(buf: Any, rows: int, c32: Any, room: int, most: int, starts: Any, lengths: Any, data: Any) -> int:
     """The first bytes (at most so many) of what is above the transport header of each row, one after the other: their size.
 
-    starts: -1 where there is nothing; where nothing of it was kept, that cannot be told from nothing there, unless the packet says
-    that nothing is there."""
+    starts: -1 where there is nothing to have. Where none of it was kept, that is nothing, unless the packet says that it is
+    empty."""
     size = 0
     for i in range(rows):
         p, held = get32(c32, ABOVE * room + i), get32(c32, HELD * room + i)

@@ -61,9 +61,9 @@ _pool: Final = _Pool()
 
 @dataclass(slots=True)
 class Block:
-    """Records that were walked over, not yet looked into: `count` of them, from `begin` to `end` of `data`, which begins at byte
-    `offset` of the input. `table` has the columns of `_walk`, with places in `data`; records first..first + count are this block's.
-    Of pcap there is no table."""
+    """Records that were walked over, not yet looked into: `count` of them, from `begin` to `end` of `data`, which begins at
+    byte `offset` of the input. `table` has the columns of `_walk`, with places in `data`; records first..first + count are this
+    block's. Of pcap there is no table."""
 
     data: npt.NDArray[np.uint8]
     offset: int
@@ -105,7 +105,7 @@ class Walker:
         while True:
             want = len(data) - _blocks.PAD
             while filled < want and not ended:
-                n = stream.readinto(memoryview(data)[filled:want])
+                n = stream.readinto(data[filled:want])
                 ended = not n
                 filled += n or 0
             at, why = 0, _walk.ROOM
@@ -253,8 +253,9 @@ class _Store:
         # columns must not begin at multiples of 4 KiB from each other: they would fall on the same lines of the cache
         self.room = room = (n | 511) + 9
         wanted = (  # the widest first, so that each lies where it must
-            ("places", np.int64, 1), ("hashes", np.int64, 1), ("c64", np.int64, _packet.WIDTH64), ("c32", np.int32, _packet.WIDTH32),
-            ("c16", np.int16, _packet.WIDTH16), ("outcome", np.uint8, 1), ("quotes", np.int64, _packet.WIDTH_QUOTED),
+            ("places", np.int64, 1), ("hashes", np.int64, 1), ("quotes", np.int64, _packet.WIDTH_QUOTED),
+            ("c64", np.int64, _packet.WIDTH64), ("c32", np.int32, _packet.WIDTH32), ("c16", np.int16, _packet.WIDTH16),
+            ("outcome", np.uint8, 1),
         )  # fmt: skip
         sizes = [(np.dtype(kind).itemsize * columns * room + 63) & ~63 for _, kind, columns in wanted]
         memory = _pool.take(sum(sizes))
@@ -281,20 +282,20 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     usual = int(_USUAL)
     out = [_jit.view(store.of[name]) for name in ("places", "hashes", "outcome", "c16", "c32", "c64", "quotes")]
     data, big = _jit.view(block.data), int(block.layout.big)
-    how = usual, block.offset, _signed(options.hash_key), int(options.hashed), int(most > 0)
+    how: Any = usual, block.offset, _signed(options.hash_key), int(options.hashed), int(most > 0)
     times, received, interfaces = None, None, None
     if block.layout.kind == "pcap":
         layout = block.layout
         known = 0 if layout.link_type in k.READ else k.unsupported(layout.link_type)
-        given = data, block.begin, n, big, layout.header, layout.parts, layout.link_type, known
-        made = _packet.pcap(*given, *how, *out, store.room, _jit.view(state))
+        given: Any = data, block.begin, n, big, layout.header, layout.parts, layout.link_type, known
+        made = _packet.pcap(*(*given, *how, *out, store.room, _jit.view(state)))
     else:
         times, good, received = _times(block, mtime)
         outcome[:], interfaces = _link_types(block)
         outcome[~good & (outcome == 0)] = k.BAD_TIME
         assert block.table is not None
-        walked = block.first, block.first + n, _jit.view(block.table.reshape(-1)), block.table.shape[1]
-        made = _packet.table(data, *walked, big, *how, *out, store.room, _jit.view(state))
+        walked: Any = block.first, block.first + n, _jit.view(block.table.reshape(-1)), block.table.shape[1]
+        made = _packet.table(*(data, *walked, big, *how, *out, store.room, _jit.view(state)))
     c64, c32 = store.columns("c64", made), store.columns("c32", made)
     lines, positions = c32[_packet.LINE], store.of["places"][:n]
     chosen = positions

@@ -1,7 +1,7 @@
 """Kernels that walk over the records of a block without looking into them: where each begins, stops, and its time.
 
-They fill a table of `COLUMNS` columns, each `room` numbers long (pcap needs none), and say in `state` where and why the walk ended:
-before a record that is not whole, say. They return the number of records.
+They fill a table of `COLUMNS` columns, each `room` numbers long (pcap needs none), and say in `state` where and why the walk
+ended: before a record that is not whole, say. They return the number of records.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ PLACE, STOP, POS, SIZE, HIGH, LOW, LINK, COLUMNS = range(8)
 WHOLE, MORE, ROOM, DAMAGE, HEADER = range(5)
 """why a walk ended"""
 AFTER, WHY, MADE, SIX, QUOTED, STATE = range(6)
-"""what is said at the end: where and why the walk ended; of those looked into (`_packet`) how many made events, how many of these are
-IPv6, and how many quote another"""
+"""what is said at the end: where and why the walk ended; of those looked into (`_packet`) how many made events, how many of
+these are IPv6, and how many quote another"""
 ERF_PADDING: Final = -2
 """a link type: no packet"""
 
