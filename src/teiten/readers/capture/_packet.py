@@ -87,12 +87,13 @@ def _six(buf: Any, p: int, end: int) -> Any:
     """IPv6's header at p, as `_four`; flags and offset are -1 where no fragment header is."""
     stated = be16(buf, p + 4)
     total = 40 + stated
+    long = stated == 0 and end - p - 40 > 65535  # too long for its field, as offloading leaves it (Linux's BIG TCP)
     if stated == 0 and at(buf, p + 6) == 0:  # a jumbogram: its length is in an option
         total = -1
-    else:
+    elif not long:
         end = min(end, p + total)
     protocol, place, offset, more = _v6(buf, p, end)
-    length = p + total - place if total >= 0 else -1
+    length = p + total - place if total >= 0 and not long else -1
     return protocol, place, end, length, total, -1, at(buf, p + 7), more, offset
 
 

@@ -178,12 +178,14 @@ class Walker:
         self, stream: Any, data: npt.NDArray[np.uint8], at: int, filled: int, offset: int, ended: bool
     ) -> Block:  # fmt: skip
         """The rest of the input as one rejected record."""
+        begin = data[at : min(filled, at + _KEPT_TEXT)].tobytes()
         lost = filled - at
         while not ended and (piece := stream.read(1 << 20)):
+            # what is kept of it, and so its hash, must not depend on where a block ended
+            begin += piece[: _KEPT_TEXT - len(begin)]
             lost += len(piece)
         self.notes.append(f"damaged at byte {offset + at}: no record can begin so; {lost} bytes from there on cannot be read")
-        shown = data[at : min(filled, at + _KEPT_TEXT)].copy()
-        return Block(shown, offset + at, 0, 0, 0, self.layout, damage=lost)
+        return Block(np.frombuffer(begin, np.uint8), offset + at, 0, 0, 0, self.layout, damage=lost)
 
 
 def _skip(stream: Any, n: int) -> None:
