@@ -1,53 +1,38 @@
-"""Every rule is held to its contract; then what each of them says."""
+"""Every rule is held to its contract, on events made for it; then what the rules on announced scanners and ports say."""
 
 from __future__ import annotations
 
-import datetime as dt
 import ipaddress
 import json
 import re
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import polars as pl
 import pytest
+from tests.classify import examples
+from tests.classify.examples import TOKYO, event, judged
 
-from teiten.classify import names, rules, watchlists
-from teiten.classify.names import Names
-from teiten.classify.rules import FOUND, SOURCES, Material, Part
-from teiten.settings import LANGUAGES, THRESHOLDS, Settings
+from teiten.classify import rules
+from teiten.classify.material import COUNTS
+from teiten.classify.rules import Part
+from teiten.lake import Lake
+from teiten.settings import LANGUAGES, THRESHOLDS
 
-DAY = dt.date(2019, 2, 21)
 PARTS = rules.parts()
 RETIRED: set[str] = set()
 IDS = {"announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner"}
 """id -> label, as they stand in lakes: an entry here is never changed, only added"""
 
 
-def packed(text: str) -> bytes:
-    return ipaddress.ip_address(text).packed
-
-
-def sources(*rows: tuple[str, int, int | None], day: dt.date = DAY) -> pl.DataFrame:
-    made = [(packed(src), day, packets, ports) for src, packets, ports in rows]
-    return pl.DataFrame(made, schema=SOURCES, orient="row")
-
-
-def material(frame: pl.DataFrame, known: Names | None = None, chosen: Settings | None = None) -> Material:
-    chosen = chosen or Settings("Asia/Tokyo", "flag")
-    return Material(frame, watchlists.load(), known, chosen)
-
-
-def everything() -> Material:
-    """Sources on which every rule has something to say."""
-    told = pl.DataFrame([(packed("192.0.2.1"), "x.shodan.io", None, None)], schema=names.SCHEMA, orient="row")
-    frame = sources(
-        ("153.231.216.178", 11, 11),
-        ("192.0.2.1", 3, None),
-        ("192.0.2.2", 40, 10),
-        ("192.0.2.3", 40, 9),
-        ("2001:db8::1", 99, 50),
-    )
-    return material(frame, Names(told, "x"))
+def named(lake: Lake, number: str) -> dict[str, set[str | None]]:
+    """Source -> values, of that rule's verdicts."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for src, rule, value in lake.verdicts().select("src_ip", "rule", "value").rows():
+        if rule == number:
+            found[str(ipaddress.ip_address(src))].add(value)
+    return dict(found)
 
 
 def test_ids_are_those_of_the_lakes() -> None:
@@ -64,78 +49,78 @@ def test_a_rule_declares_itself(part: Part) -> None:
     assert all(rule.because.values())
     assert rule.source
     assert set(rule.thresholds) <= set(THRESHOLDS)
+    assert set(rule.counts) <= set(COUNTS)
+    assert (part.choose is not None) == (rule.over == "chosen")
     for text in rule.because.values():
-        assert set(re.findall(r"\{(\w+)\}", text)) == set(rule.thresholds)
+        assert set(re.findall(r"\{(\w+)\}", text)) <= set(rule.thresholds)
     assert rules.rule(rule.id) == rule
+    assert {rules.because(rule.id, code, TOKYO) for code in LANGUAGES}
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)
-def test_a_rule_keeps_the_contract(part: Part) -> None:
-    given = everything()
-    found = part.judge(given)
-    assert found.schema == FOUND
-    assert found.height, "the test's sources hold nothing for this rule"
-    assert not found.select(pl.struct("src_ip", "day").is_duplicated().any()).item()
-    pairs = set(given.sources.select("src_ip", "day").rows())
-    assert set(found.select("src_ip", "day").rows()) <= pairs
-    assert found["confidence"].is_between(0, 1).all()
-    for text in found["evidence"]:
-        counts = json.loads(text)
-        assert isinstance(counts, dict)
+def test_a_rule_keeps_the_contract(part: Part, tmp_path: Path) -> None:
+    given = examples.of(part.rule.id, tmp_path)
+    lake, result = judged(tmp_path, given.events, given.settings)
+    assert named(lake, part.rule.id) == given.named
+    mine = [row for row in lake.verdicts().to_dicts() if row["rule"] == part.rule.id]
+    assert result.labels[part.rule.label] >= len(mine) > 0
+    assert len({(row["src_ip"], row["day"], row["value"]) for row in mine}) == len(mine)
+    destinations = {row["dst_ip"] for row in given.events}
+    for row in mine:
+        assert 0 <= row["confidence"] <= 1
+        assert row["label"] == part.rule.label
+        counts = json.loads(row["evidence"])
         assert counts["packets"] > 0
-    if "lists" in part.rule.needs:
-        assert not found["list"].null_count()
-        assert not found["list_version"].null_count()
+        assert not [dst for dst in destinations if dst in row["evidence"]], "evidence names a sensor's address"
+        if "lists" in part.rule.needs:
+            assert row["list"]
+            assert row["list_version"]
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)
-def test_a_rule_with_nothing_to_say_says_nothing(part: Part) -> None:
-    for frame in (sources(), sources(("192.0.2.9", 1, None), ("2001:db8::9", 1, None))):
-        found = part.judge(material(frame))
-        assert found.height == 0
-        assert found.schema == FOUND
+def test_a_rule_judges_the_same_whatever_the_order(part: Part, tmp_path: Path) -> None:
+    given = examples.of(part.rule.id, tmp_path)
+
+    def told(name: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        (tmp_path / name).mkdir()
+        lake, _ = judged(tmp_path / name, rows, given.settings)
+        return sorted(
+            lake.verdicts().select("src_ip", "day", "label", "value", "rule", "confidence", "evidence").rows(), key=repr
+        )
+
+    assert told("a", given.events) == told("b", given.events[::-1])
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)
-def test_a_rule_judges_the_same_whatever_the_order(part: Part) -> None:
-    given = everything()
-    again = Material(given.sources.reverse(), given.watchlists, given.names, given.settings)
-    keys = ["src_ip", "day"]
-    assert part.judge(given).sort(keys).equals(part.judge(again).sort(keys))
+def test_an_ordinary_day_gives_no_verdict(tmp_path: Path) -> None:
+    """A thousand hosts that try a port or two."""
+    rows = [
+        event(n, f"203.0.{n % 250}.{n // 250}", 0x2C0B0000 + n * 37 % 65536, dst_port=(23, 22, 445)[n % 3]) for n in range(1000)
+    ]
+    rows += [event(5000 + n, "2001:db8::9", dst_ip="2001:db8:1::1") for n in range(3)]
+    lake, result = judged(tmp_path, rows)
+    assert result.sources == 1001
+    assert lake.verdicts().height == 0
 
 
-def judge(number: str, given: Material) -> list[tuple[str, str | None]]:
-    part = next(p for p in PARTS if p.rule.id == number)
-    found = part.judge(given)
-    return sorted((str(ipaddress.ip_address(s)), v) for s, v in found.select("src_ip", "value").rows())
+def test_port_scanner_goes_by_its_setting(tmp_path: Path) -> None:
+    given = examples.of("port_scanner", tmp_path)
+    more = replace(TOKYO, thresholds={"port_scanner_ports": 20.0})
+    lake, _ = judged(tmp_path, given.events, more)
+    assert named(lake, "port_scanner") == {"2001:db8::1": {None}}
+    assert rules.because("port_scanner", "en", more).startswith("it tried 20 ports")  # type: ignore[union-attr]
 
 
-def test_port_scanner_is_ten_ports_or_more() -> None:
-    assert judge("port_scanner", everything()) == [("153.231.216.178", None), ("192.0.2.2", None), ("2001:db8::1", None)]
-
-
-def test_port_scanner_goes_by_its_setting() -> None:
-    given = everything()
-    more = Settings("Asia/Tokyo", "flag", thresholds={"port_scanner_ports": 20.0})
-    found = Material(given.sources, given.watchlists, None, more)
-    assert judge("port_scanner", found) == [("2001:db8::1", None)]
-
-
-def test_announced_by_prefix_and_by_name() -> None:
-    assert judge("announced_prefix", everything()) == [("153.231.216.178", "NOTICE")]
-    assert judge("announced_name", everything()) == [("192.0.2.1", "Shodan")]
-
-
-def test_without_names_nothing_is_announced_by_name() -> None:
-    assert judge("announced_name", material(everything().sources)) == []
+def test_without_names_nothing_is_announced_by_name(tmp_path: Path) -> None:
+    given = examples.of("announced_name", tmp_path)
+    lake, _ = judged(tmp_path, given.events)
+    assert named(lake, "announced_name") == {}
 
 
 def test_evidence_says_what_else_the_lists_say(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text("prefix,organisation,from\n153.231.216.0/24,Somebody,2019-01-01\n")
-    chosen = Settings("Asia/Tokyo", "flag", watchlists=(tmp_path / "o.csv",))
-    given = Material(sources(("153.231.216.178", 11, 11)), watchlists.load(chosen), None, chosen)
-    part = next(p for p in PARTS if p.rule.id == "announced_prefix")
-    (row,) = part.judge(given).to_dicts()
+    given = examples.of("announced_prefix", tmp_path)
+    lake, _ = judged(tmp_path, given.events, replace(TOKYO, watchlists=(tmp_path / "o.csv",)))
+    (row,) = [row for row in lake.verdicts().to_dicts() if row["rule"] == "announced_prefix"]
     said = json.loads(row["evidence"])
     assert row["value"] == "NOTICE"  # the longer prefix
     assert said["prefix"] == "153.231.216.176/29"

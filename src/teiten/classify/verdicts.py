@@ -9,20 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
 from teiten.classify import names, rules, watchlists
-from teiten.classify.rules import FOUND, Material, Part
+from teiten.classify.material import KEPT, SOURCES, Events, Material
+from teiten.classify.rules import FOUND, SEVERAL, Part
 from teiten.classify.watchlists import Watchlists
 from teiten.engine import filters
 from teiten.errors import LakeError, TeitenError
 from teiten.lake import verdict
-from teiten.settings import Settings
+from teiten.settings import Sensor, Settings
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
@@ -36,6 +39,8 @@ STORE_DAYS: Final = 366
 """verdicts, or days, that are put into the lake at once"""
 PATIENCE: Final = 2.0
 """seconds that a report or a ranking waits for an ingest to end before it goes by the verdicts that there are"""
+PIECE_ROWS: Final = 100_000
+"""verdicts that are held in memory at once"""
 MEMORY_MB: Final = 96
 SCOPE: Final = "all"
 _DAY: Final = 86_400_000_000
@@ -81,17 +86,47 @@ class Basis:
     def of_day(self, day: dt.date) -> str:
         """The basis of that day, as the lake keeps it: JSON, equal where nothing that matters has changed."""
         lists = {one.name: [one.version, one.date.isoformat(), one.digest] for one in self.watchlists.of_day(day)}
-        return self._text(tuple((name, *said) for name, said in sorted(lists.items())))
-
-    def _text(self, lists: tuple[tuple[str, ...], ...]) -> str:
         wanted = sorted({name for part in rules.parts() for name in part.rule.thresholds})
         told = {
-            "lists": {name: rest for name, *rest in lists},
+            "addresses": sum(one.addresses for one in watching(self.settings, day)),
+            "lists": dict(sorted(lists.items())),
             "thresholds": {name: self.settings.threshold(name) for name in wanted},
             "rules": [part.rule.id for part in rules.parts()],
             "names": self.names.digest if self.names is not None else None,
         }
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def watching(settings: Settings, day: dt.date) -> list[Sensor]:
+    """The configured sensors that were watching at some time of that day, by what the configuration says."""
+    start = dt.datetime.combine(day, dt.time(), settings.zone)
+    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), settings.zone)
+
+    def local(moment: dt.datetime) -> dt.datetime:
+        return moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
+
+    return [
+        one
+        for one in settings.sensors
+        if (one.start is None or local(one.start) < end) and (one.end is None or local(one.end) > start)
+    ]
+
+
+def observed(session: Session, days: Sequence[dt.date]) -> dict[dt.date, int]:
+    """Day -> addresses that were observed: of the sensors that were to watch, and of those whose batches touch the day.
+
+    A sensor that is not configured has one.
+    """
+    rows = session.lake.batches(["sensor", "t_min", "t_max"], session.last_batch).drop_nulls()
+    seen = rows.select("sensor", pl.col("t_min", "t_max").dt.convert_time_zone(session.zone_name).dt.date())
+    out = {}
+    for day in days:
+        found = {one.name: one.addresses for one in watching(session.settings, day)}
+        for name in seen.filter((pl.col("t_min") <= day) & (pl.col("t_max") >= day))["sensor"].unique():
+            known = session.settings.sensor(name)
+            found.setdefault(name, known.addresses if known else 1)
+        out[day] = sum(found.values())
+    return out
 
 
 # which days ---------------------------------------------------------------------------------------------------------
@@ -109,9 +144,10 @@ def stale_days(lake: Lake, basis: Basis, days: Iterable[dt.date] | None = None, 
         for day, batch, told in lake.verdict_state(basis.settings.zone_name).select("day", "last_batch", "basis").iter_rows()
     }
     out = {}
-    told: dict[tuple[int, ...], str] = {}
+    told: dict[tuple[Any, ...], str] = {}
     for day in sorted(wanted):
-        key = tuple(n for n, w in enumerate(basis.watchlists.windows) if w.holds(day, day))
+        lists = tuple(n for n, w in enumerate(basis.watchlists.windows) if w.holds(day, day))
+        key = (lists, tuple(one.name for one in watching(basis.settings, day)))
         if key not in told:
             told[key] = basis.of_day(day)
         judged = known.get(day)
@@ -148,34 +184,121 @@ def _newest(lake: Lake, settings: Settings, upto: int | None) -> dict[dt.date, i
 # judging ------------------------------------------------------------------------------------------------------------
 
 
-def judge(session: Session, basis: Basis, days: Sequence[dt.date]) -> Iterator[tuple[list[dt.date], int, pl.DataFrame]]:
-    """Days in order, some at a time, with how many sources they have and their verdicts (VERDICT_SCHEMA).
+def judge(
+    session: Session, basis: Basis, days: Sequence[dt.date], notes: list[str] | None = None
+) -> Iterator[tuple[list[dt.date], int, pl.DataFrame]]:
+    """Days in order, some at a time, with how many sources they have, and verdicts (VERDICT_SCHEMA).
 
-    The session decides which events there are; nothing is stored.
+    Where there are many, they come in several pieces: the last of them has the days and the number of sources, those before
+    it have none. The session decides which events there are; nothing is stored. `notes` gets what rules have to say.
     """
     parts = rules.parts()
+    told = notes if notes is not None else []
     for some in _chunks(session, sorted(set(days))):
-        found, count = [], 0
-        for sources in _sources(session, some):
-            count += sources.height
-            found.append(_by_rules(parts, Material(sources, basis.watchlists, basis.names, basis.settings)))
-        yield some, count, pl.concat(found) if found else pl.DataFrame(schema=VERDICT_SCHEMA)
+        asked = _asked(session, some, parts)
+        if asked is None:
+            yield some, 0, pl.DataFrame(schema=VERDICT_SCHEMA)
+            continue
+        try:
+            held: list[pl.DataFrame] = []
+            for rows in _by_rules(parts, asked, some, basis, told):
+                held.append(rows)
+                if sum(f.height for f in held) >= PIECE_ROWS:
+                    yield [], 0, pl.concat(held)
+                    held = []
+            yield some, asked.height, pl.concat(held) if held else pl.DataFrame(schema=VERDICT_SCHEMA)
+        finally:
+            asked.close()
 
 
-def _by_rules(parts: Sequence[Part], material: Material) -> pl.DataFrame:
-    """Every rule's rows; of two with one label on one source and day that of the earlier rule."""
-    out = [pl.DataFrame(schema=VERDICT_SCHEMA)]
+def _asked(session: Session, days: list[dt.date], parts: Sequence[Part]) -> Events | None:
+    """The events of neighbouring days and the counts that rules want; None where the lake holds no events near them."""
+    start, end = _bounds(session, days)
+    if not _events(session, start, end):
+        return None
+    day = f"DATE '{days[0].isoformat()}'"
+    if len(days) > 1:
+        offset = (_offset(session, days[0]) or dt.timedelta()) // dt.timedelta(microseconds=1)
+        day = f"(DATE '1970-01-01' + ((epoch_us(time) + {offset}) // {_DAY})::INTEGER)"
+    where = " AND ".join(filters.Filters(start=start, end=end).conditions(raw=True))
+    counts = {name for part in parts for name in part.rule.counts}
+    named = {name for part in parts if "ports" in part.rule.counts for name in part.rule.thresholds if name.endswith("_ports")}
+    least = min((session.settings.threshold(name) for name in named), default=1)
+    return Events(session, day, where, sorted(counts), max(1, math.ceil(least)))
+
+
+def _by_rules(
+    parts: Sequence[Part], asked: Events, days: list[dt.date], basis: Basis, notes: list[str]
+) -> Iterator[pl.DataFrame]:
+    """Every rule's rows, in the rules' order; of two with one label on one address and day that of the earlier rule."""
+    addresses = observed(asked.session, days)
+    shared = _shared(parts)
+    kept = pl.DataFrame(schema=KEPT)
+
+    def material(sources: pl.DataFrame, rule: rules.Rule, events: Events | None) -> Material:
+        known = kept.filter(pl.col("label").is_in(list(rule.knows)))
+        chosen = rule.over == "chosen"
+        return Material(
+            sources, basis.watchlists, basis.names, basis.settings, days, addresses, known, notes, events, restricted=chosen
+        )
+
+    simple = [part for part in parts if part.rule.over == "sources"]
+    counts = sorted({name for part in simple for name in part.rule.counts})
+    for sources in asked.frames(counts) if simple else ():
+        found = [_full(part, rows) for part in simple for rows in _rows(part, material(sources, part.rule, None))]
+        whole = _first(pl.concat(found)) if found else pl.DataFrame(schema=VERDICT_SCHEMA)
+        kept = pl.concat([kept, whole.filter(pl.col("label").is_in(shared)).select(list(KEPT))])
+        yield whole
     for part in parts:
-        rows = part.judge(material)
+        if part.rule.over == "sources":
+            continue
+        sources = pl.DataFrame(schema=SOURCES)
+        if part.choose is not None:
+            sources = asked.choose(part.choose(material(sources, part.rule, None)), part.rule.counts)
+            if not sources.height:
+                continue
+        for rows in _rows(part, material(sources, part.rule, asked)):
+            whole = _first(_full(part, rows))
+            if part.rule.label in shared:
+                whole = whole.join(kept, on=_key(part.rule.label), how="anti", nulls_equal=True)
+                kept = pl.concat([kept, whole.select(list(KEPT))])
+            yield whole
+
+
+def _shared(parts: Sequence[Part]) -> list[str]:
+    """Labels that later rules go by, or that several rules give: what of them was found is remembered."""
+    labels = [part.rule.label for part in parts]
+    known = {label for part in parts for label in part.rule.knows}
+    return sorted({label for label in labels if labels.count(label) > 1 or label in known})
+
+
+def _rows(part: Part, material: Material) -> Iterator[pl.DataFrame]:
+    found = part.judge(material)
+    for rows in [found] if isinstance(found, pl.DataFrame) else found:
         if rows.height:
-            full = rows.select(list(FOUND)).with_columns(
-                (pl.col("src_ip").bin.size() * 8).cast(pl.Int16).alias("prefix_len"),
-                pl.lit(SCOPE).alias("scope"),
-                pl.lit(part.rule.label).alias("label"),
-                pl.lit(part.rule.id).alias("rule"),
-            )
-            out.append(full.select(pl.col(name).cast(dtype) for name, dtype in VERDICT_SCHEMA.items()))
-    return pl.concat(out).unique(["src_ip", "day", "label"], keep="first", maintain_order=True)
+            yield rows
+
+
+def _full(part: Part, rows: pl.DataFrame) -> pl.DataFrame:
+    """What a rule answered, as VERDICT_SCHEMA."""
+    full = rows.select(list(FOUND)).with_columns(
+        (pl.col("src_ip").bin.size() * 8).cast(pl.Int16).alias("prefix_len"),
+        pl.lit(SCOPE).alias("scope"),
+        pl.lit(part.rule.label).alias("label"),
+        pl.lit(part.rule.id).alias("rule"),
+    )
+    return full.select(pl.col(name).cast(dtype) for name, dtype in VERDICT_SCHEMA.items())
+
+
+def _key(label: str) -> list[str]:
+    return ["src_ip", "day", "label", *(["value"] if label in SEVERAL else [])]
+
+
+def _first(rows: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each address, day and label; where a label may stand there several times, of each value."""
+    value = pl.when(pl.col("label").is_in(list(SEVERAL))).then(pl.col("value")).alias("_value")
+    unique = rows.with_columns(value).unique(["src_ip", "day", "label", "_value"], keep="first", maintain_order=True)
+    return unique.drop("_value")
 
 
 def _chunks(session: Session, days: list[dt.date]) -> Iterator[list[dt.date]]:
@@ -213,43 +336,6 @@ def _offset(session: Session, day: dt.date) -> dt.timedelta | None:
     return dt.datetime.combine(day, dt.time(), session.zone).utcoffset()
 
 
-def _sources(session: Session, days: list[dt.date]) -> Iterator[pl.DataFrame]:
-    """SOURCES of neighbouring days; where there are very many events a part of the sources at a time."""
-    start, end = _bounds(session, days)
-    offset = _offset(session, days[0]) or dt.timedelta()
-    day = str((days[0] - _EPOCH).days)
-    if len(days) > 1:
-        day = f"((epoch_us(time) + {offset // dt.timedelta(microseconds=1)}) // {_DAY})"
-    slices = max(1, -(-_events(session, start, end) // (2 * CHUNK_EVENTS)))
-    where = filters.Filters(start=start, end=end).conditions(raw=True)
-    for n in range(slices):
-        part = [f"hash(src_ip) % {slices} = {n}"] if slices > 1 else []
-        frame = _ask(session, day, " AND ".join([*where, *part]))
-        if frame.height:
-            yield frame
-
-
-def _ask(session: Session, day: str, where: str) -> pl.DataFrame:
-    """SOURCES of the events for which `where` holds; `day` is the SQL of their day."""
-    least = max(1, math.ceil(session.settings.threshold("port_scanner_ports")))
-    whole = session.frame(
-        f"SELECT src_ip, ({day})::INTEGER AS day, sum(packets)::BIGINT AS packets, count(*) AS events"
-        f" FROM raw_events WHERE {where} GROUP BY ALL"
-    )
-    ports = pl.lit(None, dtype=pl.Int64).alias("ports")
-    often = whole.filter(pl.col("events") >= least)["src_ip"].unique()
-    if len(often):
-        counted = session.frame(
-            "SELECT src_ip, day, count(*) AS ports FROM ("
-            f"SELECT DISTINCT src_ip, ({day})::INTEGER AS day, protocol, dst_port FROM raw_events WHERE {where}"
-            " AND protocol IN (6, 17) AND dst_port IS NOT NULL AND src_ip IN (SELECT unnest($often))) GROUP BY src_ip, day",
-            {"often": often.to_list()},
-        )
-        whole = whole.join(counted, on=["src_ip", "day"], how="left", maintain_order="left")
-        ports = pl.when(pl.col("events") >= least).then(pl.col("ports").fill_null(0)).alias("ports")
-    return whole.select("src_ip", pl.col("day").cast(pl.Date), pl.col("packets").cast(pl.Int64), ports.cast(pl.Int64))
-
-
 # keeping ------------------------------------------------------------------------------------------------------------
 
 
@@ -277,39 +363,74 @@ def run(
     ordered = sorted(stale)
     start = dt.datetime.combine(ordered[0], dt.time(), settings.zone)
     end = dt.datetime.combine(ordered[-1] + dt.timedelta(days=1), dt.time(), settings.zone)
-    held: list[pl.DataFrame] = []
     waiting: list[dt.date] = []
-    with Session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB) as session:
-        for some, count, frame in judge(session, basis, ordered):
-            held.append(frame)
+    with Session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB) as session, _Held() as held:
+        for some, count, frame in judge(session, basis, ordered, result.notes):
+            held.add(frame)
             waiting += some
             result.days += some
             result.sources += count
             for label, n in frame.group_by("label").len().iter_rows():
                 result.labels[label] = result.labels.get(label, 0) + n
-            if sum(f.height for f in held) >= STORE_ROWS or len(waiting) >= STORE_DAYS:
+            if waiting and some and (held.rows >= STORE_ROWS or len(waiting) >= STORE_DAYS):
                 _store(lake, settings, session.last_batch, stale, waiting, held)
-            if progress is not None:
+            if progress is not None and some:
                 progress(len(result.days), len(ordered))
         _store(lake, settings, session.last_batch, stale, waiting, held)
     return result
 
 
-def _store(
-    lake: Lake, settings: Settings, last: int, stale: dict[dt.date, str], days: list[dt.date], frames: list[pl.DataFrame]
-) -> None:
-    """The days' verdicts into the lake, one entry in its log for those of one basis; both lists are emptied."""
+class _Held:
+    """Verdicts that wait to be stored, in memory, and beyond PIECE_ROWS in files of a temporary folder."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._frames: list[pl.DataFrame] = []
+        self._files: list[Path] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._frames.append(frame)
+        self.rows += frame.height
+        if sum(f.height for f in self._frames) > PIECE_ROWS:
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="teiten-")
+            self._files.append(Path(self._folder.name) / f"{len(self._files)}.parquet")
+            pl.concat(self._frames).write_parquet(self._files[-1], compression="zstd", compression_level=1)
+            self._frames.clear()
+
+    def of(self, days: list[dt.date]) -> Iterator[pl.DataFrame]:
+        """Those of these days, in pieces."""
+        for file in self._files:
+            yield pl.read_parquet(file).filter(pl.col("day").is_in(days))
+        for frame in self._frames:
+            yield frame.filter(pl.col("day").is_in(days))
+
+    def clear(self) -> None:
+        for file in self._files:
+            file.unlink()
+        self._files.clear()
+        self._frames.clear()
+        self.rows = 0
+
+    def __enter__(self) -> _Held:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _store(lake: Lake, settings: Settings, last: int, stale: dict[dt.date, str], days: list[dt.date], held: _Held) -> None:
+    """The days' verdicts into the lake, one entry in its log for those of one basis; days and verdicts are emptied."""
     if not days:
         return
-    whole = pl.concat(frames)
     by_basis: dict[str, list[dt.date]] = {}
     for day in days:
         by_basis.setdefault(stale[day], []).append(day)
     for told, mine in by_basis.items():
-        rows = whole.filter(pl.col("day").is_in(mine))
-        lake.replace_verdicts(mine, settings.zone_name, rows, last_batch=last, basis=told)
+        lake.replace_verdicts(mine, settings.zone_name, held.of(mine), last_batch=last, basis=told)
     days.clear()
-    frames.clear()
+    held.clear()
 
 
 def refresh(

@@ -7,7 +7,7 @@ import importlib.resources
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -224,9 +224,19 @@ class Session:
 
         UsageError where the query is wrong, TeitenError where it could not be done (memory).
         """
+        return self._run(sql, params, lambda: self._ready(sql))
+
+    def work(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
+        """The rows of a statement over the events as they are, without what verdicts add to them: for what makes verdicts.
+
+        It may make temporary tables and views, which last as long as the session. Errors as those of `frame`.
+        """
+        return self._run(sql, params, lambda: self._arrange(False))
+
+    def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
-            self._ready(sql)
+            before()
             relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
             if relation is None:
                 return pl.DataFrame()

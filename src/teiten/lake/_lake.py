@@ -218,9 +218,17 @@ class Lake:
         return rows.sort("day", "src_ip", "label", maintain_order=True)
 
     def replace_verdicts(
-        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int | None = None, basis: str = ""
+        self,
+        days: Iterable[dt.date],
+        zone: str,
+        frame: pl.DataFrame | Iterable[pl.DataFrame],
+        *,
+        last_batch: int | None = None,
+        basis: str = "",
     ) -> None:
         """The machine's verdicts on those days of that zone become those of the frame (`verdict.GIVEN`), all at once.
+
+        Where there are many: of several frames, of which one is held at a time.
 
         `last_batch`: the lake's last batch when its events were read (default: the last there is); `basis`: a digest of the
         lists and thresholds. Both are kept for every day, also for those on which nothing was found. Takes the lake's lock.

@@ -2,6 +2,7 @@
 
 A file holds the verdicts of a month of one zone; a month with many is cut into several, at the edges of days. So judging
 a day again rewrites one file, and the number of files grows with the months and not with how often they are judged.
+Where a day has very many (a flood of forged sources: a million), its rows lie in several files, each with some `ROWS`.
 A row without an address and a label says that its day was judged, by which lists and thresholds, whatever was found.
 """
 
@@ -41,6 +42,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 REQUIRED: Final = ("day", "zone", "made", "last_batch")
 GIVEN: Final = tuple(name for name in SCHEMA if name not in ("zone", "made", "last_batch", "basis"))
 """the columns of what `Lake.replace_verdicts` takes; the others it fills in"""
+_ORDER: Final = ("day", "src_ip")
 STATE: Final[dict[str, pl.DataType]] = {name: SCHEMA[name] for name in ("day", "zone", "last_batch", "basis", "made")}
 
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
@@ -82,36 +84,63 @@ def checked(days: Iterable[dt.date], frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def replace(
-    table: _delta.Table, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str
+    table: _delta.Table,
+    days: Iterable[dt.date],
+    zone: str,
+    frames: pl.DataFrame | Iterable[pl.DataFrame],
+    *,
+    last_batch: int,
+    basis: str,
 ) -> None:
-    """The days' verdicts become those of the frame, in one log entry. ValueError as in `checked`, OSError and its like."""
+    """The days' verdicts become those of the frames, in one log entry. ValueError as in `checked`, OSError and its like.
+
+    Of many rows some `ROWS` are held at a time: files are written as the frames come, and count when all are there.
+    """
     wanted = sorted(set(days))
-    rows = checked(wanted, frame)
-    if not wanted:
-        return
-    # the basis is a long text, so that only the row of the day itself has it
-    judged = pl.DataFrame({"day": wanted}, schema={"day": pl.Date()}).with_columns(pl.lit(basis).alias("basis"))
-    whole = pl.concat([rows, judged], how="diagonal").with_columns(
+    given = [frames] if isinstance(frames, pl.DataFrame) else frames
+    now = dt.datetime.now(dt.UTC)
+    stamps = (
         pl.lit(zone).alias("zone"),
-        pl.lit(dt.datetime.now(dt.UTC)).cast(_TIME).alias("made"),
+        pl.lit(now).cast(_TIME).alias("made"),
         pl.lit(last_batch).cast(pl.Int64).alias("last_batch"),
     )
+    if not wanted:
+        for frame in given:
+            checked(wanted, frame)
+        return
     written: list[_delta.Written] = []
+    # the basis is a long text, so that only the row of the day itself has it
+    pool = [pl.DataFrame({"day": wanted}, schema={"day": pl.Date()}).with_columns(pl.lit(basis).alias("basis"), *stamps)]
+    for frame in given:
+        pool.append(checked(wanted, frame).with_columns(stamps))
+        if sum(part.height for part in pool) >= ROWS:
+            written += [_write(table.path, part, f"{month:%Y-%m}") for month, rows in _by_month(pool) for part in _cut(rows)]
+            pool = []
     gone: list[str] = []
     live = _months(table, zone)
-    for (key,), new in whole.group_by(pl.col("day").dt.month_start().alias("month")):
-        month = cast("dt.date", key)
+    months = dict(_by_month(pool)) if pool else {}
+    for month in sorted({day.replace(day=1) for day in wanted}):
+        new = months.get(month)
         old = [path for path, first, last, held in live if _touches(first, last, held, month, wanted)]
-        kept = [_read(table.path / path).filter(~pl.col("day").is_in(wanted)) for path in old]
-        put = pl.concat([*kept, new.select(list(SCHEMA))]).sort("day", "src_ip", nulls_last=True)
-        written += [_write(table.path, part, f"{month:%Y-%m}") for part in _cut(put)]
+        kept = [rows for path in old if (rows := _others(table.path / path, wanted)).height]
+        put = pl.concat([*kept, *([new] if new is not None else []), pl.DataFrame(schema=SCHEMA)])
+        written += [_write(table.path, part, f"{month:%Y-%m}") for part in _cut(put.sort(_ORDER, nulls_last=True))]
         gone += old
     table.commit(written, gone)
     table.sweep(gone)
 
 
-def _read(path: Path) -> pl.DataFrame:
-    return pl.read_parquet(path).select(list(SCHEMA))
+def _by_month(frames: list[pl.DataFrame]) -> Iterable[tuple[dt.date, pl.DataFrame]]:
+    """The rows of each month, in the order in which files hold them."""
+    whole = pl.concat(frames, how="diagonal")
+    for (month,), rows in whole.group_by(pl.col("day").dt.month_start().alias("month")):
+        kept = rows.with_columns(pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in SCHEMA if name not in rows.columns)
+        yield cast("dt.date", month), kept.select(list(SCHEMA)).sort(_ORDER, nulls_last=True)
+
+
+def _others(path: Path, days: list[dt.date]) -> pl.DataFrame:
+    """The file's rows of other days."""
+    return pl.scan_parquet(path).select(list(SCHEMA)).filter(~pl.col("day").is_in(days)).collect()
 
 
 def _write(folder: Path, frame: pl.DataFrame, name: str) -> _delta.Written:

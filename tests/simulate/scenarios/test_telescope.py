@@ -28,7 +28,8 @@ from teiten.readers._base import ReadOptions
 from teiten.readers._input import inputs
 from teiten.simulate.dark import _record
 from teiten.simulate.dark._batch import together
-from teiten.simulate.dark._plan import CAUSES, Plan
+from teiten.simulate.dark._causes import CAUSES
+from teiten.simulate.dark._plan import Plan
 from teiten.simulate.dark._record import _hidden
 from teiten.simulate.dark._series import Prefix, Run, Series, permuted, shuffled
 from teiten.simulate.dark._walk import ONE_PORT, index_of, logarithm

@@ -20,6 +20,7 @@ RULE = Rule(
     },
     source="NICTER (NICT), observation statistics: scanners of organisations by their PTR names; the list named",
     needs=("sources", "lists", "names"),
+    counts=("ports",),
 )
 
 

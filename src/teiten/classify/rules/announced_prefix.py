@@ -16,6 +16,7 @@ RULE = Rule(
     },
     source="NICTER (NICT), observation statistics: scanners of organisations by their published addresses; the list named",
     needs=("sources", "lists"),
+    counts=("ports",),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from teiten.classify.rules import FOUND, Material, Rule, evidence, nothing
+from teiten.classify.rules import Material, Rule, answer
 
 RULE = Rule(
     id="port_scanner",
@@ -17,17 +17,17 @@ RULE = Rule(
     source="TSUBAME (JPCERT/CC), Internet threat monitoring report of July to September 2022: 10 ports within one day",
     needs=("sources",),
     thresholds=("port_scanner_ports",),
+    over="chosen",
+    counts=("ports",),
 )
+
+
+def choose(material: Material) -> str:
+    """As many ports as the threshold asks for."""
+    return f"ports >= {material.settings.threshold('port_scanner_ports'):g}"
 
 
 def judge(material: Material) -> pl.DataFrame:
     """Every source with the threshold's number of ports. The rule is a count, so its confidence is 1."""
-    least = material.settings.threshold("port_scanner_ports")
-    many = material.sources.filter(pl.col("ports") >= least)
-    if not many.height:
-        return nothing()
-    return many.with_columns(
-        evidence("ports", "packets", pl.lit(least).alias("threshold")),
-        *(pl.lit(None, dtype=pl.String).alias(name) for name in ("value", "list", "list_version")),
-        pl.lit(1.0).alias("confidence"),
-    ).select(list(FOUND))
+    least = pl.lit(material.settings.threshold("port_scanner_ports")).alias("threshold")
+    return answer(material.sources, None, 1.0, "ports", "packets", least)

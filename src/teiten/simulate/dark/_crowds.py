@@ -17,6 +17,8 @@ from teiten.simulate.dark._series import Prefix
 
 BLOCK = 64
 """neighbouring subscribers who get one another's addresses"""
+_LINUX, _WINDOWS = np.array([0, 1, 3, 7]), np.array([0, 3, 9, 9])
+"""seconds after which a connection is tried again: Linux three times here, Windows twice"""
 _AWAKE = np.interp(np.arange(24), [0, 2, 6, 9, 12, 22, 24], [0.5, 0.05, 0.0, 0.7, 1.0, 1.0, 0.5])
 
 
@@ -38,8 +40,8 @@ class Kind:
     """country -> part of the period at which it joins"""
     hands: bool = False
     """addresses change hands"""
-    hold: bool = False
-    """a visit keeps its port"""
+    again: bool = False
+    """a visit is one connection, tried again as the system does"""
     number: int = 0
     """where a cause has several crowds"""
 
@@ -101,11 +103,24 @@ class Crowd:
         day = (time - self.span.start) / DAY
         host = (day * self.churn[country] + self.active[country] * rng.random(n) ** 1.5).astype(np.int64)
         sizes = rng.geometric(1 / self.kind.per_visit, n)
+        if self.kind.again:
+            one = self._linux(self.begins[country] + host)
+            sizes = np.minimum(sizes, np.where(one, 4, 3))
         visit = np.repeat(np.arange(n), sizes)
-        waited = np.cumsum(rng.exponential(self.kind.gap, len(visit)))
         starts_at = np.cumsum(sizes) - sizes
-        offset = waited - waited[starts_at][visit]
-        return self._sent(rng, country[visit], host[visit], (time[visit] + offset), visit, starts_at)
+        turn = np.arange(len(visit)) - starts_at[visit]
+        if self.kind.again:
+            offset = np.where(one[visit], _LINUX[turn], _WINDOWS[turn]) + rng.exponential(0.02, len(visit))
+        else:
+            waited = np.cumsum(rng.exponential(self.kind.gap, len(visit)))
+            offset = waited - waited[starts_at][visit]
+        return self._sent(rng, country[visit], host[visit], (time[visit] + offset), visit, turn)
+
+    def _linux(self, device: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which devices run Linux."""
+        if self.kind.shape == "windows":
+            return np.zeros(len(device), dtype=bool)
+        return _tools.is_linux(self.pool[device].astype(np.uint64), self.seed & 0xFFFF)
 
     def _sent(
         self,
@@ -114,27 +129,33 @@ class Crowd:
         host: npt.NDArray[np.int64],
         seconds: npt.NDArray[np.float64],
         visit: npt.NDArray[np.int64],
-        starts_at: npt.NDArray[np.int64],
+        turn: npt.NDArray[np.int64],
     ) -> dict[str, Any]:
         n = len(seconds)
+        first = np.flatnonzero(turn == 0)
         # clip: the last place of the distribution takes what rounding leaves
         drawn = self.ports[np.searchsorted(self.shares, rng.random(n), side="right").clip(max=len(self.ports) - 1)]
-        port = drawn[starts_at][visit] if self.kind.hold else drawn
+        port = drawn[first][visit] if self.kind.again else drawn
         device = self.begins[country] + host
         time = (seconds * 1e6).astype(np.int64)
         src = self.pool[self._address(device, seconds) if self.kind.hands else device]
         # a process lives three days or so: then the device was switched off and on, and caught it again
         life = ((seconds - self.span.start) / DAY + (mixed(device, self.seed & 0xFFFF) % np.uint64(300)) / 100.0) // 3
         process = device.astype(np.uint64) << np.uint64(16) | life.astype(np.uint64)
+        dst = self.prefix.network + rng.integers(0, self.prefix.size, n)
+        packet = rng.integers(0, 1 << 63, n).astype(np.uint64)
+        if self.kind.again:
+            dst, packet = dst[first][visit], packet[first][visit]
         given = _tools.Given(
             src=src,
-            dst=self.prefix.network + rng.integers(0, self.prefix.size, n),
+            dst=dst,
             port=port,
             time=time,
             source=(device if self.kind.hands else src).astype(np.uint64),
             process=process,
-            packet=rng.integers(0, 1 << 63, n).astype(np.uint64),
+            packet=packet,
             salt=self.seed & 0xFFFF,
+            turn=turn,
         )
         who = {"country": self.places[country], "actor": device + (self.kind.number << 24)}
         return _tools.filled(self.kind.shape, given) | who

@@ -13,6 +13,7 @@ from teiten.simulate._mix import HOURS_OFF_UTC, IOT, PCS, SERVERS, SURVEYS, WIDE
 from teiten.simulate._sources import country_of, draw
 from teiten.simulate._traffic import DAY, Span, generator
 from teiten.simulate.dark import _series
+from teiten.simulate.dark._causes import CAUSES
 from teiten.simulate.dark._crowds import Crowd, Kind
 from teiten.simulate.dark._series import Attack, Prefix, Run, Series, Walked
 from teiten.simulate.dark._walk import ONE_PORT, TWO_PORTS, Walk, generator_of
@@ -42,47 +43,6 @@ class Actor(Protocol):
     def packets(self, begin: int, end: int) -> Mapping[str, Any] | None:
         """Its packets of that time (µs): columns of `_batch.FIELDS`; a crowd's may come after `end`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What a packet can be due to. `share` of all packets; `tool` that sends them; forged: sources say nothing."""
-
-    share: float
-    because: str
-    tool: str | None = None
-    forged: bool = False
-
-
-CAUSES: Final[dict[str, Cause]] = {
-    "mirai": Cause(0.20, "Mirai: 23 nine times and 2323 once in ten", "mirai"),
-    "mirai-9530": Cause(0.02, "a variant of Mirai that tries 9530 alone", "mirai"),
-    "telnet": Cause(0.05, "a bot that tries Telnet without Mirai's mark"),
-    "hosts": Cause(0.14, "ordinary machines that try the ports of common services"),
-    "smb": Cause(0.06, "infected PCs that try 445"),
-    "udp": Cause(0.04, "UDP services that amplify"),
-    "ping": Cause(0.01, "echo requests"),
-    "new-port": Cause(0.015, "a port that nobody tried before, from country to country"),
-    "plateau": Cause(0.015, "a port that stays high and ends"),
-    "group-burst": Cause(0.02, "a burst on a group of ports"),
-    "announced": Cause(0.01, "NOTICE, by its announced addresses"),
-    "zmap-old": Cause(0.05, "ZMap before 4.1", "zmap"),
-    "zmap-new": Cause(0.08, "ZMap since 4.1: its order of addresses alone gives it away", "zmap"),
-    "masscan": Cause(0.05, "masscan", "masscan"),
-    "masscan-new": Cause(0.03, "newer masscan: window 1025 and MSS", "masscan"),
-    "nmap-syn": Cause(0.02, "nmap -sS", "nmap"),
-    "nmap-connect": Cause(0.005, "nmap -sT: an ordinary host's packets"),
-    "hping3": Cause(0.008, "hping3", "hping3"),
-    "large-masscan": Cause(0.03, "a large scanner of many ports, with masscan", "masscan"),
-    "large-zmap": Cause(0.02, "a large scanner of many ports, with old ZMap", "zmap"),
-    "large-own": Cause(0.03, "a large scanner of many ports, with a program of its own"),
-    "port-run": Cause(0.012, "port after port at one address, in order"),
-    "many-ports": Cause(0.015, "few hosts that try every port"),
-    "backscatter": Cause(0.06, "a victim's answers to forged packets"),
-    "spoofed-flood": Cause(0.03, "a SYN flood upon a dark address, its sources forged", forged=True),
-    "misconfiguration": Cause(0.008, "a neighbour's machine that is wrongly set up"),
-}
-NAMES: Final = tuple(CAUSES)
 
 
 @dataclass(slots=True)
@@ -149,17 +109,19 @@ class _Planner:
         self.tell(kind, Series(cause, actor, begin, count, seconds * SECOND / count, make, **options), **more)
 
 
-def _repeats(wanted: float, whole: int, least: int = 4, most: int = 300) -> tuple[int, float]:
-    """How many runs of `whole` packets, and which part of each, give so many packets."""
-    runs = int(np.clip(round(wanted / whole), least, most))
-    return runs, float(np.clip(wanted / (runs * whole), min(1.0, 48 / whole), 1.0))
+def _parts(rng: np.random.Generator, wanted: float, whole: int, least: int = 4, most: int = 300) -> list[float]:
+    """Which part of their `whole` packets so many runs get through, some all of it, that they are `wanted` together."""
+    runs = int(np.clip(round(1.4 * wanted / whole), least, most))
+    parts = rng.lognormal(0, 0.8, runs)
+    for _ in range(4):
+        parts = np.clip(parts * wanted / (whole * parts.sum()), min(1.0, 4 / whole), 1.0)
+    return [float(x) for x in parts]
 
 
 def _walks(p: _Planner) -> None:
     for cause in ("zmap-old", "zmap-new"):
         rng = generator(p.seed, cause)
-        runs, part = _repeats(p.wanted[cause], p.prefix.size)
-        for i in range(runs):
+        for i, part in enumerate(_parts(rng, p.wanted[cause], p.prefix.size, 24)):
             # of two shards this is one: it covers a part of the addresses only
             ports = 2 if cause == "zmap-new" and i % 6 == 5 else 1
             _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
@@ -185,34 +147,61 @@ def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threa
 
 
 def _tools(p: _Planner) -> None:
-    for cause, ports, most in (("masscan", 3, 300), ("masscan-new", 2, 300)):
+    for cause, ports in (("masscan", 3), ("masscan-new", 2)):
         rng = generator(p.seed, cause)
-        runs, part = _repeats(p.wanted[cause], p.prefix.size * ports, 3, most)
-        for _ in range(runs):
-            run, tried = p.run(rng, cause.replace("-", "_")), rng.choice(np.array(HEAD), ports, replace=False)
-            make = _series.permuted(run, p.prefix, tried)
-            count = int(p.prefix.size * ports * part)
-            _scan(p, cause, run, count, p.shortest(float(rng.uniform(0.5, 15)) * 3600), make, rng, tried, part=round(part, 6))
+        for part in _parts(rng, p.wanted[cause], p.prefix.size * ports, 16):
+            _masscan(p, cause, p.run(rng, cause.replace("-", "_")), rng, ports, part)
     hosts = min(256, p.prefix.size)
     for cause, ports in (("nmap-syn", 4), ("nmap-connect", 1)):
         rng = generator(p.seed, cause)
         rounds = 2 if cause == "nmap-syn" else 1
-        runs, part = _repeats(p.wanted[cause], hosts * ports * rounds, 2)
-        for _ in range(runs):
+        for part in _parts(rng, p.wanted[cause], hosts * ports * rounds, 10):
             run = p.run(rng, "nmap_syn" if cause == "nmap-syn" else "linux", SERVERS)
             tried = rng.choice(np.array(HEAD), ports, replace=False)
             first = p.prefix.network + int(rng.integers(0, p.prefix.size // hosts)) * hosts
-            make = _series.in_rounds(run, first, max(8, int(hosts * part)), tried)
-            count = max(8, int(hosts * part)) * ports * rounds
-            _scan(p, cause, run, count, float(rng.uniform(60, 1800)), make, rng, tried)
+            some = max(3, int(hosts * part))
+            make = _series.in_rounds(run, first, some, tried)
+            _scan(p, cause, run, some * ports * rounds, float(rng.uniform(60, 1800)), make, rng, tried)
     rng = generator(p.seed, "hping3")
-    runs, part = _repeats(p.wanted["hping3"], 600, 2)
-    for i in range(runs):
+    for i, part in enumerate(_parts(rng, p.wanted["hping3"], 600, 8)):
         run, dst = p.run(rng, "hping3", SERVERS), p.prefix.network + int(rng.integers(0, p.prefix.size))
-        port = int(rng.choice(np.array(HEAD)))
+        port, count = int(rng.choice(np.array(HEAD))), max(4, int(600 * part))
         make = _series.counting(run, dst, port) if i % 2 else _series.climbing(run, dst, 1)
-        tried = np.array([port]) if i % 2 else np.arange(1, int(600 * part) + 1)
-        _scan(p, "hping3", run, int(600 * part), float(rng.uniform(30, 900)), make, rng, tried, consecutive=i % 2 == 0)
+        tried = np.array([port]) if i % 2 else np.arange(1, count + 1)
+        _scan(p, "hping3", run, count, float(rng.uniform(30, 900)), make, rng, tried, consecutive=i % 2 == 0)
+
+
+def _masscan(p: _Planner, cause: str, run: Run, rng: np.random.Generator, ports: int, part: float) -> None:
+    """One run of it over the prefix, in its random order."""
+    tried = rng.choice(np.array(HEAD), ports, replace=False)
+    count = max(4, int(p.prefix.size * ports * part))
+    seconds = p.shortest(float(rng.uniform(0.5, 15)) * 3600)
+    _scan(p, cause, run, count, seconds, _series.permuted(run, p.prefix, tried), rng, tried, part=round(part, 6))
+
+
+def _shared(p: _Planner) -> None:
+    """Addresses that several programs or machines send from: a rule on the address alone is wrong about one of them."""
+    rng, whole = generator(p.seed, "survey"), p.span.days * DAY * 0.9
+    for _ in range(6):
+        run = p.run(rng, "zmap_old")
+        for cause, shape, ports in (("survey-zmap", "zmap_old", HEAD), ("survey-own", "own_stack", WIDE)):
+            tried = rng.choice(np.array(ports), 5, replace=False)
+            p.number += 1
+            own = Run(p.number, run.src, run.country, shape, p.seed)
+            make = _series.permuted(own, p.prefix, tried)
+            _scan(p, cause, own, max(12, int(p.wanted[cause] / 6)), whole, make, rng, tried)
+    rng = generator(p.seed, "nat")
+    count = int(np.clip(p.wanted["nat"] / 60, 12, 200))
+    for i in range(count):
+        run = p.run(rng, "host", {**IOT, **PCS})
+        make = _series.behind(run, p.prefix, int(rng.integers(2, 40)), np.array(HEAD))
+        begin, packets = p.when(rng, whole), max(4, int(p.wanted["nat"] / count))
+        p.actors.append(Series("nat", run.actor, begin, packets, whole * SECOND / packets, make))
+        if i % 3 == 0:
+            # a bot among them; the number keeps it apart from the crowds' devices
+            bot = Run(run.actor | 0xC8000000, run.src, run.country, "mirai", p.seed)
+            tries = _series.anywhere_of(bot, p.prefix, np.array([23] * 9 + [2323]))
+            p.actors.append(Series("mirai", bot.actor, begin, packets, whole * SECOND / packets, tries))
 
 
 def _scan(p: _Planner, cause: str, run: Run, count: int, seconds: float, make: Any, rng: Any, ports: Any, **more: Any) -> None:
@@ -238,9 +227,8 @@ def _large(p: _Planner) -> None:
         count = max(60, int(p.wanted["many-ports"] / 4))
         _scan(p, "many-ports", run, count, whole, _series.anywhere(run, p.prefix), rng, range(1, 65536))
     rng = generator(p.seed, "port-run")
-    runs, part = _repeats(p.wanted["port-run"], 1500, 2, 60)
-    for i in range(runs):
-        length = max(60, int(rng.uniform(0.3, 1.7) * 1500 * part))
+    for i, part in enumerate(_parts(rng, p.wanted["port-run"], 1500, 8, 60)):
+        length = max(60, int(1500 * part))
         run, first = p.run(rng, ("linux", "own_stack")[i % 2], SERVERS), int(rng.integers(1, 65000 - length))
         dst = p.prefix.network + int(rng.integers(0, p.prefix.size))
         seconds = p.shortest(length * float(rng.uniform(0.2, 20)))
@@ -248,15 +236,14 @@ def _large(p: _Planner) -> None:
         more = {"dst_ip": _text(dst), "waver": 0.5, "consecutive": True}
         _scan(p, "port-run", run, length, seconds, make, rng, range(first, first + length), **more)
     rng = generator(p.seed, "announced")
-    runs, part = _repeats(p.wanted["announced"], p.prefix.size * 3, max(2, p.span.days), 60)
-    for _ in range(runs):
+    for part in _parts(rng, p.wanted["announced"], p.prefix.size * 3, max(3, p.span.days), 60):
         network, bits = NOTICE[int(rng.integers(0, len(NOTICE)))]
         p.number += 1
         source = network + int(rng.integers(1, (1 << 32 - bits) - 1))
         run = Run(p.number, source, PLACES["JP"], "announced", p.seed)
         tried = rng.choice(np.array(NOTICE_PORTS), 3, replace=False)
         make = _series.permuted(run, p.prefix, tried)
-        count = int(p.prefix.size * 3 * part)
+        count = max(3, int(p.prefix.size * 3 * part))
         seconds = p.shortest(float(rng.uniform(0.2, 6)) * 3600)
         _scan(p, "announced", run, count, seconds, make, rng, tried, organisation="NOTICE")
 
@@ -264,13 +251,13 @@ def _large(p: _Planner) -> None:
 def _attacks(p: _Planner) -> None:
     rng = generator(p.seed, "backscatter")
     vectors = tuple(_series.VECTORS)
-    count = int(np.clip(p.wanted["backscatter"] / 900, 8, 400))
+    count = int(np.clip(p.wanted["backscatter"] / 200, 16, 400))
     sizes = rng.lognormal(0, 0.8, count)
     sizes *= p.wanted["backscatter"] / sizes.sum()
     for i, size in enumerate(sizes):
         vector = vectors[i % len(vectors)]
         weak = i == 7 or i % 16 == 15
-        packets = 15 if weak else max(150, int(size))
+        packets = 15 if weak else max(60, int(size))
         p.number += 1
         src, country = p.source(rng, SERVERS)
         some = rng.choice(np.array(SERVED), int(rng.integers(1, 3)), replace=False)
@@ -289,6 +276,10 @@ def _attacks(p: _Planner) -> None:
             victim=_text(src), vector=vector, ports=list(ports), rate=round(rate, 3), pattern=pattern, pulse=pulse,
             waver={"regular": 0.02}.get(pattern, 0.95), after=8 * SECOND if vector == "syn-ack" else 0, group=group,
         )  # fmt: skip
+        if i % 8 == 3:
+            # a hired server: attacked, and a scanner itself
+            p.number += 1
+            _masscan(p, "masscan", Run(p.number, src, country, "masscan", p.seed), rng, 2, min(1.0, 300 / p.prefix.size))
     rng = generator(p.seed, "spoofed-flood")
     floods = int(np.clip(p.wanted["spoofed-flood"] / 4000, 1, 30))
     for _ in range(floods):
@@ -333,8 +324,8 @@ def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
         (Kind("mirai", "mirai", {23: 9, 2323: 1}, IOT, 3000, 500, 3.0, 20.0, hands=True), None),
         (Kind("mirai-9530", "mirai", {9530: 1}, {"CN": 5, "BR": 3, "VN": 3, "IR": 1}, 300, 40, 3.0, 20.0, hands=True), None),
         (Kind("telnet", "telnet", {23: 6, 2323: 1}, IOT, 800, 150, 3.0, 30.0), None),
-        (Kind("hosts", "host", zipf, SERVERS, 2500, 600, 1.6, 30.0), None),
-        (Kind("smb", "windows", {445: 1}, PCS, 900, 250, 2.0, 3.0, night=0.4, hold=True), None),
+        (Kind("hosts", "host", zipf, SERVERS, 2500, 600, 1.6, again=True), None),
+        (Kind("smb", "windows", {445: 1}, PCS, 900, 250, 2.0, night=0.4, again=True), None),
         (Kind("udp", "udp", {53: 5, 123: 4, 1900: 3, 5060: 4, 161: 3, 11211: 2}, SURVEYS, 80, 15, 4.0, 10.0), None),
         (Kind("ping", "ping", {0: 1}, SURVEYS, 60, 20, 3.0, 10.0), None),
         (
@@ -364,7 +355,7 @@ def _text(address: int) -> str:
 def plan(seed: int, span: Span, packets: float, prefix: Prefix) -> Plan:
     """The actors of `span` at the prefix: about `packets` packets; more where each story's least is more."""
     p = _Planner(seed, span, packets, prefix)
-    for part in (_walks, _tools, _large, _attacks, _neighbours):
+    for part in (_walks, _tools, _shared, _large, _attacks, _neighbours):
         part(p)
     kinds = _kinds(span)
     crowds: Sequence[str] = [kind.cause for kind, _ in kinds]

@@ -19,7 +19,8 @@ from teiten.simulate._lines import address
 from teiten.simulate._sources import mixed
 from teiten.simulate._traffic import DAY, Span
 from teiten.simulate.dark._batch import ICMP, Batch, chosen, together
-from teiten.simulate.dark._plan import CAUSES, COUNTRIES, NAMES, Plan
+from teiten.simulate.dark._causes import CAUSES, NAMES
+from teiten.simulate.dark._plan import COUNTRIES, Plan
 from teiten.simulate.dark._wire import HEADER, IP, lengths, records
 
 SENSOR: Final = "telescope"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from teiten.simulate._sources import mixed
 from teiten.simulate.dark import _tools
-from teiten.simulate.dark._batch import ACK, I64, ICMP, RST, SYN, UDP, below, unit
+from teiten.simulate.dark._batch import ACK, I64, ICMP, RST, SYN, U64, UDP, below, unit
 from teiten.simulate.dark._walk import Walk
 from teiten.simulate.dark._wire import DNS_ANSWER, MSS, QUOTE_8, QUOTE_WHOLE
 
@@ -133,7 +133,13 @@ class Walked:
 
 
 def scanned(
-    run: Walked | Run, dst: I64, port: I64, time: I64, process: I64 | None = None, packet: I64 | None = None
+    run: Walked | Run,
+    dst: I64,
+    port: I64,
+    time: I64,
+    process: I64 | None = None,
+    packet: I64 | None = None,
+    source: U64 | None = None,
 ) -> Columns:
     """The columns of a scan's packets by one source."""
     n = len(dst)
@@ -142,7 +148,7 @@ def scanned(
         dst=dst,
         port=port,
         time=time,
-        source=np.full(n, run.src, dtype=np.uint64),
+        source=np.full(n, run.src, dtype=np.uint64) if source is None else source,
         process=(np.full(n, run.actor) if process is None else process).astype(np.uint64),
         packet=mixed(time if packet is None else packet, run.actor) ^ dst.astype(np.uint64),
         salt=run.seed & 0xFFFF,
@@ -232,6 +238,29 @@ def anywhere(run: Run, prefix: Prefix, lowest: int = 1) -> Callable[[I64, I64], 
     def make(k: I64, time: I64) -> Columns:
         dst = prefix.network + below(k, run.actor + 5, prefix.size)
         return scanned(run, dst, below(k, run.actor + 6, 65536, lowest), time, packet=k)
+
+    return make
+
+
+def anywhere_of(run: Run, prefix: Prefix, ports: I64) -> Callable[[I64, I64], Columns]:
+    """Some of those ports at any address, as a bot draws them."""
+
+    def make(k: I64, time: I64) -> Columns:
+        dst = prefix.network + below(k, run.actor + 5, prefix.size)
+        return scanned(run, dst, ports[below(k, run.actor + 6, len(ports))], time, packet=k)
+
+    return make
+
+
+def behind(run: Run, prefix: Prefix, machines: int, ports: I64) -> Callable[[I64, I64], Columns]:
+    """Several ordinary machines behind one address: their systems differ, the way to them is one."""
+
+    def make(k: I64, time: I64) -> Columns:
+        machine = below(k, run.actor + 7, machines) + (run.actor << 8)
+        dst = prefix.network + below(k, run.actor + 5, prefix.size)
+        out = scanned(run, dst, ports[below(k, run.actor + 6, len(ports))], time, packet=k, source=machine.astype(np.uint64))
+        at = np.full(len(k), run.src, dtype=np.uint64)
+        return out | {"ttl": np.where(out["ttl"] > 64, 128, 64) - _tools.routers(at, run.seed & 0xFFFF)}
 
     return make
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from teiten.simulate.dark._batch import I64, SYN, U64, UDP, below
 from teiten.simulate.dark._wire import (
@@ -41,15 +42,27 @@ class Given:
     process: U64
     packet: U64
     salt: int
+    turn: I64 | int = 0
+    """which time a connection is tried: 0 for the first"""
 
     def own(self, top: int, bottom: int = 0, kind: int = 0, of: str = "process") -> I64:
         """bottom <= x < top, one for each source, process or packet; `kind` tells drawings apart."""
         return below(getattr(self, of), self.salt * 64 + kind, top, bottom)
 
 
+def routers(source: U64, salt: int) -> I64:
+    """7 to 24 routers on the way, 15 more often than others, the same for all packets of a source."""
+    return below(source, salt * 64 + 1, 12, 3) + below(source, salt * 64 + 60, 14, 4)
+
+
 def hops(g: Given, initial: int) -> I64:
-    """TTL as it arrives: 7 to 24 routers on the way, the same for all packets of a source."""
-    return initial - g.own(25, 7, 1, "source")
+    """TTL as it arrives."""
+    return initial - routers(g.source, g.salt)
+
+
+def is_linux(source: U64, salt: int) -> npt.NDArray[np.bool_]:
+    """Which of ordinary machines run Linux; the others Windows."""
+    return below(source, salt * 64 + 9, 10) < 7
 
 
 def mirai(g: Given) -> Columns:
@@ -102,7 +115,7 @@ def masscan_new(g: Given) -> Columns:
 def nmap_syn(g: Given) -> Columns:
     """One sequence number and source port for a whole round (`process`); a TTL of its own for every packet."""
     return {
-        "ttl": g.own(60, 37, 7, "packet") - g.own(25, 7, 1, "source"),
+        "ttl": g.own(60, 37, 7, "packet") - routers(g.source, g.salt),
         "ip_id": g.own(65536, 0, 2, "packet"),
         "seq": g.own(1 << 32, 0, 5),
         "sport": g.own(65000, 33000, 6),
@@ -112,9 +125,10 @@ def nmap_syn(g: Given) -> Columns:
 
 
 def linux(g: Given) -> Columns:
+    """The identification begins anew with each connection and goes on by one."""
     return {
         "ttl": hops(g, 64),
-        "ip_id": g.own(65536, 0, 2, "packet"),
+        "ip_id": g.own(65536, 0, 2, "packet") + g.turn,
         "df": 1,
         "seq": g.own(1 << 32, 0, 5, "packet"),
         "sport": g.own(61000, 32768, 6, "packet"),
@@ -124,10 +138,11 @@ def linux(g: Given) -> Columns:
 
 
 def windows(g: Given) -> Columns:
+    """One counter of identifications for all that the machine sends."""
     old = g.own(2, 0, 8, "source") == 0
     return {
         "ttl": hops(g, 128),
-        "ip_id": g.own(65536, 0, 2, "packet"),
+        "ip_id": g.own(65536, 0, 11, "source") + g.time // 50_000,
         "df": 1,
         "seq": g.own(1 << 32, 0, 5, "packet"),
         "sport": g.own(65536, 49152, 6, "packet"),
@@ -139,8 +154,8 @@ def windows(g: Given) -> Columns:
 def host(g: Given) -> Columns:
     """Ordinary machines of both kinds."""
     some, others = linux(g), windows(g)
-    is_linux = g.own(10, 0, 9, "source") < 7
-    return {name: np.where(is_linux, some[name], others[name]) for name in some}
+    one = is_linux(g.source, g.salt)
+    return {name: np.where(one, some[name], others[name]) for name in some}
 
 
 def hping3(g: Given) -> Columns:
