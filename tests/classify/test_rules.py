@@ -22,7 +22,17 @@ from teiten.settings import LANGUAGES, THRESHOLDS
 
 PARTS = rules.parts()
 RETIRED: set[str] = set()
-IDS = {"announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner"}
+IDS = {
+    "announced_prefix": "announced_scanner",
+    "announced_name": "announced_scanner",
+    "port_scanner": "port_scanner",
+    "backscatter": "backscatter",
+    "attack_victim": "attack_victim",
+    "spoofed_flood": "spoofed_flood",
+    "port_run": "port_run",
+    "many_ports": "many_ports",
+    "misconfiguration": "misconfiguration",
+}
 """id -> label, as they stand in lakes: an entry here is never changed, only added"""
 
 

@@ -16,25 +16,25 @@ import polars as pl
 from teiten.classify.attacks import ANSWER
 
 if TYPE_CHECKING:
-    from teiten.engine.duckdb import Session
+    from teiten.classify.material import Material
 
 ENOUGH: Final = 5
 """packets of a form from which on its ports say whether it is an answer"""
 FORMS: Final = ("syn_ack", "rst", "icmp_error", "icmp_reply", "dns")
 
 _FORMS: Final = """
-SELECT src_ip, ({day})::INTEGER AS day, {answer} AS answer, sum(packets)::BIGINT AS packets, count(*) AS events,
+SELECT src_ip, day, {answer} AS answer, sum(packets)::BIGINT AS packets, count(*) AS events,
        count(DISTINCT src_port) AS from_ports, count(DISTINCT dst_port) AS to_ports, min(dst_port) AS lowest
-FROM raw_events
-WHERE {where} AND kind = 'backscatter'
+FROM judged SEMI JOIN chosen USING (src_ip, day)
+WHERE kind = 'backscatter'
 GROUP BY ALL
 """
 
 
-def counted(session: Session, where: str, day: str) -> pl.DataFrame:
-    """For each source and day with packets that have the form of answers: src_ip, day, `answers` (those that count), and
-    packets by form (`FORMS`). `where`: SQL of the events; `day`: SQL of their day (days since 1970)."""
-    rows = session.frame(_FORMS.format(day=day, where=where, answer=ANSWER))
+def counted(material: Material) -> pl.DataFrame:
+    """For each chosen source and day with packets that have the form of answers: src_ip, day, `answers` (those that count),
+    and packets by form (`FORMS`)."""
+    rows = material.ask(_FORMS.format(answer=ANSWER))
     tcp = pl.col("answer").is_in(["syn-ack", "rst"])
     asks = tcp & (pl.col("events") >= ENOUGH) & (pl.col("from_ports") > pl.col("to_ports"))
     dns = pl.col("answer") == "dns"

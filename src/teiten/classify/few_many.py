@@ -57,7 +57,7 @@ ORDER BY packets DESC, country NULLS LAST
 
 
 def by_country(session: Session, settings: Settings, filters: Filters) -> Rows:
-    """A row a country (None: unknown): pattern, hosts, packets, tries, most_ports, and those of hosts with many and few ports."""
+    """COLUMNS, a row a country (None: unknown): its pattern, and what hosts with many ports and with few make of it."""
     return Query(
         _BY_COUNTRY,
         {"where": filters},

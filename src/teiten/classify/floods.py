@@ -1,11 +1,12 @@
 """Floods whose sources are forged: many new sources in some minutes, one packet each, spread evenly over the address space.
 
-NICTER tells such spikes of hosts apart from scans ("送信元IPアドレスを詐称して送信されたと思われるSYNパケット"). Three things
-are asked of a flood, each with its level among the thresholds: (1) some minutes bring many packets to one port of one
+NICTER tells such spikes of hosts apart from scans ("送信元IPアドレスを詐称して送信されたと思われるSYNパケット"). Three
+things are asked of a flood, each with its level among the thresholds: (1) some minutes bring many packets to one port of one
 destination, to one port, or to one destination, several times what the quarter of quieter minutes do; (2) its sources sent
 one packet there, and none else all day; (3) they are flat: too many lie where no source can be (special-purpose registry of
-IANA; announced by no AS on that day), and their /8s are as even as drawn ones are. Packets that carry the mark of a known
-tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says nothing). IPv4 only.
+IANA; announced by no AS on that day; not asked where there are no data on ASes), and their /8s are as even as drawn ones
+are. Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
+nothing). IPv4 only.
 
 A source is named by its own chance: how dense forged sources and other one-packet hosts are in its /8, in those minutes.
 """
@@ -313,7 +314,7 @@ class Day:
         return [float(n) for n in quiet]
 
     def usual(self) -> tuple[F64, float]:
-        """How the sources with more than one packet lie over the 256 /8s (shares, none 0), and which share cannot be sources."""
+        """How the sources of more than one packet lie over the 256 /8s (shares, none 0), and which share cannot be any."""
         if self._usual is None:
             total = self.session.query(f"SELECT count(*) AS n FROM raw_events WHERE {self._day}")[0]["n"]
             sample = max(1, total // EVENTS_AT_ONCE)
@@ -340,7 +341,8 @@ class Day:
         chance = _tail(impossible, n, max(usual_impossible, 0.01))
         one_packet = n / sources
         flat = uneven <= self.rule.uneven and one_packet >= self.rule.one_packet
-        flat &= chance <= self.rule.impossible_chance
+        # without data on ASes the few special-purpose prefixes are all that is known of where no source can be
+        flat &= chance <= self.rule.impossible_chance or not own["asked"].any()
         # what lies outside the even /8s, in a flood, is forged too
         dense = forged * float(even.max())
         confidence = dense / np.maximum(dense + (1 - forged) * shape, 1e-12)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 if TYPE_CHECKING:
-    from teiten.engine.duckdb import Session
+    from teiten.classify.material import Material
     from teiten.settings import Settings
 
 ADDRESSES: Final = 16
@@ -27,35 +27,38 @@ NetFlow, IPFIX, sFlow (IANA Service Name and Transport Protocol Port Number Regi
 class Rule:
     """packets in the day at least, within so many of its hours at least, at so many a second at most (a flood has more)."""
 
-    addresses: int
     packets: int = 10
     hours: int = 3
     rate: float = 1.0
 
     @classmethod
-    def of(cls, settings: Settings, addresses: int) -> Rule:
+    def of(cls, settings: Settings) -> Rule:
         get = settings.threshold
-        return cls(addresses, round(get("misconfigured_packets")), round(get("misconfigured_hours")), get("misconfigured_rate"))
+        return cls(round(get("misconfigured_packets")), round(get("misconfigured_hours")), get("misconfigured_rate"))
 
 
 _SAME: Final = """
-SELECT src_ip, ({day})::INTEGER AS day, min(protocol)::BIGINT AS protocol, min(dst_port)::BIGINT AS port,
-       sum(packets)::BIGINT AS packets, count(DISTINCT epoch_us(time) // 3600000000) AS hours,
-       count(DISTINCT ip_len) AS lengths,
+SELECT src_ip, day, min(protocol)::BIGINT AS protocol, min(dst_port)::BIGINT AS port, sum(packets)::BIGINT AS packets,
+       count(DISTINCT epoch_us(time) // 3600000000) AS hours, count(DISTINCT ip_len) AS lengths,
        (max(epoch_us(time)) - min(epoch_us(time))) / 1e6 AS seconds
-FROM raw_events
-WHERE {where}
-GROUP BY ALL
-HAVING count(*) >= {packets} AND min(dst_ip) = max(dst_ip) AND min(protocol) = max(protocol) AND min(protocol) IN (6, 17)
+FROM judged SEMI JOIN chosen USING (src_ip, day)
+GROUP BY src_ip, day
+HAVING min(dst_ip) = max(dst_ip) AND min(protocol) = max(protocol) AND min(protocol) IN (6, 17)
    AND min(dst_port) = max(dst_port) AND count(dst_port) = count(*) AND count(DISTINCT kind) <= 1
-   AND coalesce(min(kind), '') <> 'backscatter' AND count(DISTINCT epoch_us(time) // 3600000000) >= {hours}
+   AND count(DISTINCT epoch_us(time) // 3600000000) >= {hours}
    AND sum(packets) <= {rate} * (max(epoch_us(time)) - min(epoch_us(time))) / 1e6
 """
 
 
-def found(session: Session, where: str, day: str, rule: Rule) -> pl.DataFrame:
-    """src_ip, day, protocol, port, packets, hours, lengths (distinct), seconds: sources that keep to one destination."""
-    rows = session.frame(_SAME.format(day=day, where=where, packets=rule.packets, hours=rule.hours, rate=rule.rate))
-    if rule.addresses >= ADDRESSES:
-        return rows
-    return rows.filter((pl.col("protocol") == 17) & pl.col("port").is_in(UNASKED))
+def candidates(rule: Rule) -> str:
+    """The condition over the counts of a source and day (packets, backscatter, first, last) that it may be one."""
+    hours = max(0, rule.hours - 2)
+    return f"packets >= {rule.packets} AND backscatter = 0 AND last - first >= INTERVAL {hours} HOURS"
+
+
+def found(material: Material, rule: Rule) -> pl.DataFrame:
+    """src_ip, day, protocol, port, packets, hours, lengths (distinct ones of the packets), seconds: of the chosen sources those
+    that keep to one destination. Where fewer than `ADDRESSES` were observed on the day, at services of `UNASKED` alone."""
+    rows = material.ask(_SAME.format(hours=rule.hours, rate=rule.rate))
+    enough = [day for day in material.days if material.observed(day) >= ADDRESSES]
+    return rows.filter(pl.col("day").is_in(enough) | (pl.col("protocol") == 17) & pl.col("port").is_in(UNASKED))

@@ -66,8 +66,8 @@ class Rule:
 _KEY: Final = "src_ip, protocol, port, traffic"
 _SCANS: Final = """
 WITH chosen AS (
-  SELECT epoch_us(time) AS t, coalesce(epoch_us(time_end), epoch_us(time)) AS t_end, src_ip, dst_ip, {traffic}::UTINYINT AS traffic,
-         protocol,
+  SELECT epoch_us(time) AS t, coalesce(epoch_us(time_end), epoch_us(time)) AS t_end, src_ip, dst_ip,
+         {traffic}::UTINYINT AS traffic, protocol,
          CASE WHEN protocol = 6 AND tcp_flags & 511 IN (18, 4) THEN src_port
               WHEN protocol IN (1, 58) THEN NULL ELSE dst_port END AS port,
          packets, coalesce(bytes, ip_len) AS size, {marks} AS marks
@@ -103,8 +103,8 @@ SELECT kept.*, make_timestamptz(first) AS start, make_timestamptz(last) AS "end"
 FROM kept JOIN whose USING (src_ip)
 ORDER BY start, src_ip, protocol, port
 """
-_MARKS: Final = (
-    "coalesce(mark_mirai, false)::UTINYINT + 2 * coalesce(mark_masscan, false)::UTINYINT + 4 * coalesce(mark_zmap, false)::UTINYINT"
+_MARKS: Final = " + ".join(
+    f"{bit} * coalesce(mark_{name}, false)::UTINYINT" for bit, name in ((1, "mirai"), (2, "masscan"), (4, "zmap"))
 )
 
 

@@ -77,7 +77,7 @@ def filters_of(args: argparse.Namespace, chosen: Settings, names: Sequence[str])
 
 @contextlib.contextmanager
 def asked(args: argparse.Namespace, chosen: Settings, wanted: Filters) -> Iterator[Session]:
-    """A session over the lake, or over the files that were named. Verdicts are brought up to date where filters ask for them."""
+    """A session over the lake, or over the files that were named; with verdicts up to date where filters ask for them."""
     from teiten import classify
     from teiten.engine import open_session
     from teiten.lake import Lake

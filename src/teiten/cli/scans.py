@@ -120,8 +120,8 @@ def _by_country(args: argparse.Namespace, chosen: Settings, session: Session, wa
         _output.write_rows(_question.fitted(lines, ("few ports",), numbers), "table", args.out)
     many, few = round(chosen.threshold("many_ports")), round(chosen.threshold("few_ports"))
     print(
-        f"many ports: hosts with {many} or more; their tries: their share of all pairs of a host and a port; few ports: hosts with"
-        f" {few} at most.",
+        f"many ports: hosts with {many} or more; their tries: their share of all pairs of a host and a port;"
+        f" few ports: hosts with {few} at most.",
         file=sys.stderr,
     )
     return 0
