@@ -3,6 +3,7 @@
 #   make demo        two months of a household line, from log to page
 #   make test        style, types, layers and the tests: under ten minutes on two cores
 #   make test-full   the long suites: conformance, browser, faults, the readers without the JIT; SECONDS_ALLOWED=3600 to bound it
+#   make test-faults kills, power cuts, full disks, failing writes, each with its figure
 #   make bench       the benchmarks of docs/reference/benchmarks.md
 #   make lint format docs lock clean
 
@@ -15,7 +16,7 @@ SECONDS_ALLOWED ?= 14400
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench lint format docs lock clean
+.PHONY: help install demo test test-faults test-full bench lint format docs lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -60,6 +61,9 @@ format: $(VENV)/.installed-dev
 
 test: lint $(VENV)/.warm
 	$(BIN)/python -m pytest -m "not full" $(PYTEST_ARGS)
+
+test-faults: $(VENV)/.installed-dev $(VENV)/.warm
+	$(BIN)/python -m pytest -q -s -m faults tests/faults tests/lake $(PYTEST_ARGS)
 
 test-full: $(VENV)/.installed-dev $(VENV)/.warm
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/test_full.sh $(SECONDS_ALLOWED)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import datetime as dt
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,30 +24,45 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import enrich, frame, periods, readers
+from teiten import enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
-from teiten.lake import Batch, Lake, Writer
+from teiten.lake import BOUNDS, Batch, Lake, Made, Writer
 from teiten.lake.history import History, Resume, compare_tail
-from teiten.readers import _input
-from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Tally
+from teiten.readers import _frames, _input, _parquet
+from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
+from teiten.readers._digest import Digest, Piped, first_line, line_at
+from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
     from teiten import classify
     from teiten.lake.overlap import Alignment
 
-BATCH_EVENTS: Final = 100_000
-"""what bounds memory: two batches are held, one being read and one being written"""
-BATCH_BYTES: Final = 250_000_000
+BATCH_EVENTS: Final = 1_000_000
+"""of which only the encoded pages are held: some 30 MB, of two batches, one being gathered and one being written"""
+BATCH_BYTES: Final = 1 << 30
+PIECE_EVENTS: Final = 100_000
+"""what is compared with the lake's lines at once, and bounds memory"""
+PIECE_BYTES: Final = 64 << 20
 _SAMPLES: Final = 3
 _SAMPLE_TEXT: Final = 200
-_TAIL: Final = 1 << 16
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """of malloc.h"""
 
 OnRejected = Callable[[str, Sequence[Rejected]], None]
 OnProgress = Callable[[int, int], None]
 """called with the bytes read so far (of all inputs, on disk) and the events stored or about to be"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the inputs of one intake have in common."""
+
+    history: History
+    writer: Writer
+    encoders: _parquet.Workers
+    rejected: OnRejected | None
 
 
 @dataclass(slots=True)
@@ -113,8 +127,8 @@ def ingest(
     done = 0
     if judge:
         _check_lists(settings)
-    with lake.writer() as writer:
-        history, first = History(lake), writer.last
+    with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
+        run, first = _Run(History(lake), writer, encoders, rejected), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -137,7 +151,7 @@ def ingest(
             try:
                 reader = readers.pick(source.head(), fmt, source.name)
                 one.format = reader.NAME
-                _OneInput(history, writer, source, reader, options, one, rejected, told).run()
+                _OneInput(run, source, reader, options, one, told).run()
             except InputError as error:
                 one.error = error
             one.tally.check()
@@ -194,137 +208,43 @@ def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Re
             result.inputs.append(InputResult(name, error=error))
 
 
-class _Digest:
-    """SHA-256 of an input's bytes from its beginning, on a thread of its own, at the places where batches end.
-
-    Where the input can be opened again, its bytes are read a second time (they are in the page cache); a pipe's bytes are
-    taken as the reader reads them.
-    """
-
-    def __init__(self, source: _input.Input, resume: Resume) -> None:
-        self._sha = resume.sha.copy()
-        self._at = resume.start
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="teiten-hash")
-        self._stream: Any = None
-        self._ahead = bytearray()
-        if source.seekable:
-            self._stream = source.open()
-            if source.compression is None:
-                self._stream.seek(resume.start)
-            else:
-                left = resume.start
-                while left and (piece := self._stream.read(min(left, 1 << 20))):
-                    left -= len(piece)
-
-    def feed(self, data: bytes) -> None:
-        """Bytes of a pipe, as they are read."""
-        self._ahead += data
-
-    def advance(self, end: int) -> None:
-        """Goes on to that byte, in the background."""
-        self._pool.submit(self._to, end)
-
-    def at(self, end: int) -> tuple[str, bytes]:
-        """The digest of [0, end) in hexadecimal, and some bytes from there on."""
-        return self._pool.submit(self._digest, end).result()
-
-    def _more(self, n: int) -> bytes:
-        if self._ahead or self._stream is None:
-            piece = bytes(self._ahead[:n])
-            del self._ahead[:n]
-            return piece
-        out: bytes = self._stream.read(n)
-        return out or b""
-
-    def _to(self, end: int) -> None:
-        while self._at < end:
-            piece = self._more(min(1 << 20, end - self._at))
-            if not piece:
-                return
-            self._sha.update(piece)
-            self._at += len(piece)
-
-    def _digest(self, end: int) -> tuple[str, bytes]:
-        self._to(end)
-        while len(self._ahead) < _TAIL and self._stream is not None and (piece := self._stream.read(_TAIL)):
-            self._ahead += piece
-        return self._sha.hexdigest(), bytes(self._ahead[:_TAIL])
-
-    def close(self) -> None:
-        self._pool.shutdown()
-        if self._stream is not None:
-            self._stream.close()
-
-
-class _Piped:
-    """An input that can be opened once, whose bytes are shown to the digest as they are read."""
-
-    def __init__(self, source: _input.Input, digest: _Digest) -> None:
-        self._source, self._digest = source, digest
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-    def open(self) -> Any:
-        return _Shown(self._source.open(), self._digest)
-
-
-class _Shown:
-    def __init__(self, stream: Any, digest: _Digest) -> None:
-        self._stream, self._digest = stream, digest
-
-    def read(self, n: int = -1) -> bytes:
-        data: bytes = self._stream.read(n) or b""
-        self._digest.feed(data)
-        return data
-
-    def readinto(self, target: Any) -> int:
-        n = int(self._stream.readinto(target) or 0)
-        self._digest.feed(bytes(memoryview(target)[:n]))
-        return n
-
-    def close(self) -> None:
-        self._stream.close()
-
-    @property
-    def trouble(self) -> str | None:
-        return getattr(self._stream, "trouble", None)
-
-
 class _OneInput:
-    """The intake of one input: chunks gathered to batches, their new lines told from known ones, one batch in flight."""
+    """The intake of one input: pieces whose new lines are told from known ones, gathered to batches, one batch in flight.
+
+    A piece's events are encoded while the next is read; of a batch that is being gathered only its Parquet pages are held.
+    """
 
     def __init__(
         self,
-        history: History,
-        writer: Writer,
+        run: _Run,
         source: _input.Input,
         reader: Any,
         options: ReadOptions,
         result: InputResult,
-        rejected: OnRejected | None,
         progress: OnProgress,
     ) -> None:
-        self.writer, self.source, self.reader, self.result = writer, source, reader, result
-        self.rejected, self.progress = rejected, progress
+        self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
+        self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
-        self.history = history
-        self.first_line = _first_line(source.head(), reader.LINES)
+        self.history, self.writer = run.history, run.writer
+        self.first_line = first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
-            self.resume = history.resume(options.sensor, self.first_line, source.open)
+            self.resume = self.history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
-        self.source_id = self.known.source_id if self.known else history.last_source + 1
+        self.source_id = self.known.source_id if self.known else self.history.last_source + 1
         self.options = replace(options, start=self.resume.start, source_id=self.source_id)
         self.start = self.resume.start
         self.held: list[Chunk] = []
-        self.part = _Part()
+        self.held_events = 0
+        self.part = _Part(self.encoders)
         self.reached: dict[int, int] = dict(self.known.reached) if self.known else {}
         self.cursor: tuple[int, int] | None = None
         self.compared: tuple[tuple[int, ...], Alignment] | None = None
         self.first = True
         self.flying: Future[tuple[int, Batch]] | None = None
-        self.limit_events = int(os.environ.get("TEITEN_BATCH_EVENTS", BATCH_EVENTS))
+        self.batch_events = int(os.environ.get("TEITEN_BATCH_EVENTS", BATCH_EVENTS))
+        self.piece_events = min(PIECE_EVENTS, self.batch_events)
 
     def run(self) -> None:
         tally = self.result.tally
@@ -332,8 +252,8 @@ class _OneInput:
             tally.lines += self.known.lines
             tally.had_already += self.known.lines
             self.result.source_id = self.source_id
-        digest = _Digest(self.source, self.resume)
-        source: Any = self.source if self.source.seekable else _Piped(self.source, digest)
+        digest = Digest(self.source, self.resume.sha, self.resume.start)
+        source: Any = self.source if self.source.seekable else Piped(self.source, digest)
         with ThreadPoolExecutor(1, thread_name_prefix="teiten-write") as self.pool:
             try:
                 for chunk in self.reader.read(source, self.options):
@@ -342,10 +262,13 @@ class _OneInput:
                     if len(chunk.line_pos):
                         digest.advance(int(chunk.line_pos[-1]))
                         self.held.append(chunk)
-                    events = sum(c.events.height for c in self.held)
-                    self.progress(chunk.end if self.source.compression is None else 0, tally.events + events)
-                    if events >= self.limit_events or chunk.end - self.start >= BATCH_BYTES:
-                        self._flush(digest)
+                        self.held_events += len(chunk.event_line)
+                    self.progress(chunk.end if self.source.compression is None else 0, tally.events + self.held_events)
+                    if self.held_events >= self.piece_events or chunk.end - (self.part.end or self.start) >= PIECE_BYTES:
+                        self._piece(digest)
+                        if self.part.tally.events >= self.batch_events or chunk.end - self.start >= BATCH_BYTES:
+                            self._flush(digest)
+                self._piece(digest)
                 self._flush(digest)
             finally:
                 try:
@@ -353,30 +276,35 @@ class _OneInput:
                 finally:
                     digest.close()
 
-    def _flush(self, digest: _Digest) -> None:
-        """What was gathered becomes a batch, if anything in it is new."""
-        chunks, self.held = self.held, []
+    def _piece(self, digest: Digest) -> None:
+        """What was read since the last piece becomes part of the batch, as far as it is new."""
+        chunks, self.held, self.held_events = self.held, [], 0
         if not chunks:
             return
-        end = chunks[-1].end
-        tail = b""
-        # a last line without its end may be in any batch that turns out to be the last
-        begin = int(chunks[-1].line_pos[-1])
-        sha256, ahead = digest.at(begin)
-        if self.reader.LINES and b"\n" not in ahead and begin + len(ahead) == end:
-            end, tail = begin, ahead
-        else:
-            sha256, _ = digest.at(end)
-        had = self._had_already(chunks, bool(tail))
-        frames = self.part.add(chunks, had, self.reader, self.result, self.rejected)
-        if not self.part.hashes:
+        part = self.part
+        part.end, part.tail, part.tail_made = chunks[-1].end, b"", False
+        if self.reader.LINES:
+            # a last line without its end may be in any piece that turns out to be the last
+            begin = int(chunks[-1].line_pos[-1])
+            part.sha256, ahead = digest.at(begin)
+            if b"\n" not in ahead and begin + len(ahead) == part.end:
+                part.end, part.tail, part.tail_made = begin, ahead, bool(chunks[-1].outcome[-1] == EVENT)
+        had = self._had_already(chunks, bool(part.tail))
+        for chunk, known in zip(chunks, had, strict=True):
+            part.add(chunk, known, self.reader, self.result, self.rejected)
+
+    def _flush(self, digest: Digest) -> None:
+        """What was gathered becomes a batch, if anything in it is new."""
+        part = self.part
+        if not part.hashes:
             return
-        events = pl.concat(frames) if frames else pl.DataFrame(schema=frame.READ_SCHEMA)
+        if not part.tail:
+            part.sha256, _ = digest.at(part.end)
         self._landed()
-        batch = self.part.batch(self, end, sha256, tail, bool(tail) and bool(chunks[-1].outcome[-1] == EVENT))
+        batch = part.batch(self)
         self.result.source_id = self.source_id
-        self.start, self.part = end, _Part()
-        self.flying = self.pool.submit(self._store, batch, events)
+        self.start, self.part = part.end, _Part(self.encoders)
+        self.flying = self.pool.submit(self._store, batch, part)
 
     def _had_already(self, chunks: list[Chunk], tail: bool) -> list[npt.NDArray[np.bool_]]:
         """For each chunk, which of its lines the lake has."""
@@ -400,19 +328,13 @@ class _OneInput:
     def _tail_again(self, tail: bytes, made: bool, had: bool) -> bool:
         """Is the first line after what is known the one that was read before without its line end?"""
         with self.source.open() as stream:
-            line = _line_at(stream, self.resume.start, self.source.compression is None)
+            line = line_at(stream, self.resume.start, self.source.compression is None)
         same, begins = compare_tail(tail, line, self.options.hash_key)
         return same or bool(had) or (made and begins)
 
-    def _store(self, batch: Batch, events: pl.DataFrame) -> tuple[int, Batch]:
+    def _store(self, batch: Batch, part: _Part) -> tuple[int, Batch]:
         """Runs beside the reading."""
-        if events.height:
-            rich = enrich.enrich(events)
-            del events
-            batch.t_min, batch.t_max = rich["time"].min(), rich["time"].max()  # type: ignore[assignment]
-            batch.geo_db = sorted(rich["geo_db"].drop_nulls().unique().to_list())
-            return self.writer.commit(batch, rich), batch
-        return self.writer.commit(batch), batch
+        return self.writer.commit(batch, part.made(batch)), batch
 
     def _landed(self) -> None:
         """Waits for the batch in flight."""
@@ -422,50 +344,63 @@ class _OneInput:
             self.result.batches += 1
 
 
-@dataclass(slots=True)
 class _Part:
-    """The accounting of a batch while it is gathered."""
+    """A batch while it is gathered: its accounting, and its events as pages of Parquet."""
 
-    tally: Tally = field(default_factory=Tally)
-    hashes: list[bytes] = field(default_factory=list)
-    samples: dict[str, list[str]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, encoders: _parquet.Workers) -> None:
+        self.tally = Tally()
+        self.hashes: list[bytes] = []
+        self.samples: dict[str, list[str]] = {}
+        self.notes: list[str] = []
+        self.end = 0
+        self.sha256 = ""
+        self.tail = b""
+        self.tail_made = False
+        self._geo: set[str] = set()
+        self._pages: list[bytes] = []
+        self._file = _parquet.Writer(_Sink(self._pages), event.NAMES, encoders, sort=True)
 
     def add(
-        self,
-        chunks: list[Chunk],
-        had: list[npt.NDArray[np.bool_]],
-        reader: Any,
-        result: InputResult,
-        rejected: OnRejected | None,
-    ) -> list[pl.DataFrame]:
-        """Counts the chunks' lines; returns the events of the new ones."""
-        frames = []
-        for chunk, known in zip(chunks, had, strict=True):
-            new = ~known
-            tally = Tally(lines=len(known), had_already=int(known.sum()), unit=result.tally.unit)
-            tally.count(chunk.outcome[new], reader)
-            events = (
-                chunk.events if not known.any() else chunk.events.filter(pl.Series(new[chunk.event_line], dtype=pl.Boolean))
-            )
-            tally.events = events.height
-            tally.check()
-            refused = [r for r in chunk.rejected if new[np.searchsorted(chunk.line_pos, r.pos)]]
-            for one in refused:
-                kept = self.samples.setdefault(one.reason, [])
-                if len(kept) < _SAMPLES:
-                    kept.append(one.text[:_SAMPLE_TEXT].decode("utf-8", "backslashreplace"))
-            if rejected is not None and refused:
-                rejected(result.name, refused)
-            self.tally.add(tally)
-            result.tally.add(tally)
-            if new.any():
-                self.hashes.append(chunk.line_hash[new].astype("<u8").tobytes())
-            if events.height:
-                frames.append(events)
-        return frames
+        self, chunk: Chunk, known: npt.NDArray[np.bool_], reader: Any, result: InputResult, rejected: OnRejected | None
+    ) -> None:
+        """Counts a chunk's lines, and takes the events of those that are not `known`."""
+        new = ~known
+        tally = Tally(lines=len(known), had_already=int(known.sum()), unit=result.tally.unit)
+        tally.count(chunk.outcome[new], reader)
+        rows = _rows(chunk)
+        if known.any():
+            rows = Some(rows, new[chunk.event_line])
+        tally.events = len(rows)
+        tally.check()
+        refused = [r for r in chunk.rejected if new[np.searchsorted(chunk.line_pos, r.pos)]]
+        for one in refused:
+            kept = self.samples.setdefault(one.reason, [])
+            if len(kept) < _SAMPLES:
+                kept.append(one.text[:_SAMPLE_TEXT].decode("utf-8", "backslashreplace"))
+        if rejected is not None and refused:
+            rejected(result.name, refused)
+        self.tally.add(tally)
+        result.tally.add(tally)
+        if new.any():
+            self.hashes.append(chunk.line_hash[new].astype("<u8").tobytes())
+        if len(rows):
+            self._file.add(enrich.Enriched(rows, self._geo))
 
-    def batch(self, run: _OneInput, end: int, sha256: str, tail: bytes, tail_made: bool) -> Batch:
+    def made(self, batch: Batch) -> Made:
+        """The events' file, whole; what only it can tell of the batch is put into that."""
+        self._file.close()
+        low: dict[str, Any] = {}
+        high: dict[str, Any] = {}
+        for name in BOUNDS:
+            bound = self._file.bounds[name]
+            if bound.least is not None and bound.most is not None:
+                low[name], high[name] = _bound(bound.least), _bound(bound.most)
+        batch.t_min, batch.t_max = low.get("time"), high.get("time")
+        batch.geo_db = sorted(self._geo)
+        nulls = {name: bound.nulls for name, bound in self._file.bounds.items()}
+        return Made(self._pages, self._file.rows, low, high, nulls)
+
+    def batch(self, run: _OneInput) -> Batch:
         return Batch(
             source_id=run.source_id,
             source=run.source.name,
@@ -473,8 +408,8 @@ class _Part:
             sensor=run.options.sensor,
             format=run.reader.NAME,
             start=run.start,
-            end=end,
-            sha256=sha256,
+            end=self.end,
+            sha256=self.sha256,
             first_line=run.first_line,
             lines=self.tally.lines,
             made_events=self.tally.made_events,
@@ -484,46 +419,44 @@ class _Part:
             ignored=self.tally.ignored,
             samples=self.samples,
             line_hashes=b"".join(self.hashes),
-            tail=tail,
-            tail_made=tail_made,
+            tail=self.tail,
+            tail_made=self.tail_made,
             reached={str(k): v for k, v in run.reached.items()},
             notes=self.notes,
         )
 
 
-def _first_line(head: bytes, lines: bool) -> str:
-    """What an input is known by at a glance: its first line, or a capture's header."""
-    begin = head.partition(b"\n")[0].rstrip(b"\r") if lines else head[:24]
-    return hashlib.sha256(begin).hexdigest()[:32]
+class _Sink:
+    """Where a file's pages are kept until they are stored."""
+
+    def __init__(self, pages: list[bytes]) -> None:
+        self.write = pages.append
 
 
-def _line_at(stream: Any, offset: int, plain: bool) -> bytes:
-    """The line that begins there, up to 64 KiB of it."""
-    if plain:
-        stream.seek(offset)
-    else:
-        left = offset
-        while left and (piece := stream.read(min(left, 1 << 20))):
-            left -= len(piece)
-    out = b""
-    while b"\n" not in out and len(out) < _TAIL and (piece := stream.read(_TAIL)):
-        out += piece
-    return out.partition(b"\n")[0]
+def _bound(value: int | bytes) -> Any:
+    return value.decode() if isinstance(value, bytes) else _EPOCH + dt.timedelta(microseconds=value)
+
+
+def _rows(chunk: Chunk) -> Rows:
+    return _frames.FrameRows(chunk.made) if isinstance(chunk.made, pl.DataFrame) else chunk.made
 
 
 def _span(chunks: list[Chunk]) -> tuple[dt.datetime | None, dt.datetime | None]:
     """First and last time of the chunks' events; None where there are none, or where times were not stated."""
-    low: Any = None
-    high: Any = None
+    low: list[int] = []
+    high: list[int] = []
     for chunk in chunks:
-        if not chunk.events.height:
+        rows = _rows(chunk)
+        if not len(rows):
             continue
-        if chunk.events["time_basis"].is_in(["boot inferred", "received"]).any():
+        basis = rows.column("time_basis")
+        told = {basis.value} if basis.numbers is None else {basis.texts[i] for i in np.unique(basis.numbers).tolist()}
+        if told & {"boot inferred", "received"}:
             return None, None
-        first, last = chunk.events["time"].min(), chunk.events["time"].max()
-        low = first if low is None else min(low, first)
-        high = last if high is None else max(high, last)
-    return low, high
+        times = integers(rows.column("time"), len(rows))
+        low.append(int(times.min()))
+        high.append(int(times.max()))
+    return (_bound(min(low)), _bound(max(high))) if low else (None, None)
 
 
 __all__ = ["InputResult", "Result", "ingest"]

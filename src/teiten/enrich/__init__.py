@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from teiten.enrich.columns import Enriched
 from teiten.enrich.datasets import Attribution, attributions
 from teiten.enrich.geo import enrich
 
-__all__ = ["Attribution", "attributions", "enrich"]
+__all__ = ["Attribution", "Enriched", "attributions", "enrich"]

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -113,6 +113,11 @@ class DataSet:
             return codes, pl.Series(texts, dtype=pl.String)
         except (OSError, ValueError, lzma.LZMAError) as error:
             raise DataError(f"{path} cannot be read: {error}.", hint=self._repair()) from None
+
+    def coded_names(self) -> tuple[npt.NDArray[np.uint32], Sequence[str]]:
+        """Codes in rising order, and the text of each."""
+        codes, names = self._names
+        return codes, names.to_list()
 
     def texts(self, codes: npt.NDArray[np.uint32]) -> pl.Series:
         """(n) codes -> (n) alpha-2 codes or AS names, null where the code has none."""

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -75,18 +75,51 @@ class Written:
     stats: str
 
 
-def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
-    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A Parquet file that was made in memory: its bytes, and what the log says of it.
 
-    Never name a column of addresses there: what the log says of a file outlives the file, and must not keep what was forgotten.
+    low, high: bounds of columns. Never of addresses: what the log says of a file outlives the file, and must not keep what
+    was forgotten.
     """
-    path = folder / name
+
+    data: Sequence[bytes | memoryview]
+    rows: int
+    low: Mapping[str, Any]
+    high: Mapping[str, Any]
+    nulls: Mapping[str, int]
+
+    def stats(self) -> str:
+        low, high = ({name: _plain(value) for name, value in bound.items()} for bound in (self.low, self.high))
+        return json.dumps({"numRecords": self.rows, "minValues": low, "maxValues": high, "nullCount": dict(self.nulls)})
+
+
+def make_parquet(frame: pl.DataFrame, bounds: Iterable[str] = ()) -> Made:
+    """A frame's file; minimum and maximum of the columns `bounds` go into its statistics."""
+    sink = io.BytesIO()
+    frame.write_parquet(sink, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+    named = [name for name in bounds if frame.height and frame[name].null_count() < frame.height]
+    return Made(
+        [sink.getbuffer()],
+        frame.height,
+        {name: frame[name].min() for name in named},
+        {name: frame[name].max() for name in named},
+        frame.null_count().row(0, named=True) if frame.height else {},
+    )
+
+
+def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable[str] = ()) -> Written:
+    """Writes and fsyncs one file; minimum and maximum of the columns `bounds` go into its statistics. OSError."""
     # made in memory first (some megabytes), since polars does not say why a file could not be written, and the disk does
-    made = io.BytesIO()
-    frame.write_parquet(made, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
+    return store(make_parquet(frame, bounds), folder, name)
+
+
+def store(made: Made, folder: Path, name: str) -> Written:
+    """Writes and fsyncs a file that was made in memory. OSError."""
+    path = folder / name
     try:
         with path.open("wb") as file:
-            file.write(made.getbuffer())
+            file.writelines(made.data)
             file.flush()
             os.fsync(file.fileno())
         fsync(folder)
@@ -94,16 +127,7 @@ def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable
         with contextlib.suppress(OSError):
             path.unlink()
         raise
-    return Written(name, path.stat().st_size, json.dumps(_stats(frame, bounds)))
-
-
-def _stats(frame: pl.DataFrame, bounds: Iterable[str]) -> dict[str, Any]:
-    low, high = {}, {}
-    for name in bounds:
-        if frame.height and frame[name].null_count() < frame.height:
-            low[name], high[name] = _plain(frame[name].min()), _plain(frame[name].max())
-    nulls = frame.null_count().row(0, named=True) if frame.height else {}
-    return {"numRecords": frame.height, "minValues": low, "maxValues": high, "nullCount": nulls}
+    return Written(name, path.stat().st_size, made.stats())
 
 
 def _plain(value: Any) -> Any:
@@ -225,9 +249,11 @@ _ENTRY: Final = re.compile(r"\d{20}\.json")
 def mend(path: Path) -> list[str]:
     """Takes away what a power cut may leave at the log's end: a last entry that is empty or torn, half-made checkpoints.
 
-    Such an entry was never acknowledged, since a commit returns only after its entry was synced. Names of what was removed.
+    Such an entry was never acknowledged, since a commit returns only after its entry was synced; and what a checkpoint holds,
+    the entries before it still say (`_trim` keeps them until the next but one is synced). Names of what was removed.
     """
-    log, gone = path / "_delta_log", []
+    log = path / "_delta_log"
+    gone = _mend_checkpoints(log) if log.is_dir() else []
     entries = sorted(p for p in log.glob("*.json") if _ENTRY.fullmatch(p.name)) if log.is_dir() else []
     if entries:
         try:
@@ -241,3 +267,32 @@ def mend(path: Path) -> list[str]:
             gone.append(entries[-1].name)
             fsync(log)
     return gone
+
+
+def _mend_checkpoints(log: Path) -> list[str]:
+    """Takes away the last checkpoint if it cannot be read whole, and a hint that names none."""
+    gone = []
+    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+    if checkpoints and not _readable(checkpoints[-1]):
+        gone.append(checkpoints.pop())
+    hint = log / "_last_checkpoint"
+    if hint.exists():
+        try:
+            named = int(json.loads(hint.read_text(encoding="utf-8"))["version"])
+        except (ValueError, KeyError, TypeError):
+            named = -1
+        if f"{named:020}.checkpoint.parquet" not in {file.name for file in checkpoints}:
+            gone.append(hint)
+    for file in gone:
+        file.unlink()
+    if gone:
+        fsync(log)
+    return [file.name for file in gone]
+
+
+def _readable(file: Path) -> bool:
+    try:
+        pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return True

@@ -18,12 +18,15 @@ import polars as pl
 
 from teiten import __version__
 from teiten.lake import _delta
+from teiten.lake._delta import Made
 from teiten.lake.batch import Batch
 
 COMPACT_EVERY: Final = 100
 """rows of `batches` that may lie in files of their own before they are put into one"""
 COMPACT_BELOW: Final = 1 << 16
 """bytes: a larger file is left as it is (hashes of lines hardly compress, and memory would grow with what is put together)"""
+BOUNDS: Final = ("time", "sensor")
+"""columns of events whose bounds Delta's statistics hold; never addresses (`Made`)"""
 _PART: Final = re.compile(r"part-(\d+)-.*\.parquet")
 
 
@@ -53,20 +56,21 @@ class Writer:
     def _tables(self) -> tuple[tuple[str, _delta.Table], ...]:
         return (("events", self.events), ("batches", self.batches))
 
-    def write(self, number: int, frame: pl.DataFrame) -> _delta.Written | None:
-        """Step one, which may run beside the reading: the events of batch `number` to disk, in order of time."""
-        if not frame.height:
+    def write(self, number: int, events: pl.DataFrame | Made) -> _delta.Written | None:
+        """Step one: the events of batch `number` to disk."""
+        if isinstance(events, pl.DataFrame):
+            events = _delta.make_parquet(_ordered(events), BOUNDS)
+        if not events.rows:
             return None
-        name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
-        # a log is in order nearly always, and sorting would cost a copy of the batch
-        ordered = frame if frame["time"].is_sorted() else frame.sort("time", maintain_order=True)
-        return _delta.write_parquet(ordered, self.path / "events", name, ("time", "sensor"))
+        return _delta.store(events, self.path / "events", f"part-{number:08d}-{uuid.uuid4()}.parquet")
 
-    def commit(self, batch: Batch, frame: pl.DataFrame | None = None, written: _delta.Written | None = None) -> int:
-        """Stores a batch, whole; returns its number. `written` is what `write` returned for the number `last + 1`."""
+    def commit(self, batch: Batch, events: pl.DataFrame | Made | None = None) -> int:
+        """Stores a batch, whole; returns its number.
+
+        `events`: a frame, or a Parquet file with the columns of `frame.SCHEMA`, made while they were read.
+        """
         number = self.last + 1
-        if frame is not None and written is None:
-            written = self.write(number, frame)
+        written = None if events is None else self.write(number, events)
         row = batch.row(number, __version__)
         name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
         kept = _delta.write_parquet(row, self.path / "batches", name, ("batch", "sensor", "t_min", "t_max"))
@@ -97,6 +101,11 @@ class Writer:
             if file.name not in kept:
                 with contextlib.suppress(OSError):
                     file.unlink()
+
+
+def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
+    # a log is in order nearly always, and sorting would cost a copy of the batch
+    return frame if frame["time"].is_sorted() else frame.sort("time", maintain_order=True)
 
 
 def batch_number(name: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from teiten.readers._jit import at, entry, get, jit, put8, put32
+from teiten.readers._jit import at, entry, get, get32, jit, put, put8, put32
 
 
 @entry
@@ -60,3 +60,25 @@ def dotted_quads(packed: Any, valid: Any, n: int, offsets: Any, data: Any) -> in
         size = int(dotted(value, data, size))
     put32(offsets, n, size)
     return size
+
+
+@entry
+def locate(addresses: Any, n: int, index: Any, starts: Any, places: Any, out: Any) -> int:
+    """n IPv4 addresses (int64) -> the place of each in sorted stretches, whose boundaries and places are int32.
+
+    starts: first addresses less 2**31, rising, the first of them that of 0.0.0.0. index: for each /16 (65537, int32) the
+    last stretch that begins at or before its first address; the last one is the last stretch.
+    """
+    for i in range(n):
+        value = int(get(addresses, i))
+        low = int(get32(index, value >> 16))
+        high = int(get32(index, (value >> 16) + 1))
+        wanted = value - 2147483648
+        while low < high:
+            middle = (low + high + 1) >> 1
+            if get32(starts, middle) <= wanted:
+                low = middle
+            else:
+                high = middle - 1
+        put(out, i, get32(places, low))
+    return n

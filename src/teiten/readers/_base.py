@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -69,7 +69,7 @@ class Plain:
     kind: Literal["constant", "numbers", "texts", "places", "addresses", "bytes"]
     value: int | str | None = None
     numbers: npt.NDArray[np.int64] | None = None
-    texts: tuple[str, ...] = ()
+    texts: Sequence[str] = ()
     high: npt.NDArray[np.int64] | None = None
     low: npt.NDArray[np.int64] | None = None
     values: npt.NDArray[np.int64] | None = None

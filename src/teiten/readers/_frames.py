@@ -108,3 +108,44 @@ def frame(rows: Rows) -> pl.DataFrame:
     if n == 0:
         return pl.DataFrame(schema=READ_SCHEMA)
     return pl.DataFrame([_series(c, rows.column(c.name), n) for c in event.READ_COLUMNS])
+
+
+class FrameRows:
+    """A frame of `frame.READ_SCHEMA` as rows (`_base.Rows`), for readers that make frames."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    def column(self, name: str) -> Plain:
+        """As `Rows.column`."""
+        series, kind = self._frame[name], event.BY_NAME[name].kind
+        if series.null_count() == len(series):
+            return Plain("constant")
+        if kind == "address":
+            return _halves(series)
+        if kind == "bytes":
+            sizes = series.bin.size().fill_null(0).cast(pl.Int64).to_numpy()
+            starts = np.where(series.is_null().to_numpy(), -1, np.cumsum(sizes) - sizes)
+            data = np.frombuffer(b"".join(series.drop_nulls().to_list()), np.uint8)
+            return Plain("bytes", numbers=starts, high=sizes.copy(), data=data)
+        if kind == "text":
+            texts = series.drop_nulls().unique(maintain_order=True).to_list()
+            known = {text: place for place, text in enumerate(texts)}
+            return Plain("texts", numbers=np.array([known.get(t, -1) for t in series.to_list()], np.int64), texts=texts)
+        return Plain("numbers", numbers=series.to_physical().cast(pl.Int64).fill_null(-1).to_numpy().copy())
+
+    def frame(self) -> pl.DataFrame:
+        """The frame itself."""
+        return self._frame
+
+
+def _halves(series: pl.Series) -> Plain:
+    size = series.bin.size().fill_null(0).to_numpy()
+    four = series.bin.reinterpret(dtype=pl.UInt32, endianness="big").cast(pl.Int64).fill_null(0).to_numpy()
+    parts = [series.bin.slice(at, 8).bin.reinterpret(dtype=pl.Int64, endianness="big").fill_null(0).to_numpy() for at in (0, 8)]
+    families = np.where(size == 4, 4, np.where(size == 16, 6, 0)).astype(np.int64)
+    six = families == 6
+    return Plain("addresses", numbers=families, high=np.where(six, parts[0], 0), low=np.where(six, parts[1], four))

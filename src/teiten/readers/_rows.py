@@ -70,21 +70,21 @@ def joined(plains: Sequence[Plain], sizes: Sequence[int]) -> Plain:
 
 
 def _joined_texts(plains: Sequence[Plain], sizes: Sequence[int]) -> Plain:
-    texts: tuple[str, ...] = ()
+    texts: list[str] = []
     begins: dict[int, int] = {}
     out = []
     for plain, n in zip(plains, sizes, strict=True):
         if plain.kind == "texts" and plain.numbers is not None:
             if id(plain.texts) not in begins:
                 begins[id(plain.texts)] = len(texts)
-                texts = plain.texts if not texts else texts + plain.texts
+                texts += plain.texts
             outside = (plain.numbers < 0) | (plain.numbers >= len(plain.texts))
             out.append(np.where(outside, -1, plain.numbers + begins[id(plain.texts)]))
         elif plain.value is None:
             out.append(np.full(n, -1, np.int64))
         else:
             out.append(np.full(n, len(texts), np.int64))
-            texts = (*texts, str(plain.value))
+            texts.append(str(plain.value))
     return Plain("texts", numbers=np.concatenate(out), texts=texts)
 
 
