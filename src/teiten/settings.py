@@ -22,6 +22,7 @@ from teiten.errors import UsageError
 LANGUAGES = ("ja", "en")
 PORT_STYLES = ("23/tcp", "23/TCP", "TCP#23")
 MASKS = ("seed", "strict")
+MOST_PAYLOAD_BYTES = 512
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
 
@@ -54,6 +55,9 @@ class Reading:
     """bytes that must have come out before `max_ratio` counts"""
     max_repeat: int = 10_000
     """'last message repeated N times': more than this is rejected"""
+    payload_bytes: int = 0
+    """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
+    anything, the sensor's address too: nothing of them is published"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +253,13 @@ def _positive(value: Any, where: str) -> int:
     return int(value)
 
 
+def check_payload_bytes(value: Any, where: str) -> int:
+    """How many first bytes of a payload are kept. UsageError where that is no number from 0 to `MOST_PAYLOAD_BYTES`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PAYLOAD_BYTES:
+        raise UsageError(f"{where} must be a whole number from 0 to {MOST_PAYLOAD_BYTES}, not {value!r}.")
+    return value
+
+
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
 _TOP |= {"watchlists", "ptr_names", "ports", "publish", "animations"}
 _SHAPES = (
@@ -392,7 +403,10 @@ def load(
     reading = table.get("reading", {})
     _check(reading, set(Reading.__dataclass_fields__), f"{where}, [reading]")
     for key, value in reading.items():
-        _positive(value, f"{where}, [reading]: {key}")
+        if key == "payload_bytes":
+            check_payload_bytes(value, f"{where}, [reading]: {key}")
+        else:
+            _positive(value, f"{where}, [reading]: {key}")
     thresholds = table.get("thresholds", {})
     _check(thresholds, set(THRESHOLDS), f"{where}, [thresholds]")
     for key, value in thresholds.items():
