@@ -70,8 +70,9 @@ def test_a_crowd_of_real_hosts_is_none(tmp_path: Path) -> None:
 
 
 def test_few_of_them_are_none(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
     assert judged(tmp_path, flood(drawn(190)))[0] == []
-    assert len(judged(tmp_path / "b", flood(drawn(200)))[0]) == 1 if (tmp_path / "b").mkdir() is None else False
+    assert len(judged(tmp_path / "more", flood(drawn(200)))[0]) == 1
 
 
 def test_hosts_that_share_the_minutes_are_not_named(tmp_path: Path) -> None:
@@ -86,18 +87,16 @@ def test_hosts_that_share_the_minutes_are_not_named(tmp_path: Path) -> None:
     (one,), named = judged(tmp_path, rows)
     assert named[one.id] >= set(forged)
     assert not named[one.id] & {*seen, *marked}
-    assert len(named[one.id] & set(alone)) <= len(alone)  # of these nothing tells: their chance is in the count below
-    assert one.sources <= len(forged) + len(alone)
+    assert named[one.id] <= {*forged, *alone}  # of the last nothing tells
 
 
 def test_a_source_in_a_crowded_part_is_less_sure(tmp_path: Path) -> None:
     """Where as many one-packet hosts come to a port at other times, a /8 full of hosts lowers its sources' confidence."""
     rows = flood(drawn(2000))
     hosts = clustered(20000)
-    rows += [
-        event(n, src, DARK + 77, seconds=-40000 + n % 10000 * 8.0, dst_port=80) for n, src in enumerate(hosts[:10000])
-    ]
-    rows += crowd(hosts[10000:], -40000, 80000, dst_port=22) + crowd(hosts[10000:], -39000, 80000, dst_port=23)
+    alone, often = hosts[::2], hosts[1::2]
+    rows += [event(n, src, DARK + 77, seconds=-40000 + n % 10000 * 8.0, dst_port=80) for n, src in enumerate(alone)]
+    rows += crowd(often, -40000, 80000, dst_port=22) + crowd(often, -39000, 80000, dst_port=23)
     (one,), _ = judged(tmp_path, rows)
     assert 0.9 < one.forged < 1
     assert min(one.confidence) < max(one.confidence)
@@ -109,8 +108,8 @@ def test_spread_over_destinations_and_over_ports(tmp_path: Path) -> None:
     spread = [row | {"dst_ip": address(DARK + n * 7919 % 65536)} for n, row in enumerate(flood(drawn(1500)))]
     ports = [row | {"dst_port": 1 + n * 7919 % 65535} for n, row in enumerate(flood(drawn(1500, 7), 3000))]
     found, named = judged(tmp_path, spread + ports)
-    assert sorted((one.level, one.what, one.sources) for one in found) == [(1, "80/tcp", 1500), (2, "TCP", 1500)]
-    assert sorted(map(len, named.values())) == [1500, 1500]
+    assert sorted((one.level, one.what, one.sources) for one in found) == [(1, "80/tcp", 1499), (2, "TCP", 1499)]
+    assert sorted(map(len, named.values())) == [1499, 1499]  # one was drawn twice
 
 
 def test_a_busy_port_hides_no_flood_of_one_address(tmp_path: Path) -> None:
@@ -129,9 +128,7 @@ def test_pauses_part_floods(tmp_path: Path) -> None:
 
 def test_answers_and_ipv6_are_no_flood(tmp_path: Path) -> None:
     rows = [row | {"tcp_flags": 18} for row in flood(drawn(500))]
-    rows += [
-        event(n, f"2001:db8:{n:x}::1", dst_ip="2001:db8:ffff::1", seconds=n / 10, dst_port=80) for n in range(500)
-    ]
+    rows += [event(n, f"2001:db8:{n:x}::1", dst_ip="2001:db8:ffff::1", seconds=n / 10, dst_port=80) for n in range(500)]
     assert judged(tmp_path, rows)[0] == []
 
 

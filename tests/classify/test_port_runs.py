@@ -34,7 +34,9 @@ def runs(*given: pl.DataFrame) -> list[Run]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), length=st.integers(60, 400), lost=st.floats(0, 0.2), late=st.floats(0, 3), down=st.booleans())
+@given(
+    seed=st.integers(0, 10**6), length=st.integers(60, 400), lost=st.floats(0, 0.2), late=st.floats(0, 3), down=st.booleans()
+)
 def test_a_run_is_found_whole(seed: int, length: int, lost: float, late: float, down: bool) -> None:
     rng = np.random.default_rng(seed)
     ports = 3000 + np.flatnonzero(rng.random(length) >= lost)

@@ -194,9 +194,9 @@ def _located(rows: pl.DataFrame) -> pl.DataFrame:
     if not silent.height:
         return rows
     asked = pl.DataFrame({"time": silent["start"], "src_ip": silent["victim"]}).with_columns(
-        pl.lit(None, dtype=dtype).alias(name) for name, dtype in frame.READ_SCHEMA.items() if name not in ("time", "src_ip")
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in frame.DECODED_SCHEMA.items() if name not in ("time", "src_ip")
     )
-    told = enrich.enrich(asked.select(list(frame.READ_SCHEMA))).select("country", "asn", "as_name")
+    told = enrich.enrich(asked.select(list(frame.DECODED_SCHEMA))).select("country", "asn", "as_name")
     told = pl.concat([silent.select("victim", "first"), told], how="horizontal")
     joined = rows.join(told, on=["victim", "first"], how="left", suffix="_told", maintain_order="left")
     return joined.with_columns(pl.coalesce(n, f"{n}_told").alias(n) for n in ("country", "asn", "as_name"))
