@@ -1,4 +1,4 @@
-"""Attacks by backscatter: beside CAIDA's algorithm written out packet by packet, at its edges, and with what is told of them."""
+"""Attacks by backscatter: beside CAIDA's algorithm written out packet by packet, at its edges, and what is told of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rst(n: int, src: str, us: int, **more: Any) -> dict[str, Any]:
 
 
 def corsaro(times: Iterable[int]) -> list[tuple[int, int, int, int]]:
-    """(first, last, packets, most in a minute) of the attacks: corsaro_dos.c, packet by packet, whole seconds as it takes them."""
+    """(first, last, packets, most in a minute) of the attacks: corsaro_dos.c, packet by packet, in whole seconds as there."""
     out = []
 
     def close(v: dict[str, Any]) -> None:

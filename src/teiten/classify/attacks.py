@@ -218,7 +218,7 @@ def attacks(session: Session, filters: Filters, rule: Rule) -> pl.DataFrame:
         found = found.filter(pl.col("start") < filters.end.astimezone(dt.UTC))
     out = described(session, wide, found)
     last = session.query(f"SELECT max(time) AS last FROM raw_events WHERE {_sensors(filters)}")[0]["last"]
-    limit = None if last is None else last.astimezone(dt.UTC) - dt.timedelta(seconds=rule.idle)
+    limit = pl.lit(None) if last is None else pl.lit(last.astimezone(dt.UTC) - dt.timedelta(seconds=rule.idle))
     return matching(out.with_columns((pl.col("end") >= limit).alias("goes_on")), filters)
 
 
