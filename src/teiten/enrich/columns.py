@@ -139,8 +139,8 @@ def _answers(sources: Plain, country: datasets.DataSet | None, asn: datasets.Dat
 def _texts(look: _Lookup, places: Ints) -> Plain:
     if not len(look.texts):
         return _NOTHING
-    if not look.all_named:
-        places = np.where((places >= 0) & look.named[places], places, -1)
+    if not look.all_named and not (named := look.named[places]).all():
+        places = np.where((places >= 0) & named, places, -1)
     return Plain("texts", numbers=places, texts=look.texts)
 
 
