@@ -3,6 +3,8 @@
 #   make demo        two months of a household line, from log to page
 #   make test        style, types, layers and the tests: under ten minutes on two cores
 #   make test-full   the long suites: conformance, browser, faults, the readers without the JIT; SECONDS_ALLOWED=3600 to bound it
+#   make test-faults kills, power cuts, full disks, failing writes, each with its figure
+#   make fuzz        coverage-guided fuzzing of a reader: SECONDS=3600 READER=capture (or netfilter); Linux on x86-64
 #   make bench       the benchmarks of docs/reference/benchmarks.md
 #   make lint format docs lock clean
 
@@ -11,11 +13,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SECONDS_ALLOWED ?= 14400
+SECONDS ?= 3600
+READER ?= capture
 # pytest's own words, such as PYTEST_ARGS="-k netfilter"
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-full bench lint format docs lock clean
+.PHONY: help install demo test test-faults test-full fuzz bench lint format docs lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -61,8 +65,18 @@ format: $(VENV)/.installed-dev
 test: lint $(VENV)/.warm
 	$(BIN)/python -m pytest -m "not full" $(PYTEST_ARGS)
 
+test-faults: $(VENV)/.installed-dev $(VENV)/.warm
+	$(BIN)/python -m pytest -q -s -m faults tests/faults tests/lake $(PYTEST_ARGS)
+
 test-full: $(VENV)/.installed-dev $(VENV)/.warm
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tools/test_full.sh $(SECONDS_ALLOWED)
+
+$(VENV)/.installed-fuzz: requirements-fuzz.lock $(VENV)/.installed-dev
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps -r requirements-fuzz.lock
+	@touch $@
+
+fuzz: $(VENV)/.installed-fuzz $(VENV)/.warm
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS) --reader $(READER)
 
 bench: $(VENV)/.warm
 	$(BIN)/teiten bench all
@@ -77,6 +91,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) requirements-build.in -o requirements-build.lock
+	$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache teiten-demo

@@ -11,16 +11,17 @@ from teiten import event
 CONTRACT = [
     "time", "sensor", "src_ip", "dst_ip", "protocol", "src_port", "dst_port", "icmp_type", "icmp_code",
     "ttl", "ip_id", "ip_len", "tcp_flags", "tcp_seq", "tcp_ack", "tcp_window", "tcp_opt_len", "ip_flags",
-    "frag_offset", "payload_len", "packets", "bytes", "time_end", "source_id", "source_pos", "time_basis", "action",
-    "interface", "inner_src_ip", "inner_dst_ip", "inner_protocol", "inner_src_port", "inner_dst_port", "country", "asn",
-    "as_name",
-    "geo_db",
+    "frag_offset", "payload_len", "payload", "packets", "bytes", "time_end", "source_id", "source_pos", "time_basis", "action",
+    "interface", "inner_src_ip", "inner_dst_ip", "inner_protocol", "inner_src_port", "inner_dst_port", "mark_mirai",
+    "mark_masscan", "mark_zmap", "kind", "country", "asn", "as_name", "geo_db",
 ]  # fmt: skip
 
 
 def test_the_columns_are_the_contracts() -> None:
     assert list(event.NAMES) == CONTRACT
-    assert [c.name for c in event.READ_COLUMNS] == CONTRACT[: CONTRACT.index("country")]
+    assert [c.name for c in event.READ_COLUMNS] == CONTRACT[: CONTRACT.index("mark_mirai")]
+    assert [c.name for c in event.DECODED_COLUMNS] == CONTRACT[: CONTRACT.index("country")]
+    assert list(event.MARKS) == CONTRACT[CONTRACT.index("mark_mirai") : CONTRACT.index("country")]
 
 
 def test_every_column_is_explained_in_both_languages() -> None:

@@ -36,8 +36,9 @@ SETTINGS = {
     "ptr_names": (
         "file",
         "",
-        "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them, no name server is asked",
+        "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them",
     ),
+    "names": ("table", "", "whether and how `teiten names resolve` looks up PTR names, below"),
     "ports": (
         "file",
         "",
@@ -93,6 +94,12 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         else:
             name = f"{', '.join(action.option_strings)} {shown}{many}"
         yield f"`{name}`", (action.help or "").replace("%%", "%").replace("%(default)s", str(action.default))
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return "" if value in (None, ()) else f"{value:,}"
 
 
 def _example(module: object) -> str:
@@ -203,6 +210,11 @@ def settings_page() -> str:
     out.append("## [reading]\n")
     notes, default = field_notes(settings.Reading), settings.Reading()
     rows = [(f"`{name}`", f"{getattr(default, name):,}", notes[name]) for name in settings.Reading.__dataclass_fields__]
+    out.append(table(("key", "default", "meaning"), rows))
+    out.append("## [names]\n")
+    out.append("Off by default, and nothing but `teiten names resolve` ever asks: see the guide on who sees the questions.\n")
+    asking, usual = field_notes(settings.Names), settings.Names()
+    rows = [(f"`{name}`", _default(getattr(usual, name)), asking[name]) for name in settings.Names.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
@@ -423,7 +435,11 @@ def watchlists_page() -> str:
         (watchlists.STATED, "a prefix whose stated validity holds the day (without an end: within a year of its beginning)"),
         (watchlists.FRESH, f"a prefix without a validity, on a list made within {days} days of the day"),
         (watchlists.AGED, "a prefix without a validity, on a list older or younger than that; an open end after a year"),
-        (watchlists.NAMED, "a PTR name: whoever holds an address writes its name, and its address was not asked for"),
+        (watchlists.CONFIRMED, "a PTR name that was looked up and has the address too: the domain's holder says so"),
+        (
+            watchlists.NAMED,
+            "a PTR name of your own table: whoever holds an address writes its name, its address was not asked for",
+        ),
         (1.0, "a count (port scanner), and an analyst's correction"),
     ]
     out.append(table(("confidence", "where"), [(f"{value:g}", text) for value, text in sure]))

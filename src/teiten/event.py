@@ -14,7 +14,8 @@ Kind = Literal["time", "text", "address", "bool", "bytes", "int16", "int32", "in
 text at every edge. bytes: as they came, hexadecimal at every edge but Parquet. int16/32/64: signed, wide enough for the
 field (Delta Lake knows no unsigned integers)."""
 
-Tier = Literal["read", "enriched"]
+Tier = Literal["read", "marked", "enriched"]
+"""read: what the source says. marked: what a rule sees in that one packet (`marks`). enriched: what data say of its source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("ip_flags", "int16", "bits", "reserved 4, DF 2, MF 1", "IPフラグ"),
     Column("frag_offset", "int32", "bytes", "fragment offset", "フラグメントオフセット"),
     Column("payload_len", "int32", "bytes", "bytes above the transport header", "ペイロード長"),
+    Column("payload", "bytes", "", "the first of those bytes, where asked for (setting `payload_bytes`)", "ペイロードの先頭"),
     Column("packets", "int64", "packets", "1 for a packet or a log line; more for a flow record", "パケット数", required=True),
     Column("bytes", "int64", "bytes", "bytes of a flow record", "バイト数"),
     Column("time_end", "time", "µs, UTC", "end of a flow record", "フローの終了時刻"),
@@ -64,17 +66,38 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("inner_protocol", "int16", "IANA number", "protocol of the quoted packet", "引用パケットのプロトコル"),
     Column("inner_src_port", "int32", "", "source port of the quoted packet", "引用パケットの送信元ポート"),
     Column("inner_dst_port", "int32", "", "destination port of the quoted packet", "引用パケットの宛先ポート"),
+    Column(
+        "mark_mirai", "bool", "", "SYN whose sequence number is its IPv4 destination, source port above 1024 (Mirai, NICTER)",
+        "Miraiの特徴(宛先アドレスに等しいシーケンス番号のSYN、送信元ポートは1024より大きい)", tier="marked",
+    ),
+    Column(
+        "mark_masscan", "bool", "", "SYN whose ip_id is the lower half of dst_ip ^ dst_port ^ tcp_seq (masscan)",
+        "masscanの特徴(識別子が宛先アドレス・宛先ポート・シーケンス番号の排他的論理和の下位16ビットのSYN)", tier="marked",
+    ),
+    Column(
+        "mark_zmap", "bool", "", "SYN, UDP or echo request over IPv4 whose ip_id is 54321 (ZMap before 4.1)",
+        "4.1より前のZMapの特徴(識別子が54321のSYN・UDP・エコー要求)", tier="marked",
+    ),
+    Column(
+        "kind", "text", "", "syn, tcp, udp, icmp, backscatter, other: what the packet is by itself",
+        "種別(syn・tcp・udp・icmp・backscatter・other)", tier="marked",
+    ),
     Column("country", "text", "ISO 3166 alpha-2", "country of the source; null = unknown", "送信元の国・地域", tier="enriched"),
     Column("asn", "int64", "", "autonomous system of the source", "送信元のAS番号", tier="enriched"),
     Column("as_name", "text", "", "name of that autonomous system", "送信元のAS名", tier="enriched"),
     Column("geo_db", "text", "", "which data answered country and AS", "国・ASの判定に使ったデータ", tier="enriched"),
-)
+)  # fmt: skip
 
 NAMES: Final[tuple[str, ...]] = tuple(c.name for c in COLUMNS)
 BY_NAME: Final[dict[str, Column]] = {c.name: c for c in COLUMNS}
 READ_COLUMNS: Final[tuple[Column, ...]] = tuple(c for c in COLUMNS if c.tier == "read")
+DECODED_COLUMNS: Final[tuple[Column, ...]] = tuple(c for c in COLUMNS if c.tier in ("read", "marked"))
+"""what `decode` shows: all that needs no other data than the input"""
+MARKS: Final[tuple[str, ...]] = tuple(c.name for c in COLUMNS if c.tier == "marked")
 
 TIME_BASES: Final = ("stated", "year inferred", "boot inferred", "received")
+KINDS: Final = ("syn", "tcp", "udp", "icmp", "backscatter", "other")
+"""of `kind`, which is null where nothing can be said: TCP without flags, or no protocol"""
 ACTIONS: Final = ("drop", "accept", "reject", "audit")
 NOT_AN_ATTEMPT: Final = ("accept", "audit")
 """Actions that a report of dropped attempts leaves out (and counts apart)."""

@@ -14,6 +14,8 @@ _DTYPES: Final[dict[event.Kind, pl.DataType]] = {
     "time": pl.Datetime("us", "UTC"),
     "text": pl.String(),
     "address": pl.Binary(),
+    "bool": pl.Boolean(),
+    "bytes": pl.Binary(),
     "int16": pl.Int16(),
     "int32": pl.Int32(),
     "int64": pl.Int64(),
@@ -26,6 +28,7 @@ def schema(columns: Iterable[event.Column] = event.COLUMNS) -> dict[str, pl.Data
 
 
 READ_SCHEMA: Final = schema(event.READ_COLUMNS)
+DECODED_SCHEMA: Final = schema(event.DECODED_COLUMNS)
 SCHEMA: Final = schema()
 
 

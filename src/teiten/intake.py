@@ -31,6 +31,7 @@ from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _frames, _input, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
 from teiten.readers._digest import Digest, Piped, first_line, line_at
+from teiten.readers._marks import Marked
 from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
@@ -384,7 +385,7 @@ class _Part:
         if new.any():
             self.hashes.append(chunk.line_hash[new].astype("<u8").tobytes())
         if len(rows):
-            self._file.add(enrich.Enriched(rows, self._geo))
+            self._file.add(enrich.Enriched(Marked(rows), self._geo))
 
     def made(self, batch: Batch) -> Made:
         """The events' file, whole; what only it can tell of the batch is put into that."""

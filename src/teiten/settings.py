@@ -22,6 +22,7 @@ from teiten.errors import UsageError
 LANGUAGES = ("ja", "en")
 PORT_STYLES = ("23/tcp", "23/TCP", "TCP#23")
 MASKS = ("seed", "strict")
+MOST_PAYLOAD_BYTES = 512
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
 
@@ -54,6 +55,31 @@ class Reading:
     """bytes that must have come out before `max_ratio` counts"""
     max_repeat: int = 10_000
     """'last message repeated N times': more than this is rejected"""
+    payload_bytes: int = 0
+    """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
+    anything, the sensor's address too: nothing of them is published"""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Whether and how PTR names are looked up by `teiten names resolve`; nothing else ever asks."""
+
+    resolve: bool = False
+    """false: no name server is asked"""
+    servers: tuple[str, ...] = ()
+    """addresses, with a port where it is not 53; none: those that the machine asks"""
+    per_second: float = 5
+    """questions a second, at most"""
+    timeout: float = 3
+    """seconds that a question waits for its answer"""
+    attempts: int = 2
+    """questions for one thing, over the servers in turn"""
+    cache_days: int = 30
+    """days after which an answer is asked for again; a name counts for that many days before and after an answer gave it"""
+    cache_addresses: int = 200_000
+    """addresses whose answers are kept"""
+    cache: Path | None = None
+    """the cache's file; None: names.sqlite beside imported lists"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +193,8 @@ class Settings:
     watchlists: tuple[Path, ...] = ()
     """the user's own lists, beside those of the package and the imported ones"""
     ptr_names: Path | None = None
-    """a table of addresses and their PTR names that the user made; no name server is asked"""
+    """a table of addresses and their PTR names that the user made"""
+    names: Names = field(default_factory=Names)
     ports: Path | None = None
     """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
     mask: str | tuple[str, ...] = MASKS[0]
@@ -249,11 +276,19 @@ def _positive(value: Any, where: str) -> int:
     return int(value)
 
 
+def check_payload_bytes(value: Any, where: str) -> int:
+    """How many first bytes of a payload are kept. UsageError where that is no number from 0 to `MOST_PAYLOAD_BYTES`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PAYLOAD_BYTES:
+        raise UsageError(f"{where} must be a whole number from 0 to {MOST_PAYLOAD_BYTES}, not {value!r}.")
+    return value
+
+
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "ports", "publish", "animations"}
+_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
+    ("names", dict, "a table, written [names]"),
     ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
@@ -357,6 +392,26 @@ def _mask(value: Any, where: str) -> str | tuple[str, ...]:
     return str(value)
 
 
+def _names(table: dict[str, Any], where: str, file: Path | None) -> Names:
+    """[names]. UsageError."""
+    _check(table, set(Names.__dataclass_fields__), where)
+    found = dict(table)
+    if not isinstance(found.get("resolve", False), bool):
+        raise UsageError(f"{where}: resolve must be true or false, not {found['resolve']!r}.")
+    if "servers" in found:
+        servers = _typed(found["servers"], list, f"{where}: servers", 'a list of addresses, such as ["192.0.2.53"]')
+        found["servers"] = tuple(_typed(s, str, f"{where}: servers", "a list of addresses") for s in servers)
+    for key in ("attempts", "cache_days", "cache_addresses"):
+        if key in found:
+            _positive(found[key], f"{where}: {key}")
+    for key in ("per_second", "timeout"):
+        if key in found and not 0 < _typed(found[key], (int, float), f"{where}: {key}", "a number") <= 1000:
+            raise UsageError(f"{where}: {key} must be more than 0 and at most 1000, not {found[key]!r}.")
+    if "cache" in found:
+        found["cache"] = _beside(file, _typed(found["cache"], str, f"{where}: cache", "the name of a file"))
+    return Names(**found)
+
+
 def _beside(file: Path | None, name: str) -> Path:
     """A file named in the configuration: relative to it."""
     return (file.parent if file else Path()) / Path(name).expanduser()
@@ -392,7 +447,10 @@ def load(
     reading = table.get("reading", {})
     _check(reading, set(Reading.__dataclass_fields__), f"{where}, [reading]")
     for key, value in reading.items():
-        _positive(value, f"{where}, [reading]: {key}")
+        if key == "payload_bytes":
+            check_payload_bytes(value, f"{where}, [reading]: {key}")
+        else:
+            _positive(value, f"{where}, [reading]: {key}")
     thresholds = table.get("thresholds", {})
     _check(thresholds, set(THRESHOLDS), f"{where}, [thresholds]")
     for key, value in thresholds.items():
@@ -409,6 +467,7 @@ def load(
         **_words(table, where),
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
+        names=_names(table.get("names", {}), f"{where}, [names]", path),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,
     )

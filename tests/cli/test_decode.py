@@ -48,7 +48,7 @@ def test_jsonl(log: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run("x.log") == 0
     out, err = capfdbinary.readouterr()
     rows = [json.loads(line) for line in out.splitlines()]
-    assert [list(r) for r in rows] == [[c.name for c in event.READ_COLUMNS]] * 2
+    assert [list(r) for r in rows] == [[c.name for c in event.DECODED_COLUMNS]] * 2
     assert [r["time"] for r in rows] == ["2026-04-01T01:00:00.000000Z", "2026-04-01T01:00:02.000000Z"]
     assert rows[0]["src_ip"] == "192.0.2.1" and rows[0]["icmp_type"] is None
     assert err.decode() == f"x.log: {SUMS}\n"
@@ -70,7 +70,7 @@ def test_parquet_to_a_file(log: Path, many: int) -> None:
     log.write_text(TEXT * many)
     assert run("--output", "parquet", "--out", "y.parquet", "x.log") == 0
     table = pl.read_parquet("y.parquet")
-    assert table.columns == [c.name for c in event.READ_COLUMNS]
+    assert table.columns == [c.name for c in event.DECODED_COLUMNS]
     assert table["src_ip"].to_list() == ["192.0.2.1"] * 2 * many
     assert table["time"].dtype == pl.Datetime("us", "UTC")
     assert sorted(p.name for p in log.parent.iterdir()) == ["x.log", "y.parquet"]

@@ -7,6 +7,7 @@ log and the capture see the same packets.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,8 +128,40 @@ def settled(path: Path, quiet: float = 1.0, limit: float = 20.0) -> None:
         time.sleep(0.1)
 
 
+@contextlib.contextmanager
+def _kernel_log(file: Path, before: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """What the kernel logs meanwhile, of any namespace, into that file. Skips where the kernel does not show it.
+
+    `before` is done first, when nobody else uses the kernel's switch, which is the machine's and is put back at the end.
+    """
+    with (Path(tempfile.gettempdir()) / "teiten-laboratory.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        switch = run("sysctl", "-n", ALL_NETNS, check=False)
+        if switch.returncode != 0:
+            pytest.skip("this kernel has no nf_log_all_netns: the log of a namespace cannot be seen")
+        reader: subprocess.Popen[bytes] | None = None
+        try:
+            before()
+            run("sysctl", "-qw", f"{ALL_NETNS}=1")
+            # the reader of the ring buffer comes first: the buffer itself keeps only some hundred lines
+            with file.open("wb") as out:
+                reader = subprocess.Popen(["dmesg", "-W"], stdout=out, stderr=subprocess.DEVNULL)
+            yield
+        finally:
+            if reader is not None:
+                reader.terminate()
+                reader.wait(timeout=10)
+            run("sysctl", "-qw", f"{ALL_NETNS}={switch.stdout.strip() or 0}", check=False)
+
+
 @pytest.fixture(scope="session")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recording]]:
+def kernel_log() -> Callable[..., contextlib.AbstractContextManager[None]]:
+    """kernel_log(file): a block during which the kernel's log goes into that file."""
+    return _kernel_log
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Recording]:
     """The same packets seen by iptables LOG, by nftables and by tcpdump, on both ends."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to make network namespaces")
@@ -136,53 +169,59 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Record
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     folder = tmp_path_factory.mktemp("laboratory")
-    alone = (Path(tempfile.gettempdir()) / "teiten-laboratory.lock").open("w")
-    fcntl.flock(alone, fcntl.LOCK_EX)  # the kernel's switch is the machine's: one laboratory at a time
-    take_down()
-    before = run("sysctl", "-n", ALL_NETNS, check=False)
-    if before.returncode != 0:
-        pytest.skip("this kernel has no nf_log_all_netns: the log of a namespace cannot be seen")
+    kernel = folder / "kernel.log"
+    captures = {namespace: folder / f"{namespace}.pcap" for namespace in ADDRESSES}
     helpers: list[subprocess.Popen[bytes]] = []
-    try:
+
+    def begin() -> None:
+        take_down()
         try:
             build()
         except subprocess.CalledProcessError as error:
             pytest.skip(f"this kernel does not let us build the laboratory: {' '.join(error.cmd)}: {error.stderr.strip()}")
-        run("sysctl", "-qw", f"{ALL_NETNS}=1")
         # what the new interfaces say by themselves (multicast listeners, neighbours) is over before anybody records
         time.sleep(5)
-        # the reader of the ring buffer comes first: the buffer itself keeps only some hundred lines
-        kernel_log = folder / "kernel.log"
-        with kernel_log.open("wb") as out:
-            helpers.append(subprocess.Popen(["dmesg", "-W"], stdout=out, stderr=subprocess.DEVNULL))
-        captures = {namespace: folder / f"{namespace}.pcap" for namespace in ADDRESSES}
-        for namespace, capture in captures.items():
-            capture.touch()
-            command = ["ip", "netns", "exec", namespace, "tcpdump", "-i", "v0", "-Q", "in", "-U", "-n", "-s", "0", "-Z", "root"]
-            helpers.append(
-                subprocess.Popen(
-                    [*command, "-w", str(capture), "ip or ip6"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-                )
-            )
-        time.sleep(3)
-        traffic()
-        settled(kernel_log)
-        for helper in helpers:
-            helper.terminate()
-            helper.wait(timeout=10)
-        lines = kernel_log.read_bytes().splitlines(keepends=True)
-        found = []
-        for logger, mark in (("iptables", "IPT"), ("nftables", "NFT")):
+
+    with _kernel_log(kernel, begin):
+        try:
             for namespace, capture in captures.items():
-                log = folder / f"{logger}-{namespace}.log"
-                log.write_bytes(b"".join(line for line in lines if f"{mark}-{TAG}-{namespace} DROP ".encode() in line))
-                found.append(Recording(logger, namespace, log, capture))
-        yield found
-    finally:
-        for helper in helpers:
-            if helper.poll() is None:
-                helper.kill()
+                capture.touch()
+                command = [
+                    "ip",
+                    "netns",
+                    "exec",
+                    namespace,
+                    "tcpdump",
+                    "-i",
+                    "v0",
+                    "-Q",
+                    "in",
+                    "-U",
+                    "-n",
+                    "-s",
+                    "0",
+                    "-Z",
+                    "root",
+                ]
+                command += ["-w", str(capture), "ip or ip6"]
+                helpers.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+            time.sleep(3)
+            traffic()
+            settled(kernel)
+            for helper in helpers:
+                helper.terminate()
                 helper.wait(timeout=10)
-        take_down()
-        run("sysctl", "-qw", f"{ALL_NETNS}={before.stdout.strip() or 0}", check=False)
-        alone.close()
+        finally:
+            for helper in helpers:
+                if helper.poll() is None:
+                    helper.kill()
+                    helper.wait(timeout=10)
+            take_down()
+    lines = kernel.read_bytes().splitlines(keepends=True)
+    found = []
+    for logger, mark in (("iptables", "IPT"), ("nftables", "NFT")):
+        for namespace, capture in captures.items():
+            log = folder / f"{logger}-{namespace}.log"
+            log.write_bytes(b"".join(line for line in lines if f"{mark}-{TAG}-{namespace} DROP ".encode() in line))
+            found.append(Recording(logger, namespace, log, capture))
+    return found

@@ -23,10 +23,10 @@ from .test_datasets import made  # type: ignore[import-not-found]
 def events(*rows: tuple[str, str]) -> pl.DataFrame:
     """(time, source) -> events that hold nothing else."""
     n = len(rows)
-    columns = {name: [None] * n for name in frames.READ_SCHEMA}
+    columns = {name: [None] * n for name in frames.DECODED_SCHEMA}
     columns["time"] = [dt.datetime.fromisoformat(t).replace(tzinfo=dt.UTC) for t, _ in rows]
     columns["src_ip"] = [ipaddress.ip_address(a).packed for _, a in rows]
-    return pl.DataFrame(columns, schema=frames.READ_SCHEMA)
+    return pl.DataFrame(columns, schema=frames.DECODED_SCHEMA)
 
 
 def test_known_addresses() -> None:
@@ -61,7 +61,7 @@ def test_addresses_of_nobody_are_null_but_say_which_data_did_not_know(address: s
 
 
 def test_no_events() -> None:
-    found = enrich(frames_empty := pl.DataFrame(schema=frames.READ_SCHEMA))
+    found = enrich(frames_empty := pl.DataFrame(schema=frames.DECODED_SCHEMA))
     assert found.schema == frames.SCHEMA
     assert len(found) == len(frames_empty) == 0
 

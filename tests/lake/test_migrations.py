@@ -1,19 +1,21 @@
-"""A lake of version 1 (`cases/v1`, holding `cases/v1.log` in two batches) is brought up to date, or read as it is."""
+"""Lakes of older versions (`cases/v1`, `cases/v2`, each with its log) are brought up to date, or read as they are."""
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from making import batch, events
 
-from teiten import intake
+from teiten import event, intake
 from teiten.engine import open_session
 from teiten.errors import LakeError
-from teiten.lake import SCHEMA_VERSION, Lake, _delta, migrations
+from teiten.lake import SCHEMA_VERSION, Lake, _delta, forget, migrations
 from teiten.lake._lake import META, read_meta
 from teiten.lake._lock import Lock
 from teiten.settings import Settings
@@ -103,3 +105,104 @@ def test_an_old_lake_that_is_being_written_is_read_and_migrated_by_its_next_writ
 def test_every_step_is_there() -> None:
     assert sorted(migrations.steps()) == list(range(1, SCHEMA_VERSION))
     assert (CASES / "v1" / META).is_file()
+
+
+# from version 2: `cases/v2`, holding `cases/v2.log` in two batches --------------------------------------------------------
+
+MARKS = """SELECT source_pos, mark_mirai, mark_masscan, mark_zmap, kind, payload FROM events ORDER BY source_pos"""
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    return shutil.copytree(CASES / "v2", tmp_path / "v2")
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The marks of the same log in a lake of today."""
+    lake = Lake.create(tmp_path_factory.mktemp("today") / "lake", "UTC")
+    intake.ingest(lake, [str(CASES / "v2.log")], SETTINGS, judge=False)
+    return marks_of(lake)
+
+
+def marks_of(lake: Lake) -> list[dict[str, Any]]:
+    with open_session(lake, SETTINGS) as session:
+        return session.query(MARKS)
+
+
+def held(path: Path) -> pl.DataFrame:
+    """The events as they lie there, without what version 3 adds."""
+    frames = [pl.read_parquet(file).select(BEFORE) for file in _delta.Table(path / "events").files()]
+    return pl.concat(frames)
+
+
+BEFORE = [c.name for c in event.COLUMNS if c.tier != "marked" and c.name != "payload"]
+
+
+def test_old_events_get_their_marks(second: Path, today: list[dict[str, Any]]) -> None:
+    before, names = held(second), sorted(f.name[:13] for f in (second / "events").glob("*.parquet"))
+    lake = Lake.open(second)
+    assert lake.meta.schema_version == SCHEMA_VERSION
+    assert marks_of(lake) == today
+    assert {row["kind"] for row in today} == set(event.KINDS)
+    assert all(any(row[mark] for row in today) for mark in event.MARKS)
+    # each batch has its file as before, and what was replaced is gone
+    assert sorted(f.name[:13] for f in (second / "events").glob("*.parquet")) == names
+    assert held(second).equals(before)
+    with open_session(lake, SETTINGS, upto=1) as session:
+        assert session.query("SELECT count(kind) AS n FROM events") == [{"n": 6}]
+    assert intake.ingest(lake, [str(CASES / "v2.log")], SETTINGS, judge=False).total.events == 0
+
+
+def test_old_events_that_cannot_be_written_have_no_marks(second: Path) -> None:
+    (second / ".lock").mkdir()
+    found = marks_of(Lake.open(second))
+    assert len(found) == 14
+    assert {row[name] for row in found for name in (*event.MARKS, "payload")} == {None}
+
+
+@pytest.mark.parametrize("dies_at", range(14))
+def test_marking_that_was_interrupted_goes_on(
+    second: Path, today: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    done: list[str] = []
+
+    def dying(name: str, real: Any) -> Any:
+        def call(*args: Any, **more: Any) -> Any:
+            if len(done) == dies_at:
+                raise Killed
+            done.append(name)
+            return real(*args, **more)
+
+        return call
+
+    before = held(second)
+    with monkeypatch.context() as patch:
+        patch.setattr("teiten.lake.migrations.from_2._AT_ONCE", 1)  # a file in one entry of the log
+        for name in ("add_column", "commit", "sweep"):
+            patch.setattr(_delta.Table, name, dying(name, getattr(_delta.Table, name)))
+        patch.setattr(_delta, "write_parquet", dying("write", _delta.write_parquet))
+        patch.setattr("teiten.lake._lake.write_meta", dying("meta", lambda path, meta: None))
+        with pytest.raises(Killed):
+            Lake.open(second)
+            raise Killed  # all was done, and told to nobody
+    assert len(done) <= dies_at and read_meta(second).schema_version == 2
+    assert held(second).equals(before)
+    assert marks_of(Lake.open(second)) == today
+    assert len(list((second / "events").glob("*.parquet"))) == 2
+    assert held(second).equals(before) and read_meta(second).schema_version == SCHEMA_VERSION
+
+
+def test_what_was_being_forgotten_is_forgotten_after_a_migration(second: Path) -> None:
+    network = ipaddress.ip_network("192.0.2.4/32")
+    wish = forget.Wish(network)
+    forget.begin(second, wish, forget.look(second, wish))
+    lake = Lake.open(second)
+    assert lake.is_forgetting()
+    with lake.writer():
+        pass
+    found = marks_of(lake)
+    assert len(found) == 12 and not lake.is_forgetting() and all(row["kind"] for row in found)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.readers.netfilter.test_cases import CASES
 
 from teiten import event, frame
-from teiten.readers import _encode, _frames, _input, _jit, _parquet, pick
+from teiten.readers import _encode, _frames, _input, _jit, _marks, _parquet, pick
 from teiten.readers._base import Plain, ReadOptions
 
 RANGES = {"int16": (1 << 15) - 1, "int32": (1 << 31) - 1, "int64": (1 << 53) - 1}
@@ -41,7 +41,7 @@ class Given:
         return self.columns[name]
 
     def frame(self) -> pl.DataFrame:
-        return _frames.frame(self)
+        return _frames.frame(self, event.DECODED_COLUMNS)
 
 
 def written(parts: list[Any], names: list[str]) -> bytes:
@@ -53,7 +53,7 @@ def written(parts: list[Any], names: list[str]) -> bytes:
 
 
 def expected(parts: list[Any], names: list[str]) -> pl.DataFrame:
-    whole = pl.concat([pl.DataFrame(schema=frame.READ_SCHEMA), *(part.frame() for part in parts)])
+    whole = pl.concat([pl.DataFrame(schema=frame.DECODED_SCHEMA), *(part.frame() for part in parts)])
     return frame.addresses_as_text(whole).select(names).cast(
         {n: pl.String for n in names if event.BY_NAME[n].kind == "address"}
     )  # fmt: skip
@@ -103,6 +103,15 @@ def plains(draw: st.DrawFn, column: event.Column, n: int) -> Plain:
             "addresses", numbers=np.array(numbers, np.int64),
             high=np.array([h for h, _ in halves], np.int64), low=np.array([w for _, w in halves], np.int64),
         )  # fmt: skip
+    if column.kind == "bytes":
+        data = np.frombuffer(draw(st.binary(min_size=1, max_size=40)), np.uint8)
+        start = draw(ints(n, -1, len(data) - 1))
+        return draw(
+            st.just(Plain("constant")) | st.just(Plain("bytes", numbers=start, high=(len(data) - start) // 2, data=data))
+        )
+    if column.kind == "bool":
+        truths = st.builds(lambda numbers: Plain("numbers", numbers=numbers), ints(n, -1, 1))
+        return draw(truths | st.builds(Plain, st.just("constant"), st.sampled_from([None, 0, 1])))
     if column.kind == "time":
         if not column.required:
             return Plain("constant")
@@ -130,17 +139,17 @@ def test_any_rows(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject)
     parts = []
     for _ in range(data.draw(st.integers(0, 3))):
         n = data.draw(st.sampled_from([1, 2, 7, 8, 9, 33]))
-        parts.append(Given({c.name: data.draw(plains(c, n)) for c in event.READ_COLUMNS}, n))
-    names = data.draw(st.just([c.name for c in event.READ_COLUMNS]) | st.just(["src_ip", "ttl"]))
+        parts.append(Given({c.name: data.draw(plains(c, n)) for c in event.DECODED_COLUMNS}, n))
+    names = data.draw(st.just([c.name for c in event.DECODED_COLUMNS]) | st.just(["src_ip", "ttl"]))
     check(parts, names, tmp_path_factory.mktemp("parquet"))
 
 
 @pytest.mark.parametrize("log", sorted(CASES.glob("*.log")), ids=lambda p: p.stem)
 def test_the_cases(log: Path, tmp_path: Path) -> None:
-    names = [c.name for c in event.READ_COLUMNS]
+    names = [c.name for c in event.DECODED_COLUMNS]
     options = ReadOptions(ZoneInfo("Asia/Tokyo"), year=2026, boot_time=dt.datetime(2026, 4, 1, tzinfo=dt.UTC))
     source = _input.of(log)
-    parts = [c.made for c in pick(source.head(), "netfilter").read(source, options) if len(c.event_line)]
+    parts = [_marks.Marked(c.made) for c in pick(source.head(), "netfilter").read(source, options) if len(c.event_line)]
     check(parts, names, tmp_path)
 
 
@@ -157,8 +166,8 @@ def test_row_groups_of_many_values(distinct: int, tmp_path: Path, monkeypatch: p
         parts.append(
             Given(
                 {
-                    **{c.name: Plain("constant", 1 if c.kind.startswith("int") else "x") for c in event.READ_COLUMNS},
-                    **{c.name: Plain("constant") for c in event.READ_COLUMNS if not c.required},
+                    **{c.name: Plain("constant", 1 if c.kind.startswith("int") else "x") for c in event.DECODED_COLUMNS},
+                    **{c.name: Plain("constant") for c in event.DECODED_COLUMNS if not c.required},
                     "time": Plain("numbers", numbers=np.sort(rng.integers(0, 1 << 50, n))),
                     "src_ip": Plain("addresses", numbers=np.full(n, 4), high=np.zeros(n, np.int64), low=seq),
                     "dst_ip": Plain("addresses", numbers=np.full(n, 4), high=np.zeros(n, np.int64), low=seq),

@@ -47,17 +47,19 @@ def _told(folder: Path) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     rows = [json.loads(line) for line in (folder / "truth" / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
     parts = []
     for path in sorted((folder / "truth").glob("packets-*.parquet")):
-        day = path.stem.removeprefix("packets-")[:10]
-        name = next(p.name for p in (folder / "captures").iterdir() if day in p.name)
-        some = pl.read_parquet(path, columns=["source_pos", "cause", "actor"])
-        parts.append(
-            some.select(
-                pl.lit(name).alias("file"), "source_pos", pl.col("cause").cast(pl.String), pl.col("actor").cast(pl.Int64)
-            )
-        )
+        some = pl.read_parquet(path)
+        actor = pl.col("actor").cast(pl.Int64) if "actor" in some.columns else pl.lit(0, dtype=pl.Int64).alias("actor")
+        name = pl.lit(_capture(folder, path.stem.removeprefix("packets-"))).alias("file")
+        parts.append(some.select(name, "source_pos", pl.col("cause").cast(pl.String), actor))
     for path in sorted((folder / "truth" / "lines").glob("*.labels")) if not parts else []:
         parts.append(_lines(folder, path))
     return pl.concat(parts), rows
+
+
+def _capture(folder: Path, stem: str) -> str:
+    """The name of the capture that a truth of that name tells of: `DAY`, `DAY-2`, or `SENSOR-MONTH`."""
+    (name,) = [p.name for p in (folder / "captures").iterdir() if p.stem == stem or p.stem.endswith(f"-{stem[:10]}")]
+    return name
 
 
 def _lines(folder: Path, labels: Path) -> pl.DataFrame:

@@ -1,4 +1,8 @@
-"""PTR names of addresses, from a table that the user made: address,name[,from,to]. No name server is ever asked."""
+"""PTR names of addresses: from a table that the user made (address,name[,from,to]), and those that were looked up.
+
+Nobody is asked here: `teiten names resolve` does that, and keeps the answers in the cache (`ptr`). Of those only names that
+their own address confirms count, on the days around their answers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from teiten.classify import ptr
+from teiten.classify.watchlists import Watchlists, patterns_of
 from teiten.errors import UsageError
+from teiten.settings import Settings
 
 SCHEMA: Final[dict[str, pl.DataType]] = {
     "src_ip": pl.Binary(),
@@ -21,11 +28,14 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "valid_from": pl.Date(),
     "valid_to": pl.Date(),
 }
+"""of the user's table; `Names.frame` has SOURCED too"""
+SOURCED: Final[dict[str, pl.DataType]] = {"confirmed": pl.Boolean(), "asked": pl.Date()}
+"""whether the name's own address confirms it, and the day of the last answer that gave it; null for the user's table"""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that a file gives. `rejected` lines could not be read, `first` is the first of them with its place."""
+    """Names at hand. `rejected` lines of the user's table could not be read, `first` is the first of them with its place."""
 
     frame: pl.DataFrame
     digest: str
@@ -33,11 +43,48 @@ class Names:
     first: str | None = None
 
     def of(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """Rows of src_ip and day -> src_ip, day, name; an address without a name that day has no row."""
+        """Rows of src_ip and day -> src_ip, day, name, confirmed, asked; an address without a name that day has no row."""
         found = pairs.select("src_ip", "day").join(self.frame, on="src_ip")
-        begun = pl.col("valid_from").is_null() | (pl.col("day") >= pl.col("valid_from"))
-        held = pl.col("valid_to").is_null() | (pl.col("day") <= pl.col("valid_to"))
-        return found.filter(begun & held).select("src_ip", "day", "name")
+        return found.filter(_holds(pl.col("day"))).select("src_ip", "day", "name", *SOURCED)
+
+    def digest_of(self, day: dt.date) -> str:
+        """What the names say on that day, shortened: equal where it is the same."""
+        looked_up = self.frame.filter(pl.col("confirmed").is_not_null() & _holds(pl.lit(day)))
+        if not looked_up.height:
+            return self.digest
+        told = looked_up.select("src_ip", "name").sort("src_ip", "name").rows()
+        return hashlib.sha256(repr((self.digest, told)).encode()).hexdigest()[:16]
+
+
+def _holds(day: pl.Expr) -> pl.Expr:
+    begun = pl.col("valid_from").is_null() | (day >= pl.col("valid_from"))
+    return begun & (pl.col("valid_to").is_null() | (day <= pl.col("valid_to")))
+
+
+def at_hand(settings: Settings, lists: Watchlists) -> Names | None:
+    """The user's table, and of the confirmed names that were looked up those that a list knows; None: neither is there."""
+    given = load(settings.ptr_names) if settings.ptr_names is not None else None
+    found = _looked_up(settings, lists)
+    if given is None:
+        return Names(found, "") if found.height else None
+    return Names(pl.concat([given.frame, found]), given.digest, given.rejected, given.first)
+
+
+def _looked_up(settings: Settings, lists: Watchlists) -> pl.DataFrame:
+    """Names of the cache that can make a verdict. A name that no list knows must not make days stale, so it is left out."""
+    if not ptr.place(settings).is_file():
+        return pl.DataFrame(schema=SCHEMA | SOURCED)
+    with ptr.Cache(ptr.place(settings)) as cache:
+        kept = cache.names(confirmed=True)
+    patterns = {pattern for one in lists.lists for entry in one.entries for pattern in entry.names}
+    known = [name for name in kept["name"].unique() if not patterns.isdisjoint(patterns_of(name))]
+    window = dt.timedelta(days=settings.names.cache_days)
+    return (
+        kept.filter(pl.col("name").is_in(known))
+        .with_columns((pl.col("first") - window).alias("valid_from"), (pl.col("last") + window).alias("valid_to"))
+        .rename({"last": "asked"})
+        .select(list(SCHEMA | SOURCED))
+    )
 
 
 def load(path: Path) -> Names:
@@ -65,7 +112,9 @@ def load(path: Path) -> Names:
         raise UsageError(f"{path}:{reader.line_num} cannot be read: {error}.") from None
     if rejected > len(rows):
         raise UsageError(f"{path} is no table of names that I can read (first {first}).", hint="Write address,name[,from,to].")
-    return Names(pl.DataFrame(rows, schema=SCHEMA, orient="row"), hashlib.sha256(raw).hexdigest()[:16], rejected, first)
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    frame = frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in SOURCED.items())
+    return Names(frame, hashlib.sha256(raw).hexdigest()[:16], rejected, first)
 
 
 def _row(row: list[str]) -> tuple[Any, ...] | str:

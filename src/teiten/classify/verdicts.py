@@ -80,8 +80,8 @@ class Basis:
     @classmethod
     def load(cls, settings: Settings) -> Basis:
         """Lists and names at hand. UsageError, DataError."""
-        known = names.load(settings.ptr_names) if settings.ptr_names is not None else None
-        return cls(settings, watchlists.load(settings), known)
+        lists = watchlists.load(settings)
+        return cls(settings, lists, names.at_hand(settings, lists))
 
     def of_day(self, day: dt.date) -> str:
         """The basis of that day, as the lake keeps it: JSON, equal where nothing that matters has changed."""
@@ -92,9 +92,13 @@ class Basis:
             "lists": dict(sorted(lists.items())),
             "thresholds": {name: self.settings.threshold(name) for name in wanted},
             "rules": [part.rule.id for part in rules.parts()],
-            "names": self.names.digest if self.names is not None else None,
+            "names": self.names_of_day(day),
         }
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def names_of_day(self, day: dt.date) -> str | None:
+        """What PTR names say on that day, shortened; None where there are none."""
+        return (self.names.digest_of(day) or None) if self.names is not None else None
 
 
 def watching(settings: Settings, day: dt.date) -> list[Sensor]:
@@ -147,7 +151,7 @@ def stale_days(lake: Lake, basis: Basis, days: Iterable[dt.date] | None = None, 
     told: dict[tuple[Any, ...], str] = {}
     for day in sorted(wanted):
         lists = tuple(n for n, w in enumerate(basis.watchlists.windows) if w.holds(day, day))
-        key = (lists, tuple(one.name for one in watching(basis.settings, day)))
+        key = (lists, tuple(one.name for one in watching(basis.settings, day)), basis.names_of_day(day))
         if key not in told:
             told[key] = basis.of_day(day)
         judged = known.get(day)

@@ -37,6 +37,8 @@ AGED: Final = 0.6
 """confidence: no validity is stated, and the list is older or younger than that"""
 NAMED: Final = 0.7
 """confidence of a PTR name: whoever holds an address writes its name, and nobody has asked the name for its address"""
+CONFIRMED: Final = 0.9
+"""confidence of a PTR name that has the address too: whoever holds the organisation's domain says so"""
 
 MATCH_SCHEMA: Final[dict[str, pl.DataType]] = {
     "src_ip": pl.Binary(),
@@ -241,9 +243,7 @@ class Watchlists:
 
     def match_name(self, name: str, day: dt.date) -> list[Match]:
         """What the lists say of a PTR name on a day."""
-        plain = name.strip().rstrip(".").lower()
-        labels = plain.split(".")
-        wanted = {plain, *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))}
+        wanted = patterns_of(name.strip().rstrip(".").lower())
         return [
             self._match(one, entry, pattern, day, True)
             for one in self.of_day(day)
@@ -312,6 +312,12 @@ class Watchlists:
             confidence=sure,
             by_name=by_name,
         )
+
+
+def patterns_of(name: str) -> set[str]:
+    """Every pattern that holds the name (small letters): itself, and `*.` before each of the domains that it lies in."""
+    labels = name.split(".")
+    return {name, *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))}
 
 
 def _valid(entry: Entry, day: dt.date) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from teiten.cli import _common, _output
@@ -24,6 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     _output.add_output(parser, "jsonl")
     parser.add_argument("--columns", metavar="NAMES", help="columns, with commas between (default: all)")
+    parser.add_argument(
+        "--payload-bytes", type=int, metavar="N", help="first bytes of a captured payload in the column payload (default: 0)"
+    )
     parser.add_argument("--sensor", metavar="NAME", help="the sensor's name in the events")
     _common.add_reading(parser)
     _common.add_settings(parser)
@@ -38,6 +42,9 @@ def main(args: argparse.Namespace) -> int:
     if args.format != readers.AUTO:
         readers.module(args.format)
     columns = _columns(args.columns)
+    if args.payload_bytes is not None:
+        settings.check_payload_bytes(args.payload_bytes, "--payload-bytes")
+        chosen = replace(chosen, reading=replace(chosen.reading, payload_bytes=args.payload_bytes))
     sources = _input.inputs(args.files, chosen.reading)
     return _Run(args, chosen, sources, columns).go()
 
@@ -45,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
 def _columns(text: str | None) -> list[str]:
     from teiten import event
 
-    known = [c.name for c in event.READ_COLUMNS]
+    known = [c.name for c in event.DECODED_COLUMNS]
     if text is None:
         return known
     names = [n.strip() for n in text.split(",") if n.strip()]
@@ -78,14 +85,25 @@ class _Run:
         return 0
 
     def _write(self, readers: list[Any], chunks: Iterator[Chunk]) -> None:
-        if self.args.output == "parquet" and all(reader.ROWS for reader in readers):
-            _output.write_parquet((c.made for c in chunks), self.columns, self.args.out)  # type: ignore[misc]
-            return
-        from teiten import frame
+        from teiten import event
+        from teiten.readers._marks import Marked
 
-        schema = {name: frame.READ_SCHEMA[name] for name in self.columns}
-        frames = (c.events.select(self.columns) for c in chunks)
-        _output.write_frames(frames, schema, self.args.output, self.args.out)
+        marked = any(name in event.MARKS for name in self.columns)
+        if self.args.output == "parquet" and all(reader.ROWS for reader in readers):
+            rows: Iterator[Any] = (c.made for c in chunks)
+            _output.write_parquet(map(Marked, rows) if marked else rows, self.columns, self.args.out)
+            return
+        import polars as pl
+
+        from teiten import frame, marks
+
+        def shown(chunk: Chunk) -> Any:
+            if marked and not isinstance(chunk.made, pl.DataFrame):
+                return Marked(chunk.made).frame().select(self.columns)
+            return (marks.add(chunk.events) if marked else chunk.events).select(self.columns)
+
+        schema = {name: frame.DECODED_SCHEMA[name] for name in self.columns}
+        _output.write_frames(map(shown, chunks), schema, self.args.output, self.args.out)
 
     def _chunks(self, readers: list[Any], rejected: _common.RejectedFile) -> Iterator[Chunk]:
         """Those with events."""

@@ -13,6 +13,7 @@ from teiten.errors import UsageError
 if TYPE_CHECKING:
     from teiten.lake import Lake
     from teiten.lake.forget import Held, Network
+    from teiten.settings import Settings
 
 NAME = "forget"
 HELP = "take all that the lake holds of an address or prefix out of it, for good"
@@ -41,14 +42,32 @@ def main(args: argparse.Namespace) -> int:
             pass
     held = lake.look_for(network, destination=args.destination)
     _show(held, args, chosen.zone, lake)
-    if held.nothing:
+    named = 0 if args.destination else _named(chosen, network)
+    if named:
+        print(f"  The cache of looked-up names knows {named:,} such addresses: they go too.", file=sys.stderr)
+    if held.nothing and not named:
         return 0
     if not args.yes and not _asked():
         print("Nothing was changed.", file=sys.stderr)
         return 1
-    gone = lake.forget(network, destination=args.destination)
-    print(f"Taken out: {_counts(gone)}.", file=sys.stderr)
+    if not held.nothing:
+        gone = lake.forget(network, destination=args.destination)
+        print(f"Taken out: {_counts(gone)}.", file=sys.stderr)
+    if named:
+        count = _named(chosen, network, forget=True)
+        print(f"Taken out of the cache of names: {count:,} addresses.", file=sys.stderr)
     return 0
+
+
+def _named(chosen: Settings, network: Network, *, forget: bool = False) -> int:
+    """How many of those addresses the cache of looked-up names knows, or knew."""
+    from teiten.classify import ptr
+
+    place = ptr.place(chosen)
+    if not place.is_file():
+        return 0
+    with ptr.Cache(place, write=forget) as cache:
+        return cache.forget(network) if forget else len(cache.inside(network))
 
 
 def _network(text: str) -> Network:

@@ -14,7 +14,8 @@ EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
   teiten ingest --config try/teiten.toml try
   teiten simulate --scenario march2019 --out march
-  teiten simulate --scenario telescope --prefix 44.11.38.0/24 --days 3 --events 500000 --out dark"""
+  teiten simulate --scenario telescope --prefix 44.11.38.0/24 --days 3 --events 500000 --out dark
+  teiten simulate --scenario telescope --days 1 --write pcap,log --out both"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--prefix", metavar="PREFIX", help="the dark prefix of the scenario 'telescope', /16 to /28 (default: 44.11.38.0/24)"
+    )
+    parser.add_argument(
+        "--write",
+        metavar="pcap|log|pcap,log",
+        help="captures, the kernel's log, or both of the same packets (default: home and sensors log, telescope pcap)",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="a new or empty folder")
 
@@ -62,15 +68,19 @@ def main(args: argparse.Namespace) -> int:
         args.out,
         n_sensors=args.sensors,
         prefix=args.prefix,
+        kinds=[word.strip() for word in args.write.split(",")] if args.write else (),
         progress=wrote,
     )
     progress.clear()
-    captures = made.paths[0].suffix == ".pcap"
-    what = f"{made.events:,} packets in {len(made.paths)} captures"
-    if not captures:
-        what = f"{made.lines:,} lines, {made.events:,} events in {len(made.paths)} log files"
+    captures = sum(path.suffix == ".pcap" for path in made.paths)
+    logs = len(made.paths) - captures
+    what = f"{made.lines:,} lines, {made.events:,} events in {logs} log files" if logs else f"{made.events:,} packets"
+    if captures:
+        what += f" in {captures} captures" if not logs else f", and in {captures} captures"
     print(f"{what}; the truth is in {made.truth.parent}.", file=sys.stderr)
-    print(f"Next: teiten ingest --config {made.config} {made.config.parent}", file=sys.stderr)
+    # both kinds tell of the same packets: one of them goes into a lake
+    where = made.paths[0].parent if captures and logs else made.config.parent
+    print(f"Next: teiten ingest --config {made.config} {where}", file=sys.stderr)
     for path in made.paths:
         print(path)
     return 0

@@ -27,7 +27,8 @@ from teiten.settings import Settings
 
 MEMORY_MB: Final = 300
 _TYPES: Final[dict[event.Kind, str]] = {
-    "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
+    "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "bool": "BOOLEAN", "bytes": "BLOB",
+    "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
 }  # fmt: skip
 _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",

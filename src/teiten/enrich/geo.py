@@ -75,7 +75,7 @@ def _text(country: datasets.DataSet | None, asn: datasets.DataSet | None) -> str
 
 
 def enrich(frame: pl.DataFrame) -> pl.DataFrame:
-    """READ_SCHEMA rows -> SCHEMA rows: country (alpha-2), asn, as_name, and in geo_db which data answered.
+    """DECODED_SCHEMA rows -> SCHEMA rows: country (alpha-2), asn, as_name, and in geo_db which data answered.
 
     Of several dated data sets an event takes the newest not later than its own day (UTC), else the oldest there is.
     Null where the data do not say. DataError where data at hand are broken.

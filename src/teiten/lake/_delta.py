@@ -249,9 +249,11 @@ _ENTRY: Final = re.compile(r"\d{20}\.json")
 def mend(path: Path) -> list[str]:
     """Takes away what a power cut may leave at the log's end: a last entry that is empty or torn, half-made checkpoints.
 
-    Such an entry was never acknowledged, since a commit returns only after its entry was synced. Names of what was removed.
+    Such an entry was never acknowledged, since a commit returns only after its entry was synced; and what a checkpoint holds,
+    the entries before it still say (`_trim` keeps them until the next but one is synced). Names of what was removed.
     """
-    log, gone = path / "_delta_log", []
+    log = path / "_delta_log"
+    gone = _mend_checkpoints(log) if log.is_dir() else []
     entries = sorted(p for p in log.glob("*.json") if _ENTRY.fullmatch(p.name)) if log.is_dir() else []
     if entries:
         try:
@@ -265,3 +267,32 @@ def mend(path: Path) -> list[str]:
             gone.append(entries[-1].name)
             fsync(log)
     return gone
+
+
+def _mend_checkpoints(log: Path) -> list[str]:
+    """Takes away the last checkpoint if it cannot be read whole, and a hint that names none."""
+    gone = []
+    checkpoints = sorted(log.glob("*.checkpoint.parquet"))
+    if checkpoints and not _readable(checkpoints[-1]):
+        gone.append(checkpoints.pop())
+    hint = log / "_last_checkpoint"
+    if hint.exists():
+        try:
+            named = int(json.loads(hint.read_text(encoding="utf-8"))["version"])
+        except (ValueError, KeyError, TypeError):
+            named = -1
+        if f"{named:020}.checkpoint.parquet" not in {file.name for file in checkpoints}:
+            gone.append(hint)
+    for file in gone:
+        file.unlink()
+    if gone:
+        fsync(log)
+    return [file.name for file in gone]
+
+
+def _readable(file: Path) -> bool:
+    try:
+        pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return True

@@ -22,7 +22,7 @@ from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 _OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new"}
@@ -84,7 +84,7 @@ class Lake:
         """A new lake in a new or empty folder (or what an interrupted `create` left). LakeError otherwise."""
         path = Path(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            _make_folder(path)
             strangers = sorted(p.name for p in path.iterdir() if p.name not in _OURS)
             if strangers:
                 raise LakeError(
@@ -340,6 +340,16 @@ def _migrate(path: Path) -> LakeMeta:
         meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
         write_meta(path, meta)
     return meta
+
+
+def _make_folder(path: Path) -> None:
+    """The folder, and those above it that are missing, with their names on the disk."""
+    above = [path.absolute(), *path.absolute().parents]
+    missing = [folder for folder in above if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing or above[:1]:
+        with contextlib.suppress(PermissionError):  # a folder that may be entered and not read
+            _delta.fsync(folder.parent)
 
 
 def _tables() -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def column(self, name: str) -> Plain:
-        """One of `event.READ_COLUMNS`."""
+        """One of `event.READ_COLUMNS` (marks: `_marks.columns`)."""
 
     def frame(self) -> pl.DataFrame:
         """All of them, as `Chunk.events`."""

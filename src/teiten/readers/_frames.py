@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import nanoarrow as na
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from teiten import event
-from teiten.frame import READ_SCHEMA, SCHEMA
+from teiten.frame import SCHEMA, schema
 from teiten.readers import _addresses, _jit
 from teiten.readers._base import Plain, Rows
 from teiten.readers._rows import integers
@@ -102,12 +103,12 @@ def _series(column: event.Column, plain: Plain, n: int) -> pl.Series:
     return _integers(name, integers(plain, n), column.kind)
 
 
-def frame(rows: Rows) -> pl.DataFrame:
-    """All columns of `event.READ_COLUMNS`, in that order."""
+def frame(rows: Rows, columns: Sequence[event.Column] = event.READ_COLUMNS) -> pl.DataFrame:
+    """Those columns, in that order."""
     n = len(rows)
     if n == 0:
-        return pl.DataFrame(schema=READ_SCHEMA)
-    return pl.DataFrame([_series(c, rows.column(c.name), n) for c in event.READ_COLUMNS])
+        return pl.DataFrame(schema=schema(columns))
+    return pl.DataFrame([_series(c, rows.column(c.name), n) for c in columns])
 
 
 class FrameRows:

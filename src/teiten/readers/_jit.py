@@ -170,7 +170,7 @@ def entry(function: Function) -> Function:
     return jit(function)
 
 
-_COMMON: Final = ("_jit", "_addresses", "_pages")
+_COMMON: Final = ("_jit", "_addresses", "_marks", "_pages")
 KERNELS: Final = (
     (_COMMON,),
     (("netfilter._scan",), ("netfilter._stamp", *_COMMON)),

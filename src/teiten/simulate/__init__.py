@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from teiten.errors import TeitenError, UsageError
 from teiten.simulate import _stories, scenarios
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._traffic import DAY, Span, Wish
-from teiten.simulate._write import Captured, Sensor, Written, write_logs, write_truth
+from teiten.simulate._write import SAME, Captured, Sensor, Written, write_files, write_truth
 
 SCENARIOS: Final = tuple(scenarios.names())
 DEFAULT_SENSORS: Final = 10
@@ -58,13 +58,15 @@ def run(
     *,
     n_sensors: int = DEFAULT_SENSORS,
     prefix: str | None = None,
+    kinds: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
     """Writes a scenario of `days` days from midnight (UTC+9) of `start` into the folder `out`; None: the scenario's own.
 
     `events` packets or so in all; None for the scenario's usual number. The same seed gives the same bytes with one
-    release of the program. `prefix`: the dark prefix of the scenario 'telescope'. `progress` hears of lines (packets)
-    written. UsageError, or TeitenError where `out` cannot be written.
+    release of the program. `prefix`: the dark prefix of the scenario 'telescope'. `kinds`: 'pcap', 'log' or both of the
+    same packets; none: the scenario's usual one. `progress` hears of lines (packets) written. UsageError, or TeitenError
+    where `out` cannot be written.
     """
     if scenario not in SCENARIOS:
         raise UsageError(f"'{scenario}' is no scenario.", hint=f"Choose one of: {', '.join(SCENARIOS)}.")
@@ -82,7 +84,7 @@ def run(
         raise UsageError(f"{folder} is there already.", hint="Give --out a new or empty folder.")
     span = Span(int(dt.datetime.combine(start, dt.time(), dt.timezone(dt.timedelta(hours=9))).timestamp()), days)
     module = scenarios.scenario(scenario)
-    wish = Wish(seed, span, events, n_sensors, prefix)
+    wish = Wish(seed, span, events, n_sensors, prefix, _kinds(scenario, module, kinds))
     if prefix is not None and not hasattr(module, "prefix_of"):
         raise UsageError(f"The scenario '{scenario}' has no dark prefix.", hint="Leave out --prefix, or --scenario telescope.")
     try:
@@ -105,6 +107,18 @@ def run(
     )
 
 
+def _kinds(scenario: str, module: ModuleType, wanted: Sequence[str]) -> tuple[str, ...]:
+    """What is to be written, the scenario's usual kind where nothing is said. UsageError for what it cannot write."""
+    known = tuple(getattr(module, "FILES", ("log",)))
+    strange = [kind for kind in wanted if kind not in known]
+    if strange:
+        raise UsageError(
+            f"The scenario '{scenario}' cannot write '{strange[0]}'.",
+            hint=f"Choose from: {', '.join(known)}; both with a comma.",
+        )
+    return tuple(dict.fromkeys(wanted)) or known[:1]
+
+
 def _span(scenario: str, start: dt.date | None, days: int | None) -> tuple[dt.date, int]:
     """The first day and how many. UsageError where a scenario that tells of certain days is asked for others."""
     module = scenarios.scenario(scenario)
@@ -121,27 +135,27 @@ def _make(scenario: str, module: ModuleType, wish: Wish, folder: Path, progress:
     """The scenario's files: a scenario of logs says what is in them, one of captures writes them itself."""
     if not hasattr(module, "write"):
         sensors, stories = module.make(wish)
-        return _write(scenario, wish.seed, wish.span, sensors, stories, folder, progress)
+        return _write(scenario, wish, sensors, stories, folder, progress)
     folder.mkdir()
     captured: Captured = module.write(wish, folder, progress)
     config = folder / "teiten.toml"
     first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (wish.span.start, wish.span.end))
-    text = [*_head(scenario, wish.seed, wish.span), "", captured.sensor]
-    text += [f"from = {first}", f"to = {last}", f'paths = ["{captured.glob}"]']
+    text = _head(scenario, wish.seed, wish.span)
+    for table, glob in captured.sensors:
+        text += ["", table, f"from = {first}", f"to = {last}", f'paths = ["{glob}"]']
     config.write_text("\n".join(text) + "\n", encoding="utf-8")
-    return Summary(captured.paths, captured.packets, captured.packets, captured.truth, config)
+    return Summary(captured.paths, captured.lines or captured.packets, captured.packets, captured.truth, config)
 
 
 def _write(
     scenario: str,
-    seed: int,
-    span: Span,
+    wish: Wish,
     sensors: list[tuple[Sensor, pl.DataFrame]],
     stories: list[dict[str, Any]],
     folder: Path,
     progress: Callable[[int], None],
 ) -> Summary:
-    written = [write_logs(sensor, packets, seed, folder, progress) for sensor, packets in sensors]
+    written = [write_files(sensor, packets, wish.seed, folder, wish.kinds, progress) for sensor, packets in sensors]
     sources = (
         pl.concat([s for w in written for s in w.sources])
         .group_by("sensor", "src_ip", "country", "label")
@@ -154,7 +168,7 @@ def _write(
     )
     truth = write_truth(folder, _LABELS, stories, sources, 9)
     config = folder / "teiten.toml"
-    config.write_text(_toml(scenario, seed, span, [s for s, _ in sensors]), encoding="utf-8")
+    config.write_text(_toml(scenario, wish, [s for s, _ in sensors]), encoding="utf-8")
     return Summary([p for w in written for p in w.paths], _sum(written, "lines"), _sum(written, "events"), truth, config)
 
 
@@ -173,19 +187,26 @@ def _head(scenario: str, seed: int, span: Span) -> list[str]:
     ]
 
 
-def _toml(scenario: str, seed: int, span: Span, sensors: list[Sensor]) -> str:
+def _toml(scenario: str, wish: Wish, sensors: list[Sensor]) -> str:
     """The configuration that describes the simulated sensors."""
-    first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (span.start, span.end))
-    text = _head(scenario, seed, span)
-    for sensor in sensors:
-        text += [
-            "",
-            f"[sensor.{sensor.name}]",
-            f'group = "{sensor.group}"',
-            f'country = "{sensor.country}"',
-            "addresses = 1",
-        ]
-        text += [f"from = {first}", f"to = {last}", f'paths = ["{sensor.folder}/{sensor.log or sensor.name}-*.log*"]']
+    first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (wish.span.start, wish.span.end))
+    text = _head(scenario, wish.seed, wish.span)
+    for i, kind in enumerate(wish.kinds):
+        text += ["", SAME] if i else []
+        for sensor in sensors:
+            files = (
+                f"captures/{sensor.name}-*.pcap" if kind == "pcap" else f"{sensor.folder}/{sensor.log or sensor.name}-*.log*"
+            )
+            text += [
+                "",
+                f"[sensor.{sensor.name}{f'-{kind}' if i else ''}]",
+                f'group = "{sensor.group}"',
+                f'country = "{sensor.country}"',
+                "addresses = 1",
+                f"from = {first}",
+                f"to = {last}",
+                f'paths = ["{files}"]',
+            ]
     more = getattr(scenarios.scenario(scenario), "SETTINGS", "")
     text += ["", more] if more else []
     return "\n".join(text) + "\n"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from teiten.simulate._shapes import FLAG_TEXT, ICMP, OPTIONS, TCP, UDP
+from teiten.simulate._shapes import FLAG_TEXT, ICMP, OPTIONS, TCP, UDP, near
 
 STAMP: Final = "%Y-%m-%dT%H:%M:%S"
 
@@ -73,12 +74,13 @@ def _icmp() -> pl.Expr:
         pl.col("seq") % 65536,
     )
     whole = pl.format(
-        "PROTO=ICMP TYPE={} CODE={} [SRC={} DST={} LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID={} PROTO=TCP SPT={} DPT={} "
+        "PROTO=ICMP TYPE={} CODE={} [SRC={} DST={} LEN=40 TOS=0x00 PREC=0x00 TTL={} ID={} PROTO=TCP SPT={} DPT={} "
         "SEQ={} ACK=0 WINDOW=512 RES=0x00 SYN URGP=0 ] ",
         "icmp_type",
         "icmp_code",
         address("dst"),
         pl.col("victim"),
+        64 - pl.col("ttl") % 16,
         pl.col("seq") % 65536,
         "inner_spt",
         "inner_dpt",
@@ -97,8 +99,8 @@ def lines(packets: pl.DataFrame, prefix: pl.Expr, *, zone_hours: int, pattern: s
         some = with_src.filter(pl.col("protocol") == protocol)
         if protocol == ICMP:
             # a router before the victim answers: the victim is a neighbour of it
-            near = pl.col("src") // 256 * 256 + (pl.col("src") % 256 * 7 + 3) % 253 + 1
-            some = some.with_columns(near.alias("near")).with_columns(address("near").alias("victim"))
+            victims = pl.Series("near", near(some["src"].to_numpy().astype(np.int64)))
+            some = some.with_columns(victims).with_columns(address("near").alias("victim"))
         text = pl.format("{} {}SRC={} DST={} {}{}", "stamp", prefix, "src_text", "dst_text", _ip(), rest)
         parts.append(some.select("row", text.alias("line")))
     return pl.concat(parts).sort("row")["line"]

@@ -77,6 +77,11 @@ class Given:
         return number.astype(np.int64) + above
 
 
+def near(src: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The victim of an attack: a neighbour of the router that answers for it."""
+    return src // 256 * 256 + (src % 256 * 7 + 3) % 253 + 1
+
+
 def _ttl(given: Given, initial: int) -> npt.NDArray[np.int64]:
     return initial - given.own(25, 7, salt=1)
 
@@ -240,7 +245,7 @@ def backscatter(g: Given) -> Columns:
         "ttl": np.where(how == 2, _ttl(g, 128), _ttl(g, 64)),
         "id": np.where(how < 2, 0, g.any(65536)),
         "df": np.where(how < 2, 1, 0),
-        "len": np.where(icmp, 56, np.where(how < 2, 44, 40)),
+        "len": np.where(icmp, np.where(hidden, 68, 56), np.where(how < 2, 44, 40)),
         "spt": web,
         "dpt": g.any(65536, 1024),
         "seq": np.where(how == 2, 0, g.any(1 << 32)),

@@ -52,6 +52,8 @@ class Wish:
     """how many, where the scenario has many"""
     prefix: str | None = None
     """the dark prefix, where the scenario has one"""
+    kinds: tuple[str, ...] = ("log",)
+    """what is written: 'pcap', 'log', the sensor's own first"""
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

@@ -15,11 +15,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from teiten.simulate import _capture
 from teiten.simulate._lines import address, lines
 from teiten.simulate._shapes import ICMP, fill
 from teiten.simulate._traffic import generator
 
 GZIP_LEVEL: Final = 4
+SAME: Final = "# The same packets once more: store only one of the two in a lake."
 PIECE: Final = 250_000
 """lines put together at a time: bounds the memory"""
 
@@ -57,6 +59,8 @@ class Sensor:
     folder: str = "logs"
     extras: tuple[Extra, ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
+    mac: str = ""
+    """the Ethernet header as a log says it, where the sensor captures too"""
 
     def dst(self, times: pl.Series) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The sensor's own address at those times (µs)."""
@@ -83,10 +87,11 @@ class Captured:
 
     paths: list[Path]
     packets: int
+    lines: int
+    """in logs"""
     truth: Path
-    sensor: str
-    """its table in teiten.toml, without times and paths"""
-    glob: str
+    sensors: list[tuple[str, str]]
+    """(its table in teiten.toml, without times and paths; its files)"""
 
 
 def _months(sensor: Sensor, packets: pl.DataFrame) -> list[tuple[str, pl.DataFrame, list[Extra]]]:
@@ -169,6 +174,12 @@ def _sources(sensor: Sensor, filled: pl.DataFrame, extras: Iterable[Extra]) -> p
     )
 
 
+def _begins(text: pl.DataFrame) -> pl.Series:
+    """Where each line begins in the log, uncompressed."""
+    sizes = text["line"].str.len_bytes().cast(pl.Int64) + 1
+    return (sizes.cum_sum() - sizes).rename("log_pos")
+
+
 def _save(path: Path, text: pl.DataFrame, labels: Path) -> None:
     """The log (compressed where its name says so) and its labels; the log's modification time is its last line's."""
     plain = io.BytesIO()
@@ -186,22 +197,35 @@ def _save(path: Path, text: pl.DataFrame, labels: Path) -> None:
     labels.write_text(text.select("label").write_csv(include_header=False, quote_style="never"), encoding="utf-8")
 
 
-def write_logs(sensor: Sensor, packets: pl.DataFrame, seed: int, out: Path, progress: Callable[[int], None]) -> Written:
-    """The logs of one sensor, a file a month, all but the last compressed."""
+def write_files(
+    sensor: Sensor, packets: pl.DataFrame, seed: int, out: Path, kinds: Sequence[str], progress: Callable[[int], None]
+) -> Written:
+    """The logs or captures of one sensor, a file a month; all logs but the last are compressed."""
     done = Written()
     months = _months(sensor, packets)
     for i, (month, part, extras) in enumerate(months):
         rng = generator(seed, f"fields {sensor.name} {month}")
         filled = fill(part, sensor.dst(part["time"]), seed, rng)
-        text = _text(sensor, filled, extras)
-        name = f"{sensor.log or sensor.name}-{month}.log"
-        path = out / sensor.folder / (name if i == len(months) - 1 else f"{name}.gz")
-        _save(path, text, out / "truth" / "lines" / f"{name}.labels")
-        done.paths.append(path)
-        done.lines += len(text)
+        told: dict[str, Any] = {}
+        if "pcap" in kinds:
+            path = out / "captures" / f"{sensor.name}-{month}.pcap"
+            told["source_pos"] = _capture.save(path, filled, sensor.mac)
+            done.paths.append(path)
+        if "log" in kinds:
+            text = _text(sensor, filled, extras)
+            name = f"{sensor.log or sensor.name}-{month}.log"
+            path = out / sensor.folder / (name if i == len(months) - 1 else f"{name}.gz")
+            _save(path, text, out / "truth" / "lines" / f"{name}.labels")
+            done.paths.append(path)
+            done.lines += len(text)
+            if told and not extras:
+                told["log_pos"] = _begins(text)
+        if told:
+            told["cause"] = filled["label"]
+            _capture.save_truth(out / "truth" / f"packets-{sensor.name}-{month}.parquet", told)
         done.events += len(part) + sum(e.events for e in extras)
         done.sources.append(_sources(sensor, filled, extras))
-        progress(len(text))
+        progress(len(part) + len(extras))
     return done
 
 

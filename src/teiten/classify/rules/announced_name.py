@@ -1,14 +1,18 @@
-"""Announced scanner: the source's PTR name, as a table of the user's gives it, is one that an organisation's scanners have."""
+"""Announced scanner: the source's PTR name is one that an organisation's scanners have.
+
+The name is of the user's table, or was looked up and has the source's address itself (forward-confirmed); then it is surer.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
+from typing import Any
 
 import polars as pl
 
 from teiten.classify.rules import FOUND, Material, Rule, evidence, nothing
-from teiten.classify.watchlists import Match
+from teiten.classify.watchlists import CONFIRMED, Match
 
 RULE = Rule(
     id="announced_name",
@@ -34,16 +38,20 @@ def judge(material: Material) -> pl.DataFrame:
     def ask(name: str, day: dt.date) -> Match | None:
         return next(iter(material.watchlists.match_name(name, day)), None)
 
-    rows = [
-        (src, day, hit.organisation, hit.list, hit.list_version, hit.confidence, name, hit.prefix, hit.page)
-        for src, day, name in known.sort("src_ip", "day", "name").iter_rows()
-        if (hit := ask(name, day))
-    ]
+    def row(src: bytes, day: dt.date, name: str, sure: bool | None, asked: dt.date | None) -> tuple[Any, ...] | None:
+        hit = ask(name, day)
+        if hit is None:
+            return None
+        said = (name, hit.prefix, bool(sure), asked.isoformat() if asked else None, hit.page)
+        return (src, day, hit.organisation, hit.list, hit.list_version, CONFIRMED if sure else hit.confidence, *said)
+
+    # confirmed names come first
+    ordered = known.sort("src_ip", "day", "confirmed", "name", nulls_last=True)
+    rows = [said for one in ordered.iter_rows() if (said := row(*one))]
     if not rows:
         return nothing()
     kept = {k: v for k, v in FOUND.items() if k != "evidence"}
-    frame = pl.DataFrame(
-        rows, schema={**kept, "name": pl.String(), "pattern": pl.String(), "page": pl.String()}, orient="row"
-    ).unique(["src_ip", "day"], keep="first", maintain_order=True)
+    told = {"name": pl.String(), "pattern": pl.String(), "confirmed": pl.Boolean(), "asked": pl.String(), "page": pl.String()}
+    frame = pl.DataFrame(rows, schema=kept | told, orient="row").unique(["src_ip", "day"], keep="first", maintain_order=True)
     found = frame.join(material.sources, on=["src_ip", "day"])
-    return found.with_columns(evidence("packets", "ports", "name", "pattern", "page")).select(list(FOUND))
+    return found.with_columns(evidence("packets", "ports", *told)).select(list(FOUND))

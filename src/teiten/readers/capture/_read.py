@@ -146,11 +146,14 @@ class Walker:
 
     def _damaged(self, stream: Any, array: Any, at: int, filled: int, offset: int, ended: bool) -> Block:
         """The rest of the input as one rejected record."""
+        begin = bytes(array[at : min(filled, at + _KEPT_TEXT)])
         lost = filled - at
         while not ended and (piece := stream.read(1 << 20)):
+            # what is kept of it, and so its hash, must not depend on where a block ended
+            begin += piece[: _KEPT_TEXT - len(begin)]
             lost += len(piece)
         self.notes.append(f"damaged at byte {offset + at}: no record can begin so; {lost} bytes from there on cannot be read")
-        shown = array[at : min(filled, at + _KEPT_TEXT)]
+        shown = np.frombuffer(begin, np.uint8)
         return Block(shown, offset + at, offset + at, np.empty((0, 0), np.int64), 0, 0, self.layout, (), damage=lost)
 
 

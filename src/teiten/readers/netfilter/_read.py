@@ -95,8 +95,8 @@ def parse(data: Any, size: int, offset: int, end: int, options: ReadOptions, sta
     texts = {}
     if not simple:
         keep = np.flatnonzero(((outcome > 0) & (outcome < FIRST_IGNORED)) | (outcome == k.REPEAT))
-        ends = np.append(pos[1:], size)
-        texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + _KEPT_TEXT)]).rstrip(b"\r\n") for i in keep.tolist()}
+        ends, most = np.append(pos[1:], size), min(_KEPT_TEXT, reading.max_line)
+        texts = {i: bytes(data[pos[i] : min(ends[i], pos[i] + most)]).rstrip(b"\r\n") for i in keep.tolist()}
     return Parsed(
         offset, end, rows.T[:made], names, pos + offset, hashes.view(np.uint64), outcome, kinds, values, again, texts, simple
     )  # fmt: skip
@@ -119,7 +119,7 @@ def too_long(block: Block, options: ReadOptions) -> Parsed:
     return Parsed(
         block.offset, block.end, np.empty((0, k.WIDTH), np.int64), [], np.array([block.offset]),
         np.array([digest], np.int64).view(np.uint64), one, np.array([_stamp.NONE], np.uint8), np.array([0]), np.array([-1]),
-        {0: block.data[:_KEPT_TEXT].tobytes()}, False,
+        {0: block.data[: min(_KEPT_TEXT, n)].tobytes().rstrip(b"\r\n")}, False,
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ AFTER: Final = 3
 ROWS: Final = 0
 INTERFACES: Final = 1
 OTHERS: Final = 2
-"""0 where every line made one event, of one packet, with the line's own stamp"""
+"""0 where every line made one event, of one packet, with the line's own stamp, and begins with it"""
 # limits
 MAX_REPEAT, STAMPLESS, MAX_LINE, ROOM, LINE_ROOM, HASHED, CAREFUL = range(7)
 # scratch: where each part begins
@@ -533,7 +533,7 @@ def _line(
             while q < e and at(buf, q) > _SP:
                 q += 1
             put(row, IFACE, _interface(buf, a + 3, q - a - 3, table, counters) if q > a + 3 else -1)
-            if get(out, 1) != 1 or made > 0 or kind != get(out, 3) or value != get(out, 4):
+            if get(out, 1) != 1 or made > 0 or begin != s or kind != get(out, 3) or value != get(out, 4):
                 put(counters, OTHERS, get(counters, OTHERS) + 1)
             if get(out, 1) > 0:
                 _emit(row, rows, room, n)

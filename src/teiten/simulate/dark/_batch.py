@@ -35,6 +35,7 @@ FIELDS: Final[dict[str, tuple[type[np.generic], int]]] = {
     "flags": (np.uint8, SYN),
     "window": (np.uint16, 0),
     "extra": (np.uint8, 0),
+    "pad": (np.uint16, 0),
     "icmp_type": (np.uint8, 0),
     "icmp_code": (np.uint8, 0),
     "inner_dst": (np.uint32, 0),
@@ -47,6 +48,7 @@ FIELDS: Final[dict[str, tuple[type[np.generic], int]]] = {
     "country": (np.int16, -1),
 }
 """column -> (type, value where an actor says nothing). time: µs since 1970. extra: which TCP options or payload (`_wire`).
+pad: zero bytes after it.
 inner_*: the packet that an ICMP error quotes, whose source is `dst`. actor: who of the cause. country: its place in
 `COUNTRIES`, -1 where nobody knows it (forged sources)."""
 

@@ -7,12 +7,13 @@ import io
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from teiten.simulate._lines import address
@@ -21,6 +22,8 @@ from teiten.simulate._traffic import DAY, Span
 from teiten.simulate.dark._batch import ICMP, Batch, chosen, together
 from teiten.simulate.dark._causes import CAUSES, NAMES
 from teiten.simulate.dark._plan import COUNTRIES, Plan
+from teiten.simulate.dark._series import Prefix
+from teiten.simulate.dark._text import logged, text
 from teiten.simulate.dark._wire import HEADER, IP, lengths, records
 
 SENSOR: Final = "telescope"
@@ -29,6 +32,8 @@ AT_ONCE: Final = 250_000
 TOLD_AT_ONCE: Final = 10_000_000
 """rows of truth in one file; a day with more has several"""
 SECOND: Final = 1_000_000
+UP: Final = 86_400
+"""seconds for which the logging machine has run when the first day begins"""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Recorded:
 
     paths: list[Path] = field(default_factory=list)
     packets: int = 0
+    lines: int = 0
+    """in the log"""
     causes: Counter[str] = field(default_factory=Counter)
     actors: Counter[tuple[int, int]] = field(default_factory=Counter)
     """(cause's place, actor) -> packets, of those who have a story"""
@@ -67,24 +74,30 @@ _SUMS: Final = (pl.col("packets").sum(), pl.col("first").min(), pl.col("last").m
 
 class _Day:
     """The truth of one day, written as its packets are: packets-DAY.parquet (a row each, in the capture's order; -2, -3 ...
-    where there are very many), sources-DAY.parquet."""
+    where there are very many), sources-DAY.parquet. A row has the byte at which the packet begins in the capture
+    (`source_pos`) and in the log (`log_pos`, null where it has no line), of those files that are written."""
 
     def __init__(self, folder: Path, day: str) -> None:
         self.folder, self.day = folder, day
         self.rows: list[pl.DataFrame] = []
         self.files = 0
         self.sources: list[pl.DataFrame] = []
-        self.at = len(HEADER)
+        self.at, self.log_at = len(HEADER), 0
         self.names = pl.Series(NAMES, dtype=pl.Enum(NAMES))
 
-    def add(self, batch: Batch) -> None:
-        """Packets that were written."""
-        sizes = lengths(batch) + IP
-        causes = self.names.gather(batch["cause"].astype(np.uint32))
-        self.rows.append(
-            pl.DataFrame({"source_pos": self.at + np.cumsum(sizes) - sizes, "cause": causes, "actor": batch["actor"]})
-        )
-        self.at += int(sizes.sum())
+    def add(self, batch: Batch, kinds: Sequence[str], line_sizes: npt.NDArray[np.int64]) -> None:
+        """Packets that were written; the length of each one's line, 0 for none."""
+        told: dict[str, Any] = {}
+        if "pcap" in kinds:
+            sizes = lengths(batch) + IP
+            told["source_pos"] = self.at + np.cumsum(sizes) - sizes
+            self.at += int(sizes.sum())
+        if "log" in kinds:
+            begins = pl.Series(self.log_at + np.cumsum(line_sizes) - line_sizes)
+            told["log_pos"] = pl.select(pl.when(pl.Series(line_sizes > 0)).then(begins)).to_series()
+            self.log_at += int(line_sizes.sum())
+        told |= {"cause": self.names.gather(batch["cause"].astype(np.uint32)), "actor": batch["actor"]}
+        self.rows.append(pl.DataFrame(told))
         if sum(map(len, self.rows)) >= TOLD_AT_ONCE:
             self._save_rows()
         named = chosen(batch, ~np.isin(batch["cause"], [i for i, c in enumerate(CAUSES.values()) if c.forged]))
@@ -135,19 +148,53 @@ def _parquet(frame: pl.DataFrame, path: Path) -> None:
     path.write_bytes(plain.getbuffer())
 
 
-def record(plan: Plan, span: Span, packets: float, out: Path, progress: Callable[[int], None]) -> Recorded:
-    """Writes the captures (`captures/`) and the packets' truth (`truth/`) of all days."""
+class _Files:
+    """The files of one day."""
+
+    def __init__(self, out: Path, day: str, prefix: Prefix, kinds: Sequence[str], boot: int) -> None:
+        self.prefix, self.boot, self.kinds = prefix, boot, kinds
+        ends = {"pcap": out / "captures" / f"{SENSOR}-{day}.pcap", "log": out / "logs" / f"{SENSOR}-{day}.log"}
+        self.paths = {kind: ends[kind] for kind in kinds}
+
+    def __enter__(self) -> Self:
+        self.open = {}
+        for kind, path in self.paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.open[kind] = path.open("wb")
+        if "pcap" in self.open:
+            self.open["pcap"].write(HEADER)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self.open.values():
+            file.close()
+
+    def write(self, batch: Batch) -> npt.NDArray[np.int64]:
+        """(n) the length of each packet's line, 0 where it has none."""
+        if "pcap" in self.open:
+            for piece in records(batch):
+                self.open["pcap"].write(piece)
+        sizes = np.zeros(len(batch["time"]), dtype=np.int64)
+        if "log" in self.open:
+            some = np.flatnonzero(logged(batch, self.prefix))
+            lines, sizes[some] = text({name: column[some] for name, column in batch.items()}, SENSOR, self.boot)
+            self.open["log"].write(lines)
+        return sizes
+
+
+def record(
+    plan: Plan, span: Span, packets: float, out: Path, prefix: Prefix, kinds: Sequence[str], progress: Callable[[int], None]
+) -> Recorded:
+    """Writes the captures (`captures/`) or logs (`logs/`) of all days, and the packets' truth (`truth/`)."""
     done = Recorded()
-    captures, truth = out / "captures", out / "truth"
-    captures.mkdir(parents=True)
-    truth.mkdir()
+    truth = out / "truth"
+    truth.mkdir(parents=True)
     told = {NAMES.index(s["label"]) for s in plan.stories if "actor" in s}
     carried: dict[str, Any] = chosen(together([]), np.arange(0))
     for number in range(span.days):
         day = f"{_local(span.start + number * DAY):%Y-%m-%d}"
-        path, told_day = captures / f"{SENSOR}-{day}.pcap", _Day(truth, day)
-        with path.open("wb") as file:
-            file.write(HEADER)
+        told_day = _Day(truth, day)
+        with _Files(out, day, prefix, kinds, span.start - UP) as files:
             for begin, end in _windows(plan, span, number, packets / span.days):
                 parts = [carried]
                 for actor in plan.actors:
@@ -157,13 +204,13 @@ def record(plan: Plan, span: Span, packets: float, out: Path, progress: Callable
                 batch = together(parts)
                 carried = chosen(batch, batch["time"] >= end)
                 batch = {n: np.asarray(c) for n, c in chosen(batch, (batch["time"] < end) & ~_hidden(batch, plan)).items()}
-                for piece in records(batch):
-                    file.write(piece)
-                told_day.add(batch)
+                sizes = files.write(batch)
+                told_day.add(batch, kinds, sizes)
+                done.lines += int(np.count_nonzero(sizes))
                 _count(done, batch, told)
                 progress(len(batch["time"]))
         told_day.close()
-        done.paths.append(path)
+        done.paths += [files.paths[kind] for kind in kinds]
     return done
 
 

@@ -22,7 +22,7 @@ IP: Final = 16 + 14
 ABOVE: Final = IP + 20
 
 NONE, MSS, OLD_WINDOWS, WINDOWS, LINUX = range(5)
-SSDP, NTP, DNS_ANSWER, SIP, SNMP, MEMCACHED, NETBIOS, SYSLOG, PING, QUOTE_8, QUOTE_WHOLE, DNS_ASK = range(5, 17)
+SSDP, NTP, DNS_ANSWER, SIP, SNMP, MEMCACHED, NETBIOS, SYSLOG, PING, QUOTE_8, QUOTE_WHOLE, DNS_ASK, STILL = range(5, 18)
 EXTRAS: Final = (
     b"",
     bytes.fromhex("020405b4"),
@@ -41,8 +41,10 @@ EXTRAS: Final = (
     bytes(8),
     bytes(20),
     bytes.fromhex("000001000001000000000000") + b"\x07example\x00\x00\x01\x00\x01",
+    bytes.fromhex("020405b40402080a00000000000000000103030a"),
 )
-"""What follows TCP's, UDP's or ICMP's fixed header; of a quoted packet what is above its IP header."""
+"""What follows TCP's, UDP's or ICMP's fixed header; of a quoted packet what is above its IP header.
+STILL is Linux' with a clock that stands, as the sensors' logs tell them."""
 LENGTHS: Final = np.array([len(e) for e in EXTRAS])
 _LONGEST: Final = (max(map(len, EXTRAS)) + 1) // 2 * 2
 WIDTH: Final = ABOVE + 20 + _LONGEST
@@ -70,11 +72,25 @@ def _sum(rows: U8) -> U64:
     return out
 
 
+def is_error(batch: Batch) -> npt.NDArray[np.bool_]:
+    """(n) which are ICMP errors, that quote a packet."""
+    out: npt.NDArray[np.bool_] = (batch["protocol"] == ICMP) & np.isin(batch["icmp_type"], (3, 11))
+    return out
+
+
+def stamps(batch: Batch) -> npt.NDArray[np.int64]:
+    """(n) Linux' clock of time stamps: milliseconds from a beginning that is random for each pair of hosts."""
+    pair = batch["src"].astype(np.uint64) << np.uint64(32) | batch["dst"].astype(np.uint64)
+    out: npt.NDArray[np.int64] = (batch["time"] // 1000 + below(pair, 7, 1 << 32)) & 0xFFFFFFFF
+    return out
+
+
 def lengths(batch: Batch) -> npt.NDArray[np.int64]:
     """(n) IP total length of each packet."""
     fixed = np.where(batch["protocol"] == TCP, 40, 28)
-    quotes = (batch["protocol"] == ICMP) & np.isin(batch["icmp_type"], (3, 11))
-    out: npt.NDArray[np.int64] = (fixed + np.where(quotes, 20, 0) + LENGTHS[batch["extra"]]).astype(np.int64)
+    out: npt.NDArray[np.int64] = (fixed + np.where(is_error(batch), 20, 0) + LENGTHS[batch["extra"]] + batch["pad"]).astype(
+        np.int64
+    )
     return out
 
 
@@ -103,17 +119,15 @@ def _tcp(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
     rows[:, ABOVE + 20 : ABOVE + 20 + options.shape[1]] = options[:, : rows.shape[1] - ABOVE - 20]
     stamped = np.flatnonzero(b["extra"] == LINUX)
     if len(stamped):
-        # Linux' clock of time stamps: milliseconds from a beginning that is random for each pair of hosts
-        pair = b["src"][stamped].astype(np.uint64) << np.uint64(32) | b["dst"][stamped].astype(np.uint64)
         some = rows[stamped]
-        _put(some, ABOVE + 28, 4, (b["time"][stamped] // 1000 + below(pair, 7, 1 << 32)) & 0xFFFFFFFF)
+        _put(some, ABOVE + 28, 4, stamps({name: column[stamped] for name, column in b.items()}))
         rows[stamped] = some
 
 
 def _udp(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
     _put(rows, ABOVE, 2, b["sport"])
     _put(rows, ABOVE + 2, 2, b["dport"])
-    _put(rows, ABOVE + 4, 2, 8 + LENGTHS[b["extra"]])
+    _put(rows, ABOVE + 4, 2, 8 + LENGTHS[b["extra"]] + b["pad"])
     payload = _TEMPLATES[b["extra"]]
     rows[:, ABOVE + 8 : ABOVE + 8 + payload.shape[1]] = payload
 
@@ -121,7 +135,7 @@ def _udp(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
 def _icmp(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
     rows[:, ABOVE] = b["icmp_type"]
     rows[:, ABOVE + 1] = b["icmp_code"]
-    quotes = np.isin(b["icmp_type"], (3, 11))
+    quotes = is_error(b)
     echo = np.flatnonzero(~quotes)
     some = rows[echo]
     _put(some, ABOVE + 4, 2, b["sport"][echo])
@@ -164,7 +178,7 @@ def _quoted(rows: U8, b: dict[str, npt.NDArray[Any]]) -> None:
 
 
 def _checksum(rows: U8, b: dict[str, npt.NDArray[Any]], total: npt.NDArray[np.int64], at: int, pseudo: bool) -> None:
-    found = _sum(rows[:, ABOVE:WIDTH])
+    found = _sum(rows[:, ABOVE:])
     if pseudo:
         for address in (b["src"], b["dst"]):
             found += (address >> 16).astype(np.uint64) + (address & 0xFFFF)
@@ -175,17 +189,18 @@ def _checksum(rows: U8, b: dict[str, npt.NDArray[Any]], total: npt.NDArray[np.in
     _put(rows, ABOVE + at, 2, value)
 
 
-def records(batch: Batch) -> Iterator[bytes]:
-    """The packets' records, ROWS at a time, in the batch's order."""
+def records(batch: Batch, macs: bytes = MACS) -> Iterator[bytes]:
+    """The packets' records, ROWS at a time, in the batch's order. `macs`: Ethernet's destination and source."""
     total = lengths(batch)
     for begin in range(0, len(total), ROWS):
         b = {name: column[begin : begin + ROWS] for name, column in batch.items()}
         size = total[begin : begin + ROWS]
-        rows = np.zeros((len(size), WIDTH), dtype=np.uint8)
+        width = WIDTH + (int(b["pad"].max()) + 1) // 2 * 2
+        rows = np.zeros((len(size), width), dtype=np.uint8)
         head = rows[:, :16].view("<u4")
         head[:, 0], head[:, 1] = b["time"] // 1_000_000, b["time"] % 1_000_000
         head[:, 2] = head[:, 3] = size + 14
-        rows[:, 16:28] = np.frombuffer(MACS, dtype=np.uint8)
+        rows[:, 16:28] = np.frombuffer(macs, dtype=np.uint8)
         rows[:, 28] = 8
         _ip(rows, b, size)
         for protocol, fill, at in ((TCP, _tcp, 16), (UDP, _udp, 6), (ICMP, _icmp, 2)):
@@ -195,4 +210,4 @@ def records(batch: Batch) -> Iterator[bytes]:
                 fill(part, own)
                 _checksum(part, own, size[some], at, protocol != ICMP)
                 rows[some] = part
-        yield rows[np.arange(WIDTH) < (size + IP)[:, None]].tobytes()
+        yield rows[np.arange(width) < (size + IP)[:, None]].tobytes()

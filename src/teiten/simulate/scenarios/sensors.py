@@ -13,6 +13,7 @@ from teiten.simulate._traffic import DAY, Span, Wish, concatenate, generator, vi
 from teiten.simulate._write import Sensor
 
 HELP: Final = "many sensors, at home and abroad"
+FILES: Final = ("log", "pcap")
 A_DAY: Final = 1_500
 """packets that reach one sensor on a usual day"""
 OVERSEAS: Final = (("US", "us"), ("DE", "de"), ("SG", "sg"), ("GB", "gb"), ("BR", "br"), ("TW", "tw"))
@@ -35,6 +36,7 @@ def _sensor(i: int, count: int, span: Span, gaps: tuple[tuple[int, int], ...]) -
         head=head,
         addresses=((span.start, 0xC0000200 + i + 1),),
         gaps=gaps,
+        mac=mac,
     )
 
 

@@ -9,13 +9,15 @@ from typing import Final
 
 from teiten.errors import UsageError
 from teiten.simulate._traffic import Wish
-from teiten.simulate._write import Captured
+from teiten.simulate._write import SAME, Captured
 from teiten.simulate.dark._plan import plan
 from teiten.simulate.dark._record import SENSOR, record, write_truth
 from teiten.simulate.dark._series import Prefix
 from teiten.simulate.dark._walk import index_of
 
 HELP = "a dark prefix, as captures"
+FILES: Final = ("pcap", "log")
+GLOBS: Final = {"pcap": "captures/{}-*.pcap", "log": "logs/{}-*.log"}
 DAYS: Final = 7
 A_DAY: Final = 200_000
 """packets on a usual day; a real /24 of 2025 would have nine times as many, a /16 two thousand times"""
@@ -36,10 +38,13 @@ def prefix_of(text: str | None) -> Prefix:
 
 
 def write(wish: Wish, out: Path, progress: Callable[[int], None]) -> Captured:
-    """The captures, their truth, and what the configuration says of the sensor."""
+    """The captures (and logs of the same packets), their truth, and what the configuration says of the sensor."""
     prefix = prefix_of(wish.prefix)
     total = wish.events if wish.events is not None else A_DAY * wish.span.days
     planned = plan(wish.seed, wish.span, total, prefix)
-    done = record(planned, wish.span, total, out, progress)
-    lines = [f"[sensor.{SENSOR}]", 'group = "dark"', f"addresses = {prefix.size}"]
-    return Captured(done.paths, done.packets, write_truth(planned, done, out), "\n".join(lines), f"captures/{SENSOR}-*.pcap")
+    done = record(planned, wish.span, total, out, prefix, wish.kinds, progress)
+    sensors = []
+    for i, kind in enumerate(wish.kinds):
+        table = [f"[sensor.{SENSOR}{f'-{kind}' if i else ''}]", 'group = "dark"', f"addresses = {prefix.size}"]
+        sensors.append(("\n".join([SAME, *table] if i else table), GLOBS[kind].format(SENSOR)))
+    return Captured(done.paths, done.packets, done.lines, write_truth(planned, done, out), sensors)

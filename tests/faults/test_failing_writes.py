@@ -1,0 +1,83 @@
+"""Every write may fail: EIO, ENOSPC and EINTR at each write, fsync, link, rename in turn; the same count after a retry.
+
+strace makes the n-th call of a kind fail, in every thread of the real program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from _logs import daily, numbers
+
+from teiten.lake import Lake
+
+DAYS, LINES = 2, 50
+CALLS = ("write", "fsync", "link", "linkat", "rename", "renameat2", "mkdir", "ftruncate", "unlink")
+ERRORS = ("EIO", "ENOSPC", "EINTR")
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")]
+
+
+def run(lake: Path, logs: list[Path], *strace: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "teiten", "ingest", "--lake", str(lake), "--tz", "UTC", *map(str, logs)]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([*strace, *command], capture_output=True, text=True, env=env, check=False)
+
+
+def often(lake: Path, logs: list[Path], folder: Path) -> Counter[str]:
+    """How many calls of each kind a run makes, at most in one thread."""
+    log = folder / "calls"
+    done = run(lake, logs, "strace", "-ff", "-o", str(log), "-e", f"trace={','.join(CALLS)}", "-e", "signal=none")
+    assert done.returncode == 0, done.stderr
+    found: Counter[str] = Counter()
+    for file in folder.glob("calls.*"):
+        here = Counter(re.findall(r"^(\w+)\(", file.read_text(errors="replace"), re.MULTILINE))
+        found |= here
+    return found
+
+
+def fails(lake: Path, logs: list[Path], call: str, error: str, number: int) -> bool:
+    """Stores with that call failing, then without: whether the first run was stopped by it."""
+    where = f"{call} number {number} fails with {error}"
+    inject = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}"]
+    first = run(lake, logs, *inject)
+    assert first.returncode in (0, 1), f"{where}: {first.stderr}"
+    assert "Traceback" not in first.stderr and "panicked" not in first.stderr, f"{where}: {first.stderr}"
+    again = run(lake, logs)
+    assert again.returncode == 0, f"{where}, then: {again.stderr}"
+    assert numbers(Lake.open(lake)) == Counter(range(DAYS * LINES)), where
+    return first.returncode == 1
+
+
+def test_a_failed_fsync_and_a_full_disk(tmp_path: Path) -> None:
+    logs = daily(tmp_path, DAYS, LINES)
+    if subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("strace may not trace here")
+    assert fails(tmp_path / "a", logs, "fsync", "EIO", 5)
+    assert fails(tmp_path / "b", logs, "fsync", "ENOSPC", 9)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3000)
+def test_every_call_in_turn(tmp_path: Path) -> None:
+    logs = daily(tmp_path, DAYS, LINES)
+    (tmp_path / "traced").mkdir()
+    counts = often(tmp_path / "first", logs, tmp_path / "traced")
+    assert counts["fsync"] > 20 and counts["write"] > 10, counts
+    tried = stopped = 0
+    for call, most in sorted(counts.items()):
+        for number in range(1, most + 1):
+            error = ERRORS[(tried + number) % len(ERRORS)]
+            lake = tmp_path / f"{call}{number}"
+            stopped += fails(lake, logs, call, error, number)
+            tried += 1
+            shutil.rmtree(lake, ignore_errors=True)
+    print(f"{tried} calls failed in turn ({dict(counts)}), {stopped} of them stopped the run: the same count after a retry")
+    assert stopped > 20
