@@ -94,6 +94,16 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "port_scanner_ports": Threshold(
         10, "a source that tries this many ports (protocol and port, TCP and UDP) within one day is a port scanner (TSUBAME)"
     ),
+    "tool_chance": Threshold(
+        0.01,
+        "a tool is named where the chance that any of the sources looked at has its mark so often by accident is at most this",
+    ),
+    "tool_packets": Threshold(
+        2, "and where a source sent at least this many different packets with the mark (Mirai's, of 32 bits: one is enough)"
+    ),
+    "tool_share": Threshold(
+        0.001, "and where at least this share of the source's packets has it (0 to 1): many packets have many accidents"
+    ),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),

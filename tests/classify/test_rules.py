@@ -22,7 +22,10 @@ from teiten.settings import LANGUAGES, THRESHOLDS
 
 PARTS = rules.parts()
 RETIRED: set[str] = set()
-IDS = {"announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner"}
+IDS = {
+    "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
+    "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
+}  # fmt: skip
 """id -> label, as they stand in lakes: an entry here is never changed, only added"""
 
 

@@ -48,6 +48,11 @@ NUMBER: Final = "CASE WHEN octet_length({0}) = 4 THEN ('0x' || hex({0}))::BIGINT
 """SQL: an IPv4 address (bytes) as a number"""
 _SYN: Final = "kind = 'syn'"
 _ASKS: Final = "(kind = 'syn' OR kind = 'udp')"
+BARE: Final = (
+    f"{_SYN} AND tcp_window = 512 AND tcp_opt_len = 0 AND tcp_ack > 0 AND tcp_ack < 2147483648 AND tcp_seq < 2147483648"
+)
+SHORT: Final = f"{_SYN} AND tcp_window IN (1024, 2048, 3072, 4096) AND tcp_opt_len = 4 AND NOT coalesce(mark_masscan, false)"
+"""shapes of hping3's and nmap's SYN, as SQL"""
 
 COUNTS: Final[dict[str, Count]] = {
     "packets": Count("sum(packets)::BIGINT", "packets (attempts)"),
@@ -72,12 +77,8 @@ COUNTS: Final[dict[str, Count]] = {
     "masscan": Count("count_if(mark_masscan)", "SYN with masscan's identification"),
     "zmap": Count("count_if(mark_zmap)", "packets with identification 54321"),
     "telnet": Count(f"count_if({_SYN} AND dst_port IN (23, 2323))", "SYN to 23 and 2323/tcp"),
-    "bare": Count(f"count_if({_SYN} AND tcp_opt_len = 0 AND tcp_window = 512)", "SYN without options, window 512"),
-    "short": Count(
-        f"count_if({_SYN} AND tcp_opt_len = 4 AND tcp_window IN (1024, 2048, 3072, 4096)"
-        " AND NOT coalesce(mark_masscan, false))",
-        "SYN with an MSS alone, window 1024, 2048, 3072 or 4096, without masscan's mark",
-    ),
+    "bare": Count(f"count_if({BARE})", "SYN as hping3 makes them: window 512, no options, a needless acknowledgement number"),
+    "short": Count(f"count_if({SHORT})", "SYN as nmap -sS makes them: MSS alone, window 1024 .. 4096, not masscan's"),
 }
 """Everything that can be counted of a source and day; what no rule names is not counted. Never null, but for `ports`."""
 
@@ -97,25 +98,6 @@ KEPT: Final[dict[str, pl.DataType]] = {
 """`Material.found`"""
 
 
-# what events say of themselves in columns of their own; these are for a lake that has not got them
-_MARKS: Final = {
-    "kind": (
-        "CASE WHEN protocol = 6 THEN CASE WHEN tcp_flags & 18 = 2 AND tcp_flags & 4 = 0 THEN 'syn'"
-        " WHEN tcp_flags & 4 = 4 OR tcp_flags & 18 = 18 THEN 'backscatter' WHEN tcp_flags IS NOT NULL THEN 'tcp' END"
-        " WHEN protocol = 17 THEN CASE WHEN src_port = 53 THEN 'backscatter' ELSE 'udp' END"
-        " WHEN protocol = 1 THEN CASE WHEN icmp_type IN (0, 3, 4, 5, 11, 12, 14, 16, 18) THEN 'backscatter' ELSE 'icmp' END"
-        " WHEN protocol = 58 THEN CASE WHEN icmp_type IN (1, 2, 3, 4, 129) THEN 'backscatter' ELSE 'icmp' END ELSE 'other' END"
-    ),
-    "mark_mirai": f"(protocol = 6 AND tcp_flags & 18 = 2 AND src_port > 1024 AND tcp_seq = {NUMBER.format('dst_ip')})",
-    "mark_masscan": (
-        "(protocol = 6 AND tcp_flags & 18 = 2 AND octet_length(dst_ip) = 4 AND"
-        f" ip_id = (xor(xor({NUMBER.format('dst_ip')}, dst_port::BIGINT), tcp_seq) & 65535))"
-    ),
-    "mark_zmap": "(ip_id = 54321 AND octet_length(src_ip) = 4 AND ((protocol = 6 AND tcp_flags & 18 = 2) OR protocol = 17"
-    " OR (protocol = 1 AND icmp_type = 8)))",
-}
-
-
 class Events:
     """The events of some days in a session, and their counts: what `Material.ask` asks. One at a time in a session."""
 
@@ -127,7 +109,6 @@ class Events:
         self.session = session
         self._names = [name for name in SOURCES if name in (*_BASE, *counts)]
         columns = [f'"{name}"' for name in event.NAMES]
-        columns += [f'{sql} AS "{name}"' for name, sql in _MARKS.items() if name not in event.BY_NAME]
         self.do(
             f"CREATE OR REPLACE TEMP VIEW judged AS SELECT {', '.join(columns)}, {day} AS day FROM raw_events WHERE {where}"
         )
@@ -197,6 +178,8 @@ class Material:
     """day -> addresses that were observed: those of the sensors that were watching, as configured (1 each by default)"""
     found: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT))
     """what earlier rules found of these days, with the labels that the rule `knows`"""
+    looked: int = 0
+    """sources that were looked at, day by day: what chance has to be held against"""
     notes: list[str] = field(default_factory=list)
     """what a rule says to whoever runs it: what it left undone, and why. English, whole sentences"""
     asked: Events | None = None
@@ -230,7 +213,7 @@ class Material:
         few = f" QUALIFY row_number() OVER (PARTITION BY {by}, judged.day ORDER BY time) <= {most}" if most is not None else ""
         number = int(do(f"SELECT count(*) AS n FROM {source} WHERE {where}")["n"][0])
         parts = -(-number // PART_EVENTS)
-        shown = ", ".join(f"judged.{name}" if name in (*event.NAMES, *_MARKS, "day") else name for name in columns)
+        shown = ", ".join(f"judged.{name}" if name in (*event.NAMES, "day") else name for name in columns)
         if parts <= 1:
             if parts:
                 yield do(f"SELECT {shown} FROM {source} WHERE {where}{few}")

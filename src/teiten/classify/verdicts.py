@@ -243,7 +243,17 @@ def _by_rules(
         known = kept.filter(pl.col("label").is_in(list(rule.knows)))
         chosen = rule.over == "chosen"
         return Material(
-            sources, basis.watchlists, basis.names, basis.settings, days, addresses, known, notes, events, restricted=chosen
+            sources,
+            basis.watchlists,
+            basis.names,
+            basis.settings,
+            days,
+            addresses,
+            known,
+            asked.height,
+            notes,
+            events,
+            restricted=chosen,
         )
 
     simple = [part for part in parts if part.rule.over == "sources"]

@@ -15,7 +15,8 @@ EXAMPLE = """\
   teiten ingest --config try/teiten.toml try
   teiten simulate --scenario march2019 --out march
   teiten simulate --scenario telescope --prefix 44.11.38.0/24 --days 3 --events 500000 --out dark
-  teiten simulate --scenario telescope --days 1 --write pcap,log --out both"""
+  teiten simulate --scenario telescope --days 1 --write pcap,log --out both
+  teiten simulate --scenario telescope --prefix 2001:db8:38::/64 --days 7 --out six"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--sensors", type=int, default=10, metavar="N", help="how many sensors the scenario 'sensors' has (default: 10)"
     )
     parser.add_argument(
-        "--prefix", metavar="PREFIX", help="the dark prefix of the scenario 'telescope', /16 to /28 (default: 44.11.38.0/24)"
+        "--prefix",
+        metavar="PREFIX",
+        help="the dark prefix of the scenario 'telescope', /16 to /28, or /48 to /64 of IPv6 (default: 44.11.38.0/24)",
     )
     parser.add_argument(
         "--write",

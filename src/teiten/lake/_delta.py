@@ -74,6 +74,11 @@ class Written:
     size: int
     stats: str
 
+    @property
+    def rows(self) -> int:
+        """Rows in it."""
+        return int(json.loads(self.stats)["numRecords"])
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -196,11 +201,16 @@ class Table:
     def refresh(self) -> None:
         self.delta.update_incremental()
 
-    def commit(self, add: Iterable[Written] = (), remove: Iterable[str] = (), number: int | None = None) -> None:
-        """One durable log entry: files in, files out, and the application's transaction number. OSError and its like."""
+    def commit(
+        self, add: Iterable[Written] = (), remove: Iterable[str] = (), number: int | None = None, *, change: bool = True
+    ) -> None:
+        """One durable log entry: files in, files out, and the application's transaction number. OSError and its like.
+
+        `change`: False where the rows are the same as before, in other files.
+        """
         now = int(time.time() * 1000)
-        actions: list[Any] = [AddAction(w.name, w.size, {}, now, True, w.stats) for w in add]
-        actions += [RemoveAction(path, data_change=True, deletion_timestamp=now) for path in remove]
+        actions: list[Any] = [AddAction(w.name, w.size, {}, now, change, w.stats) for w in add]
+        actions += [RemoveAction(path, data_change=change, deletion_timestamp=now) for path in remove]
         transactions = [Transaction(APP, number)] if number is not None else None
         self.refresh()
         self.delta.create_write_transaction(

@@ -26,6 +26,8 @@ SCHEMA_VERSION: Final = 3
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 _OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new"}
+SMALL: Final = 20_000
+"""rows below which a file is small"""
 _PATIENCE: Final = 2.0
 """seconds that opening an older lake waits for its writer to end, before it is read as it is"""
 
@@ -61,6 +63,18 @@ class LiveFile:
     def batch(self) -> int | None:
         """The batch that it holds; None where it holds several."""
         return batch_number(self.path.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events."""
+
+    rows: int = 0
+    files: int = 0
+    small: int = 0
+    bytes: int = 0
+    low: Any = None
+    high: Any = None
 
 
 class Lake:
@@ -171,6 +185,26 @@ class Lake:
         if upto is None or upto >= table.transaction():
             return files, table.transaction()
         return [f for f in files if (f.batch or 0) <= upto], upto
+
+    def holdings(self, name: str) -> Holdings:
+        """What the table of that name (`events`, `batches`, `verdicts`, `notes`) holds."""
+        live = self._table(name).live()
+        if not live.height:
+            return Holdings()
+        small = (live["num_records"] < SMALL).sum()
+        low, high = (live[side].drop_nulls() if side in live.columns else live.head(0) for side in ("min.time", "max.time"))
+        return Holdings(
+            int(live["num_records"].sum() or 0), live.height, int(small), int(live["size_bytes"].sum() or 0),
+            low.min() if len(low) else None, high.max() if len(high) else None,
+        )  # fmt: skip
+
+    def sweep(self, name: str, grace: float) -> dict[Path, int]:
+        """Deletes files that the table does not name any more, `grace` seconds after they were replaced: path, bytes.
+
+        For the one who holds the lake's `writer`."""
+        table = self._table(name)
+        sizes = {file: file.stat().st_size for file in table.path.glob("*.parquet")}
+        return {table.path / file: sizes.get(table.path / file, 0) for file in table.sweep(grace=grace)}
 
     def batch_files(self) -> list[Path]:
         """The Parquet files of the table `batches`; rows numbered above `live_files`' second answer do not count."""

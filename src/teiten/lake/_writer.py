@@ -79,7 +79,15 @@ class Writer:
         self.last = number
         if number % COMPACT_EVERY == 0:
             self._compact_batches()
+            self._compact_events()
         return number
+
+    def _compact_events(self) -> None:
+        """Many small files of events into few; those of a long log are left to `teiten lake compact`."""
+        from teiten.lake import compact
+
+        if compact.due(self):
+            compact.run(self, rows=compact.ROWS_ASIDE, below=compact.SMALL)
 
     def _compact_batches(self) -> None:
         """Many one-row files into one: names are kept small so that opening a lake of years stays quick."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.lake.making import fill
+from tests.lake.making import batch, events
 
-from teiten import classify
+from teiten import classify, marks
 from teiten.lake import Lake
 from teiten.settings import Sensor, Settings
 
@@ -63,7 +63,9 @@ def telescope(addresses: int = 65536, **thresholds: float) -> Settings:
 def lake_of(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Lake:
     """A lake with those events, not judged."""
     lake = Lake.open_or_create(folder / "lake", "Asia/Tokyo")
-    fill(lake, rows)
+    made = marks.add(events(rows))
+    with lake.writer() as writer:
+        writer.commit(batch(made.height, sensor="dark", t_min=made["time"].min(), t_max=made["time"].max()), made)
     return lake
 
 

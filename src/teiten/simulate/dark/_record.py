@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +20,7 @@ from teiten.simulate._lines import address
 from teiten.simulate._sources import mixed
 from teiten.simulate._traffic import DAY, Span
 from teiten.simulate.dark._batch import ICMP, Batch, chosen, together
-from teiten.simulate.dark._causes import CAUSES, NAMES
+from teiten.simulate.dark._causes import CAUSES, NAMES, Cause
 from teiten.simulate.dark._plan import COUNTRIES, Plan
 from teiten.simulate.dark._series import Prefix
 from teiten.simulate.dark._text import logged, text
@@ -113,7 +113,7 @@ class _Day:
     def _save_rows(self) -> None:
         self.files += 1
         name = f"packets-{self.day}{f'-{self.files}' if self.files > 1 else ''}.parquet"
-        _parquet(pl.concat(self.rows), self.folder / name)
+        parquet(pl.concat(self.rows), self.folder / name)
         self.rows = []
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class _Day:
         ports = port.drop_nulls().n_unique().cast(pl.Int64).alias("ports")
         sources = self._sources().group_by("src", "cause", "country").agg(ports, *_SUMS)
         sources = sources.sort("packets", "src", "cause", descending=[True, False, False])
-        _parquet(
+        parquet(
             sources.select(
                 address("src").alias("src_ip"),
                 self.names.gather(sources["cause"].cast(pl.UInt32)).alias("cause"),
@@ -141,7 +141,8 @@ class _Day:
         )
 
 
-def _parquet(frame: pl.DataFrame, path: Path) -> None:
+def parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Writes the frame."""
     # by way of memory: polars' own errors of a full disk are not OSErrors
     plain = io.BytesIO()
     frame.write_parquet(plain, compression="zstd", compression_level=3)
@@ -192,7 +193,7 @@ def record(
     told = {NAMES.index(s["label"]) for s in plan.stories if "actor" in s}
     carried: dict[str, Any] = chosen(together([]), np.arange(0))
     for number in range(span.days):
-        day = f"{_local(span.start + number * DAY):%Y-%m-%d}"
+        day = f"{local(span.start + number * DAY):%Y-%m-%d}"
         told_day = _Day(truth, day)
         with _Files(out, day, prefix, kinds, span.start - UP) as files:
             for begin, end in _windows(plan, span, number, packets / span.days):
@@ -225,25 +226,39 @@ def _count(done: Recorded, batch: Batch, told: set[int]) -> None:
         done.actors[key >> 32, key & 0xFFFFFFFF] += n
 
 
-def _local(seconds: float) -> dt.datetime:
+def local(seconds: float) -> dt.datetime:
+    """That time (since 1970) in Japan."""
     return dt.datetime.fromtimestamp(seconds, dt.timezone(dt.timedelta(hours=9)))
 
 
 def write_truth(plan: Plan, done: Recorded, out: Path) -> Path:
     """truth.jsonl: a line for each cause with its packets, then one for each story; returns its path."""
+    return tell(
+        out, CAUSES, done.causes, plan.stories, lambda story: done.actors[NAMES.index(story["label"]), story["actor"]]
+    )  # fmt: skip
+
+
+def tell(
+    out: Path,
+    causes: Mapping[str, Cause],
+    packets: Mapping[str, int],
+    stories: Sequence[Mapping[str, Any]],
+    of: Callable[[Mapping[str, Any]], int],
+) -> Path:
+    """Writes it. `of` counts the packets of a story's actor."""
     path = out / "truth" / "truth.jsonl"
     rows: list[dict[str, Any]] = [
-        {"kind": "label", "label": name, "tool": c.tool, "because": c.because, "packets": done.causes[name]}
-        for name, c in CAUSES.items()
+        {"kind": "label", "label": name, "tool": c.tool, "because": c.because, "packets": packets.get(name, 0)}
+        for name, c in causes.items()
     ]
-    for story in sorted(plan.stories, key=lambda s: (s["from"], s["kind"], s.get("actor", 0))):
+    for story in sorted(stories, key=lambda s: (s["from"], s["kind"], s.get("actor", 0))):
         told: dict[str, Any] = {
-            k: _local(v).isoformat() if k in ("from", "to") else v for k, v in story.items() if v is not None
+            k: local(v).isoformat() if k in ("from", "to") else v for k, v in story.items() if v is not None
         }
         if "countries" in told:
-            told["countries"] = {c: _local(t).isoformat() for c, t in told["countries"].items()}
+            told["countries"] = {c: local(t).isoformat() for c, t in told["countries"].items()}
         if "actor" in story:
-            told["packets"] = done.actors[NAMES.index(story["label"]), story["actor"]]
+            told["packets"] = of(story)
         rows.append(told)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path

@@ -1,0 +1,102 @@
+"""teiten lake: what a lake holds, its files put together, files that nobody needs any more taken away."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teiten.cli import _common, _output
+from teiten.errors import UsageError
+
+if TYPE_CHECKING:
+    from teiten.lake import Lake
+
+NAME = "lake"
+HELP = "what the lake holds; put its files together; take replaced files away"
+EXAMPLE = "  teiten lake status\n  teiten lake compact\n  teiten lake vacuum --hours 0"
+
+_TABLES = ("events", "batches", "verdicts", "notes")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("status", "compact", "vacuum"), help="see below")
+    parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
+    parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
+    parser.add_argument(
+        "--hours",
+        metavar="N",
+        type=float,
+        default=1.0,
+        help="replaced files are kept so long for those who read them (default: 1)",
+    )
+    _output.add_output(parser)
+    _common.add_settings(parser)
+    parser.epilog = (
+        "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller,"
+        " quicker to ask). vacuum: deletes files that no table names any more."
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    from teiten import settings
+    from teiten.lake import Lake
+
+    if args.hours < 0 or (args.rows is not None and args.rows < 1000):
+        raise UsageError("Hours cannot be negative, and a file holds at least 1000 events.", hint="See teiten lake --help.")
+    lake = Lake.open(settings.load(config=args.config, lake=args.lake).lake)
+    if args.what == "status":
+        _output.write_rows([_table(lake, name) for name in _TABLES], args.output, args.out)
+    elif args.what == "compact":
+        _compact(lake, args)
+    else:
+        _vacuum(lake, args.hours)
+    return 0
+
+
+def _table(lake: Lake, name: str) -> dict[str, Any]:
+    """One row of the status."""
+    found = lake.holdings(name)
+    there = sum(f.stat().st_size for f in (lake.path / name).glob("*.parquet"))
+    return {
+        "table": name,
+        "rows": found.rows,
+        "files": found.files,
+        "small_files": found.small,
+        "bytes": found.bytes,
+        "bytes_per_row": round(found.bytes / found.rows, 2) if found.rows else None,
+        "bytes_replaced": there - found.bytes,
+        "first": found.low,
+        "last": found.high,
+    }
+
+
+def _compact(lake: Lake, args: argparse.Namespace) -> None:
+    from teiten.lake import compact
+
+    told = _common.Progress("putting together", None)
+    with lake.writer() as writer:
+        done = compact.run(
+            writer,
+            rows=args.rows or compact.ROWS,
+            progress=lambda events, whole: told.show(events, f"{events:,} of {whole:,} events"),
+            grace=args.hours * 3600,
+        )
+    told.clear()
+    if not done.events:
+        print(f"{lake.path}: nothing to put together ({done.files_before:,} files)", file=sys.stderr)
+        return
+    print(
+        f"{lake.path}: {done.events:,} events in {done.files_after:,} files and {done.bytes_after:,} bytes"
+        f" ({done.files_before:,} and {done.bytes_before:,} before)",
+        file=sys.stderr,
+    )
+
+
+def _vacuum(lake: Lake, hours: float) -> None:
+    gone: dict[Path, int] = {}
+    with lake.writer():
+        for name in _TABLES:
+            gone |= lake.sweep(name, hours * 3600)
+    print(f"{lake.path}: {len(gone):,} files taken away, {sum(gone.values()):,} bytes", file=sys.stderr)
