@@ -172,31 +172,37 @@ def test_an_empty_lake(lake: Lake) -> None:
         assert session.query("SELECT * FROM verdicts") == []
 
 
+NONE: frozenset[str] = frozenset()
+
+
 @pytest.mark.parametrize(
-    ("sql", "yes"),
+    ("sql", "tables"),
     [
-        ("SELECT count(*) FROM events", False),
-        ("SELECT dst_port FROM events", False),
-        ("EXPLAIN ANALYZE SELECT dst_port FROM events", False),
-        ("EXPLAIN SELECT * FROM events", True),
-        ("SELECT *, rank() OVER (ORDER BY n) FROM (SELECT dst_port, count(*) AS n FROM events GROUP BY ALL)", False),
-        ("WITH a AS (SELECT dst_port FROM raw_events) SELECT * FROM a", False),
-        ("SELECT * FROM verdicts", False),
-        ("SELECT 1 AS one FROM raw_events WHERE src_ip = $src LIMIT 1", False),
-        ("SELECT Scanner FROM events", True),
-        ("SELECT count(*) FROM events WHERE NOT research_scanner", True),
-        ("SELECT * FROM events", True),
-        ("SELECT e.* FROM Events e JOIN verdicts v ON true", True),
-        ("SELECT a FROM (SELECT * FROM events)", True),
-        ("FROM events", True),
-        ("DESCRIBE events", True),
-        ("SUMMARIZE events", True),
-        ("SELECT COLUMNS('s.*') FROM events", True),
-        ("PIVOT events ON action USING count(*)", True),
+        ("SELECT count(*) FROM events", NONE),
+        ("SELECT dst_port FROM events", NONE),
+        ("EXPLAIN ANALYZE SELECT dst_port FROM events", NONE),
+        ("EXPLAIN SELECT * FROM events", judged.EVERY),
+        ("SELECT *, rank() OVER (ORDER BY n) FROM (SELECT dst_port, count(*) AS n FROM events GROUP BY ALL)", NONE),
+        ("WITH a AS (SELECT dst_port FROM raw_events) SELECT * FROM a", NONE),
+        ("SELECT * FROM verdicts", NONE),
+        ("SELECT 1 AS one FROM raw_events WHERE src_ip = $src LIMIT 1", NONE),
+        ("SELECT Scanner FROM events", {"_scanners"}),
+        ("SELECT count(*) FROM events WHERE NOT research_scanner", {"_scanners"}),
+        ("SELECT Tool, count(*) FROM events WHERE NOT spoofed GROUP BY ALL", {"_tools", "_spoofed"}),
+        ("SELECT count(*) FROM verdicts WHERE label = 'tool' AND value <> 'it''s spoofed'", NONE),
+        ("SELECT tool, * FROM (SELECT tool, count(*) FROM events GROUP BY ALL)", {"_tools"}),
+        ("SELECT * FROM events", judged.EVERY),
+        ("SELECT e.* FROM Events e JOIN verdicts v ON true", judged.EVERY),
+        ("SELECT a FROM (SELECT * FROM events)", judged.EVERY),
+        ("FROM events", judged.EVERY),
+        ("DESCRIBE events", judged.EVERY),
+        ("SUMMARIZE events", judged.EVERY),
+        ("SELECT COLUMNS('s.*') FROM events", judged.EVERY),
+        ("PIVOT events ON action USING count(*)", judged.EVERY),
     ],
 )
-def test_who_asks(session: Session, sql: str, yes: bool) -> None:
-    assert judged.asks(sql, session._tree) is yes
+def test_who_asks(session: Session, sql: str, tables: set[str]) -> None:
+    assert judged.asks(sql, session._tree) == tables
 
 
 def test_who_does_not_ask_is_not_joined(session: Session) -> None:
@@ -229,6 +235,132 @@ def test_filters(judged_lake: Lake, session: Session) -> None:
     assert sources(scanner="NOTICE,Other", src="198.18.0.0/15") == {"198.18.0.1"}
     with pytest.raises(UsageError, match="in, out or only"):
         parse(TOKYO, scanners="maybe")
+
+
+# tools, and forged sources ------------------------------------------------------------------------------------------------
+
+
+def used(src: str, value: str, marked: int, **more: Any) -> dict[str, Any]:
+    return announced(src, value, label="tool", rule="tool_x", evidence=f'{{"tried": 9, "marked": {marked}}}', **more)
+
+
+@pytest.fixture
+def tools(judged_lake: Lake) -> Lake:
+    """203.0.113.1 uses two tools, 203.0.113.63 perhaps; two sources are forged; one tool is told of one sensor only."""
+    judge(
+        judged_lake,
+        [
+            used("203.0.113.1", "mirai", 3),
+            used("203.0.113.1", "zmap", 8, confidence=0.9),
+            used("203.0.113.63", "masscan", 5),
+            used("203.0.113.63", "zmap", 5, confidence=0.9),
+            used("8.8.8.8", "nmap", 5, scope="home"),
+            announced("198.18.0.1", None, label="spoofed_flood"),
+            announced("2001:db8:8000::1", None, label="spoofed_flood"),
+        ],
+    )
+    return judged_lake
+
+
+def taken_for(lake: Lake) -> dict[str, str]:
+    """Source -> tool, '*' for forged, where anything is said of it on the first day."""
+    sql = "SELECT src_ip, tool, spoofed FROM events WHERE day_start(time)::DATE = DATE '2026-04-01'"
+    with open_session(lake, TOKYO) as session:
+        rows = session.query(sql)
+        assert len(rows) == 7
+        return {row["src_ip"]: told for row in rows if (told := (row["tool"] or "") + "*" * row["spoofed"])}
+
+
+TAKEN_FOR = {"203.0.113.1": "zmap", "203.0.113.63": "masscan", "198.18.0.1": "*", "2001:db8:8000::1": "*"}
+
+
+def test_tools_and_forged_sources_are_joined_on_their_day(tools: Lake) -> None:
+    assert taken_for(tools) == TAKEN_FOR
+    with open_session(tools, TOKYO) as session:
+        later = session.query("SELECT tool, spoofed FROM events WHERE time >= TIMESTAMPTZ '2026-04-02 00:00:00+09:00'")
+        assert later == [{"tool": None, "spoofed": False}]
+        # each by itself, in turn, and all of them
+        assert session.query("SELECT count(*) AS n FROM events WHERE spoofed") == [{"n": 2}]
+        assert session.query("SELECT count(*) AS n FROM events WHERE tool = 'zmap'") == [{"n": 1}]
+        assert session.query("SELECT count(*) AS n FROM events WHERE research_scanner") == [{"n": 0}]
+        assert session.frame("SELECT * FROM events").columns[-4:] == list(judged.JOINED)
+
+
+@pytest.mark.parametrize(
+    ("correction", "changed"),
+    [
+        ({"src": "203.0.113.1", "label": "tool", "value": "nmap"}, {"203.0.113.1": "nmap"}),
+        ({"src": "203.0.113.0/24", "label": "not_tool"}, {"203.0.113.1": None, "203.0.113.63": None}),
+        ({"src": "198.18.0.0/15", "label": "not_spoofed_flood"}, {"198.18.0.1": None}),
+        ({"src": "8.8.8.8", "label": "spoofed_flood"}, {"8.8.8.8": "*"}),
+        ({"src": "198.18.0.1", "label": "not_a_scanner"}, {}),
+    ],
+)
+def test_a_correction_of_a_tool_wins(tools: Lake, correction: dict[str, Any], changed: dict[str, str | None]) -> None:
+    number = tools.add_note("correction", **correction)
+    want = {src: told for src, told in (TAKEN_FOR | changed).items() if told}
+    assert taken_for(tools) == want
+    tools.withdraw_note(number)
+    assert taken_for(tools) == TAKEN_FOR
+
+
+def test_filters_of_tools_and_kinds(tools: Lake) -> None:
+    fill(tools, [{"kind": "syn"}, {"kind": "backscatter"}, {"kind": "backscatter"}])
+
+    def packets(**texts: str) -> int:
+        wanted = parse(TOKYO, **texts)
+        shown, raw = (" AND ".join(wanted.conditions(raw=raw)) for raw in (False, True))
+        with open_session(tools, TOKYO) as session:
+            found = [session.query(f"SELECT count(*) AS n FROM {v} WHERE {w}")[0]["n"] for v, w in
+                     (("events", shown), ("raw_events", raw))]  # fmt: skip
+        assert found[0] == found[1]
+        return int(found[0])
+
+    assert packets() == 11
+    assert packets(kind="backscatter") == 2 and packets(kind="SYN,backscatter") == 3 and packets(kind="unknown") == 8
+    assert packets(tool="ZMap") == 1 and packets(tool="zmap,masscan") == 2 and packets(tool="unknown") == 9
+    assert packets(spoofed="in") == 11 and packets(spoofed="out") == 9 and packets(spoofed="only") == 2
+    for wrong in ({"kind": "scan"}, {"spoofed": "maybe"}):
+        with pytest.raises(UsageError):
+            parse(TOKYO, **wrong)
+
+
+def test_tools_are_ranked_and_not_known_is_a_row(tools: Lake) -> None:
+    with open_session(tools, TOKYO) as session:
+        found = questions.rank(session, "tools")
+        told = [(r["rank"], r["tool"], r["packets"], r["hosts"]) for r in found]
+        assert told == [(1, "masscan", 2, 1), (2, "zmap", 1, 1), (None, None, 26, 5)]
+        assert found.total == 29 and sum(r["share"] for r in found) == pytest.approx(1)
+        assert [(r["tool"], r["packets"]) for r in session.query(found.sql)] == [(t[1], t[2]) for t in told]
+
+
+def test_prefixes_are_ranked(tools: Lake) -> None:
+    given = {"country": "JP", "asn": 64500, "as_name": "EXAMPLE"}
+    fill(tools, [{"src_ip": "203.0.113.9", "packets": 50, **given}, {"src_ip": "2001:db8:7fff:9::", "packets": 40}])
+    with open_session(tools, TOKYO) as session:
+        found = questions.rank(session, "prefixes", n=3)
+        told = [(r["rank"], r["prefix"], r["asn"], r["as_name"], r["packets"], r["hosts"]) for r in found]
+        assert told == [
+            (1, "203.0.113.0/24", 64500, "EXAMPLE", 56, 4), (2, "2001:db8:7fff::/48", None, None, 44, 2),
+            (3, "8.8.8.0/24", None, None, 7, 1),
+        ]  # fmt: skip
+        assert [(r["prefix"], r["packets"]) for r in session.query(found.sql)] == [(t[1], t[4]) for t in told]
+        first = questions.rank(session, "prefixes", by="hosts", n=1, before=(T0, T0 + dt.timedelta(hours=1)))
+        assert (first[0]["prefix"], first[0]["hosts"], first[0]["hosts_before"]) == ("203.0.113.0/24", 4, 1)
+
+
+def test_a_destination_as_a_number(tools: Lake) -> None:
+    """The wider rule on Mirai, whatever the source port, as anyone can ask it."""
+    number = int(ipaddress.ip_address("198.51.100.1"))
+    rows = [{"tcp_seq": number, "src_port": port, "tcp_flags": 2, "kind": "syn"} for port in (80, 1024, 40000)]
+    fill(tools, [*rows, {"tcp_seq": 1, "kind": "syn"}, {"tcp_seq": 1, "dst_ip": "2001:db8::1", "kind": "syn"}])
+    with open_session(tools, TOKYO) as session:
+        wide = "SELECT count(*) AS n FROM {} WHERE kind = 'syn' AND tcp_seq = ipv4_number({})"
+        assert session.query(wide.format("raw_events", "dst_ip")) == [{"n": 3}]
+        assert session.query(wide.format("events", "address_bytes(dst_ip)")) == [{"n": 3}]
+        assert session.query("SELECT ipv4_number(NULL::BLOB) AS a, ipv4_number(unhex('ffffffff')) AS b") == [
+            {"a": None, "b": 0xFFFFFFFF}
+        ]
 
 
 def test_scanners_are_ranked_with_the_day_before(judged_lake: Lake) -> None:

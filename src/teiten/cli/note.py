@@ -25,7 +25,8 @@ EXAMPLE = """\
   teiten note withdraw ID"""
 
 KINDS = ("note", "addendum", "gap")
-LABELS = ("announced_scanner", "large_scanner", "port_scanner")
+LABELS = ("announced_scanner", "large_scanner", "port_scanner", "tool", "spoofed_flood")
+VALUED = {"announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap"}
 _ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisation", "lang", "url", "author")
 
 
@@ -41,7 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     labels = [*LABELS, *(f"not_{label}" for label in LABELS), "not_a_scanner"]
     add.add_argument("--label", choices=labels, metavar="LABEL", help=f"with --correct: {', '.join(labels)}")
-    add.add_argument("--value", metavar="NAME", help="with --correct --label announced_scanner: whose scanner it is")
+    add.add_argument(
+        "--value", metavar="NAME", help="with --label announced_scanner: whose scanner it is; with --label tool: which"
+    )
     _about(add)
     _where(add)
     edit = subs.add_parser("edit", help="put another note in the place of one; the old one is kept, and shown no more")
@@ -126,9 +129,12 @@ def _correction(args: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("What is it to be taken for?", hint="Give --label, such as not_a_scanner or announced_scanner.")
     if args.label == "announced_scanner" and not (args.value or "").strip():
         raise UsageError("An announced scanner is somebody's.", hint='Say whose: --value "NAME".')
-    if args.value and args.label != "announced_scanner":
-        raise UsageError(f"--label {args.label} takes no --value.", hint="It is an announced scanner's organisation.")
-    return {"src": args.correct, "label": args.label, "value": lists.short_name(args.value) if args.value else None}
+    if args.label == "tool" and not (args.value or "").strip():
+        raise UsageError("A tool has a name.", hint="Say which: --value zmap.")
+    if args.value and args.label not in VALUED:
+        raise UsageError(f"--label {args.label} takes no --value.", hint=f"It is {' or '.join(VALUED.values())}.")
+    value = args.value.strip().lower() if args.label == "tool" else lists.short_name(args.value) if args.value else None
+    return {"src": args.correct, "label": args.label, "value": value}
 
 
 def _given(args: argparse.Namespace, chosen: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""teiten top: the ranking of ports, countries, ASes, sources, sensors or scanners, from the lake or straight from files."""
+"""teiten top: rankings of ports, countries, ASes, sources, prefixes, tools and more, from the lake or straight from files."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 NAME = "top"
-HELP = "ranking of ports, countries, asns, sources, sensors or scanners, with the period before"
+HELP = "ranking of ports, countries, asns, sources, prefixes, sensors, tools or scanners, with the period before"
 EXAMPLE = "  teiten top ports --from 2026-05-01 --to 2026-06-01 -n 10\n  teiten top countries --by hosts /var/log/messages*"
 
-THINGS = ("ports", "countries", "asns", "sources", "sensors", "scanners")
-FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action", "scanner", "scanners")
+THINGS = ("ports", "countries", "asns", "sources", "prefixes", "sensors", "tools", "scanners")
+FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner")
+SIDES = ("scanners", "spoofed")
+"""filters that leave out, or leave alone"""
 _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
 _HELP = {
     "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
     "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
     "sensor": "a sensor's name", "group": "a group of sensors", "action": "drop, reject, accept, audit",
+    "kind": "what a packet is: syn, tcp, udp, icmp, backscatter, other", "tool": "mirai, zmap, masscan, nmap, ..., or unknown",
     "scanner": "an announced scanner's organisation", "scanners": "in, out or only: announced and large scanners",
+    "spoofed": "in, out or only: sources taken for forged",
 }  # fmt: skip
 
 
@@ -44,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--period", metavar="P", help="a day, week, month or quarter: 2026-05-01, 2026-W18, 2026-05, 2026-Q2")
     parser.add_argument("-n", type=int, default=10, metavar="N", help="how many (default: 10)")
     group = parser.add_argument_group("filters (several values with commas between)")
-    for name in FILTERS:
+    for name in (*FILTERS, *SIDES):
         group.add_argument(f"--{name}", metavar=name.upper(), help=_HELP[name])
     group.add_argument("--all-events", action="store_true", help="accepted, audited and outgoing events too")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
@@ -77,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _judge(args: argparse.Namespace, lake: Lake, chosen: Settings, wanted: Filters, before: Span | None) -> None:
-    """Brings the verdicts of the days asked about up to date, where the question is about scanners."""
+    """Brings the verdicts of the days asked about up to date, where the question needs them."""
     if not _asks_verdicts(args):
         return
     from teiten import classify
@@ -98,7 +102,7 @@ def _asked(args: argparse.Namespace, chosen: Settings) -> tuple[Filters, Span | 
 
     from teiten.engine import filters
 
-    texts = {name: getattr(args, name) for name in FILTERS}
+    texts = {name: getattr(args, name) for name in (*FILTERS, *SIDES)}
     wanted = filters.parse(chosen, start=args.start, end=args.end, **texts)
     wanted = replace(wanted, all_events=args.all_events)
     if args.period:
@@ -133,8 +137,8 @@ def _period(text: str, chosen: Settings) -> Any:
 
 
 def _asks_verdicts(args: argparse.Namespace) -> bool:
-    """Does the question need to know who is a scanner? Others do not wait for it."""
-    return args.what == "scanners" or bool(args.scanner or args.scanners)
+    """Does the question need to know what sources are taken for? Others do not wait for it."""
+    return args.what in ("scanners", "tools") or bool(args.scanner or args.scanners or args.tool or args.spoofed)
 
 
 def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
@@ -184,6 +188,8 @@ def _answer(
         rows = _table(args.what, args.by, found, chosen.language, before is not None)
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
+        if args.what == "tools" and found:
+            print("A source's packets of a day count for the tool that its verdict of that day names.", file=sys.stderr)
         if args.what == "scanners":
             part, whole = questions.scanner_share(session, wanted.start, wanted.end, by=args.by, filters=wanted)
             share = f" ({_percent(100 * part / whole, '')})" if whole else ""
@@ -231,9 +237,14 @@ def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
         return {"country": countries.name(row["country"], language)}
     if what == "asns":
         return {"asn": "unknown" if row["asn"] is None else f"AS{row['asn']}", "name": _cut(row["as_name"] or "", 24)}
-    if what == "sources":
+    if what == "tools":
+        return {"tool": row["tool"] or "unknown"}
+    if what in ("sources", "prefixes"):
         asn = "" if row["asn"] is None else f"AS{row['asn']}"
-        return {"source": row["src_ip"], "country": _cut(countries.name(row["country"], language), 12), "asn": asn}
+        country = _cut(countries.name(row["country"], language), 12)
+        if what == "sources":
+            return {"source": row["src_ip"], "country": country, "asn": asn}
+        return {"prefix": row["prefix"], "country": country, "asn": asn, "name": _cut(row["as_name"] or "", 24)}
     return {"scanner": row["scanner"]} if what == "scanners" else {"sensor": row["sensor"]}
 
 

@@ -114,8 +114,9 @@ class Session:
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
         self._memory_mb = memory_mb
-        self._joined = False
-        self._judged = self._looked_up = False
+        self._joined: frozenset[str] = frozenset()
+        self._judged = False
+        self._looked_up: set[str] = set()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
             config={
@@ -206,14 +207,15 @@ class Session:
         frame.write_parquet(self._own_verdicts)
         self._verdict_files = [self._own_verdicts]
 
-    def _arrange(self, joined: bool) -> None:
-        """Makes the views of events have what verdicts add to them, or not."""
+    def _arrange(self, joined: frozenset[str]) -> None:
+        """Makes the views of events have what those tables of verdicts add to them, and nothing else."""
         if joined == self._joined:
             return
         if not self._looked_up:
             self._view("_events", *self._base)
-            judged.scanners(self._con.execute)
-            self._looked_up = True
+        for table in sorted(joined - self._looked_up):
+            judged.look_up(self._con.execute, table)
+            self._looked_up.add(table)
         judged.arrange(self._con.execute, _SHOWN, joined)
         self._joined = joined
 
@@ -232,7 +234,7 @@ class Session:
 
         It may make temporary tables and views, which last as long as the session. Errors as those of `frame`.
         """
-        return self._run(sql, params, lambda: self._arrange(False))
+        return self._run(sql, params, lambda: self._arrange(frozenset()))
 
     def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)

@@ -24,6 +24,8 @@ PROTOCOLS: Final[dict[str, int]] = {
 }  # fmt: skip
 PROTOCOL_NAMES: Final = {number: name for name, number in PROTOCOLS.items()}
 SCANNERS: Final = ("in", "out", "only")
+SPOOFED: Final = ("in", "out", "only")
+UNKNOWN: Final = ("unknown", "不明")
 WITH_PORTS: Final = (6, 17, 33, 132, 136)
 """protocols whose packets have ports; a null port there is unknown (a later fragment), elsewhere there is none"""
 
@@ -82,6 +84,12 @@ class Filters:
     """organisations of announced scanners, in any case"""
     scanners: str = "in"
     """research scanners (announced and large ones): 'in', 'out' or 'only'"""
+    kind: tuple[str | None, ...] = ()
+    """what packets are by themselves, of `event.KINDS`; None for unknown"""
+    tool: tuple[str | None, ...] = ()
+    """tools that sources use by the day's verdict, in any case; None for those of which none is known"""
+    spoofed: str = "in"
+    """sources taken for forged: 'in', 'out' or 'only'"""
     all_events: bool = False
     """True: accepted, audited and outgoing ones too"""
     words: dict[str, str] = field(default_factory=dict)
@@ -131,10 +139,16 @@ class Filters:
             out.append(f"sensor IN ({_texts(self.sensor)})")
         if self.action:
             out.append(f"action IN ({_texts(self.action)})")
+        if self.kind:
+            out.append(_in_or_null("kind", self.kind))
         if self.scanner:
             out.append(f"lower(scanner) IN ({_texts(s.lower() for s in self.scanner)})")
         if self.scanners != "in":
             out.append("research_scanner" if self.scanners == "only" else "NOT research_scanner")
+        if self.tool:
+            out.append(_in_or_null("tool", self.tool))
+        if self.spoofed != "in":
+            out.append("spoofed" if self.spoofed == "only" else "NOT spoofed")
         return out
 
 
@@ -143,7 +157,8 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
 
     Known: port (23, 23/tcp, 8000-8100/tcp, icmp), protocol, country (code, name, 'unknown'), asn (AS4134, 'unknown'),
     src (address or prefix), sensor, group (of sensors, from the configuration), action, scanner (an organisation), scanners
-    (in, out or only: announced and large ones).
+    (in, out or only: announced and large ones), kind (syn, backscatter, ..., 'unknown'), tool (mirai, zmap, ..., 'unknown'),
+    spoofed (in, out or only).
     """
     zone = settings.zone
     words = {key: _joined(value) for key, value in texts.items() if value}
@@ -166,7 +181,10 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
         sensor=sensors,
         action=tuple(_action(t) for t in _split(texts.get("action"))),
         scanner=tuple(_split(texts.get("scanner"))),
-        scanners=_scanners(texts.get("scanners") or "in"),
+        scanners=_side(texts.get("scanners") or "in", SCANNERS, "scanners"),
+        kind=tuple(_kind(t) for t in _split(texts.get("kind"))),
+        tool=tuple(None if t.lower() in UNKNOWN else t.lower() for t in _split(texts.get("tool"))),
+        spoofed=_side(texts.get("spoofed") or "in", SPOOFED, "forged sources"),
         words=words,
     )
     if found.start and found.end and found.start >= found.end:
@@ -241,7 +259,7 @@ def _port(port: PortRange) -> str:
 
 
 def _country(text: str) -> str | None:
-    if text.lower() in {"unknown", "不明"}:
+    if text.lower() in UNKNOWN:
         return None
     code = countries.find(text)
     if code is None:
@@ -250,7 +268,7 @@ def _country(text: str) -> str | None:
 
 
 def _asn(text: str) -> int | None:
-    if text.lower() in {"unknown", "不明"}:
+    if text.lower() in UNKNOWN:
         return None
     match = re.fullmatch(r"(?:AS)?(\d{1,10})", text, re.ASCII | re.IGNORECASE)
     if match is None or int(match[1]) >= 1 << 32:
@@ -283,7 +301,15 @@ def _action(text: str) -> str:
     return text.lower()
 
 
-def _scanners(text: str) -> str:
-    if text.lower() not in SCANNERS:
-        raise UsageError(f"'{text}' says nothing of scanners.", hint=f"Write {', '.join(SCANNERS[:-1])} or {SCANNERS[-1]}.")
+def _side(text: str, sides: tuple[str, ...], of: str) -> str:
+    if text.lower() not in sides:
+        raise UsageError(f"'{text}' says nothing of {of}.", hint=f"Write {', '.join(sides[:-1])} or {sides[-1]}.")
+    return text.lower()
+
+
+def _kind(text: str) -> str | None:
+    if text.lower() in UNKNOWN:
+        return None
+    if text.lower() not in event.KINDS:
+        raise UsageError(f"'{text}' is no kind of packet.", hint=f"Choose among {', '.join(event.KINDS)} and unknown.")
     return text.lower()

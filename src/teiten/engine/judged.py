@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from teiten.lake import note, verdict
@@ -28,10 +28,28 @@ JOINED: Final[dict[str, tuple[str, str, str]]] = {
         "whether the source is an announced or a large scanner on that day",
         "調査目的スキャナー(公表または大規模)か",
     ),
+    "tool": (
+        "VARCHAR",
+        "tool that the source used most on that day (mirai, zmap, masscan, nmap, ...); null where none is known",
+        "その日に送信元が主に使ったツール(mirai・zmap・masscan・nmapなど)。分からなければnull",
+    ),
+    "spoofed": (
+        "BOOLEAN",
+        "whether the source is taken for forged on that day (a flood of many, one packet each)",
+        "その日の送信元が詐称とみられるか(1パケットずつの大量の送信元)",
+    ),
 }
 """column of `events` -> type, meaning in English and Japanese"""
+TABLES: Final[dict[str, tuple[str, ...]]] = {
+    "_scanners": ("scanner", "research_scanner"),
+    "_tools": ("tool",),
+    "_spoofed": ("spoofed",),
+}
+"""table of sources and days that verdicts are made into -> the columns that come from it"""
+EVERY: Final = frozenset(TABLES)
 
-_NAMED: Final = re.compile(rf"\b({'|'.join(JOINED)})\b", re.IGNORECASE)
+_NAMED: Final = {table: re.compile(rf"\b({'|'.join(names)})\b", re.IGNORECASE) for table, names in TABLES.items()}
+_LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 _VIEWS: Final = re.compile(r"\b(verdicts|notes)\b", re.IGNORECASE)
 _VERDICT_NAMES: Final = re.compile(rf"\b(verdicts|{'|'.join(JOINED)})\b", re.IGNORECASE)
 _EXPLAIN: Final = re.compile(r"^\s*explain\s+(analyze\s+)?", re.IGNORECASE)
@@ -80,29 +98,59 @@ _ABOUT: Final = {
 }
 _BEST: Final = "prefix_len DESC, rule = 'correction' DESC, confidence DESC, made DESC, value"
 
+_TOOL: Final = "('tool', 'not_tool')"
+_FORGED: Final = "('spoofed_flood', 'not_spoofed_flood')"
+# of several tools of one source and day the one with most packets counts
+_MOST: Final = f"""prefix_len DESC, rule = 'correction' DESC,
+           coalesce(TRY_CAST(evidence->>'marked' AS BIGINT), TRY_CAST(evidence->>'packets' AS BIGINT), 0) DESC, {_BEST}"""
+
 # sources are looked up one by one; those that a wider prefix covers are found among the sources that were seen
-SCANNERS_SQL: Final = f"""
-CREATE TEMP TABLE _scanners AS
+_ONE_BY_ONE: Final = """
 WITH judged AS (
-  SELECT src_ip, prefix_len, day, label, value, rule, confidence, made
+  SELECT src_ip, prefix_len, day, label, value, rule, confidence, evidence, made
   FROM _verdicts
-  WHERE scope = 'all' AND (label IN {_ABOUT["announced"]} OR label IN {_ABOUT["large"]})
+  WHERE scope = 'all' AND {labels}
 ), one_by_one AS (
   SELECT * FROM judged WHERE prefix_len = 8 * octet_length(src_ip)
   UNION ALL
-  SELECT s.src_ip, j.prefix_len, j.day, label, value, rule, confidence, made
-  FROM judged j JOIN {{seen}} s ON s.day = j.day AND in_prefix(s.src_ip, j.src_ip, j.prefix_len)
+  SELECT s.src_ip, j.prefix_len, j.day, label, value, rule, confidence, evidence, made
+  FROM judged j JOIN {seen} s ON s.day = j.day AND in_prefix(s.src_ip, j.src_ip, j.prefix_len)
   WHERE j.prefix_len < 8 * octet_length(j.src_ip)
-), best AS (
+)"""
+
+_SQL: Final[dict[str, tuple[str, str]]] = {
+    "_scanners": (
+        f"(label IN {_ABOUT['announced']} OR label IN {_ABOUT['large']})",
+        f"""
+, best AS (
   SELECT src_ip, day,
          first(label ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["announced"]}) = 'announced_scanner' AS announced,
          first(value ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["announced"]}) AS organisation,
          first(label ORDER BY {_BEST}) FILTER (WHERE label IN {_ABOUT["large"]}) = 'large_scanner' AS large
   FROM one_by_one GROUP BY src_ip, day
 )
-SELECT src_ip, day, CASE WHEN announced THEN organisation END AS scanner, true AS research
-FROM best WHERE announced OR large"""
-_WIDE: Final = "SELECT count(*) FROM _verdicts WHERE scope = 'all' AND prefix_len < 8 * octet_length(src_ip)"
+SELECT src_ip, day, CASE WHEN announced THEN organisation END AS scanner, true AS research_scanner
+FROM best WHERE announced OR large""",
+    ),
+    "_tools": (
+        f"label IN {_TOOL}",
+        f"""
+, best AS (
+  SELECT src_ip, day, first(label ORDER BY {_MOST}) AS label, first(value ORDER BY {_MOST}) AS value
+  FROM one_by_one GROUP BY src_ip, day
+)
+SELECT src_ip, day, value AS tool FROM best WHERE label = 'tool' AND value IS NOT NULL""",
+    ),
+    "_spoofed": (
+        f"label IN {_FORGED}",
+        f"""
+, best AS (
+  SELECT src_ip, day, first(label ORDER BY {_BEST}) AS label FROM one_by_one GROUP BY src_ip, day
+)
+SELECT src_ip, day, true AS spoofed FROM best WHERE label = 'spoofed_flood'""",
+    ),
+}
+_WIDE: Final = "SELECT count(*) FROM _verdicts WHERE scope = 'all' AND prefix_len < 8 * octet_length(src_ip) AND {labels}"
 _SEEN: Final = "(SELECT DISTINCT src_ip, time::DATE AS day FROM _events)"
 _NOBODY: Final = "(SELECT src_ip, day FROM _verdict_rows WHERE false)"
 
@@ -118,19 +166,22 @@ def prepare(run: Callable[[str], Any], zone: str, last_batch: int) -> None:
     run(f"CREATE VIEW verdicts AS SELECT {shown} FROM _verdicts")
 
 
-def scanners(run: Callable[[str], Any]) -> None:
-    """Makes the table `_scanners`: source, day, organisation; one row a source and day."""
-    wide = run(_WIDE).fetchone()[0]
-    run(SCANNERS_SQL.format(seen=_SEEN if wide else _NOBODY))
+def look_up(run: Callable[[str], Any], table: str) -> None:
+    """Makes that table of `TABLES`: one row a source and day of which something is said."""
+    labels, select = _SQL[table]
+    wide = run(_WIDE.format(labels=labels)).fetchone()[0]
+    judged = _ONE_BY_ONE.format(labels=labels, seen=_SEEN if wide else _NOBODY)
+    run(f"CREATE TEMP TABLE {table} AS {judged}{select}")
 
 
-def arrange(run: Callable[[str], Any], shown: str, joined: bool) -> None:
-    """Makes `raw_events` and `events` (`shown`: its columns), with what verdicts add to them or without."""
-    added = ", s.scanner, coalesce(s.research, false) AS research_scanner" if joined else ""
-    join = " LEFT JOIN _scanners s ON s.src_ip = e.src_ip AND s.day = e.time::DATE" if joined else ""
+def arrange(run: Callable[[str], Any], shown: str, tables: Collection[str]) -> None:
+    """Makes `raw_events` and `events` (`shown`: its columns) with the columns of those tables."""
+    used = [name for name in TABLES if name in tables]
+    names = [name for table in used for name in TABLES[table]]
+    added = "".join(f", coalesce({name}, false) AS {name}" if JOINED[name][0] == "BOOLEAN" else f", {name}" for name in names)
+    join = "".join(f" LEFT JOIN {t} ON {t}.src_ip = e.src_ip AND {t}.day = e.time::DATE" for t in used)
     run(f"CREATE OR REPLACE VIEW raw_events AS SELECT e.*{added} FROM _events e{join}")
-    names = "".join(f", {name}" for name in JOINED) if joined else ""
-    run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{names} FROM raw_events")
+    run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{''.join(f', {name}' for name in names)} FROM raw_events")
 
 
 def names_views(sql: str) -> bool:
@@ -143,13 +194,15 @@ def names_verdicts(sql: str) -> bool:
     return _VERDICT_NAMES.search(sql) is not None
 
 
-def asks(sql: str, tree: Callable[[str], str]) -> bool:
-    """Does the query use a joined column, by its name or in a star? `tree`: a query's syntax as DuckDB's JSON."""
-    if _NAMED.search(sql):
-        return True
+def asks(sql: str, tree: Callable[[str], str]) -> frozenset[str]:
+    """The tables of `TABLES` whose columns the query uses, by name or in a star. `tree`: a query's syntax as DuckDB's JSON."""
+    told = _LITERAL.sub("''", sql)
+    named = frozenset(table for table, names in _NAMED.items() if names.search(told))
+    if named == EVERY:
+        return named
     parsed = json.loads(tree(_EXPLAIN.sub("", sql)))
     # what is no plain SELECT (PIVOT, say) is not told apart
-    return bool(parsed["error"]) or _starred(parsed["statements"])
+    return EVERY if parsed["error"] or _starred(parsed["statements"]) else named
 
 
 def _starred(tree: Any) -> bool:

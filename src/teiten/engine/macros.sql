@@ -68,3 +68,12 @@ CREATE MACRO prefix_last(first, bits) AS list_transform([hex(first)], lambda h: 
 -- is an address (bytes) inside that prefix?
 CREATE MACRO in_prefix(address, first, bits) AS
   octet_length(address) = octet_length(first) AND address BETWEEN first AND prefix_last(first, bits);
+
+-- an IPv4 address (bytes) as a number, such as compares with tcp_seq; null for IPv6
+CREATE MACRO ipv4_number(bytes) AS CASE octet_length(bytes) WHEN 4 THEN bytes::BIT::UINTEGER::BIGINT END;
+
+-- the /24 (IPv4) or /48 (IPv6) of an address (bytes), as the digits that it begins with; and such digits as text
+CREATE MACRO source_prefix(bytes) AS list_transform([hex(bytes)], lambda x: left(x, CASE length(x) WHEN 8 THEN 6 ELSE 12 END))[1];
+CREATE MACRO prefix_text(digits) AS list_transform([digits], lambda d: CASE length(d)
+  WHEN 6 THEN address_text(unhex(d || '00')) || '/24'
+  WHEN 12 THEN address_text(unhex(rpad(d, 32, '0'))) || '/48' END)[1];

@@ -53,7 +53,16 @@ THINGS: Final[dict[str, Thing]] = {
     ),
     "sensors": Thing(("sensor",), ("sensor",), "true"),
     "scanners": Thing(("scanner",), ("scanner",), "scanner IS NOT NULL", unknown=False),
+    "tools": Thing(("tool",), ("tool",), "tool IS NOT NULL"),
+    # /24 for IPv4 and /48 for IPv6: what one holder mostly has to itself
+    "prefixes": Thing(
+        ("prefix",),
+        ("{src_prefix} AS prefix",),
+        "true",
+        (("country", "mode(country)"), ("asn", "max(asn)"), ("as_name", "arg_max(as_name, asn)")),
+    ),
 }
+_SHOWN: Final = {"src_ip": "{src_text} AS src_ip", "prefix": "prefix_text(prefix) AS prefix"}
 
 
 class Rows(list[dict[str, Any]]):
@@ -81,6 +90,7 @@ class Query:
             words[name] = where(filters.conditions(raw=raw))
         words["events"] = "raw_events" if raw else "events"
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
+        words["src_prefix"] = "source_prefix(src_ip)" if raw else "source_prefix(address_bytes(src_ip))"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
         text = self.template
         while (found := re.search(r"\{(\w+)\}", text)) is not None:
@@ -138,7 +148,7 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
     names = "".join(f", {name}" for name, _ in thing.extra)
     passed = "".join(f", {name}" for name, _ in thing.extra) + (", src_ip" if "src_ip" not in thing.columns else "")
     order = ", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns)
-    shown = ", ".join("{src_text} AS src_ip" if c == "src_ip" else c for c in thing.columns)
+    shown = ", ".join(_SHOWN.get(c, c) for c in thing.columns)
     return {
         "keys": ", ".join(thing.keys),
         "columns": columns,
