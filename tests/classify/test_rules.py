@@ -25,7 +25,8 @@ RETIRED: set[str] = set()
 IDS = {
     "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
     "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
-    "tool_zmap_order": "tool",
+    "tool_zmap_order": "tool", "mirai_ports": "mirai_ports", "telnet_without_mirai": "telnet_without_mirai",
+    "large_scanner": "large_scanner",
     "backscatter": "backscatter", "attack_victim": "attack_victim", "spoofed_flood": "spoofed_flood", "port_run": "port_run",
     "many_ports": "many_ports", "misconfiguration": "misconfiguration",
 }  # fmt: skip
@@ -102,7 +103,7 @@ def test_an_ordinary_day_gives_no_verdict(tmp_path: Path) -> None:
     rows = [
         event(n, f"203.0.{n % 250}.{n // 250}", 0x2C0B0000 + n * 37 % 65536, dst_port=(23, 22, 445)[n % 3]) for n in range(1000)
     ]
-    rows += [event(5000 + n, "2001:db8::9", dst_ip="2001:db8:1::1") for n in range(3)]
+    rows += [event(5000 + n, "2001:db8::9", dst_ip="2001:db8:1::1", dst_port=22) for n in range(3)]
     lake, result = judged(tmp_path, rows)
     assert result.sources == 1001
     assert lake.verdicts().height == 0
