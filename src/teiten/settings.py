@@ -121,7 +121,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "large_scanner_addresses": Threshold(
         300_000,
-        "observed addresses to which `large_scanner_packets` belongs: for others it is scaled in proportion; 0: it is not scaled",
+        "observed addresses to which `large_scanner_packets` belongs: for others it is scaled in proportion; 0: never",
     ),
     "large_scanner_floor": Threshold(
         300, "packets below which nobody is a large scanner, however few addresses are observed (a household line has one)"

@@ -77,7 +77,7 @@ COUNTS: Final[dict[str, Count]] = {
     "masscan": Count("count_if(mark_masscan)", "SYN with masscan's identification"),
     "zmap": Count("count_if(mark_zmap)", "packets with identification 54321"),
     "telnet": Count(
-        f"count_if({_SYN} AND dst_port IN (23, 2323) AND mark_mirai IS NOT NULL)", "SYN to 23 and 2323/tcp, their numbers known"
+        f"count_if({_SYN} AND dst_port IN (23, 2323) AND mark_mirai IS NOT NULL)", "SYN to 23 and 2323/tcp, numbers known"
     ),
     "bare": Count(f"count_if({BARE})", "SYN as hping3 makes them: window 512, no options, a needless acknowledgement number"),
     "short": Count(f"count_if({SHORT})", "SYN as nmap -sS makes them: MSS alone, window 1024 .. 4096, not masscan's"),

@@ -18,9 +18,9 @@ UDP: dict[str, Any] = {
 
 
 def example(folder: Path) -> Example:
-    rows = [event(n, "192.0.2.1", dst_port=1 + n % 30) for n in range(400)]
-    rows += [event(n, "192.0.2.2", dst_port=1 + n % 29) for n in range(400)]
-    rows += [event(n, "192.0.2.3", dst_port=1 + n % 30) for n in range(399)]
-    rows += [event(n, "192.0.2.4", dst_port=1 + n % 400, tcp_flags=18) for n in range(400)]
-    rows += [event(n, "192.0.2.5", dst_port=1 + n % 40, **(UDP if n % 2 else {})) for n in range(400)]
+    rows = [event(n, "192.0.2.1", dst_port=1 + n * 7 % 30) for n in range(400)]
+    rows += [event(n, "192.0.2.2", dst_port=1 + n * 7 % 29) for n in range(400)]
+    rows += [event(n, "192.0.2.3", dst_port=1 + n * 7 % 30) for n in range(399)]
+    rows += [event(n, "192.0.2.4", dst_port=1 + n * 7 % 400, tcp_flags=18) for n in range(400)]
+    rows += [event(n, "192.0.2.5", dst_port=1 + n * 7 % 40, **(UDP if n % 2 else {})) for n in range(400)]
     return Example(rows, {"192.0.2.1": {None}, "192.0.2.5": {None}}, telescope(4000, large_scanner_packets=30_000.0))
