@@ -48,11 +48,9 @@ FLAGS: Final = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "U": 32, "E": 64, "W": 
 KINDS: Final = {"none": 0, "+": 1, "DF": 2, "rsvd": 4}
 
 FRAGMENT: Final = "tcpdump's length is the fragment's own; ours would be the datagram's, which no fragment tells"
-BIG: Final = "BIG TCP: a payload length of 0 before more than 65,535 bytes; the ports are left out"
 EXPLAINED: Final[dict[tuple[str, str], str]] = {
     ("ipv6_jumbogram_invalid_length", "ip_len"): "a payload length of 0 before hop-by-hop options, as of a jumbogram",
     ("kday4", "payload_len"): "a total length beyond the record: tcpdump counts the bytes that are there, ours is the header's",
-    ("bigtcp-ipv6", "src_port"): BIG, ("bigtcp-ipv6", "dst_port"): BIG,
     ("bgp-bgp_capabilities_print-oobr", "payload_len"): FRAGMENT, ("bgp_pmsi_tunnel-oobr", "payload_len"): FRAGMENT,
 }  # fmt: skip
 

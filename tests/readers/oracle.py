@@ -144,25 +144,23 @@ def small_blocks() -> None:
     _read.BLOCK = _blocks.BLOCK = SMALL  # type: ignore[misc]
 
 
-def check(name: str, data: bytes, chance: int | None = None) -> Said | None:
-    """Reads the bytes, and once more in a way that `chance` (by default a number from the bytes) chooses. AssertionError
-    where something does not hold."""
+def check(name: str, data: bytes) -> Said | None:
+    """Reads the bytes, and once more in a way that they themselves choose. AssertionError where something does not hold."""
     reader = readers.module(name)
-    chance = int.from_bytes(hashlib.blake2b(data, digest_size=4).digest()) if chance is None else chance
+    chance = int.from_bytes(hashlib.blake2b(data, digest_size=4).digest())
     said = look(reader, data, frame=chance % 4 == 0)
     if said is None or not said.lines:
         return said
-    plain = _input.compression(data[:16]) is None
-    which, place = chance % 3, chance // 4
-    if which == 0 and plain and name == "capture":
-        _cut(reader, data, said, place % len(data))
+    which, place = chance % 3, chance // 3
+    if which == 0 and name == "capture" and _input.compression(data[:16]) is None:
+        cut(reader, data, said, place % len(data))
     elif which == 1:
-        _read_on(reader, data, said, place % len(said.lines))
+        read_on(reader, data, said, place % len(said.lines))
     return said
 
 
-def _cut(reader: Any, data: bytes, said: Said, n: int) -> None:
-    """Cut anywhere, a capture keeps the whole packets before the cut, as they were."""
+def cut(reader: Any, data: bytes, said: Said, n: int) -> None:
+    """Cut at byte `n`, a capture keeps the whole packets before the cut, as they were."""
     less = look(reader, data[:n])
     if less is None or reader.recognise(data[:65536]) != reader.recognise(data[:n][:65536]):
         return
@@ -175,8 +173,8 @@ def _cut(reader: Any, data: bytes, said: Said, n: int) -> None:
     assert less.events == said.events[: len(less.events)], f"cut at {n}: other events"
 
 
-def _read_on(reader: Any, data: bytes, said: Said, i: int) -> None:
-    """From where a line begins on, the same as before."""
+def read_on(reader: Any, data: bytes, said: Said, i: int) -> None:
+    """From where line `i` begins on, the same as before."""
     rest = look(reader, data, start=said.lines[i][0])
     assert rest is not None and rest.lines == said.lines[i:], f"read on at line {i}: other lines"
     assert rest.events == [row for row in said.events if row[0] >= said.lines[i][0]], f"read on at line {i}: other events"

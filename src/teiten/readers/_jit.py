@@ -73,7 +73,7 @@ def folder() -> Path:
     digest = hashlib.blake2b(f"{__version__} {CHECKED} {binding.get_host_cpu_name()} {features}".encode(), digest_size=8)
     for source in sorted([*here.glob("_*.py"), *here.glob("*/_*.py")]):
         text = source.read_bytes()
-        if b"@jit" in text or b"@entry" in text or source.name in ("_codes.py", "_compile.py"):
+        if b"@jit" in text or b"@entry" in text or source.name in ("_codes.py", "_compile.py", "_words.py"):
             digest.update(text)
     name = f"kernels-{digest.hexdigest()}"
     given = os.environ.get("NUMBA_CACHE_DIR")
@@ -175,6 +175,7 @@ KERNELS: Final = (
     (_COMMON,),
     (("netfilter._scan",), ("netfilter._stamp", *_COMMON)),
     (("capture._walk", "capture._packet"), _COMMON),
+    (("_counts",), _COMMON),
 )
 """modules of `teiten.readers` with kernels that Python calls: what is needed together, and compiled side by side"""
 
@@ -295,6 +296,10 @@ put32: Any = _access(_put_checked, _writer(32))
 """array[index] = value of int32"""
 put8: Any = _access(_put_checked, _writer(8))
 """array[index] = value of bytes"""
+get16: Any = _access(_get_checked, _reader(16))
+"""array[index] of int16"""
+put16: Any = _access(_put_checked, _writer(16))
+"""array[index] = value of int16"""
 part: Any = _part_checked if PLAIN else jit(_part_checked if CHECKED else _part_address)
 """array[index:] of int64"""
 

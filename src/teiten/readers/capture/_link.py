@@ -9,30 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from teiten.readers._jit import at, jit
+from teiten.readers._words import be16, be32, le16, le32
 from teiten.readers.capture import _codes as k
 
 _DEPTH = 1 << 16
 """tags and labels one in another; each takes bytes of the record, so that this is never reached but by a mistake of ours"""
-
-
-@jit
-def be16(buf: Any, p: int) -> Any:
-    return (at(buf, p) << 8) | at(buf, p + 1)
-
-
-@jit
-def be32(buf: Any, p: int) -> Any:
-    return (at(buf, p) << 24) | (at(buf, p + 1) << 16) | (at(buf, p + 2) << 8) | at(buf, p + 3)
-
-
-@jit
-def le16(buf: Any, p: int) -> Any:
-    return at(buf, p) | (at(buf, p + 1) << 8)
-
-
-@jit
-def le32(buf: Any, p: int) -> Any:
-    return at(buf, p) | (at(buf, p + 1) << 8) | (at(buf, p + 2) << 16) | (at(buf, p + 3) << 24)
 
 
 @jit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from teiten.readers.capture._frames import Interface, Layout
 
 Ints = npt.NDArray[np.int64]
 
-BLOCK: Final = 4 << 20
+BLOCK: Final = 2 << 20
 _ROWS: Final = 1 << 16
 """records in a block at most"""
 _AHEAD: Final = 3
@@ -31,27 +33,54 @@ _KEPT_TEXT: Final = 4096
 _LAST_TIME: Final = 253_402_300_800 * 10**6
 """the year 10000"""
 COMPILE_SECONDS: Final = 10
+_USUAL: Final = True
+
+
+class _Pool:
+    """Memory that is used again once nobody looks at it any more: new pages cost more than what is written to them."""
+
+    def __init__(self) -> None:
+        self._kept: list[npt.NDArray[np.uint8]] = []
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> npt.NDArray[np.uint8]:
+        """So many bytes, with whatever they hold. Free again when the array and all that look into it are gone."""
+        with self._lock:
+            for memory in self._kept:
+                # (references: the list's, the loop's, and the one that asks)
+                if size <= len(memory) <= 2 * size and sys.getrefcount(memory) == 3:
+                    return memory[:size]
+            memory = np.empty(size + (size >> 3), np.uint8)
+            self._kept = [*self._kept[-(_KEPT - 1) :], memory]
+            return memory[:size]
+
+
+_KEPT: Final = 12
+_pool: Final = _Pool()
 
 
 @dataclass(slots=True)
 class Block:
-    """Records that were walked over, not yet looked into. `table` has the columns of `_walk`, with places in `data`, which
-    begins at byte `offset` of the input; records first..last are this block's."""
+    """Records that were walked over, not yet looked into: `count` of them, from `begin` to `end` of `data`, which begins at
+    byte `offset` of the input. `table` has the columns of `_walk`, with places in `data`; records first..first + count are this
+    block's. Of pcap there is no table."""
 
     data: npt.NDArray[np.uint8]
     offset: int
+    begin: int
     end: int
-    table: Ints
-    first: int
-    last: int
+    count: int
     layout: Layout
-    interfaces: tuple[Interface, ...]
+    interfaces: tuple[Interface, ...] = ()
+    table: Ints | None = None
+    first: int = 0
     damage: int = 0
     """bytes of the input from `end` on that cannot be read, as one more record"""
 
     def column(self, which: int) -> Ints:
         """A column of the block's records."""
-        return self.table[which, self.first : self.last]
+        assert self.table is not None
+        return self.table[which, self.first : self.first + self.count]
 
 
 class Walker:
@@ -62,6 +91,7 @@ class Walker:
         self.start = start
         self.notes: list[str] = []
         self._interfaces: list[Interface] = []
+        self._state = np.zeros(_walk.STATE, np.int64)
 
     def blocks(self, stream: Any) -> Iterator[Block]:
         """Every whole record from byte `start` on. What comes after the last whole one is noted."""
@@ -69,26 +99,26 @@ class Walker:
         if self.layout.kind == "pcap" and self.start > offset:
             offset = self.start
         _skip(stream, offset)
-        data = bytearray(BLOCK + _blocks.PAD)
+        data = _pool.take(BLOCK + _blocks.PAD)
         filled = 0
         ended = False
         while True:
             want = len(data) - _blocks.PAD
             while filled < want and not ended:
-                n = stream.readinto(memoryview(data)[filled:want])
+                n = stream.readinto(data[filled:want])
                 ended = not n
                 filled += n or 0
-            array = np.frombuffer(data, np.uint8)
             at, why = 0, _walk.ROOM
             while why == _walk.ROOM or why == _walk.HEADER:
                 if why == _walk.HEADER:
                     at, why = self._header(data, at, filled)
                     continue
-                block, at, why = self._walk(array, at, filled, offset)
-                if block.last > block.first:
+                block, at, why = self._walk(data, at, filled, offset)
+                if block.count:
                     yield block
+                del block
             if why == _walk.DAMAGE:
-                yield self._damaged(stream, array, at, filled, offset, ended)
+                yield self._damaged(stream, data, at, filled, offset, ended)
                 return
             if ended:
                 if at < filled:
@@ -97,42 +127,42 @@ class Walker:
                         " or is still written"
                     )
                 return
-            # what is left moves to a new buffer: the old one may still be looked into
-            rest = bytes(data[at:filled])
-            room = BLOCK if len(rest) < BLOCK else 2 * len(rest)
-            data = bytearray(room + _blocks.PAD)
-            data[: len(rest)] = rest
-            offset, filled = offset + at, len(rest)
+            # what is left moves to another buffer: this one may still be looked into
+            left = filled - at
+            other = _pool.take((BLOCK if left < BLOCK else 2 * left) + _blocks.PAD)
+            other[:left] = data[at:filled]
+            data, offset, filled = other, offset + at, left
 
-    def _walk(self, array: Any, at: int, filled: int, offset: int) -> tuple[Block, int, int]:
-        layout = self.layout
+    def _walk(self, data: npt.NDArray[np.uint8], at: int, filled: int, offset: int) -> tuple[Block, int, int]:
+        layout, state = self.layout, self._state
+        flat = _jit.view(data), at, filled
+        if layout.kind == "pcap":
+            n = _walk.ends(*flat, int(layout.big), layout.header, _frames.MAX_RECORD, _ROWS, _jit.view(state))
+            after, why = state[:2].tolist()
+            return Block(data, offset, at, after, n, layout), after, why
         room = min(_ROWS, (filled - at) // 16 + 1)
         table = np.empty((_walk.COLUMNS, room), np.int64)
-        state = np.zeros(_walk.STATE, np.int64)
-        flat = _jit.view(array), at, filled
         out = _jit.view(table.reshape(-1)), room, _jit.view(state)
-        if layout.kind == "pcap":
-            n = _walk.pcap(*flat, int(layout.big), layout.header, _frames.MAX_RECORD, *out)
-            table[_walk.LINK, :n] = layout.link_type
-        elif layout.kind == "erf":
+        if layout.kind == "erf":
             n = _walk.erf(*flat, *out)
         else:
             n = _walk.pcapng(*flat, int(layout.big), _frames.MAX_BLOCK, *out)
-        after, why = state.tolist()
+        after, why = state[:2].tolist()
         first = int(np.searchsorted(table[_walk.PLACE, :n], self.start - offset)) if self.start > offset else 0
-        return Block(array, offset, offset + after, table, first, n, layout, tuple(self._interfaces)), after, why
+        return Block(data, offset, at, after, n - first, layout, tuple(self._interfaces), table, first), after, why
 
-    def _header(self, data: bytearray, at: int, filled: int) -> tuple[int, int]:
+    def _header(self, data: npt.NDArray[np.uint8], at: int, filled: int) -> tuple[int, int]:
         """A section's or an interface's header at `at`: where it ends, and how to go on."""
         if at + 12 > filled:
             return at, _walk.MORE
-        kind = bytes(data[at : at + 4])
+        head = data[at : at + 12].tobytes()
+        kind = head[:4]
         if kind == _frames.SECTION:
-            big = _frames.section(bytes(data[at : at + 12]))
+            big = _frames.section(head)
             if big is None:
                 return at, _walk.DAMAGE
             self.layout = Layout("pcapng", big)
-        total = int.from_bytes(data[at + 4 : at + 8], "big" if self.layout.big else "little")
+        total = int.from_bytes(head[4:8], "big" if self.layout.big else "little")
         if total < 12 or total > _frames.MAX_BLOCK:
             return at, _walk.DAMAGE
         after = at + ((total + 3) & ~3)
@@ -141,20 +171,21 @@ class Walker:
         if kind == _frames.SECTION:
             self._interfaces = []
         else:
-            self._interfaces.append(_frames.interface(bytes(data[at:after]), self.layout.big))
+            self._interfaces.append(_frames.interface(data[at:after].tobytes(), self.layout.big))
         return after, _walk.ROOM
 
-    def _damaged(self, stream: Any, array: Any, at: int, filled: int, offset: int, ended: bool) -> Block:
+    def _damaged(
+        self, stream: Any, data: npt.NDArray[np.uint8], at: int, filled: int, offset: int, ended: bool
+    ) -> Block:  # fmt: skip
         """The rest of the input as one rejected record."""
-        begin = bytes(array[at : min(filled, at + _KEPT_TEXT)])
+        begin = data[at : min(filled, at + _KEPT_TEXT)].tobytes()
         lost = filled - at
         while not ended and (piece := stream.read(1 << 20)):
             # what is kept of it, and so its hash, must not depend on where a block ended
             begin += piece[: _KEPT_TEXT - len(begin)]
             lost += len(piece)
         self.notes.append(f"damaged at byte {offset + at}: no record can begin so; {lost} bytes from there on cannot be read")
-        shown = np.frombuffer(begin, np.uint8)
-        return Block(shown, offset + at, offset + at, np.empty((0, 0), np.int64), 0, 0, self.layout, (), damage=lost)
+        return Block(np.frombuffer(begin, np.uint8), offset + at, 0, 0, 0, self.layout, damage=lost)
 
 
 def _skip(stream: Any, n: int) -> None:
@@ -166,14 +197,10 @@ def _skip(stream: Any, n: int) -> None:
 
 
 def _times(block: Block, mtime: int) -> tuple[Ints, npt.NDArray[np.bool_], npt.NDArray[np.bool_] | None]:
-    """Microseconds UTC, which of them are within range, and which are the input's time for want of their own."""
+    """Microseconds UTC, which of them are within range, and which are the input's time for want of their own. Of a table."""
     layout, high, low = block.layout, block.column(_walk.HIGH), block.column(_walk.LOW)
     if layout.kind != "pcapng":
-        # an impossible fraction must not spill into the seconds
-        parts = np.where(low < layout.parts, low, 0)
-        if layout.parts != 10**6:
-            parts = (parts * 10**6) // layout.parts
-        return high * 10**6 + parts, np.ones(len(high), np.bool_), None
+        return high * 10**6 + (low * 10**6) // layout.parts, np.ones(len(high), np.bool_), None
     links = block.column(_walk.LINK)
     times = np.full(len(high), mtime, np.int64)
     good = np.ones(len(times), np.bool_)
@@ -221,54 +248,109 @@ def _link_types(block: Block) -> tuple[npt.NDArray[np.uint8], Ints | None]:
     return outcome, inside
 
 
+class _Store:
+    """Arrays for what a block makes of n records, in one piece of memory that is used again."""
+
+    def __init__(self, n: int) -> None:
+        # columns must not begin at multiples of 4 KiB from each other: they would fall on the same lines of the cache
+        self.room = room = (n | 511) + 9
+        wanted = (  # the widest first, so that each lies where it must
+            ("places", np.int64, 1), ("hashes", np.int64, 1), ("quotes", np.int64, _packet.WIDTH_QUOTED),
+            ("c64", np.int64, _packet.WIDTH64), ("c32", np.int32, _packet.WIDTH32), ("c16", np.int16, _packet.WIDTH16),
+            ("outcome", np.uint8, 1),
+        )  # fmt: skip
+        sizes = [(np.dtype(kind).itemsize * columns * room + 63) & ~63 for _, kind, columns in wanted]
+        memory = _pool.take(sum(sizes))
+        place = 0
+        self.of: dict[str, Any] = {}
+        for (name, kind, columns), size in zip(wanted, sizes, strict=True):
+            self.of[name] = memory[place : place + size].view(kind)[: columns * room]
+            place += size
+
+    def columns(self, name: str, n: int) -> Any:
+        """The first n of each column."""
+        return self.of[name].reshape(-1, self.room)[:, :n]
+
+
 def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     """The events of a block."""
     if block.damage:
         return _one_rejected(block, options)
-    n = block.last - block.first
-    times, good, received = _times(block, mtime)
-    outcome, interfaces = _link_types(block)
-    outcome[~good & (outcome == 0)] = k.BAD_TIME
-    # (columns must not begin at multiples of 4 KiB from each other: they would fall on the same lines of the cache)
-    room = (n | 511) + 9
-    rows = np.empty((_packet.WIDTH, room), np.int64)
-    rows[_packet.FIRST_INNER :] = 0
-    made = _packet.decode(
-        _jit.view(block.data), int(block.layout.big), _signed(options.hash_key), int(options.hashed), block.first, block.last,
-        _jit.view(block.table.reshape(-1)), block.table.shape[1], _jit.view(outcome), _jit.view(rows.reshape(-1)), room,
-    )  # fmt: skip
-    rows = rows[:, :made]
-    positions = block.column(_walk.PLACE) + block.offset
-    lines = rows[_packet.LINE]
+    n = block.count
+    store = _Store(n)
+    outcome = store.of["outcome"][:n]
+    state = np.zeros(_walk.STATE, np.int64)
+    most = getattr(options.reading, "payload_bytes", 0)
+    usual = int(_USUAL)
+    out = [_jit.view(store.of[name]) for name in ("places", "hashes", "outcome", "c16", "c32", "c64", "quotes")]
+    data, big = _jit.view(block.data), int(block.layout.big)
+    how: Any = usual, block.offset, _signed(options.hash_key), int(options.hashed), int(most > 0)
+    times, received, interfaces = None, None, None
+    if block.layout.kind == "pcap":
+        layout = block.layout
+        known = 0 if layout.link_type in k.READ else k.unsupported(layout.link_type)
+        given: Any = data, block.begin, n, big, layout.header, layout.parts, layout.link_type, known
+        made = _packet.pcap(*(*given, *how, *out, store.room, _jit.view(state)))
+    else:
+        times, good, received = _times(block, mtime)
+        outcome[:], interfaces = _link_types(block)
+        outcome[~good & (outcome == 0)] = k.BAD_TIME
+        assert block.table is not None
+        walked: Any = block.first, block.first + n, _jit.view(block.table.reshape(-1)), block.table.shape[1]
+        made = _packet.table(*(data, *walked, big, *how, *out, store.room, _jit.view(state)))
+    c64, c32 = store.columns("c64", made), store.columns("c32", made)
+    lines, positions = c32[_packet.LINE], store.of["places"][:n]
+    chosen = positions
+    if times is not None:
+        c64[_packet.TIME] = times[lines]
     if made < n:
-        times, chosen = times[lines], positions[lines]
+        chosen = positions[lines]
         received = received[lines] if received is not None else None
         interfaces = interfaces[lines] if interfaces is not None else None
-    else:
-        chosen = positions
     names = tuple(i.name or "" for i in block.interfaces)
     if interfaces is not None:
         without = np.array([not name for name in names] or [True])
         interfaces = None if without.all() else np.where(without[interfaces], -1, interfaces)
-    refused = np.flatnonzero((outcome > 0) & (outcome < FIRST_IGNORED)).tolist()
-    place, stop = block.column(_walk.PLACE), block.column(_walk.STOP)
+    rows = _columns.Columns(
+        store.columns("c16", made), c32, c64, int(state[_walk.SIX]), store.columns("quotes", int(state[_walk.QUOTED])), chosen,
+        received, interfaces, names, options.sensor, options.source_id,
+        _payload(block.data, store, made, most) if most else None,
+    )  # fmt: skip
     return Chunk(
-        made=_columns.Columns(rows, times, chosen, received, interfaces, names, options.sensor, options.source_id),
-        event_line=lines.astype(np.int32),
+        made=rows,
+        event_line=lines,
         line_pos=positions,
-        line_hash=block.column(_walk.HASH).view(np.uint64) if options.hashed else np.zeros(n, np.uint64),
+        line_hash=store.of["hashes"][:n].view(np.uint64) if options.hashed else np.zeros(n, np.uint64),
         outcome=outcome,
         stamped=np.ones(n, np.bool_),
-        end=block.end,
-        rejected=[
-            Rejected(
-                int(positions[i]),
-                k.REASONS[int(outcome[i])],
-                block.data[place[i] : min(stop[i], place[i] + _KEPT_TEXT)].tobytes(),
-            )
-            for i in refused
-        ],
+        end=block.offset + block.end,
+        rejected=_rejected(block, outcome, positions),
     )
+
+
+def _payload(data: npt.NDArray[np.uint8], store: _Store, rows: int, most: int) -> tuple[Ints, Ints, npt.NDArray[np.uint8]]:
+    """Starts, lengths and bytes of what is above the transport headers, at most so many of each."""
+    starts, lengths = np.empty(rows, np.int64), np.empty(rows, np.int64)
+    held = store.columns("c32", rows)[_packet.HELD]
+    packed = np.empty(int(np.clip(held, 0, most).sum()) + _blocks.PAD, np.uint8)
+    given = _jit.view(data), rows, _jit.view(store.of["c32"]), store.room, most
+    size = _packet.above(*given, _jit.view(starts), _jit.view(lengths), _jit.view(packed))
+    return starts, lengths, packed[:size]
+
+
+def _rejected(block: Block, outcome: npt.NDArray[np.uint8], positions: Ints) -> list[Rejected]:
+    if not outcome.any():
+        return []
+    places = positions - block.offset
+    stops = block.column(_walk.STOP) if block.table is not None else np.append(places[1:], block.end)
+    return [
+        Rejected(
+            int(positions[i]),
+            k.REASONS[int(outcome[i])],
+            block.data[places[i] : min(stops[i], places[i] + _KEPT_TEXT)].tobytes(),
+        )
+        for i in np.flatnonzero((outcome > 0) & (outcome < FIRST_IGNORED)).tolist()
+    ]
 
 
 def _signed(key: int) -> int:
@@ -292,7 +374,7 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     found = _frames.layout(head)
     if found is None:
         raise InputError(f"{source.name} is no capture that I can read.", hint="pcap, pcapng and ERF are read.")
-    _jit.announce(_packet.decode, COMPILE_SECONDS)
+    _jit.announce(_packet.pcap, COMPILE_SECONDS)
     mtime = int(source.mtime.timestamp() * 1e6) if source.mtime else time.time_ns() // 1000
     stream: Any = source.open()
     walker = Walker(found, options.start)
@@ -311,7 +393,10 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
 
 def _only_notes(end: int, notes: list[str]) -> Chunk:
     none = np.empty(0, np.int64)
-    nothing = _columns.Columns(np.empty((_packet.WIDTH, 0), np.int64), none, none, None, None, (), "", 0)
+    nothing = _columns.Columns(
+        np.empty((_packet.WIDTH16, 0), np.int16), np.empty((_packet.WIDTH32, 0), np.int32),
+        np.empty((_packet.WIDTH64, 0), np.int64), 0, np.empty((_packet.WIDTH_QUOTED, 0), np.int64), none, None, None, (), "", 0,
+    )  # fmt: skip
     return Chunk(
         nothing,
         none.astype(np.int32),

@@ -1,7 +1,7 @@
 """Kernels that walk over the records of a block without looking into them: where each begins, stops, and its time.
 
-They fill a table of `COLUMNS` columns, each `room` numbers long, and say in `state` where and why the walk ended: before a
-record that is not whole, say. They return the number of records.
+They fill a table of `COLUMNS` columns, each `room` numbers long (pcap needs none), and say in `state` where and why the walk
+ended: before a record that is not whole, say. They return the number of records.
 """
 
 from __future__ import annotations
@@ -9,23 +9,26 @@ from __future__ import annotations
 from typing import Any, Final
 
 from teiten.readers._jit import at, entry, put
-from teiten.readers.capture._link import be16, be32, erf_link, le16, le32
+from teiten.readers._words import be16, be32, le16, le32
+from teiten.readers.capture._link import erf_link
 
-PLACE, STOP, POS, SIZE, HIGH, LOW, LINK, HASH, COLUMNS = range(9)
-"""the record in the block, the packet's bytes in it, its time in two halves, link type or interface, the record's hash"""
+PLACE, STOP, POS, SIZE, HIGH, LOW, LINK, COLUMNS = range(8)
+"""the record in the block, the packet's bytes in it, its time in two halves, link type or interface"""
 WHOLE, MORE, ROOM, DAMAGE, HEADER = range(5)
 """why a walk ended"""
-AFTER, WHY, STATE = range(3)
+AFTER, WHY, MADE, SIX, QUOTED, STATE = range(6)
+"""what is said at the end: where and why the walk ended; of those looked into (`_packet`) how many made events, how many of
+these are IPv6, and how many quote another"""
 ERF_PADDING: Final = -2
 """a link type: no packet"""
 
 
 @entry
-def pcap(buf: Any, p: int, end: int, big: int, header: int, longest: int, table: Any, room: int, state: Any) -> int:
-    """Records of pcap: HIGH seconds, LOW parts of a second."""
+def ends(buf: Any, p: int, end: int, big: int, header: int, longest: int, most: int, state: Any) -> int:
+    """Goes over at most so many records of pcap, and writes no table."""
     n = 0
     why = ROOM
-    while n < room:
+    while n < most:
         if p + header > end:
             why = WHOLE if p == end else MORE
             break
@@ -37,12 +40,6 @@ def pcap(buf: Any, p: int, end: int, big: int, header: int, longest: int, table:
         if after > end:
             why = MORE
             break
-        put(table, PLACE * room + n, p)
-        put(table, STOP * room + n, after)
-        put(table, POS * room + n, p + header)
-        put(table, SIZE * room + n, length)
-        put(table, HIGH * room + n, be32(buf, p) if big else le32(buf, p))
-        put(table, LOW * room + n, be32(buf, p + 4) if big else le32(buf, p + 4))
         p = after
         n += 1
     put(state, AFTER, p)
