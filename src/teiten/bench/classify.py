@@ -37,6 +37,8 @@ CLAIMS: Final = (
     Claim("port-run", "port_run", measure="run", floor=RUN, precision=0.95, recall=0.95),
     Claim("many-ports", "many_ports", causes=_MANY, allowed=_SCANS, floor=60),
     Claim("telnet", "telnet_without_mirai", causes=("telnet",), measure="telnet", floor=MARKED),
+    Claim("mirai-ports", "mirai_ports", tool="mirai", floor=MARKED),
+    Claim("large", "large_scanner", causes=_MANY[1:], allowed=(*_MANY, *_SCANS, "zmap-old", "masscan"), floor=300),
     Claim("misconfiguration", "misconfiguration", causes=("misconfiguration",), floor=10),
     Claim("announced", "announced_scanner", causes=("announced",)),
 )  # fmt: skip

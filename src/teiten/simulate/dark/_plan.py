@@ -280,15 +280,24 @@ def _attacks(p: _Planner) -> None:
             # a hired server: attacked, and a scanner itself
             p.number += 1
             _masscan(p, "masscan", Run(p.number, src, country, "masscan", p.seed), rng, 2, min(1.0, 300 / p.prefix.size))
+
+
+def _floods(p: _Planner) -> None:
+    """Upon one address with whatever a program draws, with hping3's own packets, or upon several addresses at two ports."""
     rng = generator(p.seed, "spoofed-flood")
-    floods = int(np.clip(p.wanted["spoofed-flood"] / 4000, 1, 30))
-    for _ in range(floods):
+    floods = int(np.clip(p.wanted["spoofed-flood"] / 600, 3, 30))
+    for i in range(floods):
         p.number += 1
         dst, port = p.prefix.network + int(rng.integers(0, p.prefix.size)), int(rng.choice([80, 443, 22, 25565]))
         packets = max(300, int(p.wanted["spoofed-flood"] / floods))
         seconds = p.shortest(packets / float(rng.uniform(2, 120)))
-        make = _series.forged(dst, port, p.number)
-        p.series("flood", "spoofed-flood", p.number, packets, seconds, make, rng, dst_ip=_text(dst), ports=[port])
+        kind, dsts = ("drawn", "hping3", "drawn")[i % 3], [dst]
+        if i % 3 == 2:
+            dsts = [p.prefix.network + int(x) for x in rng.integers(0, p.prefix.size, 6)]
+        ports = [port, 53 if port == 80 else 80] if i % 3 == 2 else [port]
+        make = _series.forged(np.array(dsts), np.array(ports), p.number, kind)
+        told = {"dst_ip": _text(dsts[0]) if len(dsts) == 1 else [_text(x) for x in dsts], "ports": ports, "program": kind}
+        p.series("flood", "spoofed-flood", p.number, packets, seconds, make, rng, **told)
 
 
 def _neighbours(p: _Planner) -> None:
@@ -355,7 +364,7 @@ def _text(address: int) -> str:
 def plan(seed: int, span: Span, packets: float, prefix: Prefix) -> Plan:
     """The actors of `span` at the prefix: about `packets` packets; more where each story's least is more."""
     p = _Planner(seed, span, packets, prefix)
-    for part in (_walks, _tools, _shared, _large, _attacks, _neighbours):
+    for part in (_walks, _tools, _shared, _large, _attacks, _floods, _neighbours):
         part(p)
     kinds = _kinds(span)
     crowds: Sequence[str] = [kind.cause for kind, _ in kinds]
