@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from teiten import classify
     from teiten.lake.overlap import Alignment
 
-BATCH_EVENTS: Final = 1_000_000
-"""of which only the encoded pages are held: some 30 MB, of two batches, one being gathered and one being written"""
+BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000}
+"""of which only the encoded pages are held, some 20 bytes each: of two batches, one being gathered and one being written"""
 BATCH_BYTES: Final = 1 << 30
 PIECE_EVENTS: Final = 100_000
-"""what is compared with the lake's lines at once, and bounds memory"""
+"""what is compared with the lake's lines at once, and then bounds memory; where there is nothing to compare, a chunk is"""
 PIECE_BYTES: Final = 64 << 20
 _SAMPLES: Final = 3
 _SAMPLE_TEXT: Final = 200
@@ -244,8 +244,9 @@ class _OneInput:
         self.compared: tuple[tuple[int, ...], Alignment] | None = None
         self.first = True
         self.flying: Future[tuple[int, Batch]] | None = None
-        self.batch_events = int(os.environ.get("TEITEN_BATCH_EVENTS", BATCH_EVENTS))
-        self.piece_events = min(PIECE_EVENTS, self.batch_events)
+        self.batch_events = int(os.environ.get("TEITEN_BATCH_EVENTS") or BATCH_EVENTS[result.tally.unit])
+        compared = self.history.has_others(options.sensor, self.source_id)
+        self.piece_events = min(PIECE_EVENTS, self.batch_events) if compared else 0
 
     def run(self) -> None:
         tally = self.result.tally
@@ -261,15 +262,14 @@ class _OneInput:
                     self.result.notes += chunk.notes
                     self.part.notes += chunk.notes
                     if len(chunk.line_pos):
+                        # the last chunk is treated apart: so one is held until it is known that another follows
+                        self._go_on(digest)
                         digest.advance(int(chunk.line_pos[-1]))
                         self.held.append(chunk)
                         self.held_events += len(chunk.event_line)
                     self.progress(chunk.end if self.source.compression is None else 0, tally.events + self.held_events)
-                    if self.held_events >= self.piece_events or chunk.end - (self.part.end or self.start) >= PIECE_BYTES:
-                        self._piece(digest)
-                        if self.part.tally.events >= self.batch_events or chunk.end - self.start >= BATCH_BYTES:
-                            self._flush(digest)
-                self._piece(digest)
+                if self.held:
+                    self._piece(*self._tail(digest))
                 self._flush(digest)
             finally:
                 try:
@@ -277,20 +277,33 @@ class _OneInput:
                 finally:
                     digest.close()
 
-    def _piece(self, digest: Digest) -> None:
-        """What was read since the last piece becomes part of the batch, as far as it is new."""
-        chunks, self.held, self.held_events = self.held, [], 0
-        if not chunks:
+    def _go_on(self, digest: Digest) -> None:
+        """Before another chunk is held: what is held becomes a piece, and the pieces a batch, where there is enough of it."""
+        if not self.held:
             return
-        part = self.part
-        part.end, part.tail, part.tail_made = chunks[-1].end, b"", False
+        end = self.held[-1].end
+        if self.held_events >= self.piece_events or end - (self.part.end or self.start) >= PIECE_BYTES:
+            self._piece()
+            if self.part.tally.events >= self.batch_events or end - self.start >= BATCH_BYTES:
+                self._flush(digest)
+
+    def _tail(self, digest: Digest) -> tuple[bytes, str]:
+        """The input's last line, where it has no line end yet, and the digest of what is before it."""
         if self.reader.LINES:
-            # a last line without its end may be in any piece that turns out to be the last
-            begin = int(chunks[-1].line_pos[-1])
-            part.sha256, ahead = digest.at(begin)
-            if b"\n" not in ahead and begin + len(ahead) == part.end:
-                part.end, part.tail, part.tail_made = begin, ahead, bool(chunks[-1].outcome[-1] == EVENT)
-        had = self._had_already(chunks, bool(part.tail))
+            begin = int(self.held[-1].line_pos[-1])
+            sha256, ahead = digest.at(begin)
+            if b"\n" not in ahead and begin + len(ahead) == self.held[-1].end:
+                return ahead, sha256
+        return b"", ""
+
+    def _piece(self, tail: bytes = b"", sha256: str = "") -> None:
+        """What is held becomes part of the batch, as far as it is new."""
+        chunks, self.held, self.held_events = self.held, [], 0
+        part = self.part
+        part.end, part.tail, part.sha256 = chunks[-1].end, tail, sha256
+        if tail:
+            part.end, part.tail_made = int(chunks[-1].line_pos[-1]), bool(chunks[-1].outcome[-1] == EVENT)
+        had = self._had_already(chunks, bool(tail))
         for chunk, known in zip(chunks, had, strict=True):
             part.add(chunk, known, self.reader, self.result, self.rejected)
 

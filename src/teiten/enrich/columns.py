@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from teiten.enrich import datasets
+from teiten.enrich._ready import Ready, ready
 from teiten.readers import _addresses
 from teiten.readers._base import Plain, Rows
 from teiten.readers._jit import view
@@ -28,61 +28,31 @@ _EPOCH: Final = dt.date(1970, 1, 1)
 _NOTHING: Final = Plain("constant")
 
 
-class _Lookup:
-    """A data set made ready: addresses -> places in `codes`, whose texts are `texts`; -1 where nobody says."""
-
-    def __init__(self, data: datasets.DataSet) -> None:
-        self._data = data
-        table = data.v4
-        known, names = data.coded_names()
-        codes = np.union1d(known, table.codes)
-        self.codes: Ints = codes[codes > 0].astype(np.int64)
-        at = np.searchsorted(known, self.codes).clip(max=max(len(known) - 1, 0))
-        self.named = known[at] == self.codes if len(known) else np.zeros(len(self.codes), np.bool_)
-        self.all_named = bool(self.named.all())
-        self.texts: Sequence[str] = names if len(names) == len(self.codes) else _aligned(names, at, self.named)
-        self._starts = (table.starts.astype(np.int64) - (1 << 31)).astype(np.int32)
-        self._places = self.places(table.codes).astype(np.int32)
-        firsts = np.arange(1 << 16, dtype=np.int64) << 16
-        index = np.searchsorted(table.starts, firsts, side="right") - 1
-        self._index = np.append(index, len(table.starts) - 1).astype(np.int32)
-
-    def places(self, codes: npt.NDArray[Any]) -> Ints:
-        """Codes -> their places; -1 for 0 and for what has none."""
-        if not len(self.codes):
-            return np.full(len(codes), -1, np.int64)
-        at = np.searchsorted(self.codes, codes).clip(max=len(self.codes) - 1)
-        return np.where(self.codes[at] == codes, at, -1).astype(np.int64)
-
-    def v4(self, low: Ints) -> Ints:
-        """IPv4 addresses as numbers -> places."""
-        out = np.empty(len(low), np.int64)
-        given = np.ascontiguousarray(low)
-        tables = view(self._index), view(self._starts), view(self._places)
-        _addresses.locate(view(given), len(given), *tables, view(out))
-        return out
-
-    def v6(self, high: Ints, low: Ints) -> npt.NDArray[np.uint32]:
-        """Halves of IPv6 addresses -> codes."""
-        packed = np.stack([high, low], axis=1).astype(">i8").view("S16").reshape(-1)
-        return self._data.v6.look_up(packed)
-
-
-def _aligned(names: Sequence[str], at: Any, named: Any) -> Sequence[str]:
-    return tuple(names[place] if there else "" for place, there in zip(at.tolist(), named.tolist(), strict=True))
-
-
-_lookups: dict[str, _Lookup] = {}
+_ready: dict[str, Ready] = {}
 _lock: Final = threading.Lock()
 
 
-def _lookup(data: datasets.DataSet) -> _Lookup:
-    """Made once: what is written to a data set's folder once is never changed. DataError where it is broken."""
+def _lookup(data: datasets.DataSet) -> Ready:
+    """Made ready once a process: what is written to a data set's folder is never changed. DataError where it is broken."""
     with _lock:
         key = str(data.folder)
-        if key not in _lookups:
-            _lookups[key] = _Lookup(data)
-        return _lookups[key]
+        if key not in _ready:
+            _ready[key] = ready(data)
+        return _ready[key]
+
+
+def _v4(look: Ready, low: Ints) -> Ints:
+    """IPv4 addresses as numbers -> places."""
+    out = np.empty(len(low), np.int64)
+    given = np.ascontiguousarray(low)
+    _addresses.locate(view(given), len(given), view(look.index), view(look.starts), view(look.of_starts), view(out))
+    return out
+
+
+def _v6(data: datasets.DataSet, high: Ints, low: Ints) -> Ints:
+    """Halves of IPv6 addresses -> codes."""
+    packed = np.stack([high, low], axis=1).astype(">i8").view("S16").reshape(-1)
+    return data.v6.look_up(packed).astype(np.int64)
 
 
 def _choices(low: int, high: int, days: Ints, kind: datasets.Kind) -> tuple[list[datasets.DataSet], Ints | int]:
@@ -97,17 +67,17 @@ def _choices(low: int, high: int, days: Ints, kind: datasets.Kind) -> tuple[list
     return known, (np.searchsorted(dates, days, side="right") - 1).clip(min=0)
 
 
-def _of_codes(look: _Lookup, sources: Plain) -> tuple[Ints, Ints | None]:
-    """Places of the sources; with them the AS numbers or country codes themselves, where a place cannot say one."""
+def _of_codes(data: datasets.DataSet, look: Ready, sources: Plain) -> tuple[Ints, Ints | None]:
+    """Places of the sources; with them the codes themselves, where a place cannot say one."""
     assert sources.numbers is not None and sources.low is not None and sources.high is not None
     if all_v4(sources):
-        return look.v4(sources.low), None
+        return _v4(look, sources.low), None
     out = np.full(len(sources.numbers), -1, np.int64)
     four, six = sources.numbers == 4, np.flatnonzero(sources.numbers == 6)
-    out[four] = look.v4(sources.low[four])
+    out[four] = _v4(look, sources.low[four])
     if not len(six):
         return out, None
-    codes = look.v6(sources.high[six], sources.low[six]).astype(np.int64)
+    codes = _v6(data, sources.high[six], sources.low[six])
     out[six] = look.places(codes)
     if bool(((out[six] < 0) & (codes > 0)).any()):
         whole = integers(Plain("places", numbers=out, values=look.codes), len(out))
@@ -124,11 +94,11 @@ def _answers(sources: Plain, country: datasets.DataSet | None, asn: datasets.Dat
         return out
     if country is not None:
         look = _lookup(country)
-        places, _ = _of_codes(look, sources)
+        places, _ = _of_codes(country, look, sources)
         out["country"] = _texts(look, places)
     if asn is not None:
         look = _lookup(asn)
-        places, numbers = _of_codes(look, sources)
+        places, numbers = _of_codes(asn, look, sources)
         out["as_name"] = _texts(look, places)
         out["asn"] = Plain("places", numbers=places, values=look.codes)
         if numbers is not None:
@@ -136,11 +106,11 @@ def _answers(sources: Plain, country: datasets.DataSet | None, asn: datasets.Dat
     return out
 
 
-def _texts(look: _Lookup, places: Ints) -> Plain:
+def _texts(look: Ready, places: Ints) -> Plain:
     if not len(look.texts):
         return _NOTHING
-    if not look.all_named:
-        places = np.where((places >= 0) & look.named[places], places, -1)
+    if not look.all_named and not (named := look.named[places]).all():
+        places = np.where((places >= 0) & named, places, -1)
     return Plain("texts", numbers=places, texts=look.texts)
 
 

@@ -143,6 +143,10 @@ class History:
                     best = Resume(end, max(same, key=lambda k: k.last_batch), sha.copy())
         return best
 
+    def has_others(self, sensor: str, own: int) -> bool:
+        """Is there any line of the sensor from another source than `own`?"""
+        return any(row["sensor"] == sensor and row["source_id"] != own and row["new_lines"] for row in self._rows)
+
     def near(self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int) -> tuple[int, ...]:
         """Numbers of the sensor's batches with whose lines new ones of [low, high] are to be compared.
 

@@ -34,6 +34,7 @@ _NO_NULL: Final = -(1 << 63)
 _SPREAD: Final = 1 << 53
 _WORTH: Final = 64
 """bytes of a column below which compressing makes it no smaller"""
+_QUAD: Final = np.dtype([("size", "<u4"), ("address", ">u4")])
 _SALT: Final = secrets.randbits(61) | 1
 """of the hash tables: nobody can send addresses that all fall on one slot. What is written does not depend on it"""
 
@@ -99,13 +100,21 @@ class Encoded:
             out.integer(11, offset, 6)
         told = Struct().integer(3, self.nulls, 6)
         if self.least is not None and self.most is not None:
-            told.text(5, self._said(self.most)).text(6, self._said(self.least))
+            told.text(5, self._bound(self.most)).text(6, self._bound(self.least))
         return Struct().integer(2, offset, 6).struct(3, out.struct(12, told)).end()
 
-    def _said(self, bound: int | bytes) -> bytes:
+    def _bound(self, bound: int | bytes) -> bytes:
         if isinstance(bound, bytes):
             return bound
         return struct.pack({_BOOL: "<b", _INT32: "<i", _INT64: "<q"}[self.physical], bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """Values as places in a dictionary, as they stand in a page, and the dictionary's values."""
+
+    data: bytes
+    distinct: Ints
 
 
 class Encoder:
@@ -115,16 +124,29 @@ class Encoder:
         self._packed_addresses = packed
         self._table = np.zeros(_pages.SMALL, np.int32)
         self._scratch = np.zeros(128, np.int64)
+        self._room: dict[str, npt.NDArray[Any]] = {}
+        self._coded_before: tuple[list[Ints], int, _Coded] | None = None
+        self._words: tuple[Sequence[str], dict[int, bytes]] = ((), {})
         self._zstd = zstd().ZstdCompressor(level=1)
+
+    def _array(self, name: str, size: int, dtype: Any) -> npt.NDArray[Any]:
+        """Room that is used again: of new memory every page would be a fault."""
+        there = self._room.get(name)
+        if there is None or len(there) < size:
+            there = self._room[name] = np.zeros(size, dtype)
+        return there
 
     def group(self, parts: Sequence[Rows], columns: Sequence[event.Column]) -> list[Encoded]:
         """The parts' rows one after the other, column by column."""
         sizes = [len(part) for part in parts]
+        self._coded_before = None
         return [self._column(column, [part.column(column.name) for part in parts], sizes) for column in columns]
 
     def _column(self, column: event.Column, plains: list[Plain], sizes: list[int]) -> Encoded:
         made = Encoded(column.name, _PHYSICAL[column.kind], _PLAIN, sum(sizes), 0)
-        if column.kind == "bool":
+        if all(p.kind == "constant" and p.value == plains[0].value for p in plains):
+            self._constant(made, plains[0].value)
+        elif column.kind == "bool":
             self._truths(made, [integers(p, n) for p, n in zip(plains, sizes, strict=True)])
         elif column.kind == "bytes":
             self._slices(made, plains, sizes)
@@ -132,10 +154,41 @@ class Encoder:
             self._addresses(made, plains, sizes)
         elif column.kind == "text":
             values, texts = _as_texts(plains, sizes)
-            self._numbers(made, values, -1, lambda chosen: _texts([texts[i].encode() for i in chosen.tolist()]))
+            self._numbers(made, values, -1, lambda chosen: self._said(texts, chosen))
         else:
             self._integers(made, plains, sizes, _NO_NULL if column.required else -1)
         return made
+
+    def _constant(self, made: Encoded, value: int | str | None) -> None:
+        """Every row has that value, or none has one."""
+        made.nulls = made.rows if value is None else 0
+        levels = self._levels(made, [], 0)
+        if value is None:
+            self._finish(made, levels)
+            return
+        if made.physical == _BOOL:
+            made.least = made.most = int(value)
+            self._finish(made, levels + np.packbits(np.full(made.rows, value == 1), bitorder="little").tobytes())
+            return
+        made.encoding = _DICTIONARY
+        if made.physical == _BYTES:
+            made.least = made.most = str(value).encode()
+            word = _texts([made.least])
+        else:
+            made.least = made.most = int(value)
+            word = struct.pack("<i" if made.physical == _INT32 else "<q", made.least)
+        self._finish(made, levels + _run(made.rows), word, 1)
+
+    def _said(self, texts: Sequence[str], chosen: Ints) -> bytes:
+        """Texts in Parquet's plain encoding; those of a list that comes again and again are kept."""
+        if self._words[0] is not texts:
+            self._words = (texts, {})
+        known = self._words[1]
+        places = chosen.tolist()
+        for place in places:
+            if place not in known:
+                known[place] = _texts([texts[place].encode()])
+        return b"".join([known[place] for place in places])
 
     def _integers(self, made: Encoded, plains: list[Plain], sizes: list[int], null: int) -> None:
         kind = "<i4" if made.physical == _INT32 else "<i8"
@@ -205,29 +258,26 @@ class Encoder:
             self._finish(made, levels)
             return True
         low, high = told
-        if low == high:
+        wide = values is not None or made.physical == _BYTES
+        coded = self._coded(parts, null, made.rows - made.nulls, low, high, wide)
+        if coded is not None:
+            if made.physical != _BYTES:
+                real = coded.distinct if values is None else values[coded.distinct]
+                made.least, made.most = int(real.min()), int(real.max())
             made.encoding = _DICTIONARY
-            whole = distinct = np.array([low], np.int64)
-            # one value many times: a run of place 0
-            data = b"\1" + varint(made.rows - made.nulls << 1) + b"\0"
-        else:
-            whole = self._whole(parts, null, made.rows - made.nulls)
-            data, distinct = self._coded(made, whole, low, high, values is not None or made.physical == _BYTES)
-            if values is not None and made.encoding != _DICTIONARY:
-                return False
-        if made.physical != _BYTES:
-            real = (low, high) if values is None else (int(values[distinct].min()), int(values[distinct].max()))
-            made.least, made.most = real
-        if made.encoding == _DICTIONARY:
-            said = words(distinct)
-            if made.physical == _BYTES and len(distinct) <= _FEW_TEXTS:
+            said = words(coded.distinct)
+            if made.physical == _BYTES and len(coded.distinct) <= _FEW_TEXTS:
                 texts = split(said)
                 made.least, made.most = min(texts), max(texts)
-            self._finish(made, levels + data, said, len(distinct))
+            self._finish(made, levels + coded.data, said, len(coded.distinct))
             return True
+        if values is not None:
+            return False
+        whole = self._whole(parts, null, made.rows - made.nulls)
         if made.physical == _BYTES:
             data = words(whole)
         else:
+            made.least, made.most = low, high
             made.encoding, data = self._packed(whole, high - low)
         self._finish(made, levels + data)
         return True
@@ -248,43 +298,61 @@ class Encoder:
         """The values, without the nulls."""
         if len(parts) == 1 and count == len(parts[0]):
             return parts[0]
-        out = np.empty(count + 1, np.int64)
+        out = self._array("whole", count + 1, np.int64)
+        if count == sum(map(len, parts)):
+            return np.concatenate(parts, out=out[:count])
         at = 0
         for part in parts:
             at = _pages.compact(view(part), len(part), null, view(out), at)
         return out[:count]
 
-    def _coded(self, made: Encoded, values: Ints, low: int, high: int, wide: bool) -> tuple[bytes, Ints]:
-        """Places in a dictionary, where one pays (`made.encoding` says so), and the dictionary."""
-        n = len(values)
-        codes = np.empty(n, np.int32)
-        if low >= 0 and high < _pages.SMALL:
-            most = min(_pages.SMALL, n // 4 + 16)
-            distinct = np.empty(most, np.int64)
-            d = _pages.places(view(values), n, view(self._table), most, view(distinct), 0, view(codes), 0)
+    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> _Coded | None:
+        """Places in a dictionary; None where it would not pay."""
+        if low == high:
+            # one value many times: a run of place 0
+            return _Coded(_run(count), np.array([low], np.int64))
+        before = self._coded_before
+        if before is not None and before[1] == null and [*map(id, before[0])] == [*map(id, parts)]:
+            return before[2]
+        small = low >= 0 and high < _pages.SMALL
+        if not small and not wide:
+            return None
+        codes, distinct = self._array("codes", count, np.int32), self._array("distinct", count // 2 + 16, np.int64)
+        pieces = parts if count == sum(map(len, parts)) else [self._whole(parts, null, count)]
+        most = min(_pages.SMALL, count // 4 + 16) if small else count // 2 + 16
+        slots = 1 << (2 * most).bit_length()
+        keys, table = self._array("keys", slots, np.int64), self._array("table", slots, np.int32)
+        if not small:
+            keys[:slots] = 0
+        d = done = 0
+        for piece in pieces:
+            given = view(piece), len(piece)
+            if small:
+                d = _pages.places(*given, view(self._table), most, view(distinct), d, view(codes), done)
+            else:
+                tables = view(keys), view(table), slots - 1, _SALT
+                d = _pages.wide_places(*given, *tables, most, view(distinct), d, view(codes), done)
+            done += len(piece)
+            if d < 0:
+                break
+        if small:
             _pages.forget(view(self._table), view(distinct), d if d >= 0 else -1 - d)
-        elif wide:
-            most = n // 2 + 16
-            slots = 1 << (2 * most).bit_length()
-            keys, table = np.zeros(slots, np.int64), np.empty(slots, np.int32)
-            distinct = np.empty(most, np.int64)
-            d = _pages.wide_places(
-                view(values), n, view(keys), view(table), slots - 1, _SALT, most, view(distinct), 0, view(codes), 0
-            )  # fmt: skip
-        else:
-            d = -1
         if d < 0:
-            return b"", values[:0]
-        made.encoding = _DICTIONARY
+            return None
         width = (d - 1).bit_length()
-        out = np.empty((n + 7) // 8 * width, np.uint8)
-        _pages.pack(view(codes), n, width, view(out), 0)
-        return bytes([width]) + varint((n + 7) // 8 << 1 | 1) + out.tobytes(), distinct[:d]
+        room = self._array("packed", count + 16 + 9, np.int32)
+        words = _pages.pack(view(codes), count, width, view(room))
+        eights = (count + 7) // 8
+        room[words : words + 9] = 0
+        data = bytes([width]) + varint(eights << 1 | 1) + room.view(np.uint8)[: eights * width].tobytes()
+        coded = _Coded(data, distinct[:d].copy())
+        self._coded_before = (parts, null, coded)
+        return coded
 
     def _packed(self, values: Ints, spread: int) -> tuple[int, bytes]:
         if spread >= _SPREAD:
             return _PLAIN, values.astype("<i8").tobytes()
-        out = np.empty(10 * len(values) + 1024, np.uint8)
+        out = self._array("bytes", 10 * len(values) + 1024, np.uint8)
         size = _pages.differences(view(values), len(values), view(self._scratch), view(out))
         return _DELTA, out[:size].tobytes()
 
@@ -305,6 +373,11 @@ class Encoder:
         made.raw += len(header) + len(data)
         made.pages.append(header + packed)
         return len(header) + len(packed)
+
+
+def _run(count: int) -> bytes:
+    """The dictionary's first value that many times."""
+    return b"\1" + varint(count << 1) + b"\0"
 
 
 def _starts(plain: Plain, n: int) -> Ints:
@@ -391,7 +464,7 @@ def _quads(values: Ints) -> bytes:
 
 
 def _packed_quads(values: Ints) -> bytes:
-    out = np.empty(len(values), np.dtype([("size", "<u4"), ("address", ">u4")]))
+    out = np.empty(len(values), _QUAD)
     out["size"], out["address"] = 4, values
     return out.tobytes()
 

@@ -196,24 +196,24 @@ def slices(data: Any, starts: Any, lengths: Any, n: int, out: Any, p: int) -> in
 
 
 @entry
-def pack(codes: Any, n: int, width: int, out: Any, p: int) -> int:
-    """Appends n int32 in `width` bits each, the lowest first, filled up with 0 to a multiple of 8 of them."""
+def pack(codes: Any, n: int, width: int, out: Any) -> int:
+    """n int32 in `width` bits each, the lowest first, into words of int32. The words, the last filled up with 0."""
     word = 0
     bits = 0
-    end = p + ((n + 7) >> 3) * width
+    w = 0
     for i in range(n):
         word |= int(get32(codes, i)) << bits
         bits += width
-        while bits >= 8:
-            put8(out, p, word & 255)
-            p += 1
-            word >>= 8
-            bits -= 8
-    while p < end:
-        put8(out, p, word & 255)
-        p += 1
-        word >>= 8
-    return end
+        if bits >= 32:
+            # (the lower half as a signed number)
+            put32(out, w, ((word & 4294967295) ^ 2147483648) - 2147483648)
+            w += 1
+            word >>= 32
+            bits -= 32
+    if bits:
+        put32(out, w, ((word & 4294967295) ^ 2147483648) - 2147483648)
+        w += 1
+    return w
 
 
 @jit
