@@ -1,4 +1,4 @@
-"""What is counted straight from captures is what the lake answers: every thing, every filter, several files, with the accounting."""
+"""What is counted straight from captures is what the lake answers: every thing and filter, several files, the accounting."""
 
 from __future__ import annotations
 
