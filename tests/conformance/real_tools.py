@@ -29,7 +29,7 @@ from pathlib import Path
 
 DARK4, DARK6 = "44.77", "2001:db8:77"
 """a /16 and a /48 that nobody in the laboratory has; what is sent there arrives on d0 and ends there"""
-WORLD_LINK, DARK_LINK = "192.0.2.1", "192.0.2.2"
+WORLD_LINK, DARK_LINK = "192.31.196.1", "192.31.196.2"
 SERVER = "192.175.48.80"
 """it, and the scanners' addresses, are of the AS112 project: routed, as those of sources are, and nobody's scanner"""
 BEYOND = "192.88.99.7"
