@@ -17,6 +17,7 @@ from tests.classify.examples import TOKYO, event, judged
 from teiten.classify import rules
 from teiten.classify.material import COUNTS
 from teiten.classify.rules import Part
+from teiten.cli import note
 from teiten.lake import Lake
 from teiten.settings import LANGUAGES, THRESHOLDS
 
@@ -62,6 +63,14 @@ def test_a_rule_declares_itself(part: Part) -> None:
         assert set(re.findall(r"\{(\w+)\}", text)) <= set(rule.thresholds)
     assert rules.rule(rule.id) == rule
     assert {rules.because(rule.id, code, TOKYO) for code in LANGUAGES}
+
+
+def test_a_count_that_no_rule_names_is_not_there() -> None:
+    assert set(COUNTS) - {"packets", "events"} == {name for part in PARTS for name in part.rule.counts}
+
+
+def test_every_verdict_can_be_corrected() -> None:
+    assert {part.rule.label for part in PARTS} == set(note.LABELS)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)
