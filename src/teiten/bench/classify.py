@@ -44,7 +44,8 @@ CLAIMS: Final = (
 )  # fmt: skip
 ORDINARY: Final = frozenset(
     {
-        "hosts", "smb", "udp", "ping", "new-port", "plateau", "group-burst", "nat", "survey-own", "nmap-connect",
+        "hosts", "smb", "udp", "ping", "new-port", "plateau", "group-burst", "nat", "survey-own", "own-scan", "botnet-wave",
+        "nmap-connect",
         "smb-worm", "mssql", "ssh", "web", "adb", "rdp", "sip", "udp-probe", "other", "ipv6-survey", "sip-repeated",
     }
 )  # fmt: skip

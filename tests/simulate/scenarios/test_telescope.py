@@ -314,7 +314,7 @@ def test_stories_of_ports(made: Made) -> None:
         assert all(begin - slack <= p.time < end + slack and p.dport in story["ports"] for p in made.of(cause))
     for burst in made.stories("burst"):
         begin, end = (dt.datetime.fromisoformat(burst[k]).timestamp() * 1e6 for k in ("from", "to"))
-        own = [p for p in made.of("group-burst") if p.dport in burst["ports"]]
+        own = [p for p in made.of(burst["label"]) if p.dport in burst["ports"]]
         assert own and all(begin - 1e6 <= p.time < end + 300e6 for p in own)
 
 

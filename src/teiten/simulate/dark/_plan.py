@@ -147,10 +147,10 @@ def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threa
 
 
 def _tools(p: _Planner) -> None:
-    for cause, ports in (("masscan", 3), ("masscan-new", 2)):
+    for cause, shape, ports in (("masscan", "masscan", 3), ("masscan-new", "masscan_new", 2), ("own-scan", "nearly", 2)):
         rng = generator(p.seed, cause)
         for part in _parts(rng, p.wanted[cause], p.prefix.size * ports, 16):
-            _masscan(p, cause, p.run(rng, cause.replace("-", "_")), rng, ports, part)
+            _masscan(p, cause, p.run(rng, shape), rng, ports, part)
     hosts = min(256, p.prefix.size)
     for cause, ports in (("nmap-syn", 4), ("nmap-connect", 1)):
         rng = generator(p.seed, cause)
@@ -172,7 +172,7 @@ def _tools(p: _Planner) -> None:
 
 
 def _masscan(p: _Planner, cause: str, run: Run, rng: np.random.Generator, ports: int, part: float) -> None:
-    """One run of it over the prefix, in its random order."""
+    """One run of it (or of what goes its way) over the prefix, in a random order."""
     tried = rng.choice(np.array(HEAD), ports, replace=False)
     count = max(4, int(p.prefix.size * ports * part))
     seconds = p.shortest(float(rng.uniform(0.5, 15)) * 3600)
@@ -346,6 +346,11 @@ def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
             {"kind": "plateau", "ports": [5500], "from": 0.2, "to": 0.8},
         ),
     ]  # fmt: skip
+    begin = int(hours * 0.8) / hours
+    wave = Kind(
+        "botnet-wave", "telnet", {37215: 1}, IOT, 100_000, 0, 1.05, 5.0, 1.0, _within(begin, begin + 1 / hours), each=0.8
+    )  # fmt: skip
+    out.append((wave, {"kind": "burst", "ports": [37215], "from": begin, "to": begin + 1 / hours}))
     for i, ports in enumerate(((135, 139, 593), (3388, 3389, 3390, 33389), (7547, 5358, 37215, 52869))):
         begin = int(hours * (0.15 + 0.3 * i)) / hours
         end = begin + 3 / hours
