@@ -37,6 +37,8 @@ THINGS: Final = ("ports", "sources", "countries", "asns", "sensors")
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY: Final = 86_400_000_000
 _ROWS: Final = 1 << 16
+_BITS: Final = 26
+"""what bounds memory: 2^26 places of 8 bytes, some 47 million distinct sources of ports, are half a gigabyte"""
 
 
 class _Otherwise(Exception):
@@ -105,9 +107,10 @@ def _micros(moment: dt.datetime | None) -> int | None:
 class _Set:
     """Packets and distinct sources of slots, of both families."""
 
-    def __init__(self, slots: int, *, counted: bool = False) -> None:
-        self._slots, self._counted = slots, counted
-        self.four = _counts.Four(slots, counted=counted)
+    def __init__(self, slots: int, bits: int, *, counted: bool = False) -> None:
+        """bits: the table holds no more than some 0.7 x 2^bits sources of slots."""
+        self._slots = slots
+        self.four = _counts.Four(slots, counted=counted, most_bits=bits)
         self.six: _counts.Six | None = None
 
     def add4(self, slots: npt.NDArray[np.int32], sources: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -140,13 +143,13 @@ class _Sources:
 class _Period:
     """What is counted of one span of time."""
 
-    def __init__(self, run: _Run, start: dt.datetime | None, end: dt.datetime | None) -> None:
+    def __init__(self, run: _Run, start: dt.datetime | None, end: dt.datetime | None, bits: int) -> None:
         self._start, self._end = _micros(start), _micros(end)
         self._what = run.what
         one = run.what in ("sources", "countries", "asns")
-        self.things = _Set({"ports": _counts.SLOTS, "sensors": len(run.sensors)}.get(run.what, 1), counted=one)
+        self.things = _Set({"ports": _counts.SLOTS, "sensors": len(run.sensors)}.get(run.what, 1), bits, counted=one)
         # whose shares are of all hosts; where things are sources, these are known already
-        self.all = _Set(1) if run.by == "hosts" and not one else None
+        self.all = _Set(1, bits - 1) if run.by == "hosts" and not one else None
 
     def chosen(self, times: Ints) -> Truths | None:
         """Which of the rows lie in the span; None: all."""
@@ -258,8 +261,9 @@ class _Run:
             options = ReadOptions(zone=periods.zone(named), sensor=sensor, hashed=False, reading=settings.reading)
             self._inputs.append((source, Read(source.name, sensor), options))
         self.sensors = sorted({one.sensor for _, one, _ in self._inputs})
-        self.now = _Period(self, wanted.start, wanted.end)
-        self.before = _Period(self, *before) if before else None
+        bits = _BITS if before is None else _BITS - 2
+        self.now = _Period(self, wanted.start, wanted.end, bits)
+        self.before = _Period(self, *before, bits) if before else None
         self._seen_before = False
         self._slots = np.empty(_ROWS, np.int32)
 
