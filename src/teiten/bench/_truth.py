@@ -90,7 +90,7 @@ def seen(folder: Path, settings: Settings) -> Seen:
     both = events.join(told, on=["file", "source_pos"], how="left")
     strays = both["cause"].null_count() + told.join(events, on=["file", "source_pos"], how="anti").height
     both = both.with_columns(pl.col("day").cast(pl.Int32).cast(pl.Date), pl.col("cause").fill_null("?"))
-    in_order = [(r["label"], r["actor"]) for r in rows if r.get("consecutive")]
+    in_order = [(r["label"], r.get("actor", 0)) for r in rows if r.get("consecutive")]
     verdicts = lake.verdicts(zone=settings.zone_name)
     tools = {r["label"]: r["tool"] for r in rows if r["kind"] == "label" and r.get("tool")}
     return Seen(_units(both, in_order), _victims(both, rows), verdicts, tools, events.height, strays)
