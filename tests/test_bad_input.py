@@ -121,6 +121,7 @@ def test_a_folder_without_logs(command: tuple[str, ...], folder: Path) -> None:
         ("program", b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40, "program"),
         ("history.db", b"SQLite format 3\0" + bytes(range(256)) * 4, "SQLite"),
         ("noise.log", bytes(range(256)) * 400, "noise.log"),
+        ("unknown.pcap", b"\xde\xad\xbe\xef" + bytes(100), "de ad be ef"),
     ],
 )
 def test_a_binary_file(command: tuple[str, ...], name: str, content: bytes, word: str, folder: Path) -> None:

@@ -227,7 +227,7 @@ def downloads(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[tuple[str, i
     return stream, snapshots  # type: ignore[return-value]
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(downloads())
 def test_downloads_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, case: Any) -> None:
     stream, snapshots = case

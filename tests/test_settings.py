@@ -69,6 +69,8 @@ def test_the_file_is_found_by_name_and_by_environment(tmp_path: Path, monkeypatc
         ("[sensor.home]\nzone = 'Mars'", "'Mars' is no time zone"),
         ("[reading]\nmax_line = true", "max_line must be a whole number"),
         ("[reading]\nmax_ratio = 0", "max_ratio must be at least 1"),
+        ("[reading]\npayload_bytes = 513", "payload_bytes must be a whole number from 0 to 512"),
+        ("[reading]\npayload_bytes = true", "payload_bytes must be a whole number from 0 to 512"),
         ("[thresholds]\ncolour = 1", "knows no setting 'colour'"),
         ("[thresholds]\ncomparable_coverage = 'all'", "comparable_coverage must be a number"),
         ("zone = ", "is no TOML that I can read"),

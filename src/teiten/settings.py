@@ -104,6 +104,14 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "tool_share": Threshold(
         0.001, "and where at least this share of the source's packets has it (0 to 1): many packets have many accidents"
     ),
+    "zmap_order_destinations": Threshold(
+        12, "a source's order of destinations is held against ZMap's where it tried this many of them on one port (at least 5)"
+    ),
+    "zmap_order_tries": Threshold(
+        500,
+        "and of so many sources a day at most, of those with the TCP window that ZMap writes, busiest first (some 20 ms each)",
+    ),
+    "zmap_order_others": Threshold(50, "and of so many of the other sources a day"),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),

@@ -25,6 +25,9 @@ RETIRED: set[str] = set()
 IDS = {
     "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
     "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
+    "tool_zmap_order": "tool",
+    "backscatter": "backscatter", "attack_victim": "attack_victim", "spoofed_flood": "spoofed_flood", "port_run": "port_run",
+    "many_ports": "many_ports", "misconfiguration": "misconfiguration",
 }  # fmt: skip
 """id -> label, as they stand in lakes: an entry here is never changed, only added"""
 

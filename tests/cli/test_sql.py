@@ -12,6 +12,7 @@ import pytest
 
 from teiten import event
 from teiten.cli import main
+from teiten.engine import judged
 
 LINE = (
     "2026-04-01T00:00:{n:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n} DST=198.51.100.1 LEN=40 TOS=0x00 "
@@ -51,7 +52,7 @@ def test_sources_say_where_events_came_from(lake: str, capsys: pytest.CaptureFix
 def test_views(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", "--views", "--output", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [r["column"] for r in rows if r["view"] == "events"] == [*event.NAMES, "scanner", "research_scanner"]
+    assert [r["column"] for r in rows if r["view"] == "events"] == [*event.NAMES, *judged.JOINED]
     assert all(r["en"] and r["ja"] for r in rows)
 
 

@@ -29,7 +29,7 @@ from pathlib import Path
 
 DARK4, DARK6 = "44.77", "2001:db8:77"
 """a /16 and a /48 that nobody in the laboratory has; what is sent there arrives on d0 and ends there"""
-WORLD_LINK, DARK_LINK = "192.0.2.1", "192.0.2.2"
+WORLD_LINK, DARK_LINK = "192.31.196.1", "192.31.196.2"
 SERVER = "192.175.48.80"
 """it, and the scanners' addresses, are of the AS112 project: routed, as those of sources are, and nobody's scanner"""
 BEYOND = "192.88.99.7"
@@ -94,11 +94,6 @@ def mirai(src: str) -> list[list[str]]:
     return out
 
 
-def six(src: str) -> list[list[str]]:
-    """nmap over IPv6 takes one address at a time."""
-    return [[*nmap("-6", "-sS", "-p", "23,80")(src)[0], f"{DARK6}::{n:x}"] for n in (1, 2, 3, 4)]
-
-
 def spoofed(*words: str, count: int, pause_us: int = 2000) -> Callable[[str], list[list[str]]]:
     return lambda _: [["hping3", "-q", "-n", "-I", "w0", "--rand-source", "-c", str(count), "-i", f"u{pause_us}", *words]]
 
@@ -132,7 +127,7 @@ SCANS = (
     Scan("attack_closed", 81, "hping3", attack("-S", "-p", "81", "192.175.48.81", seconds=66)),
     Scan("attack_udp", 82, "hping3", attack("-2", "-p", "9", "192.175.48.82", seconds=66)),
     Scan("attack_beyond", 83, "hping3", attack("-S", "-p", "80", BEYOND, seconds=66)),
-    Scan("nmap_six", 6, "nmap", six, 6),
+    Scan("nmap_six", 6, "nmap", nmap("-6", "-sS", "-p", "23,80", *(f"{DARK6}::{n:x}" for n in range(1, 17))), 6),
 )  # fmt: skip
 BY_NAME = {scan.name: scan for scan in SCANS}
 

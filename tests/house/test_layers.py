@@ -20,7 +20,7 @@ KINDS = (
     "teiten.doctor",
 )
 """packages whose modules are parts: found by being there, and strangers to each other"""
-HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3", "PIL"}
+HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3", "PIL", "dns"}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "library",
-    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL"],
+    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL", "dns"],
     ids=lambda library: f"one importer of {library}",
 )
 def test_heavy_libraries_have_one_importing_part(library: str) -> None:
@@ -79,6 +79,7 @@ def test_heavy_libraries_have_one_importing_part(library: str) -> None:
         "resvg_py": {"report"},
         "nanoarrow": {"readers", "engine"},
         "PIL": {"report"},
+        "dns": {"classify"},
     }[library]
     found = grimp.build_graph("teiten", include_external_packages=True, cache_dir=None)
     if library not in found.modules:

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from teiten import frame
+from teiten import frame, marks
 from teiten.lake import Batch, Lake
 
 T0 = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
@@ -22,12 +22,13 @@ _DEFAULT: dict[str, Any] = {
 
 
 def events(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """One event a row; what a row does not name is a dropped TCP packet to port 23."""
+    """One event a row, with its marks; what a row does not name is a dropped TCP packet to port 23."""
     full = [{**dict.fromkeys(frame.SCHEMA), **_DEFAULT, **row} for row in rows]
     for row in full:
         for name in ("src_ip", "dst_ip"):
             row[name] = ipaddress.ip_address(row[name]).packed
-    return pl.DataFrame(full, schema=frame.SCHEMA, orient="row") if full else pl.DataFrame(schema=frame.SCHEMA)
+    made = pl.DataFrame(full, schema=frame.SCHEMA, orient="row") if full else pl.DataFrame(schema=frame.SCHEMA)
+    return marks.add(made)
 
 
 def batch(count: int = 0, **more: Any) -> Batch:

@@ -43,6 +43,9 @@ HEX6 = FULL.replace(":", "")
         HEX6,
         ".".join(reversed(HEX6)) + ".ip6.arpa",
         "::ffff:1.2.3.4 " + V4,
+        "0000c6336417ab",
+        "45000028c6336417",
+        f"0x00{HEX6}00ff",
     ],
 )
 def test_found(text: str) -> None:
@@ -60,6 +63,12 @@ def test_eight_digits_are_a_count() -> None:
     secret = leaks.packed(["18.52.86.120"])  # 0x12345678
     assert leaks.find({"a.csv": b"12345678"}, secret) is None
     assert leaks.find({"a.csv": b"0x12345678"}, secret) == "a.csv"
+
+
+def test_digests_and_long_numbers_are_no_payload() -> None:
+    assert leaks.find({"a.json": f'"{"ab" * 14}c6336417{"cd" * 14}"'.encode()}, SECRET) is None
+    assert leaks.find({"a.csv": b"1234567890123456"}, leaks.packed(["52.86.120.144"])) is None
+    assert leaks.find({"a.csv": b"0x1234567890123456"}, leaks.packed(["52.86.120.144"])) == "a.csv"
 
 
 def test_names_of_files() -> None:

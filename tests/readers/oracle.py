@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -133,7 +134,8 @@ def _chunk(reader: Any, chunk: Chunk, said: Said, tally: Tally, frame: bool) -> 
     said.lines += zip(places.tolist(), chunk.line_hash.tolist(), outcome.tolist(), strict=True)
     said.events += [(said.lines[row[0] + before][0], *row[1:]) for row in rows]
     said.rejected += [(r.pos, r.reason, r.text) for r in chunk.rejected]
-    said.notes += chunk.notes
+    # (which link types are unknown is told as far as the walk has come, and it may be ahead)
+    said.notes += [re.sub(r"know \([\d, ]*\)", "know", note) for note in chunk.notes]
     said.end = chunk.end
 
 

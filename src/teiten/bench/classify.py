@@ -31,18 +31,22 @@ CLAIMS: Final = (
         "zmap-order", "tool", "zmap", causes=("zmap-new",), allowed=("zmap-old", "large-zmap", "survey-zmap"),
         rule="tool_zmap_order", floor=12, measure="targets", precision=0.999, recall=0.95,
     ),
-    Claim("backscatter", "backscatter", causes=("backscatter",), precision=0.95, recall=0.95),
+    # the label says of its packets what they are, most of them: a server that scans as well is an attack's victim below
+    Claim("backscatter", "backscatter", causes=("backscatter",), share=0.5, precision=0.95, recall=0.95),
     Claim("attack-victim", "attack_victim", causes=("backscatter",), measure="rsdos", precision=0.95, recall=0.95),
     Claim("spoofed-flood", "spoofed_flood", causes=("spoofed-flood",), precision=0.95, recall=0.95),
     Claim("port-run", "port_run", measure="run", floor=RUN, precision=0.95, recall=0.95),
     Claim("many-ports", "many_ports", causes=_MANY, allowed=_SCANS, floor=60),
     Claim("telnet", "telnet_without_mirai", causes=("telnet",), measure="telnet", floor=MARKED),
+    Claim("mirai-ports", "mirai_ports", tool="mirai", floor=MARKED),
+    Claim("large", "large_scanner", causes=_MANY[1:], allowed=(*_MANY, *_SCANS, "zmap-old", "masscan"), floor=300),
     Claim("misconfiguration", "misconfiguration", causes=("misconfiguration",), floor=10),
     Claim("announced", "announced_scanner", causes=("announced",)),
 )  # fmt: skip
 ORDINARY: Final = frozenset(
     {
-        "hosts", "smb", "udp", "ping", "new-port", "plateau", "group-burst", "nat", "survey-own", "nmap-connect",
+        "hosts", "smb", "udp", "ping", "new-port", "plateau", "group-burst", "nat", "survey-own", "own-scan", "botnet-wave",
+        "nmap-connect",
         "smb-worm", "mssql", "ssh", "web", "adb", "rdp", "sip", "udp-probe", "other", "ipv6-survey", "sip-repeated",
     }
 )  # fmt: skip

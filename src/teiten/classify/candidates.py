@@ -53,8 +53,13 @@ def find(session: Session, wanted: Filters, *, everyone: bool = False) -> pl.Dat
         chosen="true" if everyone else "worth > 0",
     )
     found = session.frame(sql)
-    keep = [ipaddress.ip_address(address).is_global for address in found["src_ip"]]
-    return found.filter(pl.Series(keep, dtype=pl.Boolean))
+    return found.filter(pl.Series([_public(address) for address in found["src_ip"]], dtype=pl.Boolean))
+
+
+def _public(packed: bytes) -> bool:
+    """Is it an address that a host on the Internet can have?"""
+    address = ipaddress.ip_address(packed)
+    return address.is_global and not address.is_multicast
 
 
 def _days(session: Session, wanted: Filters) -> str:

@@ -230,6 +230,11 @@ class Material:
         finally:
             do("DROP TABLE IF EXISTS _some")
 
+    @property
+    def session(self) -> Session:
+        """The session, for what looks at whole days by their times (`raw_events`). RuntimeError as in `ask`."""
+        return self._events().session
+
     def _events(self) -> Events:
         if self.asked is None:
             raise RuntimeError("this material has no events; a rule over 'sources' must not ask for any")

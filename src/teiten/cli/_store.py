@@ -25,8 +25,11 @@ def store(
     year: int | None = None,
     boot_time: dt.datetime | None = None,
     rejected: str | None = None,
+    judge: bool = True,
 ) -> Lake:
     """Reads the paths into the lake of the settings (made if need be) and says what became of their lines.
+
+    `judge`: whether verdicts are made of the days that got new events.
 
     InputError for the first input that could not be read; what came before it, and the others, are stored.
     """
@@ -51,6 +54,7 @@ def store(
                 boot_time=boot_time,
                 rejected=sink.write if rejected else None,
                 progress=lambda done, events: progress.show(done, f"{events:,} events"),
+                judge=judge,
             )
         finally:
             progress.clear()

@@ -85,6 +85,8 @@ def _resolve(args: argparse.Namespace) -> int:
 
 def _candidates(args: argparse.Namespace, chosen: Settings, cache: Cache) -> list[tuple[str, int, str | None]]:
     """Address, packets and label of those to ask about now."""
+    import polars as pl
+
     from teiten import classify
     from teiten.classify import candidates
     from teiten.engine import filters
@@ -96,12 +98,11 @@ def _candidates(args: argparse.Namespace, chosen: Settings, cache: Cache) -> lis
     _common.show_verdicts(classify.refresh(lake, chosen))
     with Session(lake, chosen, start=wanted.start, end=wanted.end) as session:
         found = candidates.find(session, wanted, everyone=args.all_sources)
-    settled = cache.settled(dt.datetime.now(dt.UTC))
-    rows = [row for row in found.iter_rows() if row[0] not in settled]
-    late = found.height - len(rows)
-    if late:
-        print(f"{late:,} of {found.height:,} candidates were asked about lately.", file=sys.stderr)
-    return [(str(ipaddress.ip_address(src)), packets, label) for src, packets, label in rows[: args.limit]]
+    settled = pl.Series("src_ip", list(cache.settled(dt.datetime.now(dt.UTC))), dtype=pl.Binary())
+    due = found.join(settled.to_frame(), on="src_ip", how="anti", maintain_order="left")
+    if due.height < found.height:
+        print(f"{found.height - due.height:,} of {found.height:,} candidates were asked about lately.", file=sys.stderr)
+    return [(str(ipaddress.ip_address(src)), packets, label) for src, packets, label in due.head(args.limit).iter_rows()]
 
 
 def _resolver(chosen: Settings) -> Resolver:

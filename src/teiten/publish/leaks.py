@@ -1,7 +1,8 @@
 """The last look before a report is written: does any file of it name an address that must not be named?
 
 A destination is the observer's own address. Here every token of every file that could be an address (dotted, with
-dashes, hexadecimal, reversed as in the DNS, IPv6 in any of its spellings) is read as one and looked up.
+dashes, hexadecimal, reversed as in the DNS, IPv6 in any of its spellings) is read as one and looked up; long hexadecimal
+texts, such as a payload's, are searched for one inside.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Final
 
 _DOTTED = re.compile(r"(?=(?<!\d)((\d{1,3})([.\-])(\d{1,3})\3(\d{1,3})\3(\d{1,3}))(?!\d))")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?([0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})(?![0-9A-Za-z])")
+_LONG_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,})(?![0-9A-Za-z])")
+_DIGEST: Final = 64
+"""digits of a SHA-256, of which manifests hold many: no bytes of a packet"""
 _COLONS = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![0-9A-Za-z:])")
 _NIBBLES = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]\.){31}[0-9A-Fa-f](?![0-9A-Fa-f])")
 
@@ -30,6 +34,11 @@ def _spoken(text: str) -> Iterator[bytes]:
             packed = bytes.fromhex(match[1])
             yield packed
             yield packed[::-1]
+    for match in _LONG_HEX.finditer(text):
+        # bytes of a packet: an address may lie anywhere in them (digits alone are a number)
+        if len(match[1]) != _DIGEST and (not match[1].isdecimal() or match[0].startswith("0x")):
+            data = bytes.fromhex(match[1])
+            yield from (data[at : at + size] for size in (4, 16) for at in range(len(data) - size + 1))
     for match in _COLONS.finditer(text):
         if match[0].count(":") >= 2:
             try:

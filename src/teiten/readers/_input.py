@@ -46,9 +46,12 @@ def what_is(head: bytes) -> str:
         (b"LPKSHHRH", "a journal of systemd (read it with: journalctl --file FILE -o export | teiten decode -)"),
         (b"PAR1", "a Parquet file"), (b"PK\x03\x04", "a zip archive"), (b"%PDF", "a PDF document"),
         (b"\x89PNG", "an image"), (b"\x7fELF", "a program"), (b"\xff\xfe", "text in UTF-16 (convert it to UTF-8)"),
-        (b"SQLite format 3", "an SQLite database"),
+        (b"SQLite format 3", "an SQLite database"), (b"snoop\0\0\0", "a capture of Solaris' snoop (convert it with editcap)"),
+        (b"GMBU", "a capture of Network Monitor (convert it with editcap)"),
     )  # fmt: skip
-    return next((f"it is {text}" for magic, text in known if head.startswith(magic)), "it holds no lines of text")
+    begin = head[:4].hex(" ")
+    unknown = f"it begins with {begin}, which is no capture's magic number, and holds no lines of text"
+    return next((f"it is {text}" for magic, text in known if head.startswith(magic)), unknown)
 
 
 # decompression --------------------------------------------------------------------------------------------------------

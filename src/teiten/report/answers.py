@@ -317,6 +317,30 @@ class Answers:
             tuple((row["list"], row["list_version"]) for row in lists),
         )
 
+    # tools and kinds
+
+    @functools.cached_property
+    def tooled(self) -> tuple[int, int]:
+        """Packets and addresses of sources whose tool is known; nothing is counted where no verdict names one."""
+        span = {"first": self.period.days[0], "last": self.period.days[-1]}
+        if not self.session.query(TOOLS_SQL, span)[0]["judged"]:
+            return 0, 0
+        seen = self._ask(TOOLED_SQL, self.filters)[0]
+        return seen["packets"], seen["hosts"]
+
+    @functools.cached_property
+    def tools(self) -> questions.Rows:
+        """The ranking of tools, with those of which none is known as a row of their own."""
+        before = (self.before.start, self.before.end) if self.ranked_before else None
+        return questions.rank(
+            self.session, "tools", self.period.start, self.period.end, before=before, filters=self.filters, n=KEPT
+        )
+
+    @functools.cached_property
+    def kinds(self) -> questions.Rows:
+        """Packets by kind (None: unknown), most first."""
+        return self._ask(KINDS_SQL, self.filters)
+
     # ports and countries together
 
     def partners(self, what: What) -> questions.Rows:
@@ -566,6 +590,19 @@ ORDER BY ALL
 SCANNING_SQL: Final = """
 SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
 FROM {events} WHERE {where} AND scanner IS NOT NULL
+"""
+
+TOOLS_SQL: Final = """
+SELECT count(*) AS judged FROM verdicts WHERE label = 'tool' AND scope = 'all' AND day >= $first AND day <= $last
+"""
+
+TOOLED_SQL: Final = """
+SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+FROM {events} WHERE {where} AND tool IS NOT NULL
+"""
+
+KINDS_SQL: Final = """
+SELECT kind, sum(packets)::BIGINT AS packets FROM {events} WHERE {where} GROUP BY kind ORDER BY packets DESC, kind
 """
 
 INPUTS_SQL: Final = """

@@ -26,9 +26,11 @@ DEFAULT_SENSORS: Final = 10
 DEFAULT_START: Final = dt.date(2026, 4, 1)
 DEFAULT_DAYS: Final = 30
 ZONE: Final = dt.timezone(dt.timedelta(hours=9))
+_TOOLS: Final = {"masscan": "masscan", "zmap-old": "zmap"}
+"""what sends packets of that shape"""
 _LABELS: Final[list[dict[str, Any]]] = [
     *({"label": c.label, "tool": c.tool, "because": c.because} for c in HOUSEHOLD),
-    *({"label": b.label, "tool": None, "because": b.because} for b in _stories.BURSTS),
+    *({"label": b.label, "tool": _TOOLS.get(b.shape), "because": b.because} for b in _stories.BURSTS),
     {"label": "port-sweep", "tool": "masscan", "because": "consecutive ports from one country"},
     {"label": "announced", "tool": None, "because": "NOTICE, by its announced addresses"},
     {"label": "ipv6-survey", "tool": None, "because": "IPv6 addresses that were seen elsewhere"},

@@ -281,8 +281,17 @@ def test_backscatter_is_attacks_with_victims(made: Made) -> None:
 def test_forged_floods_and_long_runs(made: Made) -> None:
     flood = made.of("spoofed-flood")
     assert len({p.src for p in flood}) > 0.99 * len(flood)
-    assert len({p.src >> 24 for p in flood}) > 180 and len({p.dst for p in flood}) <= 2
-    assert max(p.ttl for p in flood) > 220 and min(p.ttl for p in flood) < 60
+    assert len({p.src >> 24 for p in flood}) > 180
+    by_program = defaultdict(list)
+    for story in made.stories("flood"):
+        own = [p for p in flood if p.actor == story["actor"]]
+        assert {p.dport for p in own} == set(story["ports"]) and len({p.dst for p in own}) == (
+            6 if len(story["ports"]) == 2 else 1
+        )
+        by_program[story["program"]] += own
+    drawn, hping3 = by_program["drawn"], by_program["hping3"]
+    assert max(p.ttl for p in drawn) > 220 and min(p.ttl for p in drawn) < 60
+    assert {p.window for p in hping3} == {512} and len({p.ttl for p in hping3}) == 1
     runs = defaultdict(list)
     for p in made.of("port-run"):
         runs[p.actor].append(p.dport)
@@ -305,7 +314,7 @@ def test_stories_of_ports(made: Made) -> None:
         assert all(begin - slack <= p.time < end + slack and p.dport in story["ports"] for p in made.of(cause))
     for burst in made.stories("burst"):
         begin, end = (dt.datetime.fromisoformat(burst[k]).timestamp() * 1e6 for k in ("from", "to"))
-        own = [p for p in made.of("group-burst") if p.dport in burst["ports"]]
+        own = [p for p in made.of(burst["label"]) if p.dport in burst["ports"]]
         assert own and all(begin - 1e6 <= p.time < end + 300e6 for p in own)
 
 

@@ -3,7 +3,7 @@
 _frames   the headers of files, sections, interfaces       _columns  rows -> columns of events
 _walk     kernels that walk over records                   _read     blocks, side by side, in order
 _link     kernels from a link type to the IP header        _codes    numbers that they share
-_packet   the kernel over IP, what is above it, quotes
+_packet   the kernel over IP, what is above it, quotes         _told     what is said once about a capture
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def recognise(head: bytes) -> float:
     from teiten.readers.capture import _frames
 
     found = _frames.layout(head)
+    if _frames.header_cut(head):
+        return 1.0
     return 0.0 if found is None else 0.6 if found.kind == "erf" else 1.0
 
 

@@ -65,6 +65,13 @@ def layout(head: bytes) -> Layout | None:
     return Layout("erf", True, 1 << 32) if erf_like(head) else None
 
 
+def header_cut(head: bytes) -> int:
+    """How long a file's header is of which these bytes, all there are, are the beginning; 0 where they are no such thing."""
+    if head[:4] in _MAGIC and len(head) < 24:
+        return 24
+    return 12 if head[:4] == SECTION and len(head) < 12 else 0
+
+
 def erf_like(head: bytes) -> bool:
     """ERF has no magic number: are the first records' types, lengths and times as they must be?"""
     place, seen, last = 0, 0, 0

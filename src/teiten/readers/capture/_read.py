@@ -19,7 +19,7 @@ from teiten.readers import _blocks, _jit
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._input import Input
 from teiten.readers.capture import _codes as k
-from teiten.readers.capture import _columns, _frames, _packet, _walk
+from teiten.readers.capture import _columns, _frames, _packet, _told, _walk
 from teiten.readers.capture._frames import Interface, Layout
 
 Ints = npt.NDArray[np.int64]
@@ -132,6 +132,11 @@ class Walker:
             other = _pool.take((BLOCK if left < BLOCK else 2 * left) + _blocks.PAD)
             other[:left] = data[at:filled]
             data, offset, filled = other, offset + at, left
+
+    def unknown_links(self) -> list[int]:
+        """Link types that were met so far and have no name here."""
+        met = {self.layout.link_type} if self.layout.kind == "pcap" else {i.link_type for i in self._interfaces}
+        return sorted(number for number in met if number not in k.READ and number not in k.NAMED)
 
     def _walk(self, data: npt.NDArray[np.uint8], at: int, filled: int, offset: int) -> tuple[Block, int, int]:
         layout, state = self.layout, self._state
@@ -280,7 +285,7 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     store = _Store(n)
     outcome = store.of["outcome"][:n]
     state = np.zeros(_walk.STATE, np.int64)
-    most = getattr(options.reading, "payload_bytes", 0)
+    most = options.reading.payload_bytes
     usual = int(_USUAL)
     out = [_jit.view(store.of[name]) for name in ("places", "hashes", "outcome", "c16", "c32", "c64", "quotes")]
     data, big = _jit.view(block.data), int(block.layout.big)
@@ -372,16 +377,22 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     """The capture's chunks (see `_base.Chunk`), in order."""
     head = source.head()
     found = _frames.layout(head)
+    if whole := _frames.header_cut(head):
+        note = f"the file's own header is not whole: {len(head)} of {whole} bytes are there; it was cut, or is still written"
+        yield _only_notes(0, [note])
+        return
     if found is None:
         raise InputError(f"{source.name} is no capture that I can read.", hint="pcap, pcapng and ERF are read.")
     _jit.announce(_packet.pcap, COMPILE_SECONDS)
     mtime = int(source.mtime.timestamp() * 1e6) if source.mtime else time.time_ns() // 1000
     stream: Any = source.open()
     walker = Walker(found, options.start)
+    told = _told.Told(mtime, walker.unknown_links)
     end = max(options.start, found.begin)
     try:
         for chunk in _in_order(walker.blocks(stream), options, mtime, source):
             end = chunk.end
+            told.look(chunk)
             yield chunk
         trouble = getattr(stream, "trouble", None)
         notes = walker.notes + ([trouble] if trouble else [])

@@ -42,6 +42,8 @@ class Kind:
     """addresses change hands"""
     again: bool = False
     """a visit is one connection, tried again as the system does"""
+    each: float = 12.0
+    """packets of a host, about, where they are too few for all `hosts`"""
     number: int = 0
     """where a cause has several crowds"""
 
@@ -56,7 +58,7 @@ class Crowd:
         weights = np.array(list(kind.countries.values()), dtype=np.float64)
         self.weights = weights / weights.sum()
         # few packets come from few hosts
-        scale = min(1.0, packets / max(1.0, 12.0 * kind.hosts))
+        scale = min(1.0, packets / max(1.0, kind.each * kind.hosts))
         self.active = np.maximum(2.0, kind.hosts * scale * self.weights)
         self.churn = kind.churn * scale * self.weights
         sizes = (np.ceil((self.active + self.churn * span.days + 2) / BLOCK) * BLOCK).astype(np.int64)

@@ -124,7 +124,8 @@ def _walks(p: _Planner) -> None:
         for i, part in enumerate(_parts(rng, p.wanted[cause], p.prefix.size, 24)):
             # of two shards this is one: it covers a part of the addresses only
             ports = 2 if cause == "zmap-new" and i % 6 == 5 else 1
-            _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
+            shards = 2 if i % 7 == 6 else 1
+            _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5] // shards or 1, shards, part)
 
 
 def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threads: int, shards: int, part: float) -> None:
@@ -147,10 +148,10 @@ def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threa
 
 
 def _tools(p: _Planner) -> None:
-    for cause, ports in (("masscan", 3), ("masscan-new", 2)):
+    for cause, shape, ports in (("masscan", "masscan", 3), ("masscan-new", "masscan_new", 2), ("own-scan", "nearly", 2)):
         rng = generator(p.seed, cause)
         for part in _parts(rng, p.wanted[cause], p.prefix.size * ports, 16):
-            _masscan(p, cause, p.run(rng, cause.replace("-", "_")), rng, ports, part)
+            _masscan(p, cause, p.run(rng, shape), rng, ports, part)
     hosts = min(256, p.prefix.size)
     for cause, ports in (("nmap-syn", 4), ("nmap-connect", 1)):
         rng = generator(p.seed, cause)
@@ -172,7 +173,7 @@ def _tools(p: _Planner) -> None:
 
 
 def _masscan(p: _Planner, cause: str, run: Run, rng: np.random.Generator, ports: int, part: float) -> None:
-    """One run of it over the prefix, in its random order."""
+    """One run of it (or of what goes its way) over the prefix, in a random order."""
     tried = rng.choice(np.array(HEAD), ports, replace=False)
     count = max(4, int(p.prefix.size * ports * part))
     seconds = p.shortest(float(rng.uniform(0.5, 15)) * 3600)
@@ -280,15 +281,24 @@ def _attacks(p: _Planner) -> None:
             # a hired server: attacked, and a scanner itself
             p.number += 1
             _masscan(p, "masscan", Run(p.number, src, country, "masscan", p.seed), rng, 2, min(1.0, 300 / p.prefix.size))
+
+
+def _floods(p: _Planner) -> None:
+    """Upon one address with whatever a program draws, with hping3's own packets, or upon several addresses at two ports."""
     rng = generator(p.seed, "spoofed-flood")
-    floods = int(np.clip(p.wanted["spoofed-flood"] / 4000, 1, 30))
-    for _ in range(floods):
+    floods = int(np.clip(p.wanted["spoofed-flood"] / 600, 3, 30))
+    for i in range(floods):
         p.number += 1
         dst, port = p.prefix.network + int(rng.integers(0, p.prefix.size)), int(rng.choice([80, 443, 22, 25565]))
         packets = max(300, int(p.wanted["spoofed-flood"] / floods))
         seconds = p.shortest(packets / float(rng.uniform(2, 120)))
-        make = _series.forged(dst, port, p.number)
-        p.series("flood", "spoofed-flood", p.number, packets, seconds, make, rng, dst_ip=_text(dst), ports=[port])
+        kind, dsts = ("drawn", "hping3", "drawn")[i % 3], [dst]
+        if i % 3 == 2:
+            dsts = [p.prefix.network + int(x) for x in rng.integers(0, p.prefix.size, 6)]
+        ports = [port, 53 if port == 80 else 80] if i % 3 == 2 else [port]
+        make = _series.forged(np.array(dsts), np.array(ports), p.number, kind)
+        told = {"dst_ip": _text(dsts[0]) if len(dsts) == 1 else [_text(x) for x in dsts], "ports": ports, "program": kind}
+        p.series("flood", "spoofed-flood", p.number, packets, seconds, make, rng, **told)
 
 
 def _neighbours(p: _Planner) -> None:
@@ -337,6 +347,11 @@ def _kinds(span: Span) -> list[tuple[Kind, dict[str, Any] | None]]:
             {"kind": "plateau", "ports": [5500], "from": 0.2, "to": 0.8},
         ),
     ]  # fmt: skip
+    begin = int(hours * 0.8) / hours
+    wave = Kind(
+        "botnet-wave", "telnet", {37215: 1}, IOT, 100_000, 0, 1.05, 5.0, 1.0, _within(begin, begin + 1 / hours), each=0.8
+    )  # fmt: skip
+    out.append((wave, {"kind": "burst", "ports": [37215], "from": begin, "to": begin + 1 / hours}))
     for i, ports in enumerate(((135, 139, 593), (3388, 3389, 3390, 33389), (7547, 5358, 37215, 52869))):
         begin = int(hours * (0.15 + 0.3 * i)) / hours
         end = begin + 3 / hours
@@ -355,7 +370,7 @@ def _text(address: int) -> str:
 def plan(seed: int, span: Span, packets: float, prefix: Prefix) -> Plan:
     """The actors of `span` at the prefix: about `packets` packets; more where each story's least is more."""
     p = _Planner(seed, span, packets, prefix)
-    for part in (_walks, _tools, _shared, _large, _attacks, _neighbours):
+    for part in (_walks, _tools, _shared, _large, _attacks, _floods, _neighbours):
         part(p)
     kinds = _kinds(span)
     crowds: Sequence[str] = [kind.cause for kind, _ in kinds]

@@ -362,20 +362,29 @@ VECTORS: Final[dict[str, Callable[[Attack, I64, Columns], Columns]]] = {
 """what the victim says -> its columns"""
 
 
-def forged(dst: int, port: int, actor: int) -> Callable[[I64, I64], Columns]:
-    """A SYN flood upon one dark address: every packet another forged source, flat over the address space, odd TTLs."""
+def forged(dsts: I64, ports: I64, actor: int, program: str) -> Callable[[I64, I64], Columns]:
+    """A SYN flood upon dark addresses: every packet another forged source, flat over the address space.
+
+    'drawn': TTL, port and window are drawn for every packet. 'hping3': --rand-source, whose TTL and window are always the
+    same and whose source port counts.
+    """
 
     def make(k: I64, time: I64) -> Columns:
-        src = below(k, actor + 50, 0xDF000000, 0x01000000)
-        return {
+        out: Columns = {
             "time": time,
-            "src": src,
-            "dst": dst,
-            "dport": port,
-            "ttl": below(k, actor + 51, 256, 30),
+            "src": below(k, actor + 50, 0xDF000000, 0x01000000),
+            "dst": dsts[below(k, actor + 56, len(dsts))],
+            "dport": ports[below(k, actor + 57, len(ports))],
             "ip_id": below(k, actor + 52, 65536),
-            "sport": below(k, actor + 53, 65536, 1),
             "seq": below(k, actor + 54, 1 << 32),
+        }
+        if program == "hping3":
+            way = int(below(np.array([actor]), 58, 25, 7)[0])
+            counted = (int(below(np.array([actor]), 59, 3000, 1024)[0]) + k) % 65536
+            return out | {"ttl": 64 - way, "sport": counted, "window": 512, "ack": below(k, actor + 60, 1 << 31)}
+        return out | {
+            "ttl": below(k, actor + 51, 256, 30),
+            "sport": below(k, actor + 53, 65536, 1),
             "window": below(k, actor + 55, 65536, 1),
         }
 

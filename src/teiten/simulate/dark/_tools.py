@@ -16,6 +16,7 @@ from teiten.simulate.dark._wire import (
     MEMCACHED,
     MSS,
     NETBIOS,
+    NONE,
     NTP,
     OLD_WINDOWS,
     PING,
@@ -192,6 +193,22 @@ def own_stack(g: Given) -> Columns:
     }
 
 
+def nearly(g: Given) -> Columns:
+    """Raw-socket scanners that share all but one thing with a known tool: nmap's window and options with a sequence number
+    for each packet, old ZMap's window with another constant identification, hping3's window with options and no number to
+    acknowledge, masscan's window with an identification that no sum gives."""
+    kind = g.own(4, 0, 12, "source")
+    drawn = g.own(65536, 0, 2, "packet")
+    return {
+        "ttl": hops(g, 255),
+        "ip_id": np.where(kind == 1, g.own(50_000, 0, 13, "source"), drawn),
+        "seq": g.own(1 << 32, 0, 5, "packet"),
+        "sport": g.own(65000, 30000, 6),
+        "window": np.array([1024, 65535, 512, 1024])[kind],
+        "extra": np.array([MSS, NONE, MSS, NONE])[kind],
+    }
+
+
 UDP_PAYLOADS: Final = {
     123: NTP, 1900: SSDP, 53: DNS_ASK, 5060: SIP, 161: SNMP, 162: SNMP, 11211: MEMCACHED, 137: NETBIOS, 514: SYSLOG,
 }  # fmt: skip
@@ -229,7 +246,7 @@ SHAPES: Final[dict[str, Callable[[Given], Columns]]] = {
     f.__name__: f
     for f in (
         mirai, telnet, zmap_old, zmap_new, masscan, masscan_new, nmap_syn, linux, windows, host, hping3, announced, own_stack,
-        udp, ping,
+        nearly, udp, ping,
     )
 }  # fmt: skip
 
