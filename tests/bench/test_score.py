@@ -64,6 +64,13 @@ def test_ordinary_sources_that_are_named_are_told_with_what_they_sent() -> None:
     assert "192.0.2.3 2026-04-01: hosts 9 packets" in line and "tool=nmap" in line
 
 
+def test_a_label_of_most_packets_leaves_out_who_sends_more_of_something_else() -> None:
+    claim = Claim("mirai", "tool", "mirai", tool="mirai", share=0.8)
+    for verdicts in ([], [(A, "tool", "mirai", "tool_mirai")]):
+        score = held(claim, seen(verdicts)).score
+        assert (score.all, score.wrong) == (1, 0), "A: 5 of 7 packets are Mirai's, which may be said or not"
+
+
 @pytest.mark.parametrize(
     ("times", "is_one"),
     [

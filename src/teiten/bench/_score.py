@@ -31,6 +31,8 @@ class Claim:
     floor: int = 1
     measure: Measure = "packets"
     """of what a source must have sent `floor` on the day for it to count among those above the floor"""
+    share: float = 0.0
+    """of a source's packets of the day that must be due to the causes; one with less may be called so or not"""
     precision: float | None = None
     recall: float | None = None
 
@@ -90,8 +92,12 @@ def held(claim: Claim, seen: Seen, floor: int | None = None) -> Held:
         some = pl.lit(True) if claim.measure == "run" else pl.col("cause").is_in(list(causes))
         true = seen.units.filter(some).group_by(_KEY).agg(pl.col(claim.measure).sum().alias("n"))
         true = true.filter(pl.col("n") > 0)
+        may = true.select(_KEY)
+        if claim.share:
+            whole = seen.units.group_by(_KEY).agg(pl.col("packets").sum().alias("whole"))
+            true = true.join(whole, on=_KEY).filter(pl.col("n") >= claim.share * pl.col("whole")).drop("whole")
         also = seen.units.filter(pl.col("cause").is_in([*causes, *claim.allowed])).select(_KEY).unique()
-        may = pl.concat([true.select(_KEY), also]).unique()
+        may = pl.concat([may, also]).unique()
     said = seen.verdicts.filter((pl.col("label") == claim.label) & pl.col("rule").str.starts_with(claim.rule))
     if claim.value is not None:
         said = said.filter(pl.col("value") == claim.value)

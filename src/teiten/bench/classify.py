@@ -31,7 +31,8 @@ CLAIMS: Final = (
         "zmap-order", "tool", "zmap", causes=("zmap-new",), allowed=("zmap-old", "large-zmap", "survey-zmap"),
         rule="tool_zmap_order", floor=12, measure="targets", precision=0.999, recall=0.95,
     ),
-    Claim("backscatter", "backscatter", causes=("backscatter",), precision=0.95, recall=0.95),
+    # the label says of its packets what they are, most of them: a server that scans as well is an attack's victim below
+    Claim("backscatter", "backscatter", causes=("backscatter",), share=0.5, precision=0.95, recall=0.95),
     Claim("attack-victim", "attack_victim", causes=("backscatter",), measure="rsdos", precision=0.95, recall=0.95),
     Claim("spoofed-flood", "spoofed_flood", causes=("spoofed-flood",), precision=0.95, recall=0.95),
     Claim("port-run", "port_run", measure="run", floor=RUN, precision=0.95, recall=0.95),

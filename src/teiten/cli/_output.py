@@ -42,9 +42,14 @@ def add_output(parser: argparse.ArgumentParser, default: str = "table") -> None:
 
 def write_rows(rows: Sequence[Mapping[str, Any]], fmt: str, out: str | None = None, *, columns: Sequence[str] = ()) -> None:
     """Rows of dicts. `columns` names the columns where there may be no row."""
+    names = list(columns) or (list(rows[0]) if rows else [])
+    if fmt == "table" and all(isinstance(value, str) for row in rows for value in row.values()):
+        with _destination(out, binary_guard=False) as sink, _troubles(out):
+            _texts(rows, names, sink)
+            sink.flush()
+        return
     import polars as pl
 
-    names = list(columns) or (list(rows[0]) if rows else [])
     data = {name: [row.get(name) for row in rows] for name in names}
     frame = pl.DataFrame({k: pl.Series(k, v, strict=False) for k, v in data.items()}) if names else pl.DataFrame()
     write_frames(iter([frame]), dict(frame.schema), fmt, out)
@@ -265,6 +270,15 @@ def _table(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[b
             _lines(rows, widths, right, sink)
     if not widths:
         _lines([names], [width(n) for n in names], right, sink)
+
+
+def _texts(rows: Sequence[Mapping[str, str]], names: Sequence[str], sink: IO[bytes]) -> None:
+    """A table of texts: nothing heavy is imported for it."""
+    if not names:
+        return
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(map(width, column)) for column in zip(names, *cells, strict=True)]
+    _lines([names, *cells], widths, [False] * len(names), sink)
 
 
 def _cell(value: Any) -> str:

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,13 +62,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from teiten import settings
-    from teiten.engine import open_session
-    from teiten.lake import Lake
 
     if args.n < 1:
         raise UsageError(f"-n {args.n} ranks nothing.", hint="Give 1 or more.")
     chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     wanted, before = _asked(args, chosen)
+    if args.files and _straight(args, chosen, wanted, before):
+        return 0
+    from teiten.engine import open_session
+    from teiten.lake import Lake
+
     if not args.files:
         lake = Lake.open(chosen.lake)
         _judge(args, lake, chosen, wanted, before)
@@ -141,6 +145,43 @@ def _asks_verdicts(args: argparse.Namespace) -> bool:
     return args.what in ("scanners", "tools") or bool(args.scanner or args.scanners or args.tool or args.spoofed)
 
 
+def _straight(args: argparse.Namespace, chosen: Settings, wanted: Filters, before: Span | None) -> bool:
+    """The answer straight from the files, where they are captures and the question is simple; False where it is not."""
+    from teiten import straight
+
+    if args.sql:
+        return False
+    _common.check_year(args.year)
+    _common.boot_time(args.boot_time, chosen.zone)
+    with _common.RejectedFile(args.rejected) as rejected:
+        found = straight.rank(
+            args.files,
+            chosen,
+            args.what,
+            wanted,
+            by=args.by,
+            before=before,
+            n=args.n,
+            fmt=args.format,
+            zone=args.tz,
+            rejected=rejected.write if args.rejected else None,
+        )
+    if found is None:
+        return False
+    _accounts(found.inputs)
+    _show(args, chosen, found.rows, before)
+    return True
+
+
+def _accounts(inputs: Sequence[Any]) -> None:
+    """What became of the inputs, to stderr."""
+    for one in inputs:
+        for note in one.notes:
+            print(f"teiten: {one.name}: {note}", file=sys.stderr)
+    read = [one for one in inputs if getattr(one, "error", None) is None or one.tally.lines]
+    _common.show_accounts([(one.name, one.tally) for one in read])
+
+
 def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
     """The files into a lake that lasts as long as the command."""
     from teiten import intake, readers
@@ -162,10 +203,7 @@ def _read(args: argparse.Namespace, chosen: Settings, folder: Path) -> int:
             rejected=rejected.write if args.rejected else None,
             judge=_asks_verdicts(args),
         )
-    for one in result.inputs:
-        for note in one.notes:
-            print(f"teiten: {one.name}: {note}", file=sys.stderr)
-    _common.show_accounts([(one.name, one.tally) for one in result.inputs if one.error is None or one.tally.lines])
+    _accounts(result.inputs)
     for one in result.failed:
         print(f"teiten top: {one.error}", file=sys.stderr)
     return 1 if result.failed else 0
@@ -184,21 +222,27 @@ def _answer(
     if args.sql:
         print(found.sql + ";")
         return 0
+    _show(args, chosen, found, before)
+    if args.output == "table" and args.what == "scanners":
+        part, whole = questions.scanner_share(session, wanted.start, wanted.end, by=args.by, filters=wanted)
+        share = f" ({_percent(100 * part / whole, '')})" if whole else ""
+        print(f"Of all {whole:,} {args.by}, {part:,} are announced scanners'{share}.", file=sys.stderr)
+    return 0
+
+
+def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span | None) -> None:
+    from teiten.engine import questions
+
     if args.output == "table":
         rows = _table(args.what, args.by, found, chosen.language, before is not None)
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
         if args.what == "tools" and found:
             print("A source's packets of a day count for the tool that its verdict of that day names.", file=sys.stderr)
-        if args.what == "scanners":
-            part, whole = questions.scanner_share(session, wanted.start, wanted.end, by=args.by, filters=wanted)
-            share = f" ({_percent(100 * part / whole, '')})" if whole else ""
-            print(f"Of all {whole:,} {args.by}, {part:,} are announced scanners'{share}.", file=sys.stderr)
     else:
         columns = ["rank", *questions.THINGS[args.what].columns, "packets", "hosts", "share", "share_of"]
         columns += ["rank_before", "packets_before", "hosts_before", "difference", "change"]
         _output.write_rows(found, args.output, args.out, columns=list(found[0]) if found else columns)
-    return 0
 
 
 def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> list[dict[str, Any]]:

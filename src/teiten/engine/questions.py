@@ -13,10 +13,12 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from teiten.engine.duckdb import Session
 from teiten.engine.filters import WITH_PORTS, Filters
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
 
 By = Literal["packets", "hosts"]
 Span = tuple[dt.datetime, dt.datetime]
@@ -92,6 +94,8 @@ class Query:
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
         words["src_prefix"] = "source_prefix(src_ip)" if raw else "source_prefix(address_bytes(src_ip))"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
+        # at the end of a query, the bare name would be that of the text that is shown
+        words["src_last"] = "{ranked}.src_ip" if raw else "address_bytes(src_ip)"
         text = self.template
         while (found := re.search(r"\{(\w+)\}", text)) is not None:
             text = text.replace(found.group(0), words[found.group(1)])
@@ -133,6 +137,7 @@ def rank(
         _RANK_BEFORE if seen else _RANK,
         {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
         **_rank_words(thing, by, n),
+        ranked="compared" if seen else "ranked",
     )
     found = query.rows(session)
     for row in found:
@@ -157,6 +162,7 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
         "shown": shown + names,
         "extra": extra,
         "order": order,
+        "last": order.replace("{src_order}", "{src_last}"),
         "by": by,
         "other": "hosts" if by == "packets" else "packets",
         "known": thing.known,
@@ -186,7 +192,7 @@ SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
 FROM ranked, (SELECT {whole}::BIGINT AS share_of FROM chosen)
 {only}
 {limit}
-ORDER BY known DESC, {by} DESC, {other} DESC, {order}
+ORDER BY known DESC, {by} DESC, {other} DESC, {last}
 """
 
 _RANK_BEFORE: Final = """
@@ -223,7 +229,7 @@ SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
 FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
 {only}
 {limit}
-ORDER BY known DESC, {by} DESC, {other} DESC, {order}
+ORDER BY known DESC, {by} DESC, {other} DESC, {last}
 """
 
 

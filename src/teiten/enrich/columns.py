@@ -141,6 +141,16 @@ def located(rows: Rows) -> dict[str, Plain]:
     return {name: taken(joined([part[name] for part in parts], sizes), back) for name in ADDED}
 
 
+def located_on(sources: Plain, low: int, high: int) -> dict[str, Plain] | None:
+    """The columns of `ADDED` for addresses seen on the days low..high (since 1970, UTC); None where not one pair of data sets
+    answers for all of them. DataError as `located`."""
+    countries, country_at = _choices(low, high, np.empty(0, np.int64), "country")
+    asns, asn_at = _choices(low, high, np.empty(0, np.int64), "asn")
+    if not isinstance(country_at, int) or not isinstance(asn_at, int):
+        return None
+    return _answers(sources, *_pair(countries, country_at, asns, asn_at))
+
+
 def _pair(
     countries: list[datasets.DataSet], c: int, asns: list[datasets.DataSet], a: int
 ) -> tuple[datasets.DataSet | None, datasets.DataSet | None]:

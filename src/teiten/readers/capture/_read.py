@@ -285,7 +285,7 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     store = _Store(n)
     outcome = store.of["outcome"][:n]
     state = np.zeros(_walk.STATE, np.int64)
-    most = getattr(options.reading, "payload_bytes", 0)
+    most = options.reading.payload_bytes
     usual = int(_USUAL)
     out = [_jit.view(store.of[name]) for name in ("places", "hashes", "outcome", "c16", "c32", "c64", "quotes")]
     data, big = _jit.view(block.data), int(block.layout.big)

@@ -124,7 +124,8 @@ def _walks(p: _Planner) -> None:
         for i, part in enumerate(_parts(rng, p.wanted[cause], p.prefix.size, 24)):
             # of two shards this is one: it covers a part of the addresses only
             ports = 2 if cause == "zmap-new" and i % 6 == 5 else 1
-            _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5], 2 if i % 7 == 6 else 1, part)
+            shards = 2 if i % 7 == 6 else 1
+            _walked(p, rng, cause, ports, (1, 4, 1, 2, 1)[i % 5] // shards or 1, shards, part)
 
 
 def _walked(p: _Planner, rng: np.random.Generator, cause: str, count: int, threads: int, shards: int, part: float) -> None:
