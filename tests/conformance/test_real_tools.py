@@ -344,7 +344,6 @@ def strangers(laboratory: Laboratory, where: str, port: int) -> set[str]:
     }
 
 
-@pytest.mark.xfail(reason="the rule for floods is being written", strict=False)
 @pytest.mark.parametrize(
     ("laboratory", "name", "port"),
     [
