@@ -112,6 +112,24 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "and of so many sources a day at most, of those with the TCP window that ZMap writes, busiest first (some 20 ms each)",
     ),
     "zmap_order_others": Threshold(50, "and of so many of the other sources a day"),
+    "large_scanner_ports": Threshold(
+        30, "a source that sends TCP SYN and UDP to this many distinct ports within one day may be a large scanner (NICTER)"
+    ),
+    "large_scanner_packets": Threshold(
+        300_000,
+        "and is one where these are this many packets or more, at `large_scanner_addresses` observed addresses (NICTER)",
+    ),
+    "large_scanner_addresses": Threshold(
+        300_000,
+        "observed addresses to which `large_scanner_packets` belongs: for others it is scaled in proportion; 0: never",
+    ),
+    "large_scanner_floor": Threshold(
+        300, "packets below which nobody is a large scanner, however few addresses are observed (a household line has one)"
+    ),
+    "telnet_packets": Threshold(
+        2,
+        "a source that sends this many TCP SYN to 23 or 2323 within one day, and none with Mirai's mark, scans Telnet (NICTER)",
+    ),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
