@@ -180,6 +180,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "flood_chance": Threshold(
         1e-6, "so many of its sources lie where no source can be that the day's others would do so with this chance at most"
     ),
+    "flood_impossible_share": Threshold(
+        0.1, "or, with this share of its sources where no source can be (a poor generator's are not even), (0 to 1)"
+    ),
+    "flood_nearness": Threshold(
+        2, "two of them share a /16 at most so many times as often as if its two bytes had been drawn one by one"
+    ),
     "flood_confidence": Threshold(
         0.9, "a flood's source is named where the chance that it is forged is this at least (0 to 1)"
     ),

@@ -130,6 +130,13 @@ def alarms(seen: Seen, ordinary: frozenset[str], naming: tuple[str, ...]) -> tup
     return plain.height, named
 
 
+def chances(seen: Seen, ordinary: frozenset[str]) -> int:
+    """How many packets due to these causes have ZMap's or masscan's mark by chance."""
+    import polars as pl
+
+    return int(seen.units.filter(pl.col("cause").is_in(list(ordinary)))["marked"].sum())
+
+
 def examples(seen: Seen, spoilt: pl.DataFrame, count: int = 12) -> list[str]:
     """Some sources' days in words: what they sent, due to what, and what was said of them."""
     import ipaddress

@@ -5,7 +5,10 @@ things are asked of a flood, each with its level among the thresholds: (1) some 
 destination, to one port, or to one destination, several times what the quarter of quieter minutes do; (2) its sources sent
 one packet there, and none else all day; (3) they are flat: too many lie where no source can be (special-purpose registry of
 IANA; announced by no AS on that day; not asked where there are no data on ASes), and their /8s are as even as drawn ones
-are. Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
+are. A generator may be lumpy (a run of hping3's --rand-source never makes a third of the values of a byte, measured): where
+very many lie where no source can be, it is enough that their addresses' bytes were drawn one by one (`nearness`).
+
+Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
 nothing). IPv4 only.
 
 A source is named by its own chance: how dense forged sources and other one-packet hosts are in its /8, in those minutes.
@@ -17,7 +20,7 @@ import datetime as dt
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -63,6 +66,8 @@ class Rule:
     uneven: float = 0.35
     impossible_chance: float = 1e-6
     confidence: float = 0.9
+    impossible: float = 0.1
+    nearness: float = 2.0
     idle: int = 5
 
     @classmethod
@@ -71,6 +76,7 @@ class Rule:
         return cls(
             round(get("flood_sources")), round(get("flood_packets_per_minute")), get("flood_times_usual"),
             get("flood_one_packet_share"), get("flood_unevenness"), get("flood_chance"), get("flood_confidence"),
+            get("flood_impossible_share"), get("flood_nearness"),
         )  # fmt: skip
 
 
@@ -106,6 +112,8 @@ class Flood:
     level: int
     confidence: tuple[float, ...]
     """that a source of that /8 is forged, for each of the 256"""
+    lumpy: bool = False
+    """not even, but with so many sources where none can be that `nearness` decides whether it is taken for flat"""
 
     @property
     def what(self) -> str:
@@ -208,6 +216,11 @@ FROM (
   FROM (SELECT c.*, all_day, ('0x' || hex(src_ip))::BIGINT AS number FROM chosen c JOIN whole USING (src_ip))
 ) GROUP BY id, eight
 """
+_NEAR: Final = """
+SELECT id, (number >> 24)::INTEGER AS eight, ((number >> 16) & 255)::INTEGER AS second, count(*) AS alone
+FROM (SELECT id, ('0x' || hex(src_ip))::BIGINT AS number FROM chosen JOIN whole USING (src_ip) WHERE all_day = 1)
+GROUP BY ALL
+"""
 _NAMED: Final = """
 SELECT id, src_ip, (('0x' || hex(src_ip))::BIGINT >> 24)::INTEGER AS eight
 FROM chosen JOIN whole USING (src_ip) WHERE all_day = 1
@@ -256,14 +269,19 @@ class Day:
         some = some.with_columns(pl.col("first") - 1, pl.col("last") + 1).with_row_index("id")
         rows = self._ask(_COUNTED.format(special=_special()), some, level, told)
         quiet = self._quiet(some, level)
-        out = []
+        out: dict[int, Flood] = {}
         for number, one in enumerate(some.iter_rows(named=True)):
             own = rows.filter(pl.col("id") == one["id"])
             if own.height:
                 flood = self._judge(one, own, quiet[number])
                 if flood is not None:
-                    out.append(flood)
-        return out
+                    out[one["id"]] = flood
+        if lumpy := [n for n, flood in out.items() if flood.lumpy]:
+            cells = self._ask(_NEAR, some.filter(pl.col("id").is_in(lumpy)), level, told)
+            for n in lumpy:
+                near = nearness(cells.filter(pl.col("id") == n))
+                out[n] = replace(out[n], flat=near <= self.rule.nearness)
+        return list(out.values())
 
     def _given(self, some: pl.DataFrame) -> dict[str, Any]:
         return {
@@ -285,7 +303,7 @@ class Day:
         rows = pl.concat(found)
         return (
             rows
-            if "src_ip" in rows.columns
+            if {"src_ip", "second"} & {*rows.columns}
             else rows.group_by("id", "eight").agg(
                 pl.exclude("asked", "t_first", "t_last").sum(),
                 pl.col("asked").any(),
@@ -340,9 +358,11 @@ class Day:
         forged = max(0.0, 1.0 - quiet / n)
         chance = _tail(impossible, n, max(usual_impossible, 0.01))
         one_packet = n / sources
-        flat = uneven <= self.rule.uneven and one_packet >= self.rule.one_packet
         # without data on ASes the few special-purpose prefixes are all that is known of where no source can be
-        flat &= chance <= self.rule.impossible_chance or not own["asked"].any()
+        strange = chance <= self.rule.impossible_chance or not own["asked"].any()
+        strange &= one_packet >= self.rule.one_packet
+        flat = strange and uneven <= self.rule.uneven
+        lumpy = strange and not flat and impossible / n >= self.rule.impossible
         # what lies outside the even /8s, in a flood, is forged too
         dense = forged * float(even.max())
         confidence = dense / np.maximum(dense + (1 - forged) * shape, 1e-12)
@@ -352,7 +372,7 @@ class Day:
         return Flood(
             name, start, end, one["protocol"], one["dst_port"], one["dst_ip"], int(own["packets"].sum()), n, one_packet,
             impossible / n, usual_impossible, chi2, freedom, uneven, int(own["odd"].sum()) / max(1, int(own["ttls"].sum())),
-            forged, flat, one["level"], tuple(confidence.tolist()),
+            forged, flat, one["level"], tuple(confidence.tolist()), lumpy,
         )  # fmt: skip
 
     def named(self, floods: Sequence[Flood]) -> Iterator[tuple[Flood, pl.DataFrame]]:
@@ -375,6 +395,23 @@ class Day:
                 sure = np.array(flood.confidence)[rows.filter(pl.col("id") == number)["eight"].to_numpy()]
                 told = rows.filter(pl.col("id") == number).select("src_ip").with_columns(pl.Series("confidence", sure))
                 yield flood, told.filter(pl.col("confidence") >= self.rule.confidence)
+
+
+def nearness(cells: pl.DataFrame) -> float:
+    """How often two sources share a /16, as a multiple of how often they would if its two bytes had been drawn one by one.
+
+    `cells`: first and second byte (`eight`, `second`) and how many sources (`alone`). Invented ones: at most about 1, since
+    three standard deviations are taken off. Real hosts share networks (the addresses on lists of scanners: 13).
+    """
+    grid = np.zeros((256, 256))
+    np.add.at(grid, (cells["eight"].to_numpy(), cells["second"].to_numpy()), cells["alone"].to_numpy())
+    n = float(grid.sum())
+
+    def pairs(counts: F64) -> float:
+        return float((counts * (counts - 1)).sum()) / 2
+
+    expected = pairs(grid.sum(axis=0)) * pairs(grid.sum(axis=1)) / max(1.0, n * (n - 1) / 2)
+    return max(0.0, pairs(grid) - 3 * math.sqrt(max(1.0, expected))) / expected if expected else math.inf
 
 
 def flatness(counts: F64) -> tuple[float, int, F64]:
