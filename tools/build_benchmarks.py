@@ -29,6 +29,14 @@ as ratios.
 - **fwlogwatch**: its default summary, over 100,000 lines only; it slows down as lines grow, so a longer log would make
   it look worse.
 - **grep, mawk**: counting one port, and all ports: for scale.
+
+`packets` has a capture of its own: 60-byte frames to a /16, 76 bytes a record, sources with a long tail. Ours is
+`teiten top ports --by hosts`, which counts the unique sources of every port as well.
+
+- **tracestats** (libtrace): counts packets and bytes through one filter, and no sources.
+- **tcpdump, tshark, dpkt**: the same question by a pipeline or a script as one writes it, over the first million (tcpdump) or
+  200,000 packets to a /24 of destinations; more packets or destinations would make them look worse.
+- `decode_packets_per_s`: bytes in memory to a chunk's columns, packets a second of one core's time.
 """
 
 

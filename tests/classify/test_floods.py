@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from tests.classify.examples import DARK, NOON, TOKYO, address, event, lake_of
 from tests.classify.examples.spoofed_flood import drawn, flood
@@ -66,6 +67,38 @@ def test_a_crowd_of_real_hosts_is_none(tmp_path: Path) -> None:
     """New hosts, one packet each, within two minutes, at one port: a worm's outbreak. Their /8s tell them apart."""
     found, _ = judged(tmp_path, crowd(clustered(3000)) + crowd(clustered(3000, 4), 600, dst=DARK + 1))
     assert found == []
+
+
+def lumpy(count: int, seed: int = 5) -> list[str]:
+    """As a run of hping3 --rand-source makes them: bytes drawn one by one, a third of their values never."""
+    rng = np.random.default_rng(seed)
+    values = rng.choice(256, 170, replace=False)
+    rows = np.unique(rng.choice(values, (count, 4)), axis=0)
+    return [".".join(map(str, row)) for row in rows]
+
+
+def test_a_poor_generators_sources_are_forged_too(tmp_path: Path) -> None:
+    sources = lumpy(1500)
+    (one,), named = judged(tmp_path, flood(sources))
+    assert one.uneven > 0.35 and one.lumpy and one.impossible > 0.1
+    assert len(named[one.id]) == len(sources)
+
+
+def test_a_crowd_with_forged_ones_among_it_is_not_taken_for_a_poor_generator(tmp_path: Path) -> None:
+    """A worm's outbreak and a flood at one port in one minute, half of each: nobody is named rather than the hosts."""
+    assert judged(tmp_path, flood(drawn(1500)) + crowd(clustered(1500), dst=DARK + 77))[0] == []
+
+
+@pytest.mark.parametrize("count", [200, 500, 1500, 20_000])
+def test_nearness(count: int) -> None:
+    def near(sources: list[str]) -> float:
+        first = [[int(part) for part in src.split(".")[:2]] for src in sources]
+        cells = pl.DataFrame(first, schema=["eight", "second"], orient="row").group_by("eight", "second").len("alone")
+        return floods.nearness(cells)
+
+    assert near(lumpy(count)) <= 1.5
+    assert near([address(int(n)) for n in np.random.default_rng(1).integers(0, 1 << 32, count)]) <= 1.5
+    assert near(clustered(count)) > 2
 
 
 def test_few_of_them_are_none(tmp_path: Path) -> None:

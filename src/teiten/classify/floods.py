@@ -5,7 +5,10 @@ things are asked of a flood, each with its level among the thresholds: (1) some 
 destination, to one port, or to one destination, several times what the quarter of quieter minutes do; (2) its sources sent
 one packet there, and none else all day; (3) they are flat: too many lie where no source can be (special-purpose registry of
 IANA; announced by no AS on that day; not asked where there are no data on ASes), and their /8s are as even as drawn ones
-are. Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
+are. A generator may be lumpy (a run of hping3's --rand-source never makes a third of the values of a byte, measured): where
+very many lie where no source can be, it is enough that their addresses' bytes were drawn one by one (`nearness`).
+
+Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
 nothing). IPv4 only.
 
 A source is named by its own chance: how dense forged sources and other one-packet hosts are in its /8, in those minutes.
@@ -61,6 +64,8 @@ class Rule:
     uneven: float = 0.35
     impossible_chance: float = 1e-6
     confidence: float = 0.9
+    impossible: float = 0.1
+    nearness: float = 2.0
     idle: int = 5
 
     @classmethod
@@ -69,6 +74,7 @@ class Rule:
         return cls(
             round(get("flood_sources")), round(get("flood_packets_per_minute")), get("flood_times_usual"),
             get("flood_one_packet_share"), get("flood_unevenness"), get("flood_chance"), get("flood_confidence"),
+            get("flood_impossible_share"), get("flood_nearness"),
         )  # fmt: skip
 
 
@@ -103,6 +109,8 @@ class Flood:
     level: int
     confidence: tuple[float, ...]
     """that a source of that /8 is forged, for each of the 256"""
+    lumpy: bool = False
+    """not even, but with so many sources where none can be that `nearness` decides whether it is taken for flat"""
 
     @property
     def what(self) -> str:
@@ -150,6 +158,10 @@ SELECT id, count(*) AS n FROM d_lone e JOIN wanted w ON {same}
 WHERE e.minute NOT BETWEEN w.first AND w.last
 GROUP BY id
 """
+_NEAR: Final = """
+SELECT (number >> 24)::INTEGER AS eight, ((number >> 16) & 255)::INTEGER AS second, count(*) AS alone
+FROM d_lone WHERE {its} GROUP BY ALL
+"""
 _USUAL: Final = """
 SELECT (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER ({special} OR unrouted) AS impossible
 FROM (
@@ -168,6 +180,11 @@ def _at(level: int, flood: Flood) -> str:
     if flood.dst_ip is not None:
         parts.append(f"dst_ip = unhex('{flood.dst_ip.hex()}')")
     return " AND ".join(parts)
+
+
+def _its(flood: Flood) -> str:
+    """The condition that a packet of `d_lone` is the flood's."""
+    return f"t BETWEEN {_us(flood.start)} AND {_us(flood.end)} AND {_at(flood.level, flood)}"
 
 
 def candidates(counted: pl.DataFrame, minutes: int, rule: Rule) -> pl.DataFrame:
@@ -227,7 +244,7 @@ class Day:
             for level in range(3):
                 for flood in self.judged(self.candidates(level), level):
                     if flood.flat:
-                        its = f"t BETWEEN {_us(flood.start)} AND {_us(flood.end)} AND {_at(level, flood)}"
+                        its = _its(flood)
                         yield flood, self._named(flood, its)
                         self.ask(f"DELETE FROM d_lone WHERE {its}")
         finally:
@@ -289,19 +306,25 @@ class Day:
             name, start, end, one["protocol"], one["dst_port"], one["dst_ip"], n, 1.0, impossible, 0.0, chi2, freedom, uneven,
             int(own["odd"].sum()) / max(1, int(own["ttls"].sum())), max(0.0, 1.0 - quiet / n), False, level, (),
         )  # fmt: skip
-        if uneven > self.rule.uneven:
+        if uneven > self.rule.uneven and impossible < self.rule.impossible:
             return flood
         shape, usual_impossible = self.usual()
         # without data on ASes the few special-purpose prefixes are all that is known of where no source can be
         chance = _tail(round(impossible * n), n, max(usual_impossible, 0.01))
         one_packet = n / max(n, self._sources_at(flood))
-        flat = (chance <= self.rule.impossible_chance or not own["asked"].any()) and one_packet >= self.rule.one_packet
+        strange = chance <= self.rule.impossible_chance or not own["asked"].any()
+        strange &= one_packet >= self.rule.one_packet
+        lumpy = strange and uneven > self.rule.uneven
+        flat = strange
+        if lumpy:
+            flat = nearness(self.ask(_NEAR.format(its=_its(flood)))) <= self.rule.nearness
         # what lies outside the even /8s, in a flood, is forged too
         dense = flood.forged * float(even.max())
         confidence = dense / np.maximum(dense + (1 - flood.forged) * shape, 1e-12)
         return replace(
-            flood, flat=flat, one_packet=one_packet, usual_impossible=usual_impossible, confidence=tuple(confidence.tolist())
-        )
+            flood, flat=flat, one_packet=one_packet, usual_impossible=usual_impossible, lumpy=lumpy,
+            confidence=tuple(confidence.tolist()),
+        )  # fmt: skip
 
     def _sources_at(self, flood: Flood) -> int:
         """All sources (without a tool's mark) that sent to what the flood came to while it lasted."""
@@ -314,6 +337,23 @@ class Day:
         sure = np.array(flood.confidence)[rows["eight"].to_numpy()]
         named = rows.select("src_ip").with_columns(pl.Series("confidence", sure, dtype=pl.Float64))
         return named.filter(pl.col("confidence") >= self.rule.confidence)
+
+
+def nearness(cells: pl.DataFrame) -> float:
+    """How often two sources share a /16, as a multiple of how often they would if its two bytes had been drawn one by one.
+
+    `cells`: first and second byte (`eight`, `second`) and how many sources (`alone`). Invented ones: at most about 1, since
+    three standard deviations are taken off. Real hosts share networks (the addresses on lists of scanners: 13).
+    """
+    grid = np.zeros((256, 256))
+    np.add.at(grid, (cells["eight"].to_numpy(), cells["second"].to_numpy()), cells["alone"].to_numpy())
+    n = float(grid.sum())
+
+    def pairs(counts: F64) -> float:
+        return float((counts * (counts - 1)).sum()) / 2
+
+    expected = pairs(grid.sum(axis=0)) * pairs(grid.sum(axis=1)) / max(1.0, n * (n - 1) / 2)
+    return max(0.0, pairs(grid) - 3 * math.sqrt(max(1.0, expected))) / expected if expected else math.inf
 
 
 def flatness(counts: F64) -> tuple[float, int, F64]:

@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("name", metavar="NAME", help=f"all, or one of: {', '.join(bench.names())}")
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, each thing once: a first impression")
+    parser.add_argument("--large", action="store_true", help="also what takes very long and much room (100 million packets)")
     parser.add_argument("--output", choices=("table", "json"), default="table", help="format of the figures (default: table)")
     parser.add_argument("--work", metavar="DIR", help="keep the benchmarks' logs there (default: a folder that is removed)")
 
@@ -71,7 +72,10 @@ def main(args: argparse.Namespace) -> int:
         for module in chosen:
             print(f"Running the benchmark '{module.NAME}' ...", file=sys.stderr)
             machine = _process.machine()
-            figures = {name: round(value, 4) for name, value in module.run_benchmark(work, args.quick).items()}
+            measured = module.run_benchmark(work, args.quick)
+            if args.large and hasattr(module, "run_large"):
+                measured |= module.run_large(work)
+            figures = {name: round(value, 4) for name, value in measured.items()}
             results.append({"bench": module.NAME, "figures": figures, "machine": machine})
             if args.output == "table" and hasattr(module, "table"):
                 print(f"{module.NAME}: {module.HELP}{_QUICK if args.quick else ''}\n{module.table(figures)}")

@@ -25,6 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sensor", metavar="NAME", help="the sensor that recorded them (default: by the configuration, or home)"
     )
+    parser.add_argument(
+        "--no-verdicts", action="store_true", help="only store: what sources are taken for is left to the next report"
+    )
     _common.add_reading(parser)
     _common.add_settings(parser)
 
@@ -59,6 +62,7 @@ def main(args: argparse.Namespace) -> int:
                 boot_time=boot,
                 rejected=rejected.write if args.rejected else None,
                 progress=told,
+                judge=not args.no_verdicts,
             )
         finally:
             told.progress.clear()

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -132,8 +133,9 @@ def _beside(folder: Path) -> Iterator[Path]:
 def ready(data: datasets.DataSet) -> Ready:
     """The data set made ready, from where it is kept if it is. DataError where it is broken."""
     folder = _kept(data)
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, EOFError):
         return _read(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     made = _made(data)
     with contextlib.suppress(OSError), _beside(folder) as new:
         for name, array in made.items():
