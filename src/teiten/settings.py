@@ -111,7 +111,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         500,
         "and of so many sources a day at most, of those with the TCP window that ZMap writes, busiest first (some 20 ms each)",
     ),
-    "zmap_order_others": Threshold(50, "and of so many of the other sources a day"),
+    "zmap_order_others": Threshold(25, "and of so many of the other sources a day"),
     "large_scanner_ports": Threshold(
         30, "a source that sends TCP SYN and UDP to this many distinct ports within one day may be a large scanner (NICTER)"
     ),

@@ -55,7 +55,7 @@ class _Pool:
             return memory[:size]
 
 
-_KEPT: Final = 12
+_KEPT: Final = 16
 _pool: Final = _Pool()
 
 
