@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _ASKED: Final = (
     "SELECT parse_path(path)[-1] AS file, e.source_pos, e.src_ip, e.dst_ip, e.time, e.protocol, e.src_port, e.dst_port,"
-    " e.inner_dst_ip, coalesce(e.mark_zmap OR e.mark_masscan, false) AS marked, (epoch_us(e.time) + $offset) // 86400000000 AS day"
+    " e.inner_dst_ip, coalesce(e.mark_zmap OR e.mark_masscan, false) AS marked,"
+    " (epoch_us(e.time) + $offset) // 86400000000 AS day"
     " FROM raw_events e JOIN (SELECT source_id, any_value(path) AS path FROM sources GROUP BY ALL) s USING (source_id)"
 )
 IDLE, LEAST, LASTS, BUSY, WINDOW, STEP = 300.0, 25, 60.0, 30, 60.0, 10.0
