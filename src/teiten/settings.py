@@ -111,7 +111,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         500,
         "and of so many sources a day at most, of those with the TCP window that ZMap writes, busiest first (some 20 ms each)",
     ),
-    "zmap_order_others": Threshold(50, "and of so many of the other sources a day"),
+    "zmap_order_others": Threshold(25, "and of so many of the other sources a day"),
     "large_scanner_ports": Threshold(
         30, "a source that sends TCP SYN and UDP to this many distinct ports within one day may be a large scanner (NICTER)"
     ),
@@ -163,6 +163,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "attack_idle_seconds": Threshold(300, "an attack has ended after this many seconds without a packet (RSDoS, CAIDA)"),
     "backscatter_share": Threshold(
         0.9, "a source's packets are backscatter where this share of its day's is answers that nobody asked for (0 to 1)"
+    ),
+    "backscatter_packets": Threshold(
+        20, "and a source with this many of them has backscatter among its packets, whatever else it sends"
     ),
     "flood_sources": Threshold(200, "a flood of forged sources has this many distinct ones at least"),
     "flood_packets_per_minute": Threshold(

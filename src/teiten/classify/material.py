@@ -77,6 +77,7 @@ COUNTS: Final[dict[str, Count]] = {
     "telnet": Count(
         f"count_if({_SYN} AND dst_port IN (23, 2323) AND mark_mirai IS NOT NULL)", "SYN to 23 and 2323/tcp, numbers known"
     ),
+    "open": Count(f"count_if({_SYN} AND tcp_window = 65535)", "SYN with a window of 65535, as ZMap writes it"),
     "bare": Count(f"count_if({BARE})", "SYN as hping3 makes them: window 512, no options, a needless acknowledgement number"),
     "short": Count(f"count_if({SHORT})", "SYN as nmap -sS makes them: MSS alone, window 1024 .. 4096, not masscan's"),
 }

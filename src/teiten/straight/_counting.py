@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +30,8 @@ OnRejected = Callable[[str, Sequence[Rejected]], None]
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY: Final = 86_400_000_000
 _ROWS: Final = 1 << 16
+_AHEAD: Final = 2
+"""chunks that wait to be counted"""
 _BITS: Final = 26
 """what bounds memory: 2^26 places of 8 bytes, some 47 million distinct sources of ports, are half a gigabyte"""
 
@@ -184,6 +188,21 @@ class Run:
         return found, [one for _, one, _ in self._inputs]
 
     def _read(self, source: _input.Input, one: Read, options: ReadOptions, rejected: OnRejected | None) -> None:
+        """Counts go on beside the reading, on a thread of their own: the kernels hold no GIL."""
+        flying: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="teiten-count") as counter:
+            for rows in self._rows_of(source, one, options, rejected):
+                flying.append(counter.submit(self._count, rows, one.sensor))
+                if len(flying) > _AHEAD:
+                    flying.popleft().result()
+            for future in flying:
+                future.result()
+        one.tally.check()
+
+    def _rows_of(
+        self, source: _input.Input, one: Read, options: ReadOptions, rejected: OnRejected | None
+    ) -> Iterator[Columns]:  # fmt: skip
+        """An input's events; what became of its records goes to `one`."""
         reader = readers.module("capture")
         several = len(self._inputs) > 1 or self.what in ("sources", "countries", "asns")
         for chunk in reader.read(source, options):
@@ -206,8 +225,7 @@ class Run:
                 times = _numbers(rows, "time")
                 low, high = int(times.min()), int(times.max())
                 one.span = (low, high) if one.span is None else (min(low, one.span[0]), max(high, one.span[1]))
-            self._count(rows, one.sensor)
-        one.tally.check()
+            yield rows
 
     def _apart(self) -> None:
         """Records that two inputs have count once: that is the lake's affair. A record in both has one time in both."""
