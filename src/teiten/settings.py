@@ -164,6 +164,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "backscatter_share": Threshold(
         0.9, "a source's packets are backscatter where this share of its day's is answers that nobody asked for (0 to 1)"
     ),
+    "backscatter_packets": Threshold(
+        20, "and a source with this many of them has backscatter among its packets, whatever else it sends"
+    ),
     "flood_sources": Threshold(200, "a flood of forged sources has this many distinct ones at least"),
     "flood_packets_per_minute": Threshold(
         30, "its minutes bring this many packets to one port of one destination, to one port or to one destination"

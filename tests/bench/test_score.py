@@ -19,7 +19,9 @@ def seen(verdicts: list[tuple[bytes, str, str | None, str]]) -> Seen:
         [(A, "mirai", 5), (A, "hosts", 2), (B, "mirai", 1), (C, "hosts", 9), (D, "zmap-new", 30)],
         schema={"src_ip": pl.Binary, "cause": pl.String, "packets": pl.Int64},
         orient="row",
-    ).with_columns(pl.lit(DAY).alias("day"), pl.col("packets").alias("targets"), run=pl.lit(0), telnet=pl.lit(0), marked=pl.lit(1))
+    ).with_columns(
+        pl.lit(DAY).alias("day"), pl.col("packets").alias("targets"), run=pl.lit(0), telnet=pl.lit(0), marked=pl.lit(1)
+    )
     said = pl.DataFrame(
         verdicts, schema={"src_ip": pl.Binary, "label": pl.String, "value": pl.String, "rule": pl.String}, orient="row"
     ).with_columns(pl.lit(DAY).alias("day"), confidence=pl.lit(1.0), evidence=pl.lit("{}"))

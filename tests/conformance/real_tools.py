@@ -49,7 +49,7 @@ def source(number: int) -> str:
 
 @dataclass(frozen=True)
 class Scan:
-    """One source's doing. `command` gets its source; several words lists run one after the other."""
+    """One source's doing. `commands` makes the commands of its source; several of them run side by side."""
 
     name: str
     number: int
@@ -156,8 +156,8 @@ SCANS = (
     Scan("hping_run", 41, "hping3", hping("-S", "-p", "++3000", f"{DARK4}.41.1", count=400)),
     Scan("hping_ping", 42, "hping3", hping("-1", "--rand-dest", ANYWHERE, count=100)),
     Scan("mirai_shape", 50, "hping3", mirai),
-    Scan("spoofed_one", 60, "hping3", spoofed("-S", "-p", "80", f"{DARK4}.60.1", count=1500, pause_us=1000)),
-    Scan("spoofed_all", 61, "hping3", spoofed("-S", "-p", "443", "--rand-dest", ANYWHERE, count=1500, pause_us=1000)),
+    Scan("spoofed_one", 60, "hping3", spoofed("-S", "-p", "80", f"{DARK4}.60.1", count=1500, pause_us=2000)),
+    Scan("spoofed_all", 61, "hping3", spoofed("-S", "-p", "443", "--rand-dest", ANYWHERE, count=1500, pause_us=2000)),
     Scan("answers", 70, "hping3", answers),
     Scan("answers_six", 71, "nmap", answers_six, 6),
     Scan("attack_open", 80, "hping3", attack("-S", "-p", "80", SERVER, seconds=66)),
@@ -283,8 +283,9 @@ def serve() -> subprocess.Popen[bytes]:
     return subprocess.Popen(inside("server", sys.executable, "-c", code))
 
 
-def do(scan: Scan) -> dict[str, object]:
-    """The scan's commands, in turn (those of one packet side by side), and how they ended."""
+def do(scan: Scan, later: float) -> dict[str, object]:
+    """The scan's commands side by side, after so many seconds, and how they ended."""
+    time.sleep(later)
     began = time.monotonic()
     commands = scan.commands(scan.source)
     running = [
@@ -320,7 +321,11 @@ def main() -> None:
     server = serve()
     time.sleep(0.3)
     with captures(folder), murmur(), ThreadPoolExecutor(len(names)) as pool:
-        ran = list(pool.map(do, [BY_NAME[name] for name in names]))
+        # the floods last a minute; where the kernel logs, the others take turns, at a pace that its ring buffer follows
+        apart = 2.5 if os.environ.get(LOG_TAG) else 0.0
+        short = [name for name in names if not name.startswith("attack_")]
+        later = [apart * short.index(name) if name in short else 0.0 for name in names]
+        ran = list(pool.map(do, [BY_NAME[name] for name in names], later))
     server.kill()
     (folder / "ran.json").write_text(json.dumps(ran, indent=1))
 

@@ -41,8 +41,9 @@ def judge(material: Material) -> Iterator[pl.DataFrame]:
         start = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
         end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
         known = material.found.filter(pl.col("day") == day).select("src_ip").unique()
-        judged = floods.Day(material.session, start, end, floods.Rule.of(material.settings))
-        for flood, sources in judged.named(judged.floods()):
+        counted = f"SELECT src_ip, events, packets FROM counted WHERE day = DATE '{day}'"
+        judged = floods.Day(material.ask, start, end, floods.Rule.of(material.settings), events="judged", counted=counted)
+        for flood, sources in judged.floods():
             # a tool that is known by its packets comes first
             named = sources.join(known, on="src_ip", how="anti").with_columns(pl.lit(day).alias("day"))
             told = {"packets": 1, "flood": flood.id, "start": f"{flood.start:%H:%M:%SZ}", "end": f"{flood.end:%H:%M:%SZ}"}
