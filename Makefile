@@ -3,7 +3,7 @@
 #   make demo        two months of a household line, from log to page
 #   make test        style, types, layers and the tests: under ten minutes on two cores
 #   make test-full   the long suites: conformance, browser, faults, the readers without the JIT; SECONDS_ALLOWED=3600 to bound it
-#   make test-faults kills, power cuts, full disks, failing writes, each with its figure
+#   make test-faults kills, power cuts, full disks, failing writes: the figures of docs/reference/promises.md
 #   make fuzz        coverage-guided fuzzing of a reader: SECONDS=3600 READER=capture (or netfilter); Linux on x86-64
 #   make bench       the benchmarks of docs/reference/benchmarks.md
 #   make lint format docs lock clean

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,16 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real logs and captures (../shared/data) are not here")
     return SHARED_DATA
+
+
+@pytest.fixture
+def figure() -> Callable[[int, str], None]:
+    """Prints what a promise's proof came to; with TEITEN_FIGURES=FILE it is also added there, for tools/build_promises.py."""
+
+    def told(promise: int, text: str) -> None:
+        print(f"promise {promise}: {text}")
+        if file := os.environ.get("TEITEN_FIGURES"):
+            with Path(file).open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"promise": promise, "figure": text}) + "\n")
+
+    return told

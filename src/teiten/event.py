@@ -80,7 +80,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     ),
     Column(
         "kind", "text", "", "syn, tcp, udp, icmp, backscatter, other: what the packet is by itself",
-        "種別(syn・tcp・udp・icmp・backscatter・other)", tier="marked",
+        "種類(syn・tcp・udp・icmp・backscatter・other)", tier="marked",
     ),
     Column("country", "text", "ISO 3166 alpha-2", "country of the source; null = unknown", "送信元の国・地域", tier="enriched"),
     Column("asn", "int64", "", "autonomous system of the source", "送信元のAS番号", tier="enriched"),

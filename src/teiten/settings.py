@@ -111,7 +111,25 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         500,
         "and of so many sources a day at most, of those with the TCP window that ZMap writes, busiest first (some 20 ms each)",
     ),
-    "zmap_order_others": Threshold(50, "and of so many of the other sources a day"),
+    "zmap_order_others": Threshold(25, "and of so many of the other sources a day"),
+    "large_scanner_ports": Threshold(
+        30, "a source that sends TCP SYN and UDP to this many distinct ports within one day may be a large scanner (NICTER)"
+    ),
+    "large_scanner_packets": Threshold(
+        300_000,
+        "and is one where these are this many packets or more, at `large_scanner_addresses` observed addresses (NICTER)",
+    ),
+    "large_scanner_addresses": Threshold(
+        300_000,
+        "observed addresses to which `large_scanner_packets` belongs: for others it is scaled in proportion; 0: never",
+    ),
+    "large_scanner_floor": Threshold(
+        300, "packets below which nobody is a large scanner, however few addresses are observed (a household line has one)"
+    ),
+    "telnet_packets": Threshold(
+        2,
+        "a source that sends this many TCP SYN to 23 or 2323 within one day, and none with Mirai's mark, scans Telnet (NICTER)",
+    ),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
@@ -146,6 +164,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "backscatter_share": Threshold(
         0.9, "a source's packets are backscatter where this share of its day's is answers that nobody asked for (0 to 1)"
     ),
+    "backscatter_packets": Threshold(
+        20, "and a source with this many of them has backscatter among its packets, whatever else it sends"
+    ),
     "flood_sources": Threshold(200, "a flood of forged sources has this many distinct ones at least"),
     "flood_packets_per_minute": Threshold(
         30, "its minutes bring this many packets to one port of one destination, to one port or to one destination"
@@ -161,6 +182,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "flood_chance": Threshold(
         1e-6, "so many of its sources lie where no source can be that the day's others would do so with this chance at most"
+    ),
+    "flood_impossible_share": Threshold(
+        0.1, "or, with this share of its sources where no source can be (a poor generator's are not even), (0 to 1)"
+    ),
+    "flood_nearness": Threshold(
+        2, "two of them share a /16 at most so many times as often as if its two bytes had been drawn one by one"
     ),
     "flood_confidence": Threshold(
         0.9, "a flood's source is named where the chance that it is forged is this at least (0 to 1)"

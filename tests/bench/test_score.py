@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from teiten.bench._score import Claim, alarms, examples, held
+from teiten.bench._score import Claim, alarms, chances, examples, held
 from teiten.bench._truth import Seen, rsdos
 
 DAY = dt.date(2026, 4, 1)
@@ -19,7 +19,9 @@ def seen(verdicts: list[tuple[bytes, str, str | None, str]]) -> Seen:
         [(A, "mirai", 5), (A, "hosts", 2), (B, "mirai", 1), (C, "hosts", 9), (D, "zmap-new", 30)],
         schema={"src_ip": pl.Binary, "cause": pl.String, "packets": pl.Int64},
         orient="row",
-    ).with_columns(pl.lit(DAY).alias("day"), pl.col("packets").alias("targets"), run=pl.lit(0), telnet=pl.lit(0))
+    ).with_columns(
+        pl.lit(DAY).alias("day"), pl.col("packets").alias("targets"), run=pl.lit(0), telnet=pl.lit(0), marked=pl.lit(1)
+    )
     said = pl.DataFrame(
         verdicts, schema={"src_ip": pl.Binary, "label": pl.String, "value": pl.String, "rule": pl.String}, orient="row"
     ).with_columns(pl.lit(DAY).alias("day"), confidence=pl.lit(1.0), evidence=pl.lit("{}"))
@@ -60,6 +62,7 @@ def test_ordinary_sources_that_are_named_are_told_with_what_they_sent() -> None:
     one = seen([(C, "tool", "nmap", "tool_nmap"), (A, "tool", "mirai", "tool_mirai")])
     plain, named = alarms(one, frozenset({"hosts"}), ("tool",))
     assert plain == 1 and named["src_ip"].to_list() == [C]
+    assert chances(one, frozenset({"hosts"})) == 2
     (line,) = examples(one, named)
     assert "192.0.2.3 2026-04-01: hosts 9 packets" in line and "tool=nmap" in line
 

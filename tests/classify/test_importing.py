@@ -242,6 +242,7 @@ def test_the_day_in_a_misp_version(version: str, day: dt.date | None) -> None:
         ("0.0.0.0/0\n", "x.txt:1: 0.0.0.0/0 is too broad to be anybody's"),
         ("192.0.2.0/24\n8.0.0.0/7\n", "x.txt:2: 8.0.0.0/7 is too broad"),
         ("2000::/15\n", "x.txt:1: 2000::/15 is too broad"),
+        ("hello\n192.0.2.0/24\n8.0.0.0/7\n", "Before it 1 line is malformed (first"),
         ("8.0.0.0/8\n9.0.0.0/8\n", "holds 33,554,432 addresses of IPv4: more than any scanner has."),
         ("# nothing\n", "x.txt holds no prefixes that I can read."),
         ("", "x.txt holds no prefixes that I can read."),

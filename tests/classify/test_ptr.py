@@ -38,6 +38,8 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
             (packed("192.0.2.1"), "b.example.org", False, dt.date(2026, 6, 1), dt.date(2026, 6, 1)),
         ]
         assert cache.names(confirmed=True)["name"].to_list() == ["a.example.org"]
+        assert cache.names(ends={"b.example.org", ".example.net"})["name"].to_list() == ["b.example.org"]
+        assert cache.names(ends={".example.org"}).height == cache.names(ends={str(n) for n in range(5000)}).height == 2
         told = cache.status(NOW + 32 * DAY)
     assert (told["addresses"], told["named"], told["none"], told["names"], told["confirmed"]) == (2, 1, 1, 2, 1)
     assert told["due"] == 1  # the one that has no name was asked long ago

@@ -17,6 +17,7 @@ from tests.classify.examples import TOKYO, event, judged
 from teiten.classify import rules
 from teiten.classify.material import COUNTS
 from teiten.classify.rules import Part
+from teiten.cli import note
 from teiten.lake import Lake
 from teiten.settings import LANGUAGES, THRESHOLDS
 
@@ -25,7 +26,8 @@ RETIRED: set[str] = set()
 IDS = {
     "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
     "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
-    "tool_zmap_order": "tool",
+    "tool_zmap_order": "tool", "mirai_ports": "mirai_ports", "telnet_without_mirai": "telnet_without_mirai",
+    "large_scanner": "large_scanner",
     "backscatter": "backscatter", "attack_victim": "attack_victim", "spoofed_flood": "spoofed_flood", "port_run": "port_run",
     "many_ports": "many_ports", "misconfiguration": "misconfiguration",
 }  # fmt: skip
@@ -61,6 +63,14 @@ def test_a_rule_declares_itself(part: Part) -> None:
         assert set(re.findall(r"\{(\w+)\}", text)) <= set(rule.thresholds)
     assert rules.rule(rule.id) == rule
     assert {rules.because(rule.id, code, TOKYO) for code in LANGUAGES}
+
+
+def test_a_count_that_no_rule_names_is_not_there() -> None:
+    assert set(COUNTS) - {"packets", "events"} == {name for part in PARTS for name in part.rule.counts}
+
+
+def test_every_verdict_can_be_corrected() -> None:
+    assert {part.rule.label for part in PARTS} == set(note.LABELS)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)
@@ -102,7 +112,7 @@ def test_an_ordinary_day_gives_no_verdict(tmp_path: Path) -> None:
     rows = [
         event(n, f"203.0.{n % 250}.{n // 250}", 0x2C0B0000 + n * 37 % 65536, dst_port=(23, 22, 445)[n % 3]) for n in range(1000)
     ]
-    rows += [event(5000 + n, "2001:db8::9", dst_ip="2001:db8:1::1") for n in range(3)]
+    rows += [event(5000 + n, "2001:db8::9", dst_ip="2001:db8:1::1", dst_port=22) for n in range(3)]
     lake, result = judged(tmp_path, rows)
     assert result.sources == 1001
     assert lake.verdicts().height == 0

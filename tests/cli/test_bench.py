@@ -46,10 +46,11 @@ def test_the_measuring_process_is_light() -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", ["netfilter", "ingest", "report", "startup"])
+@pytest.mark.parametrize("name", ["netfilter", "ingest", "packets", "report", "startup"])
 def test_a_quick_run_gives_every_figure_that_has_a_goal(name: str, tmp_path: Path) -> None:
     module = bench.benchmarks()[name]
     figures = module.run_benchmark(tmp_path, True)
     missing = set(module.GOALS) - set(figures)
-    assert missing <= {"times_fwlogwatch"}, missing
+    # a peer may not be installed; the largest input is for --large
+    assert all(figure.startswith("times_") or "_100" in figure for figure in missing), missing
     assert all(value >= 0 or key == "start_up_s" for key, value in figures.items())

@@ -41,9 +41,9 @@ def test_it_is_counted_and_taken_out(lake: list[str], capsys: pytest.CaptureFixt
     assert main(["forget", "192.0.2.7", "--yes", *lake]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "holds of 192.0.2.7, as a source: 2 events." in said.err
+    assert "holds of 192.0.2.7, as a source: 2 events" in said.err
     assert "2026-04-01 12:00 to 2026-04-01 12:00 (home), in 1 file that is written anew" in said.err
-    assert "Out of reach: reports" in said.err and "Taken out: 2 events." in said.err
+    assert "Out of reach: reports" in said.err and "Taken out: 2 events" in said.err
     assert sources(lake, capsys) == ["192.0.2.1"]
     assert main(["forget", "192.0.2.7", *lake]) == 0
     assert "holds nothing of 192.0.2.7" in capsys.readouterr().err

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import ipaddress
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -198,3 +200,70 @@ def test_scanners_straight_from_files(scanned: list[str], capsys: pytest.Capture
     log = str(Path(scanned[1]).with_name("router.log"))
     assert main(["top", "scanners", *scanned, "--output", "json", log]) == 0
     assert [(r["scanner"], r["packets"]) for r in json.loads(capsys.readouterr().out)] == [("Survey", 5)]
+
+
+DESTINATION = int(ipaddress.ip_address("198.51.100.1"))
+SYN = (
+    "2026-04-{day:02d}T00:{n:02d}:00+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC={src} DST=198.51.100.1 LEN=40 TOS=0x00 "
+    "PREC=0x00 TTL=50 ID={n} PROTO=TCP SPT=40000 DPT=23 SEQ={seq} ACK=0 WINDOW=1024 RES=0x00 {flags} URGP=0\n"
+)
+
+
+@pytest.fixture(scope="module")
+def bots(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two days: six packets of a Mirai host each day, four of somebody else in its /24, three answers of a third."""
+    folder = tmp_path_factory.mktemp("bots")
+    with (folder / "router.log").open("w") as log:
+        for day in (1, 2):
+            rows = (
+                [("203.0.113.5", DESTINATION, "SYN")] * 6 + [("203.0.113.9", 77, "SYN")] * 4 + [("192.0.2.1", 5, "ACK SYN")] * 3
+            )
+            log.writelines(SYN.format(day=day, n=n, src=src, seq=seq, flags=flags) for n, (src, seq, flags) in enumerate(rows))
+    (folder / "teiten.toml").write_text(f'zone = "Asia/Tokyo"\nlake = "{folder}/lake"\n')
+    config = ["--config", str(folder / "teiten.toml")]
+    assert main(["ingest", *config, str(folder / "router.log")]) == 0
+    return config
+
+
+@pytest.mark.parametrize("straight", [False, True])
+def test_tools_are_ranked_and_asked_for(bots: list[str], capsys: pytest.CaptureFixture[str], straight: bool) -> None:
+    files = [str(Path(bots[1]).with_name("router.log"))] if straight else []
+
+    def ranked(*words: str) -> list[dict[str, Any]]:
+        capsys.readouterr()
+        assert main(["top", *words, *bots, "--output", "json", *files]) == 0
+        found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+        return found
+
+    assert [(r["rank"], r["tool"], r["packets"], r["hosts"]) for r in ranked("tools")] == [
+        (1, "mirai", 12, 1),
+        (None, None, 14, 2),
+    ]
+    day = ranked("tools", "--by", "hosts", "--from", "2026-04-02", "--to", "2026-04-03")
+    assert [(r["tool"], r["hosts"], r["hosts_before"]) for r in day] == [("mirai", 1, 1), (None, 2, 2)]
+    assert [r["packets"] for r in ranked("ports", "--tool", "mirai")] == [12]
+    assert [r["packets"] for r in ranked("ports", "--kind", "backscatter")] == [6]
+    assert [r["packets"] for r in ranked("ports", "--spoofed", "out")] == [26]
+    assert [(r["prefix"], r["packets"], r["hosts"]) for r in ranked("prefixes")] == [
+        ("203.0.113.0/24", 20, 2),
+        ("192.0.2.0/24", 6, 1),
+    ]
+    assert [r["prefix"] for r in ranked("prefixes", "--tool", "unknown", "-n", "1", "--by", "hosts")] == ["203.0.113.0/24"]
+
+
+def test_tools_and_prefixes_as_tables(bots: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "tools", *bots, "--period", "2026-04-02"]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[:4] for line in said.out.splitlines()] == [
+        ["rank", "was", "tool", "packets"], ["1", "1", "mirai", "6"], ["-", "-", "unknown", "7"],
+    ]  # fmt: skip
+    assert "count for the tool that its verdict of that day names" in said.err
+    assert main(["top", "prefixes", *bots, "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["rank", "prefix"],
+        ["1", "203.0.113.0/24"],
+        ["2", "192.0.2.0/24"],
+    ]
+    assert main(["top", "ports", *bots, "--kind", "noise"]) == 2
+    assert "no kind of packet" in capsys.readouterr().err

@@ -32,6 +32,9 @@ DARK4, DARK6 = "44.77", "2001:db8:77"
 WORLD_LINK, DARK_LINK = "192.31.196.1", "192.31.196.2"
 SERVER = "192.175.48.80"
 """it, and the scanners' addresses, are of the AS112 project: routed, as those of sources are, and nobody's scanner"""
+SERVER6 = "2001:db8:3::80"
+ASKED = {4: "192.175.48.78", 6: SERVER6}
+"""the server's addresses that are asked in the name of others"""
 BEYOND = "192.88.99.7"
 """behind the server, which says that it cannot be reached"""
 LIFETIME = "120"
@@ -46,7 +49,7 @@ def source(number: int) -> str:
 
 @dataclass(frozen=True)
 class Scan:
-    """One source's doing. `command` gets its source; several words lists run one after the other."""
+    """One source's doing. `commands` makes the commands of its source; several of them run side by side."""
 
     name: str
     number: int
@@ -103,6 +106,38 @@ def attack(*words: str, seconds: int) -> Callable[[str], list[list[str]]]:
     return lambda _: [["hping3", "-q", "-n", "-I", "w1", "--rand-source", "-c", str(seconds * 10), "-i", "u100000", *words]]
 
 
+def answers(_: str) -> list[list[str]]:
+    """Questions to an open port, a closed one, and one of UDP, each from two addresses that are not ours."""
+    ask = ("hping3", "-q", "-n", "-I", "w1", "-c", "5", "-i", "u20000")
+    own = [f"{DARK4}.70.{n}" for n in (1, 2)]
+    return [
+        [*ask, "-a", src, *words, ASKED[4]]
+        for src in own
+        for words in (("-S", "-p", "80"), ("-S", "-p", "81"), ("-2", "-p", "9"))
+    ]
+
+
+def answers_six(_: str) -> list[list[str]]:
+    """The same over IPv6, which hping3 does not speak."""
+    ask = (
+        "nmap",
+        "-6",
+        "-n",
+        "-Pn",
+        "-e",
+        "w1",
+        "--send-ip",
+        "--max-retries",
+        "0",
+        "--min-rate",
+        "100",
+        "--host-timeout",
+        "5s",
+    )
+    own = [f"{DARK6}::70:{n}" for n in range(1, 7)]
+    return [[*ask, "-S", src, *words, SERVER6] for src in own for words in (("-sS", "-p", "80,81"), ("-sU", "-p", "9"))]
+
+
 ANYWHERE = f"{DARK4}.x.x"
 SCANS = (
     Scan("nmap_syn", 10, "nmap", nmap("-sS", "-p", "23", f"{DARK4}.10.0/24")),
@@ -121,8 +156,10 @@ SCANS = (
     Scan("hping_run", 41, "hping3", hping("-S", "-p", "++3000", f"{DARK4}.41.1", count=400)),
     Scan("hping_ping", 42, "hping3", hping("-1", "--rand-dest", ANYWHERE, count=100)),
     Scan("mirai_shape", 50, "hping3", mirai),
-    Scan("spoofed_one", 60, "hping3", spoofed("-S", "-p", "80", f"{DARK4}.60.1", count=1500, pause_us=1000)),
-    Scan("spoofed_all", 61, "hping3", spoofed("-S", "-p", "443", "--rand-dest", ANYWHERE, count=1500, pause_us=1000)),
+    Scan("spoofed_one", 60, "hping3", spoofed("-S", "-p", "80", f"{DARK4}.60.1", count=1500, pause_us=2000)),
+    Scan("spoofed_all", 61, "hping3", spoofed("-S", "-p", "443", "--rand-dest", ANYWHERE, count=1500, pause_us=2000)),
+    Scan("answers", 70, "hping3", answers),
+    Scan("answers_six", 71, "nmap", answers_six, 6),
     Scan("attack_open", 80, "hping3", attack("-S", "-p", "80", SERVER, seconds=66)),
     Scan("attack_closed", 81, "hping3", attack("-S", "-p", "81", "192.175.48.81", seconds=66)),
     Scan("attack_udp", 82, "hping3", attack("-2", "-p", "9", "192.175.48.82", seconds=66)),
@@ -185,8 +222,8 @@ def build() -> None:
         {"w0": (f"{WORLD_LINK}/24", "2001:db8:2::1/64", *scanners), "d0": (f"{DARK_LINK}/24", "2001:db8:2::2/64")},
     )
     # the first is the address by which it answers as a router
-    victims = ("192.175.48.79/24", *(f"192.175.48.{n}/24" for n in (80, 81, 82)))
-    join("w1", "s0", "server", {"w1": ("192.175.48.1/24",), "s0": victims})
+    victims = ("192.175.48.79/24", *(f"192.175.48.{n}/24" for n in (78, 80, 81, 82)), f"{SERVER6}/64")
+    join("w1", "s0", "server", {"w1": ("192.175.48.1/24", "2001:db8:3::1/64"), "s0": victims})
     for link, where in (("w0", ()), ("d0", inside("dark"))):
         _macs[link] = run(*where, "ip", "-o", "link", "show", link).split("link/ether ")[1].split()[0]
     run("ip", "route", "add", "default", "via", DARK_LINK)
@@ -195,6 +232,9 @@ def build() -> None:
     run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.w1.rp_filter=0")
     run("ip", "-6", "neigh", "replace", "2001:db8:2::2", "lladdr", _macs["d0"], "dev", "w0", "nud", "permanent")
     run(*inside("server", "ip", "route", "add", "default", "via", "192.175.48.1"))
+    run(*inside("server", "ip", "-6", "route", "add", "default", "via", "2001:db8:3::1"))
+    run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    run(*inside("server", "sysctl", "-qw", "net.ipv6.icmp.ratelimit=0"), check=False)
     run("ip", "route", "add", f"{BEYOND}/32", "via", "192.175.48.79")
     run(*inside("server", "ip", "route", "add", "unreachable", f"{BEYOND}/32"))
     run(*inside("server", "sysctl", "-qw", "net.ipv4.ip_forward=1"))
@@ -238,12 +278,14 @@ def captures(folder: Path) -> Iterator[None]:
 
 def serve() -> subprocess.Popen[bytes]:
     """An ordinary listener on port 80 of the server."""
-    code = "import socket,time; s=socket.socket(); s.bind(('192.175.48.80',80)); s.listen(512); time.sleep(3600)"
+    code = "import socket,time; s=socket.create_server(('::', 80), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512)"
+    code += "; time.sleep(3600)"
     return subprocess.Popen(inside("server", sys.executable, "-c", code))
 
 
-def do(scan: Scan) -> dict[str, object]:
-    """The scan's commands, in turn (those of one packet side by side), and how they ended."""
+def do(scan: Scan, later: float) -> dict[str, object]:
+    """The scan's commands side by side, after so many seconds, and how they ended."""
+    time.sleep(later)
     began = time.monotonic()
     commands = scan.commands(scan.source)
     running = [
@@ -279,7 +321,11 @@ def main() -> None:
     server = serve()
     time.sleep(0.3)
     with captures(folder), murmur(), ThreadPoolExecutor(len(names)) as pool:
-        ran = list(pool.map(do, [BY_NAME[name] for name in names]))
+        # the floods last a minute; where the kernel logs, the others take turns, at a pace that its ring buffer follows
+        apart = 2.5 if os.environ.get(LOG_TAG) else 0.0
+        short = [name for name in names if not name.startswith("attack_")]
+        later = [apart * short.index(name) if name in short else 0.0 for name in names]
+        ran = list(pool.map(do, [BY_NAME[name] for name in names], later))
     server.kill()
     (folder / "ran.json").write_text(json.dumps(ran, indent=1))
 

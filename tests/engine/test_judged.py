@@ -305,7 +305,7 @@ def test_a_correction_of_a_tool_wins(tools: Lake, correction: dict[str, Any], ch
 
 
 def test_filters_of_tools_and_kinds(tools: Lake) -> None:
-    fill(tools, [{"kind": "syn"}, {"kind": "backscatter"}, {"kind": "backscatter"}])
+    fill(tools, [{"tcp_flags": 2}, {"tcp_flags": 18}, {"tcp_flags": 4}])
 
     def packets(**texts: str) -> int:
         wanted = parse(TOKYO, **texts)
@@ -352,8 +352,8 @@ def test_prefixes_are_ranked(tools: Lake) -> None:
 def test_a_destination_as_a_number(tools: Lake) -> None:
     """The wider rule on Mirai, whatever the source port, as anyone can ask it."""
     number = int(ipaddress.ip_address("198.51.100.1"))
-    rows = [{"tcp_seq": number, "src_port": port, "tcp_flags": 2, "kind": "syn"} for port in (80, 1024, 40000)]
-    fill(tools, [*rows, {"tcp_seq": 1, "kind": "syn"}, {"tcp_seq": 1, "dst_ip": "2001:db8::1", "kind": "syn"}])
+    rows = [{"tcp_seq": number, "src_port": port, "tcp_flags": 2} for port in (80, 1024, 40000)]
+    fill(tools, [*rows, {"tcp_seq": 1, "tcp_flags": 2}, {"tcp_seq": 1, "dst_ip": "2001:db8::1", "tcp_flags": 2}])
     with open_session(tools, TOKYO) as session:
         wide = "SELECT count(*) AS n FROM {} WHERE kind = 'syn' AND tcp_seq = ipv4_number({})"
         assert session.query(wide.format("raw_events", "dst_ip")) == [{"n": 3}]

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,6 @@ def test_a_few_cuts(calls: list[Any], logs: list[Path], tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-def test_a_hundred_cuts(calls: list[Any], logs: list[Path], tmp_path: Path) -> None:
+def test_a_hundred_cuts(calls: list[Any], logs: list[Path], tmp_path: Path, figure: Callable[[int, str], None]) -> None:
     campaign(calls, logs, 100, 2, tmp_path)
-    print("100 power cuts, 50 on each kind of disk: no acknowledged row lost, none twice, the lake opened 100 of 100 times")
+    figure(2, "100 power cuts, 50 on each kind of disk: no acknowledged row lost, none twice, the lake opened 100 of 100 times")

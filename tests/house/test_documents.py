@@ -137,6 +137,11 @@ def test_what_the_documents_tell_to_type_works(page: Path, script: str, tmp_path
     shutil.copy(ROOT / "examples" / "router.log", tmp_path)
     shutil.copytree(ROOT / "examples" / "routers", tmp_path / "routers")
     shutil.copy(ROOT / "examples" / "teiten.toml", tmp_path / "example.toml")
+    # ZMap's table takes seconds to make and is the same for all
+    table = Path(os.environ["TEITEN_DATA"]) / "zmap"
+    table.mkdir(exist_ok=True)
+    (tmp_path / "user-data").mkdir()
+    (tmp_path / "user-data" / "zmap").symlink_to(table)
     env = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -7,6 +7,7 @@ is quick and misses none; and real processes are really killed, a few here, many
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -55,7 +56,7 @@ def test_a_few_kills(tmp_path: Path) -> None:
 @pytest.mark.full
 @pytest.mark.faults
 @pytest.mark.timeout(3000)
-def test_two_hundred_kills(tmp_path: Path) -> None:
+def test_two_hundred_kills(tmp_path: Path, figure: Callable[[int, str], None]) -> None:
     done = kills().campaign(tmp_path, 200, seed=4)
-    print(f"{sum(done)} kills over {len(done)} lakes, every count exact")
+    figure(1, f"{sum(done)} kills over {len(done)} lakes: every line stored once, every count exact")
     assert sum(done) >= 200

@@ -206,7 +206,7 @@ def test_migrations_run_in_turn_and_only_once(lake: Lake, tmp_path: Path, monkey
     for file in (lake.path / "batches").rglob("*"):
         target = old / "batches" / file.relative_to(lake.path / "batches")
         target.mkdir() if file.is_dir() else target.write_bytes(file.read_bytes())
-    (old / META).write_text((lake.path / META).read_text().replace("schema_version = 2", "schema_version = 0"))
+    (old / META).write_text((lake.path / META).read_text().replace(f"schema_version = {SCHEMA_VERSION}", "schema_version = 0"))
 
     with pytest.raises(LakeError, match="no migration to 1"):
         Lake.open(old)

@@ -168,6 +168,12 @@ def test_any_text_stays_one_line_of_markdown(text: str) -> None:
     assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]|]", shown)
 
 
+def test_a_links_address_ends_nowhere_but_at_its_end() -> None:
+    """Whatever is in an address, it is one: encoded whole, and what is encoded already is left alone."""
+    told = markdown._link(Link("x", 'https://example.org/a_(b) <b>"c"%20d'))
+    assert told == "[x](https://example.org/a_%28b%29%20%3Cb%3E%22c%22%20d)"
+
+
 def test_csv_holds_no_formulas() -> None:
     cells = ["=1+1", "+1", "-cmd", "@x", "\tx", "\rx", "plain", "a,b", 'q"q']
     written = bundle.csv_bytes(Data("a", ("x",), [(c,) for c in cells], "")).decode()

@@ -86,10 +86,14 @@ def held(claim: Claim, seen: Seen, floor: int | None = None) -> Held:
     import polars as pl
 
     causes = {*claim.causes, *(c for c, tool in seen.tools.items() if tool == claim.tool and c != "zmap-new")}
+    others = [c for c, tool in seen.tools.items() if tool == "mirai" and claim.measure == "telnet"]
     if claim.measure == "rsdos":
         true = may = seen.victims.select(*_KEY, pl.col("rsdos").alias("n"))
     else:
-        some = pl.lit(True) if claim.measure == "run" else pl.col("cause").is_in(list(causes))
+        # runs and Telnet are anybody's
+        some = (
+            ~pl.col("cause").is_in(list(others)) if claim.measure in ("run", "telnet") else pl.col("cause").is_in(list(causes))
+        )
         true = seen.units.filter(some).group_by(_KEY).agg(pl.col(claim.measure).sum().alias("n"))
         true = true.filter(pl.col("n") > 0)
         may = true.select(_KEY)
@@ -128,6 +132,13 @@ def alarms(seen: Seen, ordinary: frozenset[str], naming: tuple[str, ...]) -> tup
     plain = seen.units.group_by(_KEY).agg(pl.col("cause").is_in(list(ordinary)).all().alias("plain")).filter("plain")
     named = seen.verdicts.filter(pl.col("label").is_in(list(naming))).join(plain, on=_KEY, how="semi")
     return plain.height, named
+
+
+def chances(seen: Seen, ordinary: frozenset[str]) -> int:
+    """How many packets due to these causes have ZMap's or masscan's mark by chance."""
+    import polars as pl
+
+    return int(seen.units.filter(pl.col("cause").is_in(list(ordinary)))["marked"].sum())
 
 
 def examples(seen: Seen, spoilt: pl.DataFrame, count: int = 12) -> list[str]:

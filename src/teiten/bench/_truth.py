@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _ASKED: Final = (
     "SELECT parse_path(path)[-1] AS file, e.source_pos, e.src_ip, e.dst_ip, e.time, e.protocol, e.src_port, e.dst_port,"
-    " e.inner_dst_ip, (epoch_us(e.time) + $offset) // 86400000000 AS day"
+    " e.inner_dst_ip, coalesce(e.mark_zmap OR e.mark_masscan, false) AS marked,"
+    " (epoch_us(e.time) + $offset) // 86400000000 AS day"
     " FROM raw_events e JOIN (SELECT source_id, any_value(path) AS path FROM sources GROUP BY ALL) s USING (source_id)"
 )
 IDLE, LEAST, LASTS, BUSY, WINDOW, STEP = 300.0, 25, 60.0, 30, 60.0, 10.0
@@ -29,7 +30,7 @@ class Seen:
 
     units: pl.DataFrame
     """src_ip, day, cause -> packets; targets: distinct destinations of the port with most; run: packets of a series of ports
-    in order; telnet: packets to 23 and 2323"""
+    in order; telnet: packets to 23 and 2323; marked: with ZMap's or masscan's mark"""
     victims: pl.DataFrame
     """src_ip (of the victim), day -> packets; rsdos: whether the day's packets alone meet the rule"""
     verdicts: pl.DataFrame
@@ -90,7 +91,7 @@ def seen(folder: Path, settings: Settings) -> Seen:
     both = events.join(told, on=["file", "source_pos"], how="left")
     strays = both["cause"].null_count() + told.join(events, on=["file", "source_pos"], how="anti").height
     both = both.with_columns(pl.col("day").cast(pl.Int32).cast(pl.Date), pl.col("cause").fill_null("?"))
-    in_order = [(r["label"], r["actor"]) for r in rows if r.get("consecutive")]
+    in_order = [(r["label"], r.get("actor", 0)) for r in rows if r.get("consecutive")]
     verdicts = lake.verdicts(zone=settings.zone_name)
     tools = {r["label"]: r["tool"] for r in rows if r["kind"] == "label" and r.get("tool")}
     return Seen(_units(both, in_order), _victims(both, rows), verdicts, tools, events.height, strays)
@@ -105,14 +106,16 @@ def _units(both: pl.DataFrame, in_order: list[tuple[str, int]]) -> pl.DataFrame:
     marked = both.join(runs, on=["cause", "actor"], how="left").with_columns(pl.col("run").fill_null(0))
     key = ["src_ip", "day", "cause"]
     telnet = (pl.col("protocol") == 6) & pl.col("dst_port").is_in([23, 2323])
-    whole = marked.group_by(key).agg(pl.len().alias("packets"), pl.col("run").sum(), telnet.sum().alias("telnet"))
+    whole = marked.group_by(key).agg(
+        pl.len().alias("packets"), pl.col("run").sum(), pl.col("marked").sum(), telnet.sum().alias("telnet")
+    )
     targets = (
         both.group_by([*key, "dst_port"])
         .agg(pl.col("dst_ip").n_unique().alias("targets"))
         .group_by(key)
         .agg(pl.col("targets").max())
     )
-    return whole.join(targets, on=key).with_columns(pl.col("packets", "run", "telnet", "targets").cast(pl.Int64))
+    return whole.join(targets, on=key).with_columns(pl.col("packets", "run", "telnet", "targets", "marked").cast(pl.Int64))
 
 
 def _victims(both: pl.DataFrame, rows: list[dict[str, Any]]) -> pl.DataFrame:

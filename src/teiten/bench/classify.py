@@ -39,6 +39,7 @@ CLAIMS: Final = (
     Claim("many-ports", "many_ports", causes=_MANY, allowed=_SCANS, floor=60),
     Claim("telnet", "telnet_without_mirai", causes=("telnet",), measure="telnet", floor=MARKED),
     Claim("mirai-ports", "mirai_ports", tool="mirai", floor=MARKED),
+    Claim("mirai-9530", "mirai_ports", "9530", causes=("mirai-9530",), share=1.0, floor=MARKED),
     Claim("large", "large_scanner", causes=_MANY[1:], allowed=(*_MANY, *_SCANS, "zmap-old", "masscan"), floor=300),
     Claim("misconfiguration", "misconfiguration", causes=("misconfiguration",), floor=10),
     Claim("announced", "announced_scanner", causes=("announced",)),
@@ -115,7 +116,9 @@ def run_world(world: World, work: Path, quick: bool) -> tuple[dict[str, float], 
     from teiten import settings
     from teiten.bench import _truth
 
-    figures: dict[str, float] = {f"{world.name}.{name}": 0.0 for name in ("packets", "strays", "ordinary", "ordinary_named")}
+    figures: dict[str, float] = {
+        f"{world.name}.{name}": 0.0 for name in ("packets", "strays", "ordinary", "ordinary_named", "chance_marks")
+    }
     sums: dict[str, Score] = {}
     words: list[str] = []
     for seed in world.seeds[:1] if quick else world.seeds:
@@ -123,7 +126,8 @@ def run_world(world: World, work: Path, quick: bool) -> tuple[dict[str, float], 
         seen = _truth.seen(folder, settings.load(config=folder / "teiten.toml"))
         plain, named = _score.alarms(seen, ORDINARY, NAMING)
         for name, more in (
-            ("packets", seen.packets), ("strays", seen.strays), ("ordinary", plain), ("ordinary_named", named.height)
+            ("packets", seen.packets), ("strays", seen.strays), ("ordinary", plain), ("ordinary_named", named.height),
+            ("chance_marks", _score.chances(seen, ORDINARY)),
         ):  # fmt: skip
             figures[f"{world.name}.{name}"] += more
         words += [f"{world.name} seed {seed}: named, though ordinary: {named.height} of {plain}", *_score.examples(seen, named)]
@@ -166,7 +170,11 @@ def _main(work: str, *names: str) -> None:
 
 def table(figures: Mapping[str, float]) -> str:
     """The figures as a person reads them, the goal beside each."""
-    out = []
+    out = [
+        "Counts are of sources' days. called: with the verdict; wrong: those of whom it is not true; above: those of whom it",
+        "is true and who sent as much as the floor says, found: those of them called so; all: however little they sent.",
+        "",
+    ]
     for world in WORLDS:
         out += _world_table(world, figures)
     return "\n".join([*out, *_order.table(figures), *_real.table(figures)])
@@ -180,33 +188,27 @@ def _world_table(world: World, figures: Mapping[str, float]) -> list[str]:
         value = figures.get(f"{world.name}.{claim.name}.{what}")
         goal = GOALS.get(f"{world.name}.{claim.name}.{what}")
         if value is None:
-            return f"{'-':>6}       "
-        mark = " " if goal is None else "=" if value >= goal[1] else "!"
-        return f"{value:6.4f}{mark}{f'{goal[1]:<6g}' if goal else '      '}"
+            return "-"
+        beside = "" if goal is None else f" >= {goal[1]:g}" if value >= goal[1] else f" NOT {goal[1]:g}"
+        return f"{value:.4f}{beside}"
 
     head = f"{world.name}: teiten simulate --scenario {' '.join(world.scenario)}: {of('packets'):,.0f} packets"
-    plain = f"{of('ordinary'):,.0f} ordinary sources' days, {of('ordinary_named'):.0f} of them named all the same"
+    plain = (
+        f"{of('ordinary'):,.0f} ordinary sources' days, {of('ordinary_named'):.0f} of them named all the same"
+        f" ({of('chance_marks'):.0f} of their packets have a mark by chance)"
+    )
     columns = ("claim", "called", "wrong", "precision", "above", "found", "recall", "all", "recall of all", "floor")
-    shape = "  {:<17}{:>8}{:>7} {:<14}{:>7}{:>7} {:<14}{:>8} {:<14} {}"
+    shape = "  {:<17}{:>8}{:>7} {:<16}{:>7}{:>7} {:<16}{:>8} {:<14} {}"
     out = [f"{head}, {of('strays'):.0f} strays; {plain}", shape.format(*columns)]
     for claim in CLAIMS:
         floor = world.targets if claim.measure == "targets" else claim.floor
         right, wrong, above, found, every = (int(of(f"{claim.name}.{n}")) for n in ("right", "wrong", "above", "found", "all"))
         if right or wrong or every:
-            shares = [share(claim, what) for what in ("precision", "recall", "recall_all")]
-            row = (
-                claim.name,
-                right + wrong,
-                wrong,
-                shares[0],
-                above,
-                found,
-                shares[1],
-                every,
-                shares[2],
-                f"{floor} {claim.measure}",
-            )
-            out.append(shape.format(*(f"{x:,}" if isinstance(x, int) else x for x in row)))
+            precision, recall, of_all = (share(claim, what) for what in ("precision", "recall", "recall_all"))
+            counts = (f"{n:,}" for n in (right + wrong, wrong, above, found, every))
+            called, false, over, there, true = counts
+            last = f"{floor} {claim.measure}"
+            out.append(shape.format(claim.name, called, false, precision, over, there, recall, true, of_all, last))
     return [*out, ""]
 
 

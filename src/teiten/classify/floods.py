@@ -5,7 +5,10 @@ things are asked of a flood, each with its level among the thresholds: (1) some 
 destination, to one port, or to one destination, several times what the quarter of quieter minutes do; (2) its sources sent
 one packet there, and none else all day; (3) they are flat: too many lie where no source can be (special-purpose registry of
 IANA; announced by no AS on that day; not asked where there are no data on ASes), and their /8s are as even as drawn ones
-are. Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
+are. A generator may be lumpy (a run of hping3's --rand-source never makes a third of the values of a byte, measured): where
+very many lie where no source can be, it is enough that their addresses' bytes were drawn one by one (`nearness`).
+
+Packets that carry the mark of a known tool (Mirai, masscan, ZMap) are never forged ones' (a scanner's TTL of 255 says
 nothing). IPv4 only.
 
 A source is named by its own chance: how dense forged sources and other one-packet hosts are in its /8, in those minutes.
@@ -14,10 +17,9 @@ A source is named by its own chance: how dense forged sources and other one-pack
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,12 +29,11 @@ import polars as pl
 from teiten.engine.filters import Filters, thing_text
 
 if TYPE_CHECKING:
-    from teiten.engine.duckdb import Session
     from teiten.settings import Settings
 
 F64 = npt.NDArray[np.float64]
 EVENTS_AT_ONCE: Final = 1_000_000
-"""events that are binned, or sources that are counted, in one go"""
+"""of a day with more, a part of the sources tells how they usually lie"""
 MINUTE: Final = 60_000_000
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NUMBER: Final = "('0x' || hex(src_ip))::BIGINT"
@@ -63,6 +64,8 @@ class Rule:
     uneven: float = 0.35
     impossible_chance: float = 1e-6
     confidence: float = 0.9
+    impossible: float = 0.1
+    nearness: float = 2.0
     idle: int = 5
 
     @classmethod
@@ -71,6 +74,7 @@ class Rule:
         return cls(
             round(get("flood_sources")), round(get("flood_packets_per_minute")), get("flood_times_usual"),
             get("flood_one_packet_share"), get("flood_unevenness"), get("flood_chance"), get("flood_confidence"),
+            get("flood_impossible_share"), get("flood_nearness"),
         )  # fmt: skip
 
 
@@ -92,7 +96,6 @@ class Flood:
     protocol: int
     dst_port: int | None
     dst_ip: bytes | None
-    packets: int
     sources: int
     one_packet: float
     impossible: float
@@ -106,6 +109,8 @@ class Flood:
     level: int
     confidence: tuple[float, ...]
     """that a source of that /8 is forged, for each of the 256"""
+    lumpy: bool = False
+    """not even, but with so many sources where none can be that `nearness` decides whether it is taken for flat"""
 
     @property
     def what(self) -> str:
@@ -113,268 +118,242 @@ class Flood:
 
 
 KEYS: Final = ("protocol", "dst_port", "dst_ip")
-_BINS: Final = """
-SELECT (epoch_us(time) // {minute})::BIGINT AS minute, protocol, dst_port, dst_ip,
-       GROUPING(dst_port)::INTEGER AS any_port, GROUPING(dst_ip)::INTEGER AS any_destination, count(*) AS events
-FROM raw_events
-WHERE {where}
-GROUP BY GROUPING SETS ((1, protocol, dst_port, dst_ip), (1, protocol, dst_port), (1, protocol, dst_ip))
-HAVING count(*) >= {least}
-"""
 _UNMARKED: Final = (
-    "octet_length(src_ip) = 4 AND protocol IS NOT NULL AND kind IS DISTINCT FROM 'backscatter'"
+    "protocol IS NOT NULL AND kind IS DISTINCT FROM 'backscatter'"
     " AND NOT coalesce(mark_mirai, false) AND NOT coalesce(mark_masscan, false) AND NOT coalesce(mark_zmap, false)"
 )
-
-
-def _where(start: dt.datetime, end: dt.datetime) -> str:
-    return " AND ".join([*Filters(start=start, end=end).conditions(raw=True), _UNMARKED])
-
-
-def _slices(session: Session, start: dt.datetime, end: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:
-    """The span in stretches of whole minutes with about `EVENTS_AT_ONCE` events each."""
-    where = " AND ".join(Filters(start=start, end=end).span())
-    n = session.query(f"SELECT count(*) AS n FROM raw_events WHERE {where}")[0]["n"]
-    minutes = max(1, round((end - start) / dt.timedelta(minutes=1)))
-    parts = min(minutes, max(1, -(-n // EVENTS_AT_ONCE)))
-    edges = [start + dt.timedelta(minutes=minutes * i // parts) for i in range(parts)] + [end]
-    return list(itertools.pairwise(edges))
-
-
-def bins(session: Session, start: dt.datetime, end: dt.datetime, least: int) -> pl.DataFrame:
-    """Minutes in which a port of a destination, a port, or a destination got that many packets without a tool's mark."""
-    found = [
-        session.frame(_BINS.format(minute=MINUTE, where=_where(*some), least=least)) for some in _slices(session, start, end)
-    ]
-    return pl.concat([f for f in found if f.height] or found[:1])
-
-
-def candidates(counted: pl.DataFrame, minutes: int, rule: Rule) -> pl.DataFrame:
-    """Stretches of minutes of one key that stand out: level, key, first and last minute, events, minutes.
-
-    `counted`: `bins` of a span of so many minutes. A key's minute stands out with `times_usual` times the packets of the
-    first quartile of its minutes (those that are not in `counted` have few). Level 0 is one port of one destination, 1 one
-    port, 2 one destination.
-    """
-    key = ["level", *KEYS]
-    told = counted.with_columns((pl.col("any_destination") + 2 * pl.col("any_port")).alias("level"))
-    # a quartile over all minutes: where less than three quarters of them are here it is below the least
-    place = minutes - pl.len() - 1
-    usual = pl.col("events").sort().get((minutes // 4 - 1 - place).clip(0, None), null_on_oob=True)
-    usual = pl.when(pl.len() * 4 > minutes * 3).then(usual).otherwise(0).over(key)
-    told = told.with_columns(usual.alias("usual"))
-    told = told.filter(pl.col("events") > rule.times_usual * pl.col("usual")).sort(*key, "minute", nulls_last=True)
-    new = (pl.col("minute").diff().over(key) > rule.idle).fill_null(True)
-    told = told.with_columns(new.cum_sum().over(key).alias("run"))
-    out = told.group_by(*key, "run", maintain_order=True).agg(
-        pl.col("minute").min().alias("first"), pl.col("minute").max().alias("last"), pl.col("events").sum(),
-        pl.col("usual").first(),
-    )  # fmt: skip
-    return out.filter(pl.col("events") >= rule.sources).drop("run")
-
-
-_CHOSEN: Final = """
+_SOURCES: Final = "SELECT src_ip, count(*) AS events, sum(packets) AS packets FROM {events} WHERE {where} GROUP BY src_ip"
+_LONE: Final = """
+CREATE OR REPLACE TEMP TABLE d_lone AS
+SELECT epoch_us(time) AS t, (epoch_us(time) // {minute})::INTEGER AS minute, src_ip, {number} AS number, protocol, dst_port,
+       dst_ip, ttl, asn IS NULL AND geo_db IS NOT NULL AS unrouted, geo_db IS NOT NULL AS asked
+FROM {events}
+WHERE {where} AND {unmarked}
+  AND src_ip IN (SELECT src_ip FROM ({counted}) WHERE events = 1 AND packets = 1 AND octet_length(src_ip) = 4)
+"""
+_BINS: Final = """
+SELECT minute::BIGINT AS minute, {keys}, count(*) AS sources FROM d_lone GROUP BY minute, {keys} HAVING count(*) >= {least}
+"""
+_WANTED: Final = """
 WITH wanted AS (
-  SELECT unnest($id) AS id, unnest($level) AS level, unnest($protocol) AS protocol, unnest($port) AS port,
-         unnest($destination) AS destination, unnest($first) AS first, unnest($last) AS last
-), chosen AS (
-  SELECT w.id, e.src_ip, count(*) AS n, min(epoch_us(time)) AS t_first, max(epoch_us(time)) AS t_last,
-         any_value(e.ttl) AS ttl, bool_or(e.asn IS NULL) AS unrouted, bool_or(e.geo_db IS NOT NULL) AS asked
-  FROM (
-    SELECT time, (epoch_us(time) // {minute})::BIGINT AS minute, src_ip, protocol, dst_port, dst_ip, ttl, asn, geo_db
-    FROM raw_events WHERE {where}{part}
-  ) e
-  JOIN wanted w ON e.protocol = w.protocol AND {same}
-  WHERE e.minute BETWEEN w.first AND w.last
-  GROUP BY w.id, e.src_ip
-), whole AS (
-  SELECT src_ip, count(*) AS all_day FROM raw_events
-  WHERE {day} AND src_ip IN (SELECT src_ip FROM chosen) GROUP BY src_ip
+  SELECT unnest($id) AS id, unnest($protocol) AS protocol, unnest($port) AS port, unnest($destination) AS destination,
+         unnest($first) AS first, unnest($last) AS last
 )
 """
 _SAME: Final = (
-    "e.dst_port IS NOT DISTINCT FROM w.port AND e.dst_ip = w.destination",
-    "e.dst_port IS NOT DISTINCT FROM w.port",
-    "e.dst_ip = w.destination",
+    "e.protocol = w.protocol AND e.dst_ip = w.destination AND e.dst_port IS NOT DISTINCT FROM w.port",
+    "e.protocol = w.protocol AND e.dst_port IS NOT DISTINCT FROM w.port",
+    "e.protocol = w.protocol AND e.dst_ip = w.destination",
 )
 _COUNTED: Final = """
-SELECT id, (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER (alone) AS alone, sum(n)::BIGINT AS packets,
-       count(*) FILTER (alone AND (impossible OR unrouted AND asked)) AS impossible, bool_or(asked) AS asked,
-       min(t_first) FILTER (alone) AS t_first, max(t_last) FILTER (alone) AS t_last,
-       count(*) FILTER (alone AND ttl IS NOT NULL) AS ttls,
-       count(*) FILTER (alone AND NOT (ttl BETWEEN 1 AND 64 OR ttl BETWEEN 88 AND 128 OR ttl BETWEEN 215 AND 255)) AS odd
-FROM (
-  SELECT *, all_day = 1 AS alone, {special} AS impossible
-  FROM (SELECT c.*, all_day, ('0x' || hex(src_ip))::BIGINT AS number FROM chosen c JOIN whole USING (src_ip))
-) GROUP BY id, eight
+SELECT id, (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER ({special} OR unrouted) AS impossible,
+       bool_or(asked) AS asked, min(t) AS first, max(t) AS last, count(ttl) AS ttls,
+       count(*) FILTER (NOT (ttl BETWEEN 1 AND 64 OR ttl BETWEEN 88 AND 128 OR ttl BETWEEN 215 AND 255)) AS odd
+FROM d_lone e JOIN wanted w ON {same}
+WHERE e.minute BETWEEN w.first AND w.last
+GROUP BY id, eight
 """
-_NAMED: Final = """
-SELECT id, src_ip, (('0x' || hex(src_ip))::BIGINT >> 24)::INTEGER AS eight
-FROM chosen JOIN whole USING (src_ip) WHERE all_day = 1
+_QUIET: Final = """
+SELECT id, count(*) AS n FROM d_lone e JOIN wanted w ON {same}
+WHERE e.minute NOT BETWEEN w.first AND w.last
+GROUP BY id
+"""
+_NEAR: Final = """
+SELECT (number >> 24)::INTEGER AS eight, ((number >> 16) & 255)::INTEGER AS second, count(*) AS alone
+FROM d_lone WHERE {its} GROUP BY ALL
 """
 _USUAL: Final = """
-SELECT (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER ({special} OR unrouted AND asked) AS impossible
+SELECT (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER ({special} OR unrouted) AS impossible
 FROM (
-  SELECT {number} AS number, bool_or(asn IS NULL) AS unrouted, bool_or(geo_db IS NOT NULL) AS asked
-  FROM raw_events WHERE {where} AND hash(src_ip) % {sample} = 0
+  SELECT {number} AS number, bool_or(asn IS NULL AND geo_db IS NOT NULL) AS unrouted
+  FROM {events} WHERE {where} AND octet_length(src_ip) = 4 AND hash(src_ip) % {sample} = 0
   GROUP BY src_ip HAVING count(*) > 1
 ) GROUP BY eight
 """
-_TOTALS: Final = """
-SELECT protocol, dst_port, dst_ip, GROUPING(dst_port)::INTEGER AS any_port, GROUPING(dst_ip)::INTEGER AS any_destination,
-       count(*) AS events
-FROM raw_events WHERE {where} AND (protocol, dst_port) IN (SELECT unnest($protocol), unnest($port))
-GROUP BY GROUPING SETS ((protocol, dst_port, dst_ip), (protocol, dst_port))
-"""
+
+
+def _at(level: int, flood: Flood) -> str:
+    """The condition that a packet came to what the flood came to."""
+    parts = [f"protocol = {flood.protocol}"]
+    if level < 2:
+        parts.append("dst_port IS NULL" if flood.dst_port is None else f"dst_port = {flood.dst_port}")
+    if flood.dst_ip is not None:
+        parts.append(f"dst_ip = unhex('{flood.dst_ip.hex()}')")
+    return " AND ".join(parts)
+
+
+def _its(flood: Flood) -> str:
+    """The condition that a packet of `d_lone` is the flood's."""
+    return f"t BETWEEN {_us(flood.start)} AND {_us(flood.end)} AND {_at(flood.level, flood)}"
+
+
+def candidates(counted: pl.DataFrame, minutes: int, rule: Rule) -> pl.DataFrame:
+    """Stretches of minutes of one key that stand out: protocol, dst_port, dst_ip, first and last minute, sources, usual.
+
+    `counted`: minute, key and sources of one packet, of the minutes with enough, in a span of so many minutes. A key's minute
+    stands out with `times_usual` times the sources of the first quartile of its minutes; those that are not in `counted` have
+    few.
+    """
+    key = list(KEYS)
+    # a quartile over all minutes: where less than three quarters of them are here it is below the least
+    place = minutes - pl.len() - 1
+    usual = pl.col("sources").sort().get((minutes // 4 - 1 - place).clip(0, None), null_on_oob=True)
+    usual = pl.when(pl.len() * 4 > minutes * 3).then(usual).otherwise(0).over(key)
+    told = counted.with_columns(usual.alias("usual"))
+    told = told.filter(pl.col("sources") > rule.times_usual * pl.col("usual")).sort(*key, "minute", nulls_last=True)
+    new = (pl.col("minute").diff().over(key) > rule.idle).fill_null(True)
+    told = told.with_columns(new.cum_sum().over(key).alias("run"))
+    out = told.group_by(*key, "run", maintain_order=True).agg(
+        pl.col("minute").min().alias("first"), pl.col("minute").max().alias("last"), pl.col("sources").sum(),
+        pl.col("usual").first(),
+    )  # fmt: skip
+    return out.filter(pl.col("sources") >= rule.sources).drop("run")
 
 
 class Day:
-    """The floods of one span (a day), and their sources."""
+    """The floods of one span (a day), and their sources: asked of `events` (SQL of a table of events), in a session.
 
-    def __init__(self, session: Session, start: dt.datetime, end: dt.datetime, rule: Rule) -> None:
-        self.session, self.start, self.end, self.rule = session, start, end, rule
+    `counted`: SQL of src_ip, events and packets of every source of the span, where somebody has counted them already.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[..., pl.DataFrame],
+        start: dt.datetime,
+        end: dt.datetime,
+        rule: Rule,
+        *,
+        events: str = "raw_events",
+        counted: str | None = None,
+    ) -> None:
+        self.ask, self.rule, self.events = ask, rule, events
+        self.where = " AND ".join(Filters(start=start, end=end).conditions(raw=True))
+        self.counted = counted or _SOURCES.format(events=events, where=self.where)
         self.minutes = max(1, round((end - start) / dt.timedelta(minutes=1)))
         self._usual: tuple[F64, float] | None = None
 
-    def floods(self) -> list[Flood]:
-        """Those of one port of one destination first; what these explain is not told again as one of a port."""
-        counted = bins(self.session, self.start, self.end, self.rule.per_minute)
-        if not counted.height:
-            return []
-        found: list[Flood] = []
-        for level in range(3):
-            left = _without(counted, found)
-            some = candidates(left, self.minutes, self.rule).filter(pl.col("level") == level)
-            found += [f for f in self.judged(some, level, found) if f.flat]
-        return found
+    def floods(self) -> Iterator[tuple[Flood, pl.DataFrame]]:
+        """Each flood with those of its sources that are sure enough: src_ip, confidence.
 
-    def judged(self, some: pl.DataFrame, level: int, told: Sequence[Flood] = ()) -> list[Flood]:
-        """What each candidate of a level was found to be, without the packets of floods that are told already."""
+        Floods upon one port of one destination first, then on a port, then on a destination; what one explains is not told
+        again.
+        """
+        words = {"minute": MINUTE, "number": NUMBER, "events": self.events, "where": self.where, "unmarked": _UNMARKED}
+        self.ask(_LONE.format(**words, counted=self.counted))
+        try:
+            for level in range(3):
+                for flood in self.judged(self.candidates(level), level):
+                    if flood.flat:
+                        its = _its(flood)
+                        yield flood, self._named(flood, its)
+                        self.ask(f"DELETE FROM d_lone WHERE {its}")
+        finally:
+            self.ask("DROP TABLE IF EXISTS d_lone")
+
+    def candidates(self, level: int) -> pl.DataFrame:
+        """What stands out among the sources of one packet that no flood explains yet. Level 0: one port of one destination."""
+        keys = ("protocol, dst_port, dst_ip", "protocol, dst_port", "protocol, dst_ip")[level]
+        counted = self.ask(_BINS.format(keys=keys, least=self.rule.per_minute))
+        missing = {"dst_port": pl.Int64(), "dst_ip": pl.Binary()}
+        counted = counted.with_columns(
+            pl.lit(None, dtype=kind).alias(name) for name, kind in missing.items() if name not in counted.columns
+        )
+        return candidates(counted, self.minutes, self.rule)
+
+    def judged(self, some: pl.DataFrame, level: int) -> list[Flood]:
+        """What each candidate of a level is found to be."""
         if not some.height:
             return []
         # the edges' minutes hold part of it, below the least
         some = some.with_columns(pl.col("first") - 1, pl.col("last") + 1).with_row_index("id")
-        rows = self._ask(_COUNTED.format(special=_special()), some, level, told)
-        quiet = self._quiet(some, level)
-        out = []
-        for number, one in enumerate(some.iter_rows(named=True)):
-            own = rows.filter(pl.col("id") == one["id"])
-            if own.height:
-                flood = self._judge(one, own, quiet[number])
-                if flood is not None:
-                    out.append(flood)
-        return out
-
-    def _given(self, some: pl.DataFrame) -> dict[str, Any]:
-        return {
-            "id": some["id"].cast(pl.Int64).to_list(), "level": some["level"].to_list(), "protocol": some["protocol"].to_list(),
+        given = {
+            "id": some["id"].cast(pl.Int64).to_list(), "protocol": some["protocol"].to_list(),
             "port": some["dst_port"].to_list(), "destination": some["dst_ip"].to_list(), "first": some["first"].to_list(),
             "last": some["last"].to_list(),
         }  # fmt: skip
-
-    def _ask(self, what: str, some: pl.DataFrame, level: int, told: Sequence[Flood] = ()) -> pl.DataFrame:
-        """A question about the sources of candidates, a part of the sources at a time where there are many."""
-        parts = max(1, -(-int(some["events"].sum()) // EVENTS_AT_ONCE))
-        low, high = (dt.datetime.fromtimestamp(int(m) * 60, dt.UTC) for m in (some["first"].min(), some["last"].max() + 1))  # type: ignore
-        where = _where(max(low, self.start), min(high, self.end)) + _not_in(told)
-        found = []
-        for n in range(parts):
-            part = f" AND hash(src_ip) % {parts} = {n}" if parts > 1 else ""
-            sql = _CHOSEN.format(minute=MINUTE, where=where, part=part, same=_SAME[level], day=self._day)
-            found.append(self.session.frame(sql + what, self._given(some)))
-        rows = pl.concat(found)
-        return (
-            rows
-            if "src_ip" in rows.columns
-            else rows.group_by("id", "eight").agg(
-                pl.exclude("asked", "t_first", "t_last").sum(),
-                pl.col("asked").any(),
-                pl.col("t_first").min(),
-                pl.col("t_last").max(),
-            )
-        )
-
-    @property
-    def _day(self) -> str:
-        return " AND ".join(Filters(start=self.start, end=self.end).conditions(raw=True))
-
-    def _quiet(self, some: pl.DataFrame, level: int) -> list[float]:
-        """Packets that each candidate's key brings in as many minutes at other times."""
-        if level == 2:
-            return (some["usual"] * (some["last"] - some["first"] + 1)).to_list()
-        sql = _TOTALS.format(where=_where(self.start, self.end))
-        told = self.session.frame(sql, {"protocol": some["protocol"].to_list(), "port": some["dst_port"].to_list()})
-        told = told.filter(pl.col("any_destination") == (1 if level else 0)).rename({"events": "whole"})
-        joined = some.join(
-            told, on=list(KEYS) if level == 0 else list(KEYS[:2]), how="left", nulls_equal=True, maintain_order="left"
-        )
-        length = (joined["last"] - joined["first"] + 1).to_numpy()
-        rest = (joined["whole"].fill_null(0) - joined["events"]).clip(0).to_numpy()
-        quiet: F64 = rest / np.maximum(1, self.minutes - length) * length
-        return [float(n) for n in quiet]
+        rows = self.ask(_WANTED + _COUNTED.format(special=_special(), same=_SAME[level]), given)
+        quiet = dict(self.ask(_WANTED + _QUIET.format(same=_SAME[level]), given).iter_rows())
+        out = []
+        for one in some.iter_rows(named=True):
+            length = one["last"] - one["first"] + 1
+            own = rows.filter(pl.col("id") == one["id"])
+            if own["sources"].sum() >= self.rule.sources:
+                out.append(self._judge(one, own, quiet.get(one["id"], 0) / max(1, self.minutes - length) * length, level))
+        return out
 
     def usual(self) -> tuple[F64, float]:
         """How the sources of more than one packet lie over the 256 /8s (shares, none 0), and which share cannot be any."""
         if self._usual is None:
-            total = self.session.query(f"SELECT count(*) AS n FROM raw_events WHERE {self._day}")[0]["n"]
-            sample = max(1, total // EVENTS_AT_ONCE)
-            rows = self.session.frame(
-                _USUAL.format(special=_special(), number=NUMBER, where=_where(self.start, self.end), sample=sample)
-            )
+            total = int(self.ask(f"SELECT sum(events)::BIGINT AS n FROM ({self.counted})")["n"][0] or 0)
+            words = {"special": _special(), "number": NUMBER, "events": self.events, "where": self.where}
+            rows = self.ask(_USUAL.format(**words, sample=max(1, total // EVENTS_AT_ONCE)))
             counts = np.full(256, 0.5)
             counts[rows["eight"].to_numpy()] += rows["sources"].to_numpy()
             share = float(rows["impossible"].sum()) / max(1.0, float(rows["sources"].sum()))
             self._usual = counts / counts.sum(), share
         return self._usual
 
-    def _judge(self, one: dict[str, Any], own: pl.DataFrame, quiet: float) -> Flood | None:
+    def _judge(self, one: dict[str, Any], own: pl.DataFrame, quiet: float, level: int) -> Flood:
         counts = np.zeros(256)
-        counts[own["eight"].to_numpy()] = own["alone"].to_numpy()
-        n, sources = int(counts.sum()), int(own["sources"].sum())
-        if n < self.rule.sources:
-            return None
-        shape, usual_impossible = self.usual()
+        counts[own["eight"].to_numpy()] = own["sources"].to_numpy()
+        n = int(counts.sum())
         chi2, freedom, even = flatness(counts)
         uneven = math.sqrt(max(0.0, chi2 - freedom) / n)
-        impossible = int(own["impossible"].sum())
-        forged = max(0.0, 1.0 - quiet / n)
-        chance = _tail(impossible, n, max(usual_impossible, 0.01))
-        one_packet = n / sources
-        flat = uneven <= self.rule.uneven and one_packet >= self.rule.one_packet
-        # without data on ASes the few special-purpose prefixes are all that is known of where no source can be
-        flat &= chance <= self.rule.impossible_chance or not own["asked"].any()
-        # what lies outside the even /8s, in a flood, is forged too
-        dense = forged * float(even.max())
-        confidence = dense / np.maximum(dense + (1 - forged) * shape, 1e-12)
-        first, last = (pl.Series(own[name]).drop_nulls() for name in ("t_first", "t_last"))
-        start, end = (_EPOCH + dt.timedelta(microseconds=t) for t in (min(first), max(last)))
+        impossible = int(own["impossible"].sum()) / n
+        start, end = (_EPOCH + dt.timedelta(microseconds=t) for t in (min(own["first"]), max(own["last"])))
         name = f"{start:%Y%m%dT%H%MZ}-{thing_text(one['protocol'], one['dst_port'])}"
-        return Flood(
-            name, start, end, one["protocol"], one["dst_port"], one["dst_ip"], int(own["packets"].sum()), n, one_packet,
-            impossible / n, usual_impossible, chi2, freedom, uneven, int(own["odd"].sum()) / max(1, int(own["ttls"].sum())),
-            forged, flat, one["level"], tuple(confidence.tolist()),
+        flood = Flood(
+            name, start, end, one["protocol"], one["dst_port"], one["dst_ip"], n, 1.0, impossible, 0.0, chi2, freedom, uneven,
+            int(own["odd"].sum()) / max(1, int(own["ttls"].sum())), max(0.0, 1.0 - quiet / n), False, level, (),
+        )  # fmt: skip
+        if uneven > self.rule.uneven and impossible < self.rule.impossible:
+            return flood
+        shape, usual_impossible = self.usual()
+        # without data on ASes the few special-purpose prefixes are all that is known of where no source can be
+        chance = _tail(round(impossible * n), n, max(usual_impossible, 0.01))
+        one_packet = n / max(n, self._sources_at(flood))
+        strange = chance <= self.rule.impossible_chance or not own["asked"].any()
+        strange &= one_packet >= self.rule.one_packet
+        lumpy = strange and uneven > self.rule.uneven
+        flat = strange
+        if lumpy:
+            flat = nearness(self.ask(_NEAR.format(its=_its(flood)))) <= self.rule.nearness
+        # what lies outside the even /8s, in a flood, is forged too
+        dense = flood.forged * float(even.max())
+        confidence = dense / np.maximum(dense + (1 - flood.forged) * shape, 1e-12)
+        return replace(
+            flood, flat=flat, one_packet=one_packet, usual_impossible=usual_impossible, lumpy=lumpy,
+            confidence=tuple(confidence.tolist()),
         )  # fmt: skip
 
-    def named(self, floods: Sequence[Flood]) -> Iterator[tuple[Flood, pl.DataFrame]]:
-        """For each flood, in some parts, its sources: `src_ip` and `confidence`, those that are sure enough."""
-        for level in range(3):
-            own = [f for f in floods if f.level == level]
-            if not own:
-                continue
-            some = pl.DataFrame(
-                {
-                    "id": range(len(own)), "level": [level] * len(own), "protocol": [f.protocol for f in own],
-                    "dst_port": [f.dst_port for f in own], "dst_ip": [f.dst_ip for f in own],
-                    "first": [_minute(f.start) for f in own], "last": [_minute(f.end) for f in own],
-                    "events": [f.packets for f in own],
-                },
-                schema_overrides={"dst_ip": pl.Binary(), "dst_port": pl.Int64()},
-            )  # fmt: skip
-            rows = self._ask(_NAMED, some, level)
-            for number, flood in enumerate(own):
-                sure = np.array(flood.confidence)[rows.filter(pl.col("id") == number)["eight"].to_numpy()]
-                told = rows.filter(pl.col("id") == number).select("src_ip").with_columns(pl.Series("confidence", sure))
-                yield flood, told.filter(pl.col("confidence") >= self.rule.confidence)
+    def _sources_at(self, flood: Flood) -> int:
+        """All sources (without a tool's mark) that sent to what the flood came to while it lasted."""
+        span = Filters(start=flood.start, end=flood.end + dt.timedelta(microseconds=1)).span()
+        where = " AND ".join([*span, _at(flood.level, flood), _UNMARKED, "octet_length(src_ip) = 4"])
+        return int(self.ask(f"SELECT count(DISTINCT src_ip) AS n FROM {self.events} WHERE {where}")["n"][0])
+
+    def _named(self, flood: Flood, its: str) -> pl.DataFrame:
+        rows = self.ask(f"SELECT src_ip, (number >> 24)::INTEGER AS eight FROM d_lone WHERE {its}")
+        sure = np.array(flood.confidence)[rows["eight"].to_numpy()]
+        named = rows.select("src_ip").with_columns(pl.Series("confidence", sure, dtype=pl.Float64))
+        return named.filter(pl.col("confidence") >= self.rule.confidence)
+
+
+def nearness(cells: pl.DataFrame) -> float:
+    """How often two sources share a /16, as a multiple of how often they would if its two bytes had been drawn one by one.
+
+    `cells`: first and second byte (`eight`, `second`) and how many sources (`alone`). Invented ones: at most about 1, since
+    three standard deviations are taken off. Real hosts share networks (the addresses on lists of scanners: 13).
+    """
+    grid = np.zeros((256, 256))
+    np.add.at(grid, (cells["eight"].to_numpy(), cells["second"].to_numpy()), cells["alone"].to_numpy())
+    n = float(grid.sum())
+
+    def pairs(counts: F64) -> float:
+        return float((counts * (counts - 1)).sum()) / 2
+
+    expected = pairs(grid.sum(axis=0)) * pairs(grid.sum(axis=1)) / max(1.0, n * (n - 1) / 2)
+    return max(0.0, pairs(grid) - 3 * math.sqrt(max(1.0, expected))) / expected if expected else math.inf
 
 
 def flatness(counts: F64) -> tuple[float, int, F64]:
@@ -416,39 +395,5 @@ def _tail(hits: int, n: int, p: float) -> float:
     return math.exp(-n * divergence)
 
 
-def _minute(moment: dt.datetime) -> int:
-    return (moment - _EPOCH) // dt.timedelta(minutes=1)
-
-
-def _not_in(floods: Sequence[Flood]) -> str:
-    """The condition that leaves out the packets of those floods (of one port of one destination)."""
-    out = []
-    for f in floods:
-        if f.dst_ip is not None and f.level == 0:
-            port = "IS NULL" if f.dst_port is None else f"= {f.dst_port}"
-            span = " AND ".join(Filters(start=f.start, end=f.end + dt.timedelta(microseconds=1)).span())
-            out.append(
-                f" AND NOT (dst_ip = unhex('{f.dst_ip.hex()}') AND protocol = {f.protocol} AND dst_port {port} AND {span})"
-            )
-    return "".join(out)
-
-
-def _without(counted: pl.DataFrame, found: Sequence[Flood]) -> pl.DataFrame:
-    """The bins less the packets of floods that are told already."""
-    for flood in found:
-        mine = (pl.col("minute").is_between(_minute(flood.start) - 1, _minute(flood.end) + 1)) & (
-            pl.col("protocol") == flood.protocol
-        )
-        if flood.level == 0:
-            its = counted.filter(
-                mine & (pl.col("any_port") + pl.col("any_destination") == 0)
-                & pl.col("dst_port").eq_missing(flood.dst_port) & (pl.col("dst_ip") == flood.dst_ip)
-            )  # fmt: skip
-            taken = its.select("minute", pl.col("events").alias("taken"))
-            same = (pl.col("dst_port").eq_missing(flood.dst_port) & (pl.col("any_destination") == 1)) | (
-                (pl.col("dst_ip") == flood.dst_ip) & (pl.col("any_port") == 1)
-            )
-            counted = counted.join(taken, on="minute", how="left", maintain_order="left")
-            less = pl.when(mine & same).then(pl.col("events") - pl.col("taken").fill_null(0)).otherwise(pl.col("events"))
-            counted = counted.with_columns(less.alias("events")).drop("taken")
-    return counted.filter(pl.col("events") > 0)
+def _us(moment: dt.datetime) -> int:
+    return (moment - _EPOCH) // dt.timedelta(microseconds=1)

@@ -82,6 +82,13 @@ def read(paths: Sequence[Path], wishes: Wishes | None = None) -> Found:
         before, refused_before = len(found.lists), len(found.rejected)
         try:
             _read(path, wishes, found)
+        except UsageError as error:
+            refused = found.rejected[refused_before:]
+            if not refused:
+                raise
+            n = len(refused)
+            also = f"Before it {n} {'line is' if n == 1 else 'lines are'} malformed (first {refused[0]})."
+            raise UsageError(f"{error.message} {also}", hint=error.hint) from None
         except OSError as error:
             raise InputError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
         found.lists[before:] = [_checked(one, found, wishes) for one in found.lists[before:]]

@@ -59,15 +59,13 @@ COUNTS: Final[dict[str, Count]] = {
     "events": Count("count(*)", "events: packets, or lines of a log"),
     "ports": Count(
         None,
-        "distinct ports that it tried, TCP and UDP. Null stands for a source with fewer events than the least number of ports "
-        "that a rule asks for, which cannot have tried so many: most sources send one or two packets a day",
+        "distinct ports that it tried, TCP and UDP (an answer tries none). Null stands for a source with fewer events than the "
+        "least number of ports that a rule asks for, which cannot have tried so many: most sources send one or two packets",
     ),
     "first": Count("min(time)", "time of its first event", _TIME),
     "last": Count("max(time)", "time of its last event", _TIME),
     "syn": Count(f"count_if({_SYN})", "TCP SYN without ACK"),
-    "udp": Count("count_if(kind = 'udp')", "UDP that is no backscatter"),
     "asks": Count(f"coalesce(sum(packets) FILTER ({_ASKS}), 0)::BIGINT", "packets of TCP SYN and UDP (what NICTER counts)"),
-    "icmp": Count("count_if(kind = 'icmp')", "ICMP that is no backscatter"),
     "backscatter": Count("count_if(kind = 'backscatter')", "answers to packets with a forged source"),
     "mirai": Count("count_if(mark_mirai)", "SYN with Mirai's mark by NICTER's rule"),
     "mirai_wide": Count(
@@ -76,7 +74,10 @@ COUNTS: Final[dict[str, Count]] = {
     ),
     "masscan": Count("count_if(mark_masscan)", "SYN with masscan's identification"),
     "zmap": Count("count_if(mark_zmap)", "packets with identification 54321"),
-    "telnet": Count(f"count_if({_SYN} AND dst_port IN (23, 2323))", "SYN to 23 and 2323/tcp"),
+    "telnet": Count(
+        f"count_if({_SYN} AND dst_port IN (23, 2323) AND mark_mirai IS NOT NULL)", "SYN to 23 and 2323/tcp, numbers known"
+    ),
+    "open": Count(f"count_if({_SYN} AND tcp_window = 65535)", "SYN with a window of 65535, as ZMap writes it"),
     "bare": Count(f"count_if({BARE})", "SYN as hping3 makes them: window 512, no options, a needless acknowledgement number"),
     "short": Count(f"count_if({SHORT})", "SYN as nmap -sS makes them: MSS alone, window 1024 .. 4096, not masscan's"),
 }
@@ -94,6 +95,7 @@ KEPT: Final[dict[str, pl.DataType]] = {
     "label": pl.String(),
     "value": pl.String(),
     "rule": pl.String(),
+    "confidence": pl.Float64(),
 }
 """`Material.found`"""
 
@@ -129,7 +131,8 @@ class Events:
             "CREATE OR REPLACE TEMP TABLE _ports AS SELECT src_ip, day, count(*) AS ports FROM ("
             "SELECT DISTINCT e.src_ip, e.day, (e.protocol::INTEGER << 16) | e.dst_port AS port FROM judged e"
             f" SEMI JOIN (SELECT src_ip, day FROM _counted WHERE events >= {least}) s ON e.src_ip = s.src_ip AND e.day = s.day"
-            " WHERE e.protocol IN (6, 17) AND e.dst_port IS NOT NULL) GROUP BY src_ip, day"
+            " WHERE e.protocol IN (6, 17) AND e.dst_port IS NOT NULL AND e.kind IS DISTINCT FROM 'backscatter')"
+            " GROUP BY src_ip, day"
         )
         self._shown_ports = f"CASE WHEN t.events >= {least} THEN coalesce(p.ports, 0) END AS ports"
         self.do(f"CREATE OR REPLACE TEMP VIEW counted AS SELECT t.*, {self._shown_ports} FROM _counted t {_WITH_PORTS}")

@@ -39,13 +39,14 @@ class Rule:
 
 _SAME: Final = """
 SELECT src_ip, day, min(protocol)::BIGINT AS protocol, min(dst_port)::BIGINT AS port, sum(packets)::BIGINT AS packets,
-       count(DISTINCT epoch_us(time) // 3600000000) AS hours, count(DISTINCT ip_len) AS lengths,
+       bit_count(bit_or(1::INTEGER << ((epoch_us(time) // 3600000000) % 24)::INTEGER))::BIGINT AS hours,
+       min(ip_len)::BIGINT AS shortest, max(ip_len)::BIGINT AS longest,
        (max(epoch_us(time)) - min(epoch_us(time))) / 1e6 AS seconds
 FROM judged SEMI JOIN chosen USING (src_ip, day)
 GROUP BY src_ip, day
-HAVING min(dst_ip) = max(dst_ip) AND min(protocol) = max(protocol) AND min(protocol) IN (6, 17)
-   AND min(dst_port) = max(dst_port) AND count(dst_port) = count(*) AND count(DISTINCT kind) <= 1
-   AND count(DISTINCT epoch_us(time) // 3600000000) >= {hours}
+HAVING min(dst_port) = max(dst_port) AND min(protocol) = max(protocol) AND min(protocol) IN (6, 17)
+   AND min(dst_ip) = max(dst_ip) AND count(dst_port) = count(*) AND coalesce(min(kind) = max(kind), true)
+   AND bit_count(bit_or(1::INTEGER << ((epoch_us(time) // 3600000000) % 24)::INTEGER)) >= {hours}
    AND sum(packets) <= {rate} * (max(epoch_us(time)) - min(epoch_us(time))) / 1e6
 """
 
@@ -57,7 +58,7 @@ def candidates(rule: Rule) -> str:
 
 
 def found(material: Material, rule: Rule) -> pl.DataFrame:
-    """src_ip, day, protocol, port, packets, hours, lengths (distinct ones of the packets), seconds: of the chosen sources those
+    """src_ip, day, protocol, port, packets, hours, shortest and longest packet, seconds: of the chosen sources those
     that keep to one destination. Where fewer than `ADDRESSES` were observed on the day, at services of `UNASKED` alone."""
     rows = material.ask(_SAME.format(hours=rule.hours, rate=rule.rate))
     enough = [day for day in material.days if material.observed(day) >= ADDRESSES]

@@ -74,9 +74,9 @@ def _looked_up(settings: Settings, lists: Watchlists) -> pl.DataFrame:
     """Names of the cache that can make a verdict. A name that no list knows must not make days stale, so it is left out."""
     if not ptr.place(settings).is_file():
         return pl.DataFrame(schema=SCHEMA | SOURCED)
-    with ptr.Cache(ptr.place(settings)) as cache:
-        kept = cache.names(confirmed=True)
     patterns = {pattern for one in lists.lists for entry in one.entries for pattern in entry.names}
+    with ptr.Cache(ptr.place(settings)) as cache:
+        kept = cache.names(confirmed=True, ends={pattern.removeprefix("*") for pattern in patterns})
     known = [name for name in kept["name"].unique() if not patterns.isdisjoint(patterns_of(name))]
     window = dt.timedelta(days=settings.names.cache_days)
     return (

@@ -13,21 +13,24 @@ of with `ports` distinct ports or more of which so many of its range were there 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from teiten.engine.filters import Filters
 
 if TYPE_CHECKING:
-    from teiten.engine.duckdb import Session
     from teiten.settings import Settings
 
 EVENTS_AT_ONCE: Final = 1_000_000
-"""events that are looked at in one go; of more, a part of the destinations is taken at a time"""
+"""events whose blocks of ports are counted in one go; of more, a part of the blocks is taken at a time"""
 BLOCK: Final = 16
 """ports that are looked at together before a key's events are: a run of 31 holds at least one whole block"""
+POPULAR: Final = 1000
+"""packets of a port, or a two-thousandth of all, beyond which it is left out where dense blocks are looked for: of such ports
+there are few, and a run through one of them has its neighbours"""
 SEVERAL: Final = 0.5
 """a run is carried by several sources where the source changes at this share of its steps or more"""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -80,11 +83,24 @@ class Run:
         return len(self.sources) > 1
 
 
+_BLOCK: Final = "hash(dst_ip, protocol, dst_port // {block})"
+"""SQL: a number for the block of ports of a destination; the columns themselves as keys cost several times as much"""
+_PORTS: Final = """
+SELECT protocol * 65536 + dst_port AS port, count(*) AS n FROM {events}
+WHERE {where} AND protocol IN (6, 17) AND dst_port IS NOT NULL GROUP BY protocol * 65536 + dst_port
+"""
 _DENSE: Final = """
+SELECT block FROM (
+  SELECT {hashed} AS block, dst_port % {block} AS place FROM {events}
+  WHERE {where} AND protocol IN (6, 17) AND dst_port IS NOT NULL
+    AND protocol * 65536 + dst_port NOT IN (SELECT unnest($popular)){part}
+) GROUP BY block
+HAVING bit_count(bit_or(1::INTEGER << place)) >= {least}
+"""
+_KEYS: Final = """
 SELECT dst_ip, country, protocol, list(block) AS blocks FROM (
-  SELECT dst_ip, country, protocol, dst_port // {block} AS block
-  FROM raw_events
-  WHERE {where} AND protocol IN (6, 17) AND dst_port IS NOT NULL{part}
+  SELECT dst_ip, country, protocol, dst_port // {block} AS block FROM {events}
+  WHERE {where} AND protocol IN (6, 17) AND dst_port IS NOT NULL AND {hashed} IN (SELECT unnest($blocks))
   GROUP BY dst_ip, country, protocol, dst_port // {block}
   HAVING bit_count(bit_or(1::INTEGER << (dst_port % {block}))) >= {least}
 ) GROUP BY dst_ip, country, protocol
@@ -95,32 +111,43 @@ WITH wanted AS (
          unnest($key) AS key
 )
 SELECT w.key, epoch_us(e.time) AS t, e.src_ip, e.dst_port AS port, e.kind = 'backscatter' AS answer, e.packets
-FROM raw_events e JOIN wanted w
+FROM (
+  SELECT time, src_ip, dst_ip, country, protocol, dst_port, kind, packets, source_id, source_pos FROM {events}
+  WHERE {where} AND protocol IN (6, 17) AND dst_port IS NOT NULL
+) e JOIN wanted w
   ON e.dst_ip = w.dst_ip AND e.protocol = w.protocol AND e.country IS NOT DISTINCT FROM w.country
  AND e.dst_port // {block} = w.block
-WHERE {where}
 ORDER BY w.key, e.time, e.source_id, e.source_pos
 """
 
 
-def runs(session: Session, start: dt.datetime, end: dt.datetime, rule: Rule, sensors: tuple[str, ...] = ()) -> list[Run]:
-    """The runs among the events (TCP and UDP) of [start, end), in order of their starts."""
-    where = " AND ".join(Filters(start=start, end=end, sensor=sensors).conditions(raw=True))
-    total = session.query(f"SELECT count(*) AS n FROM raw_events WHERE {where}")[0]["n"]
-    parts = max(1, -(-total // EVENTS_AT_ONCE))
-    least = max(2, round(BLOCK * rule.density))
-    found: list[Run] = []
+def runs(
+    ask: Callable[..., pl.DataFrame], start: dt.datetime, end: dt.datetime, rule: Rule, events: str = "raw_events"
+) -> list[Run]:
+    """The runs among the TCP and UDP packets of [start, end), in order of their starts; `events`: a table of events in SQL."""
+    where = " AND ".join(Filters(start=start, end=end).conditions(raw=True))
+    words: dict[str, Any] = {"block": BLOCK, "hashed": _BLOCK.format(block=BLOCK), "events": events, "where": where}
+    ports = ask(_PORTS.format(**words))
+    # what everybody tries makes no block dense, and is most of all packets
+    many = max(POPULAR, int(ports["n"].sum()) // 2000)
+    given = {"popular": ports.filter(pl.col("n") > many)["port"].to_list()}
+    parts = max(1, -(-int(ports.filter(pl.col("n") <= many)["n"].sum()) // EVENTS_AT_ONCE))
+    words["least"] = max(2, round(BLOCK * rule.density))
+    dense: list[int] = []
     for n in range(parts):
-        part = f" AND hash(dst_ip) % {parts} = {n}" if parts > 1 else ""
-        dense = session.frame(_DENSE.format(block=BLOCK, where=where, part=part, least=least))
-        if dense.height:
-            found += _of(session, where, dense, rule)
+        part = f" AND {words['hashed']} % {parts} = {n}" if parts > 1 else ""
+        dense += ask(_DENSE.format(**words, part=part), given)["block"].to_list()
+    if not dense:
+        return []
+    found = _of(ask, words, ask(_KEYS.format(**words), {"blocks": dense}), rule)
     return sorted(found, key=lambda run: (run.start, run.dst_ip, run.first))
 
 
-def _of(session: Session, where: str, dense: pl.DataFrame, rule: Rule) -> list[Run]:
+def _of(ask: Callable[..., pl.DataFrame], words: dict[str, Any], keys: pl.DataFrame, rule: Rule) -> list[Run]:
     """The runs of keys (destination, country, protocol) that have dense blocks of ports."""
-    keys = dense.with_row_index("key")
+    if not keys.height:
+        return []
+    keys = keys.with_row_index("key")
     # a run begins and ends in blocks that it does not fill
     near = pl.concat([keys.explode("blocks").with_columns(pl.col("blocks") + d) for d in (-1, 0, 1)])
     near = near.unique(["key", "blocks"]).sort("key", "blocks")
@@ -128,7 +155,7 @@ def _of(session: Session, where: str, dense: pl.DataFrame, rule: Rule) -> list[R
         "dst": near["dst_ip"].to_list(), "country": near["country"].to_list(), "protocol": near["protocol"].to_list(),
         "block": near["blocks"].to_list(), "key": near["key"].to_list(),
     }  # fmt: skip
-    events = session.frame(_EVENTS.format(block=BLOCK, where=where), given)
+    events = ask(_EVENTS.format(**words), given)
     out = []
     for (number,), own in events.group_by(["key"], maintain_order=True):
         dst, country, protocol = keys.row(int(str(number)))[1:4]

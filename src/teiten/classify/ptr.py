@@ -12,7 +12,7 @@ import datetime as dt
 import ipaddress
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -34,6 +34,8 @@ STATUSES: Final[dict[Status, str]] = {
 FORMAT: Final = 1
 RETRY: Final = dt.timedelta(days=1)
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+")
+_ENDS: Final = 500
+"""ends of names that SQLite is given at once; where there are more it gives all names"""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -132,13 +134,19 @@ class Cache:
         with self._troubles():
             return {row[0] for row in self._base.execute("SELECT address FROM asked WHERE again > ?", (_seconds(now),))}
 
-    def names(self, *, confirmed: bool = False) -> pl.DataFrame:
-        """Every name that an address was seen with (SCHEMA); only those that their own address confirms."""
-        where = "WHERE confirmed = 1" if confirmed else ""
+    def names(self, *, confirmed: bool = False, ends: Collection[str] | None = None) -> pl.DataFrame:
+        """The names that addresses were seen with (SCHEMA).
+
+        `confirmed`: only those that their own address confirms. `ends`: only those that end so, and perhaps some others:
+        it is what makes a large cache quick to ask.
+        """
+        where = ["confirmed = 1"] if confirmed else []
+        some = sorted(ends) if ends is not None and len(ends) <= _ENDS else []
+        if some:
+            where.append(f"({' OR '.join(['name LIKE ?'] * len(some))})")
+        sql = f"SELECT address, name, confirmed, first / 86400, last / 86400 FROM names WHERE {' AND '.join(where) or 'true'}"
         with self._troubles():
-            rows = self._base.execute(
-                f"SELECT address, name, confirmed, first / 86400, last / 86400 FROM names {where} ORDER BY address, name"
-            ).fetchall()
+            rows = self._base.execute(f"{sql} ORDER BY address, name", [f"%{end}" for end in some]).fetchall()
         epoch = dt.date(1970, 1, 1)
         told = [
             (src, name, None if sure is None else bool(sure), epoch + dt.timedelta(first), epoch + dt.timedelta(last))

@@ -23,7 +23,9 @@ HELP = {
     "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
     "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
     "sensor": "a sensor's name", "group": "a group of sensors", "action": "drop, reject, accept, audit",
+    "kind": "what a packet is: syn, tcp, udp, icmp, backscatter, other", "tool": "mirai, zmap, masscan, nmap, ..., or unknown",
     "scanner": "an announced scanner's organisation", "scanners": "in, out or only: announced and large scanners",
+    "spoofed": "in, out or only: sources taken for forged",
 }  # fmt: skip
 LISTED = 20
 """rows of a table unless -n says otherwise"""
@@ -82,7 +84,7 @@ def asked(args: argparse.Namespace, chosen: Settings, wanted: Filters) -> Iterat
     from teiten.engine import open_session
     from teiten.lake import Lake
 
-    verdicts = bool(wanted.scanner or wanted.scanners != "in")
+    verdicts = wanted.asks_verdicts
     if not args.files:
         lake = Lake.open(chosen.lake)
         if verdicts:

@@ -17,11 +17,15 @@ NAME = "lake"
 HELP = "what the lake holds; put its files together; take replaced files away"
 EXAMPLE = "  teiten lake status\n  teiten lake compact\n  teiten lake vacuum --hours 0"
 
+WHAT = (
+    "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller, "
+    "quicker to ask). vacuum: deletes files that no table names any more"
+)
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("status", "compact", "vacuum"), help="see below")
+    parser.add_argument("what", choices=("status", "compact", "vacuum"), help=WHAT)
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
     parser.add_argument(
@@ -33,10 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     _output.add_output(parser)
     _common.add_settings(parser)
-    parser.epilog = (
-        "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller,"
-        " quicker to ask). vacuum: deletes files that no table names any more."
-    )
 
 
 def main(args: argparse.Namespace) -> int:

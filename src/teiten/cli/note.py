@@ -25,8 +25,14 @@ EXAMPLE = """\
   teiten note withdraw ID"""
 
 KINDS = ("note", "addendum", "gap")
-LABELS = ("announced_scanner", "large_scanner", "port_scanner", "tool", "spoofed_flood")
-VALUED = {"announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap"}
+LABELS = (
+    "announced_scanner", "large_scanner", "port_scanner", "tool", "mirai_ports", "telnet_without_mirai", "backscatter",
+    "attack_victim", "spoofed_flood", "port_run", "many_ports", "misconfiguration",
+)  # fmt: skip
+VALUED = {
+    "announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap",
+    "mirai_ports": "the ports, such as 23,2323",
+}  # fmt: skip
 _ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisation", "lang", "url", "author")
 
 

@@ -21,7 +21,21 @@ EXAMPLE = """  teiten scans --from 2026-05-01 --to 2026-05-02 --port 23/tcp
   teiten scans --by-country --period 2026-05-01
   teiten scans --output parquet --out scans.parquet darknet.pcap.gz"""
 
-FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action", "scanner", "scanners")
+FILTERS = (
+    "port",
+    "protocol",
+    "country",
+    "asn",
+    "src",
+    "sensor",
+    "group",
+    "action",
+    "kind",
+    "tool",
+    "scanner",
+    "scanners",
+    "spoofed",
+)
 _LEAST_WANTED = ("mark", "country", "lasted")
 
 

@@ -27,11 +27,12 @@ HELP = "how a source or an organisation scanned: ports in order, gaps, what is n
 EXAMPLE = """  teiten sessions --organisation NOTICE --from 2019-02-20 --to 2019-03-01 --lines
   teiten sessions --src 192.0.2.7 router.log"""
 
-FILTERS = ("port", "protocol", "country", "asn", "sensor", "group", "action")
+FILTERS = ("port", "protocol", "country", "asn", "sensor", "group", "action", "kind")
 _HELP = {
     "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
     "country": "a code or a name, or unknown", "asn": "AS4134", "sensor": "a sensor's name",
     "group": "a group of sensors", "action": "drop, reject, accept, audit",
+    "kind": "what a packet is: syn, tcp, udp, icmp, backscatter, other",
 }  # fmt: skip
 _LISTED = 20
 """sessions that the listing shows unless -n says otherwise"""

@@ -95,6 +95,11 @@ class Filters:
     words: dict[str, str] = field(default_factory=dict)
     """what the user wrote, for footers"""
 
+    @property
+    def asks_verdicts(self) -> bool:
+        """Do they need to know what sources are taken for?"""
+        return bool(self.scanner or self.tool or self.scanners != "in" or self.spoofed != "in")
+
     def between(self, start: dt.datetime | None, end: dt.datetime | None) -> Filters:
         """The same filters over another span of time."""
         return replace(self, start=start, end=end)

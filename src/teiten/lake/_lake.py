@@ -116,8 +116,8 @@ class Lake:
                 meta = LakeMeta(SCHEMA_VERSION, str(uuid.uuid4()), secrets.randbits(64), zone_name, now)
                 write_meta(path, meta)
                 return cls(path, meta)
-        except OSError as error:
-            raise LakeError(f"The lake {path} cannot be made: {error.strerror or error}.") from error
+        except _delta.ERRORS as error:
+            raise LakeError(f"The lake {path} cannot be made: {_why(error)}.", hint=_advice(error)) from error
 
     @classmethod
     def open(cls, path: str | Path) -> Lake:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection
+from urllib import parse
 
 from teiten.lang import Words
 from teiten.report.model import Block, Footnote, Link, Numbers, Paragraph, Piece, Point, Quote, Report, Section, Table
 from teiten.report.page import OWN, chart_path, csv_path, lines_path, sql_path
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|])")
+_IN_A_URL = "%/:?#[]@!$&'*+,;=~-._"
+"""what stays as it is in a link's address; brackets, quotes and spaces would end it, or be markup"""
 _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f]+")
 
 
@@ -103,4 +106,4 @@ def _link(link: Link) -> str:
     url = link.file or link.url
     if not (url.startswith(("https://", "http://")) or OWN.fullmatch(url)):
         return escape(link.text)
-    return f"[{escape(link.text)}]({url.replace(' ', '%20').replace(')', '%29').replace('<', '%3C')})"
+    return f"[{escape(link.text)}]({parse.quote(url, safe=_IN_A_URL)})"

@@ -106,6 +106,7 @@ def sweep(seed: int, span: Span, scale: float) -> tuple[pl.DataFrame, Story]:
         "hosts": len(hosts),
         "port_range": [20000, 20000 + count - 1],
         "packets": count,
+        "consecutive": True,
         "because": "consecutive ports from one country",
     }
     return frame(

@@ -32,4 +32,6 @@ def example(folder: Path) -> Example:
     rows += [from_53(0, "192.0.2.55", 53)]
     # most of it is a scan
     rows += [answer(n, "192.0.2.82") for n in range(5)] + [event(n, "192.0.2.82", DARK + n) for n in range(5)]
-    return Example(rows, {s: {None} for s in ("192.0.2.80", "192.0.2.1", "192.0.2.53", "192.0.2.90")})
+    # attacked, and a scanner besides
+    rows += [answer(n, "192.0.2.83") for n in range(20)] + [event(n, "192.0.2.83", DARK + n) for n in range(500)]
+    return Example(rows, {s: {None} for s in ("192.0.2.80", "192.0.2.1", "192.0.2.53", "192.0.2.90", "192.0.2.83")})

@@ -76,7 +76,7 @@ def text(lake: Lake, code: str, period: str = "2019-03", filters: Filters | None
             "en",
             [
                 "## What sent the packets",
-                "190 packets (19.1 % of all) came from 31 addresses whose tool is known; 78.9 % of these packets from",
+                "190 packets (19.1 % of all) came from 31 addresses whose tool is known; Mirai leads with 78.9 % of",
                 "By kind, of all 994 packets: TCP SYN 98.0 %, backscatter (answers to packets with a forged source) 1.2 % and",
                 "| 1 | 1 | Mirai | 150 | 15.1 % | +50.0 % | 30 |",
                 "| 2 | 2 | masscan | 40 | 4.0 % | +100.0 % | 1 |",
@@ -88,7 +88,7 @@ def text(lake: Lake, code: str, period: str = "2019-03", filters: Filters | None
             [
                 "## パケットを送ったツール",
                 "ツールが分かった送信元は31アドレスで、そこから190パケット(全体の19.1%)が届きました。このうち78.9%がMiraiによるものです。",
-                "種別の内訳は、全994パケットのうちTCPのSYN 98.0%、バックスキャッター",
+                "種類の内訳は、全994パケットのうちTCPのSYN 98.0%、バックスキャッター",
                 "| 2 | 2 | masscan | 40 | 4.0% | +100.0% | 1 |",
                 "| – | – | 不明 | 804 |",
             ],

@@ -37,4 +37,4 @@ def judge(material: Material) -> pl.DataFrame:
     rows = misconfigured.found(material, rule)
     text = [thing_text(p, n) for p, n in rows.select("protocol", "port").iter_rows()]
     rows = rows.with_columns(pl.Series("what", text, dtype=pl.String), pl.col("seconds").round(0).cast(pl.Int64))
-    return answer(rows, pl.col("what"), 0.9, "packets", "hours", "seconds", "lengths")
+    return answer(rows, pl.col("what"), 0.9, "packets", "hours", "seconds", "shortest", "longest")

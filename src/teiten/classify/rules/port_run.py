@@ -37,7 +37,7 @@ def judge(material: Material) -> pl.DataFrame:
         start = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
         end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
         own: dict[bytes, list[port_runs.Run]] = {}
-        for run in port_runs.runs(material.session, start, end, rule):
+        for run in port_runs.runs(material.ask, start, end, rule, "judged"):
             for source in run.sources:
                 own.setdefault(source, []).append(run)
         rows += [_row(source, day, runs) for source, runs in own.items()]

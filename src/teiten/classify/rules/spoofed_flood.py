@@ -17,16 +17,17 @@ RULE = Rule(
     label="spoofed_flood",
     because={
         "en": "its one packet of the day is part of a flood of {flood_sources} or more such sources, which lie as evenly over "
-        "the address space as forged ones do (unevenness of at most {flood_unevenness}), addresses of no network among them",
+        "the address space as forged ones do (unevenness of at most {flood_unevenness}, or lumps as of a poor generator), "
+        "addresses of no network among them",
         "ja": "その日唯一のパケットが、{flood_sources}以上の送信元からの短時間の集中の一部であり、"
         "それらの送信元は詐称された場合のようにアドレス空間に一様に散らばっている"
-        "(偏り{flood_unevenness}以下、どのネットワークにも属さないアドレスを含む)",
+        "(偏り{flood_unevenness}以下、または質の低い乱数に特有の偏り。どのネットワークにも属さないアドレスを含む)",
     },
     source="NICTER (NICT), observation statistics: spikes of hosts by SYN packets with a forged source; docs/decisions/0028",
     needs=("events",),
     thresholds=(
         "flood_sources", "flood_packets_per_minute", "flood_times_usual", "flood_one_packet_share", "flood_unevenness",
-        "flood_chance", "flood_confidence",
+        "flood_chance", "flood_confidence", "flood_impossible_share", "flood_nearness",
     ),
     over="days",
     knows=("tool", "announced_scanner"),
@@ -40,8 +41,9 @@ def judge(material: Material) -> Iterator[pl.DataFrame]:
         start = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
         end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
         known = material.found.filter(pl.col("day") == day).select("src_ip").unique()
-        judged = floods.Day(material.session, start, end, floods.Rule.of(material.settings))
-        for flood, sources in judged.named(judged.floods()):
+        counted = f"SELECT src_ip, events, packets FROM counted WHERE day = DATE '{day}'"
+        judged = floods.Day(material.ask, start, end, floods.Rule.of(material.settings), events="judged", counted=counted)
+        for flood, sources in judged.floods():
             # a tool that is known by its packets comes first
             named = sources.join(known, on="src_ip", how="anti").with_columns(pl.lit(day).alias("day"))
             told = {"packets": 1, "flood": flood.id, "start": f"{flood.start:%H:%M:%SZ}", "end": f"{flood.end:%H:%M:%SZ}"}

@@ -26,11 +26,13 @@ RULE = Rule(
     needs=("sources", "events"),
     thresholds=("zmap_order_destinations", "zmap_order_tries", "zmap_order_others", "tool_packets"),
     over="chosen",
-    counts=("mirai", "masscan", "zmap", "bare", "short"),
+    counts=("mirai", "masscan", "zmap", "bare", "short", "open"),
     knows=("tool",),
 )
 WINDOW: Final = 65535
 """TCP window that ZMap writes into every SYN (src/probe_modules/packet.c): such sources are tried first, others by number"""
+AHEAD: Final = 4
+"""others whose destinations are counted, for each that is tried"""
 _KEPT: Final = 72
 """destinations that are looked at, the first: three windows of `zmap_order` for likely sources, one for others"""
 
@@ -67,12 +69,26 @@ def folder() -> Path:
 
 
 def choose(material: Material) -> str:
-    """IPv4 sources with packets enough and no tool's mark. None where fewer addresses are observed than destinations needed."""
-    least = material.settings.threshold("zmap_order_destinations")
-    few = material.settings.threshold("tool_packets")
-    if max(map(material.observed, material.days), default=0) < least:
+    """IPv4 sources with packets enough and no tool's mark: the likely ones, and of the others those with most packets.
+
+    None where fewer addresses are observed than destinations are needed (a household line).
+    """
+    if max(map(material.observed, material.days), default=0) < material.settings.threshold("zmap_order_destinations"):
         return "false"
+    possible = _possible(material)
+    some = AHEAD * int(material.settings.threshold("zmap_order_others"))
+    busiest = (
+        f"SELECT (src_ip, day) FROM counted WHERE {possible}"
+        f" QUALIFY row_number() OVER (PARTITION BY day ORDER BY events DESC, src_ip) <= {some}"
+    )
+    return f"{possible} AND (open >= 0.5 * events OR (src_ip, day) IN ({busiest}))"
+
+
+def _possible(material: Material) -> str:
+    """SQL over `counted`: sources that may have tried so many destinations, and have no tool's mark."""
+    few = material.settings.threshold("tool_packets")
     marked = " AND ".join(f"{name} < {few:g}" for name in ("masscan", "zmap", "bare", "short"))
+    least = material.settings.threshold("zmap_order_destinations")
     return f"events >= {least:g} AND octet_length(src_ip) = 4 AND mirai = 0 AND {marked}"
 
 
@@ -102,21 +118,22 @@ def judge(material: Material) -> pl.DataFrame:
 
 
 def _budget(material: Material, scans: pl.DataFrame) -> pl.DataFrame:
-    """The scans that are tried, day by day; how many are left is told."""
-    parts, left = [], 0
+    """The scans that are tried, day by day; how many sources are left is told."""
+    parts = [scans.clear()]
     most = {True: "zmap_order_tries", False: "zmap_order_others"}
     ordered = scans.sort("likely", "destinations", "src_ip", descending=[True, True, False])
     for (_, likely), some in ordered.group_by("day", "likely", maintain_order=True):
-        allowed = int(material.settings.threshold(most[bool(likely)]))
-        parts.append(some.head(allowed))
-        left += max(0, some.height - allowed)
-    if left:
-        least = int(material.settings.threshold("zmap_order_destinations"))
+        parts.append(some.head(int(material.settings.threshold(most[bool(likely)]))))
+    tried = pl.concat(parts)
+    number = int(material.ask(f"SELECT count(*) AS n FROM counted WHERE {_possible(material)}")["n"][0])
+    # of those that were looked at, one that has too few destinations is none that was left
+    left = number - material.sources.height + scans.height - tried.height
+    if left > 0:
         material.notes.append(
-            f"{left:,} sources with {least} destinations or more were not tried for ZMap's order "
-            "(settings zmap_order_tries, zmap_order_others)."
+            f"{left:,} sources with packets enough were not tried for ZMap's order (settings zmap_order_tries, "
+            "zmap_order_others)."
         )
-    return pl.concat(parts) if parts else scans.clear()
+    return tried
 
 
 def _verdicts(tried: pl.DataFrame, sights: pl.DataFrame) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ the batch's number in their names, by which `report --again` finds what there wa
 
 from __future__ import annotations
 
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ _NEW: Final = {
 }
 _AT_ONCE: Final = 2_000_000
 """rows whose files are replaced in one entry of the log: their room on disk is needed twice until then"""
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _WORTH_SAYING: Final = 5_000_000
 
 
@@ -67,5 +69,5 @@ def _parts(files: list[Path], rows: dict[str, int]) -> Iterator[list[Path]]:
 def _marked(file: Path) -> _delta.Written:
     frame = pl.read_parquet(file)
     frame = frame.with_columns(pl.lit(None, dtype=_NEW["payload"]).alias("payload"), *marks.columns())
-    stem = file.stem[: -len(str(uuid.UUID(int=0)))]
-    return _delta.write_parquet(frame, file.parent, f"{stem}{uuid.uuid4()}.parquet", ("time", "sensor"))
+    name = f"{_UUID.sub('', file.stem)}{uuid.uuid4()}.parquet"
+    return _delta.write_parquet(frame, file.parent, name, ("time", "sensor"))

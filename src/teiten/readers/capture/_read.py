@@ -40,22 +40,25 @@ class _Pool:
     """Memory that is used again once nobody looks at it any more: new pages cost more than what is written to them."""
 
     def __init__(self) -> None:
-        self._kept: list[npt.NDArray[np.uint8]] = []
         self._lock = threading.Lock()
+        # what the count is where nobody looks depends on the Python: it is asked
+        self._kept = [np.empty(1, np.uint8)]
+        (self._alone,) = self._references()
+
+    def _references(self) -> list[int]:
+        return [sys.getrefcount(memory) for memory in self._kept]
 
     def take(self, size: int) -> npt.NDArray[np.uint8]:
         """So many bytes, with whatever they hold. Free again when the array and all that look into it are gone."""
         with self._lock:
-            for memory in self._kept:
-                # (references: the list's, the loop's, and the one that asks)
-                if size <= len(memory) <= 2 * size and sys.getrefcount(memory) == 3:
-                    return memory[:size]
-            memory = np.empty(size + (size >> 3), np.uint8)
-            self._kept = [*self._kept[-(_KEPT - 1) :], memory]
-            return memory[:size]
+            for i, references in enumerate(self._references()):
+                if references == self._alone and size <= len(self._kept[i]) <= 2 * size:
+                    return self._kept[i][:size]
+            self._kept = [*self._kept[-(_KEPT - 1) :], np.empty(size + (size >> 3), np.uint8)]
+            return self._kept[-1][:size]
 
 
-_KEPT: Final = 12
+_KEPT: Final = 16
 _pool: Final = _Pool()
 
 

@@ -47,9 +47,10 @@ def _findings(context: Context, found: Course, land: str) -> list[str]:
     if before and before.period.first == context.answers.before.first:
         said.append(_against(context, now, before))
     said += _standing(context, months, now)
-    observed = [m for m in found.months if m.coverage.observed()]
-    if len(observed) < len(found.months):
-        said.append(say("followed.observed", all=len(found.months), n=len(observed)))
+    shown = _shown(found)
+    observed = [m for m in shown if m.coverage.observed()]
+    if len(observed) < len(shown):
+        said.append(say("followed.observed", all=len(shown), n=len(observed)))
     return [words.joined(*said)]
 
 
@@ -85,12 +86,21 @@ def _standing(context: Context, months: list[Month], now: Month) -> list[str]:
     return said
 
 
+def _shown(found: Course) -> list[Month]:
+    """The months of the chart, of which the sentence speaks as well."""
+    return list(found.months[min(_first(found), len(found.months) - FEWEST) :])
+
+
+def _first(found: Course) -> int:
+    """Place of the first month that was observed at all."""
+    return next((n for n, m in enumerate(found.months) if m.coverage.observed()), 0)
+
+
 def _block(context: Context, found: Course, code: str) -> Block:
     say, words = context.say, context.words
     now, land = found.now, context.land(code)
     own = set(now.coverage.sensors)
-    first = next(n for n, m in enumerate(found.months) if m.coverage.observed())
-    months = found.months[min(first, len(found.months) - FEWEST) :]
+    months = _shown(found)
     alike = [m if set(m.coverage.sensors) == own else None for m in months]
     title = context.sentence("followed.figure_none", land=land)
     if now.rank:
@@ -116,7 +126,7 @@ def _block(context: Context, found: Course, code: str) -> Block:
         Column(say("column.hosts"), spare=True),
         Column(say("followed.observed_share")),
     )
-    shown = found.months[first:]
+    shown = found.months[_first(found) :]
     rows = [_row(context, m, other=set(m.coverage.sensors) != own) for m in shown]
     table = Table(say("followed.caption", land=land), columns, rows)
     names = ("month", "country", "rank", "packets", "hosts", "observed_days", "packets_per_day")

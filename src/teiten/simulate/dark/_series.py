@@ -379,6 +379,10 @@ def forged(dsts: I64, ports: I64, actor: int, program: str) -> Callable[[I64, I6
             "seq": below(k, actor + 54, 1 << 32),
         }
         if program == "hping3":
+            # each byte below 255; routers drop what cannot be a source (RFC 1812, 5.3.7)
+            first = below(k, actor + 61, 224, 1)
+            rest = [below(k, actor + 62 + n, 255) << (16 - 8 * n) for n in range(3)]
+            out["src"] = (np.where(first == 127, 126, first) << 24) + sum(rest)
             way = int(below(np.array([actor]), 58, 25, 7)[0])
             counted = (int(below(np.array([actor]), 59, 3000, 1024)[0]) + k) % 65536
             return out | {"ttl": 64 - way, "sport": counted, "window": 512, "ack": below(k, actor + 60, 1 << 31)}

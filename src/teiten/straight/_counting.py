@@ -1,18 +1,14 @@
-"""Rankings straight from captures, counted while they are read: no lake, no frames. The same answers as by way of the lake.
-
-What is asked for must be simple: ports, sources, countries, ASes or sensors, by packets or hosts, in a span of time, of ports,
-protocols, sources, sensors. Whatever else is asked, or comes up on the way (records that may be in two files, sources beyond
-number), is left to the lake: the answer is None.
-"""
+"""Captures are read, and what is asked for is counted on the way: packets and distinct sources of each thing, in two spans."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
-import socket
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,26 +16,27 @@ import numpy.typing as npt
 from teiten import periods, readers
 from teiten.engine.filters import Filters, Network, PortRange
 from teiten.engine.questions import By, Rows, Span
-from teiten.errors import InputError
 from teiten.readers import _counts, _input, _jit
-from teiten.readers._base import ReadOptions, Rejected, Tally
-from teiten.readers._rows import integers
+from teiten.readers._base import Plain, ReadOptions, Rejected, Tally
 from teiten.readers.capture._columns import Columns
 from teiten.settings import DEFAULT_SENSOR, Settings
-
-if TYPE_CHECKING:
-    from teiten.readers._base import Plain
+from teiten.straight import _things
+from teiten.straight._things import Earlier, Ranked, Sources
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
+OnRejected = Callable[[str, Sequence[Rejected]], None]
 
-THINGS: Final = ("ports", "sources", "countries", "asns", "sensors")
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY: Final = 86_400_000_000
 _ROWS: Final = 1 << 16
+_AHEAD: Final = 2
+"""chunks that wait to be counted"""
+_BITS: Final = 26
+"""what bounds memory: 2^26 places of 8 bytes, some 47 million distinct sources of ports, are half a gigabyte"""
 
 
-class _Otherwise(Exception):
+class Otherwise(Exception):
     """This is for the lake."""
 
 
@@ -55,49 +52,6 @@ class Read:
     """first and last time of its events, in microseconds"""
 
 
-@dataclass(slots=True)
-class Answer:
-    """The ranking, and what became of the inputs."""
-
-    rows: Rows
-    inputs: list[Read]
-
-
-OnRejected = Callable[[str, Sequence[Rejected]], None]
-
-
-def rank(
-    files: Sequence[str],
-    settings: Settings,
-    what: str,
-    wanted: Filters,
-    *,
-    by: By = "packets",
-    before: Span | None = None,
-    n: int = 10,
-    fmt: str = readers.AUTO,
-    zone: str | None = None,
-    rejected: OnRejected | None = None,
-) -> Answer | None:
-    """The ranking of a thing over those files, as `engine.questions.rank` gives it over a lake of them; None where that must be
-    asked instead. `zone`: as in `intake.ingest`. DataError where geo data are broken."""
-    if what not in THINGS or not _simple(wanted):
-        return None
-    try:
-        sources = _input.inputs(files, settings.reading)
-        if not all(s.seekable and readers.pick(s.head(), fmt, s.name).NAME == "capture" for s in sources):
-            return None
-        return _Run(sources, settings, what, wanted, by, before, zone).answer(n, rejected)
-    except (InputError, _Otherwise, _counts.TooMany):
-        return None  # the way by the lake says what is wrong, in its own words
-
-
-def _simple(wanted: Filters) -> bool:
-    """Are only those filters set that are known here?"""
-    known = replace(Filters(), start=wanted.start, end=wanted.end, port=wanted.port, protocol=wanted.protocol, src=wanted.src)
-    return replace(wanted, words={}, all_events=False) == replace(known, sensor=wanted.sensor)
-
-
 def _micros(moment: dt.datetime | None) -> int | None:
     return None if moment is None else (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
@@ -105,9 +59,10 @@ def _micros(moment: dt.datetime | None) -> int | None:
 class _Set:
     """Packets and distinct sources of slots, of both families."""
 
-    def __init__(self, slots: int, *, counted: bool = False) -> None:
-        self._slots, self._counted = slots, counted
-        self.four = _counts.Four(slots, counted=counted)
+    def __init__(self, slots: int, bits: int, *, counted: bool = False) -> None:
+        """bits: the table holds no more than some 0.7 x 2^bits sources of slots."""
+        self._slots = slots
+        self.four = _counts.Four(slots, counted=counted, most_bits=bits)
         self.six: _counts.Six | None = None
 
     def add4(self, slots: npt.NDArray[np.int32], sources: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -127,26 +82,16 @@ class _Set:
         return self.four.hosts + (self.six.hosts if self.six is not None else 0)
 
 
-@dataclass(slots=True)
-class _Sources:
-    """Distinct sources with their packets: families, addresses in halves (IPv4 in `low`)."""
-
-    families: Ints
-    high: Ints
-    low: Ints
-    packets: Ints
-
-
 class _Period:
     """What is counted of one span of time."""
 
-    def __init__(self, run: _Run, start: dt.datetime | None, end: dt.datetime | None) -> None:
+    def __init__(self, run: Run, start: dt.datetime | None, end: dt.datetime | None, bits: int) -> None:
         self._start, self._end = _micros(start), _micros(end)
         self._what = run.what
         one = run.what in ("sources", "countries", "asns")
-        self.things = _Set({"ports": _counts.SLOTS, "sensors": len(run.sensors)}.get(run.what, 1), counted=one)
+        self.things = _Set({"ports": _counts.SLOTS, "sensors": len(run.sensors)}.get(run.what, 1), bits, counted=one)
         # whose shares are of all hosts; where things are sources, these are known already
-        self.all = _Set(1) if run.by == "hosts" and not one else None
+        self.all = _Set(1, bits - 1) if run.by == "hosts" and not one else None
 
     def chosen(self, times: Ints) -> Truths | None:
         """Which of the rows lie in the span; None: all."""
@@ -187,7 +132,7 @@ class _Period:
             return int(self.things.packets.sum())
         return int((self.all or self.things).hosts.sum())
 
-    def sources(self) -> _Sources:
+    def sources(self) -> Sources:
         low, packets = self.things.four.sources()
         n = len(low)
         families, high, wide = np.full(n, 4), np.zeros(n, np.int64), low.astype(np.int64)
@@ -195,7 +140,7 @@ class _Period:
             h, v, p = self.things.six.sources()
             families, packets = np.concatenate([families, np.full(len(p), 6)]), np.concatenate([packets, p])
             high, wide = np.concatenate([high, h]), np.concatenate([wide, v])
-        return _Sources(families, high, wide, packets)
+        return Sources(families, high, wide, packets)
 
 
 _NOTHING: Final = np.zeros(_ROWS, np.int32)
@@ -205,38 +150,7 @@ def _zeros(n: int) -> npt.NDArray[np.int32]:
     return _NOTHING[:n] if n <= _ROWS else np.zeros(n, np.int32)
 
 
-@dataclass(slots=True)
-class _Ranked:
-    """Things with their counts. keys: what tells a thing from another, in columns; order: the columns by which equals are
-    sorted, the most weighty first; name: what a row of the answer says of a thing."""
-
-    packets: Ints
-    hosts: Ints
-    known: Truths
-    keys: list[Sequence[Any] | npt.NDArray[Any]]
-    order: list[npt.NDArray[Any]]
-    name: Callable[[int], dict[str, Any]]
-
-    def first(self, by: By, n: int) -> list[int]:
-        """The n best that are known, and the n best of the unknown after them."""
-        one, two = (self.packets, self.hosts) if by == "packets" else (self.hosts, self.packets)
-        out: list[int] = []
-        for which in (np.flatnonzero(self.known), np.flatnonzero(~self.known)):
-            if len(which) > n:  # what cannot be among them need not be sorted
-                least = np.partition(one[which], len(which) - n)[len(which) - n]
-                which = which[one[which] >= least]
-            order = np.lexsort([*(column[which] for column in self.order[::-1]), -two[which], -one[which]])
-            out += which[order[:n]].tolist()
-        return out
-
-    def places(self, by: By) -> Ints:
-        """Each known thing's rank; equals share one."""
-        values = self.packets if by == "packets" else self.hosts
-        known = np.sort(values[self.known])
-        return len(known) - np.searchsorted(known, values, side="right") + 1
-
-
-class _Run:
+class Run:
     """One ranking."""
 
     def __init__(
@@ -258,20 +172,37 @@ class _Run:
             options = ReadOptions(zone=periods.zone(named), sensor=sensor, hashed=False, reading=settings.reading)
             self._inputs.append((source, Read(source.name, sensor), options))
         self.sensors = sorted({one.sensor for _, one, _ in self._inputs})
-        self.now = _Period(self, wanted.start, wanted.end)
-        self.before = _Period(self, *before) if before else None
+        bits = _BITS if before is None else _BITS - 2
+        self.now = _Period(self, wanted.start, wanted.end, bits)
+        self.before = _Period(self, *before, bits) if before else None
         self._seen_before = False
         self._slots = np.empty(_ROWS, np.int32)
 
-    def answer(self, n: int, rejected: OnRejected | None) -> Answer:
+    def rows(self, n: int, rejected: OnRejected | None) -> tuple[Rows, list[Read]]:
+        """The ranking's first n rows, and what became of the inputs. Otherwise; _counts.TooMany; InputError."""
         for source, one, options in self._inputs:
             self._read(source, one, options, rejected)
             self._apart()
         then = self.before if self.before is not None and self._seen_before else None
         found = self._rows(n, then)
-        return Answer(found, [one for _, one, _ in self._inputs])
+        return found, [one for _, one, _ in self._inputs]
 
     def _read(self, source: _input.Input, one: Read, options: ReadOptions, rejected: OnRejected | None) -> None:
+        """Counts go on beside the reading, on a thread of their own: the kernels hold no GIL."""
+        flying: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="teiten-count") as counter:
+            for rows in self._rows_of(source, one, options, rejected):
+                flying.append(counter.submit(self._count, rows, one.sensor))
+                if len(flying) > _AHEAD:
+                    flying.popleft().result()
+            for future in flying:
+                future.result()
+        one.tally.check()
+
+    def _rows_of(
+        self, source: _input.Input, one: Read, options: ReadOptions, rejected: OnRejected | None
+    ) -> Iterator[Columns]:  # fmt: skip
+        """An input's events; what became of its records goes to `one`."""
         reader = readers.module("capture")
         several = len(self._inputs) > 1 or self.what in ("sources", "countries", "asns")
         for chunk in reader.read(source, options):
@@ -290,19 +221,18 @@ class _Run:
                 continue
             if several:
                 if rows.received is not None and len(self._inputs) > 1:
-                    raise _Otherwise
+                    raise Otherwise
                 times = _numbers(rows, "time")
                 low, high = int(times.min()), int(times.max())
                 one.span = (low, high) if one.span is None else (min(low, one.span[0]), max(high, one.span[1]))
-            self._count(rows, one.sensor)
-        one.tally.check()
+            yield rows
 
     def _apart(self) -> None:
         """Records that two inputs have count once: that is the lake's affair. A record in both has one time in both."""
         spans = sorted((one.sensor, one.span) for _, one, _ in self._inputs if one.span is not None)
         for (sensor, span), (other, later) in itertools.pairwise(spans):
             if sensor == other and later[0] <= span[1]:
-                raise _Otherwise
+                raise Otherwise
 
     def _count(self, rows: Columns, sensor: str) -> None:
         if self.wanted.sensor and sensor not in self.wanted.sensor:
@@ -350,39 +280,38 @@ class _Run:
 
     # the ranking ------------------------------------------------------------------------------------------------------
 
-    def _ranked(self, period: _Period) -> _Ranked:
+    def _ranked(self, period: _Period) -> Ranked:
         if self.what == "ports":
-            return _ports(period)
+            return _things.ports(period.things.packets, period.things.hosts)
         if self.what == "sensors":
             return self._sensors(period)
         found = period.sources()
         if self.what == "sources":
-            return _sources(found, self._located(found))
-        return _places(self.what, found, self._located(found))
+            return _things.sources(found, self._located(found))
+        return _things.places(self.what, found, self._located(found))
 
-    def _sensors(self, period: _Period) -> _Ranked:
+    def _sensors(self, period: _Period) -> Ranked:
         at = np.flatnonzero(period.things.packets)
         names = [self.sensors[i] for i in at.tolist()]
         packets, hosts = period.things.packets[at], period.things.hosts[at]
-        return _Ranked(packets, hosts, _all(at), [names], [at], lambda i: {"sensor": names[i]})
+        return Ranked(packets, hosts, np.ones(len(at), np.bool_), [names], [at], lambda i: {"sensor": names[i]})
 
-    def _located(self, found: _Sources) -> dict[str, Plain]:
+    def _located(self, found: Sources) -> dict[str, Plain]:
         """Country and AS of distinct sources, where the same data answer for every day that there is."""
         from teiten.enrich import columns
-        from teiten.readers._base import Plain
 
         spans = [one.span for _, one, _ in self._inputs if one.span is not None]
         low, high = min((s[0] for s in spans), default=0) // _DAY, max((s[1] for s in spans), default=0) // _DAY
         addresses = Plain("addresses", numbers=found.families, high=found.high, low=found.low)
         located = columns.located_on(addresses, low, high)
         if located is None:
-            raise _Otherwise
+            raise Otherwise
         return located
 
     def _rows(self, n: int, then: _Period | None) -> Rows:
         found, share_of = self._ranked(self.now), self.now.share_of(self.by)
         places = found.places(self.by)
-        earlier = _Earlier(self._ranked(then), self.by) if then is not None else None
+        earlier = Earlier(self._ranked(then), self.by) if then is not None else None
         out = []
         for i in found.first(self.by, n):
             packets, hosts = int(found.packets[i]), int(found.hosts[i])
@@ -394,115 +323,6 @@ class _Run:
                 row |= earlier.of(tuple(column[i] for column in found.keys), value)
             out.append(row)
         return Rows(out, "", total=share_of if out else 0)
-
-
-class _Earlier:
-    """What the period before tells of a thing."""
-
-    def __init__(self, ranked: _Ranked, by: By) -> None:
-        self._ranked, self._by, self._places = ranked, by, ranked.places(by)
-        keys = [column.tolist() if isinstance(column, np.ndarray) else column for column in ranked.keys]
-        self._at = {key: i for i, key in enumerate(zip(*keys, strict=True))}
-
-    def of(self, key: tuple[Any, ...], value: int) -> dict[str, Any]:
-        ranked = self._ranked
-        i = self._at.get(key)
-        packets, hosts = (0, 0) if i is None else (int(ranked.packets[i]), int(ranked.hosts[i]))
-        was = packets if self._by == "packets" else hosts
-        return {
-            "rank_before": int(self._places[i]) if i is not None and ranked.known[i] else None,
-            "packets_before": packets,
-            "hosts_before": hosts,
-            "difference": value - was,
-            "change": 100.0 * (value - was) / was if was else None,
-        }
-
-
-_LAST: Final = 1 << 40
-"""a null, where the least comes first"""
-
-
-def _all(values: npt.NDArray[Any]) -> Truths:
-    return np.ones(len(values), np.bool_)
-
-
-def _ports(period: _Period) -> _Ranked:
-    at = np.flatnonzero(period.things.packets)
-    ported = at < _counts.OTHERS
-    protocols = np.where(ported, np.array([*_counts.WITH_PORTS, -1])[at // _counts.PORTS], at - _counts.OTHERS)
-    protocols[at == _counts.UNKNOWN] = -1
-    ports = np.where(ported, at % _counts.PORTS, -1)
-    packets, hosts = period.things.packets[at], period.things.hosts[at]
-    order = [np.where(ports < 0, _LAST, ports), np.where(protocols < 0, _LAST, protocols)]
-
-    def name(i: int) -> dict[str, Any]:
-        return {"dst_port": _or_none(ports[i]), "protocol": _or_none(protocols[i])}
-
-    return _Ranked(packets, hosts, protocols >= 0, [ports, protocols], order, name)
-
-
-def _or_none(value: Any) -> int | None:
-    return None if value < 0 else int(value)
-
-
-def _sources(found: _Sources, located: dict[str, Plain]) -> _Ranked:
-    n = len(found.packets)
-    four = found.families == 4
-    high, low = found.high.view(np.uint64), found.low.view(np.uint64)
-    # as bytes are compared: an address that begins another one is the lesser
-    order = [np.where(four, low << np.uint64(32), high), np.where(four, np.uint64(0), low), found.families]
-    told = {name: _values(located[name], n) for name in ("country", "asn", "as_name")}
-
-    def name(i: int) -> dict[str, Any]:
-        if four[i]:
-            text = socket.inet_ntop(socket.AF_INET, int(low[i]).to_bytes(4, "big"))
-        else:
-            text = socket.inet_ntop(socket.AF_INET6, ((int(high[i]) << 64) | int(low[i])).to_bytes(16, "big"))
-        return {"src_ip": text, **{column: values(i) for column, values in told.items()}}
-
-    return _Ranked(found.packets, np.ones(n, np.int64), _all(four), [found.families, found.high, found.low], order, name)
-
-
-def _values(plain: Plain, n: int) -> Callable[[int], Any]:
-    """A column's values by their rows."""
-    if plain.kind == "constant" or plain.numbers is None:
-        return lambda i: plain.value
-    if plain.kind == "texts":
-        texts, places = plain.texts, plain.numbers
-        return lambda i: texts[places[i]] if 0 <= places[i] < len(texts) else None
-    numbers = integers(plain, n)
-    return lambda i: _or_none(numbers[i])
-
-
-def _places(what: str, found: _Sources, located: dict[str, Plain]) -> _Ranked:
-    """Countries or ASes: sources put together."""
-    n = len(found.packets)
-    if what == "countries":
-        of, texts = located["country"], located["country"].texts
-        numbers = of.numbers if of.kind == "texts" and of.numbers is not None else np.full(n, -1)
-        numbers = np.where((numbers < 0) | (numbers >= len(texts)), -1, numbers)
-    else:
-        numbers = integers(located["asn"], n) if located["asn"].kind != "constant" else np.full(n, -1)
-    values, which = np.unique(numbers, return_inverse=True)
-    packets = np.zeros(len(values), np.int64)
-    np.add.at(packets, which, found.packets)
-    hosts = np.bincount(which, minlength=len(values))
-    if what == "countries":
-        codes = [texts[v] if v >= 0 else None for v in values.tolist()]
-        order = np.argsort(np.argsort(np.array([code or "" for code in codes])))
-        return _Ranked(packets, hosts, values >= 0, [codes], [order], lambda i: {"country": codes[i]})
-    names: dict[int, str] = {}
-    told = located["as_name"]
-    if told.kind == "texts" and told.numbers is not None:
-        pairs = np.unique(np.stack([which.reshape(-1), told.numbers]), axis=1)
-        for group, place in pairs.T.tolist():
-            if 0 <= place < len(told.texts):
-                names[group] = max(names.get(group, ""), told.texts[place])
-
-    def name(i: int) -> dict[str, Any]:
-        return {"asn": _or_none(values[i]), "as_name": names.get(i)}
-
-    return _Ranked(packets, hosts, values >= 0, [values], [values], name)
 
 
 def _numbers(rows: Columns, name: str) -> npt.NDArray[Any]:
