@@ -336,3 +336,16 @@ def test_a_hostile_span_of_a_batch(make_lake: MakeLake) -> None:
     assert len(classify.stale_days(lake, classify.Basis.load(TOKYO))) == (day("2099-12-31") - day("1971-01-01")).days + 1
     classify.run(lake, TOKYO, [day("2099-12-31")])
     assert held(lake) == [("2099-12-31", "153.231.226.170", "announced_scanner", "NOTICE")]
+
+
+def test_a_wrong_clock_costs_no_day_for_every_day_between(make_lake: MakeLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch from 2018 to 2026: two days have events, and only these are looked at."""
+    lake = make_lake([*ports("2018-01-02T10:00", "192.0.2.1", TEN), *ports("2026-12-30T10:00", "192.0.2.2", TEN)])
+    made: list[object] = []
+    real = verdicts._asked
+    monkeypatch.setattr(verdicts, "_asked", lambda *a: made.append(a) or real(*a))
+    result = classify.run(lake, TOKYO)
+    assert len(made) == 2
+    assert len(result.days) > 3_000
+    assert [row[0] for row in held(lake) if row[2] == "port_scanner"] == ["2018-01-02", "2026-12-30"]
+    assert classify.run(lake, TOKYO).days == []

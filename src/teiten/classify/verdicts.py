@@ -198,7 +198,13 @@ def judge(
     """
     parts = rules.parts()
     told = notes if notes is not None else []
-    for some in _chunks(session, sorted(set(days))):
+    ordered = sorted(set(days))
+    if len(ordered) > CHUNK_DAYS:
+        # a clock that went wrong makes a batch span decades, in which hardly a day has events
+        seen = _seen(session, ordered)
+        yield [day for day in ordered if day not in seen], 0, pl.DataFrame(schema=VERDICT_SCHEMA)
+        ordered = [day for day in ordered if day in seen]
+    for some in _chunks(session, ordered):
         asked = _asked(session, some, parts)
         if asked is None:
             yield some, 0, pl.DataFrame(schema=VERDICT_SCHEMA)
@@ -213,6 +219,14 @@ def judge(
             yield some, asked.height, pl.concat(held) if held else pl.DataFrame(schema=VERDICT_SCHEMA)
         finally:
             asked.close()
+
+
+def _seen(session: Session, days: list[dt.date]) -> set[dt.date]:
+    """The days from the first to the last on which there are events."""
+    start, end = _bounds(session, days)
+    where = " AND ".join(filters.Filters(start=start, end=end).span())
+    found = session.work(f"SELECT DISTINCT time::DATE AS day FROM raw_events WHERE {where}")["day"].cast(pl.Date)
+    return set(found.to_list())
 
 
 def _asked(session: Session, days: list[dt.date], parts: Sequence[Part]) -> Events | None:
