@@ -46,13 +46,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake.open_or_create(folder / "lake", "Asia/Tokyo")
     result = intake.ingest(lake, [str(folder / "router.log")], CHOSEN)
     assert result.judged is not None
-<<<<<<< HEAD
-    labels = result.judged.labels
-    assert (labels["announced_scanner"], labels["port_scanner"]) == (4, 2)
-=======
     scanning = {name: n for name, n in result.judged.labels.items() if name.endswith("scanner")}
     assert scanning == {"announced_scanner": 4, "port_scanner": 2}
->>>>>>> 09369cad41ed055436eacdc62f1166de3d0689e3
     return lake
 
 
