@@ -15,6 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SECONDS_ALLOWED ?= 14400
 SECONDS ?= 3600
 READER ?= capture
+# processes of `make test`; 0 for this one alone
+WORKERS ?= auto
 # pytest's own words, such as PYTEST_ARGS="-k netfilter"
 PYTEST_ARGS ?=
 
@@ -68,7 +70,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 test: lint $(VENV)/.warm-all
-	$(BIN)/python -m pytest -m "not full" -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not full" -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-faults: $(VENV)/.installed-dev $(VENV)/.warm
 	$(BIN)/python -m pytest -q -s -m faults tests/faults tests/lake $(PYTEST_ARGS)
