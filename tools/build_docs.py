@@ -130,9 +130,20 @@ def commands() -> str:
     return "\n".join(out)
 
 
+FUNCTIONS = {
+    "address_bytes(text)": "4 or 16 bytes, which sort as addresses do",
+    "address_text(bytes)": "the other way round",
+    "in_range(text, first, last)": "is the address one of first to last?",
+    "in_prefix(bytes, first, bits)": "is it inside that prefix (its first address as bytes)?",
+    "ipv4_number(bytes)": "an IPv4 address as a number, null for IPv6: of a SYN, `tcp_seq = "
+    "ipv4_number(address_bytes(dst_ip))` is Mirai's mark whatever the source port",
+    "prefix_text(source_prefix(bytes))": "the /24 (IPv4) or /48 (IPv6) that it is in",
+}
+
+
 def events() -> str:
     """The columns of an event and of the other views of SQL."""
-    from teiten.engine import duckdb
+    from teiten.engine import duckdb, judged
 
     out = [NOTE, "# Events, and the views of SQL\n"]
     out.append(inspect.getdoc(event).split("\n\n")[1].replace("\n", " ") + "\n")  # type: ignore[union-attr]
@@ -147,11 +158,18 @@ def events() -> str:
             [
                 ("`time_basis`", ", ".join(event.TIME_BASES)),
                 ("`action`", ", ".join(event.ACTIONS) + f" (not counted as attempts: {', '.join(event.NOT_AN_ATTEMPT)})"),
+                ("`kind`", ", ".join(event.KINDS)),
                 ("`tcp_flags`", ", ".join(f"{k} {v}" for k, v in event.TCP_FLAGS.items())),
                 ("`ip_flags`", ", ".join(f"{k} {v}" for k, v in event.IP_FLAGS.items())),
             ],
         )
     )
+    out.append("## What verdicts add to the view `events`\n")
+    out.append("Joined in only where a query names them (or asks for every column): they cost nothing otherwise.\n")
+    out.append(table(("column", "type", "meaning", "意味"), [(f"`{name}`", *told) for name, told in judged.JOINED.items()]))
+    out.append("## Functions for addresses\n")
+    out.append("In the view `events` an address is text; `address_bytes` makes the bytes of it that these functions take.\n")
+    out.append(table(("function", "meaning"), [(f"`{name}`", text) for name, text in FUNCTIONS.items()]))
     told = duckdb.views()
     for view in dict.fromkeys(row["view"] for row in told):
         if view == "events":

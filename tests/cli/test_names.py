@@ -193,6 +193,8 @@ def test_wrong_settings(home: Path, capsys: pytest.CaptureFixture[str], line: st
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.full
+@pytest.mark.faults
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
 def test_a_killed_run_goes_on_where_it_was(home: Path, server: Any, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [

@@ -170,3 +170,16 @@ def test_the_command(world: World, capsys: pytest.CaptureFixture[str], monkeypat
     assert (fast.out, fast.err) == (slow.out, slow.err)
     assert "total: 1,200 packets" in fast.err
     assert (tmp_path / "straight").read_text() == (tmp_path / "lake").read_text() != ""
+
+
+@pytest.mark.parametrize("what", straight.THINGS)
+def test_captures_without_events(world: World, what: str, tmp_path: Path) -> None:
+    frame = b"\0" * 12 + b"\x08\x06" + bytes(28)
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    arp, nothing = tmp_path / "arp.pcap", tmp_path / "nothing.pcap"
+    arp.write_bytes(head + struct.pack("<IIII", 1, 2, len(frame), len(frame)) + frame)
+    nothing.write_bytes(head)
+    for by in ("packets", "hosts"):
+        found = straight.rank([str(arp), str(nothing)], world.settings, what, Filters(), by=by, before=DAY)  # type: ignore[arg-type]
+        assert found is not None and found.rows == [] and found.rows.total == 0
+        assert [one.tally.lines for one in found.inputs] == [1, 0]

@@ -30,6 +30,7 @@ OnRejected = Callable[[str, Sequence[Rejected]], None]
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DAY: Final = 86_400_000_000
 _ROWS: Final = 1 << 16
+_COMPILE_SECONDS: Final = 5
 _AHEAD: Final = 2
 """chunks that wait to be counted"""
 _BITS: Final = 26
@@ -189,6 +190,7 @@ class Run:
 
     def _read(self, source: _input.Input, one: Read, options: ReadOptions, rejected: OnRejected | None) -> None:
         """Counts go on beside the reading, on a thread of their own: the kernels hold no GIL."""
+        _jit.announce(_counts.four, _COMPILE_SECONDS)
         flying: deque[Future[None]] = deque()
         with ThreadPoolExecutor(1, thread_name_prefix="teiten-count") as counter:
             for rows in self._rows_of(source, one, options, rejected):
