@@ -24,7 +24,7 @@ from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Tally
 from teiten.settings import Reading
 
 MTIME = dt.datetime(2026, 4, 10, tzinfo=dt.UTC)
-READING = Reading(max_line=600, max_repeat=50)
+READING = Reading(max_line=600, max_repeat=50, payload_bytes=16)
 """limits that a fuzzer's small inputs can reach"""
 SMALL = 509
 """bytes of a block, where blocks shall be small: records and lines are cut anywhere"""
@@ -82,7 +82,7 @@ def _rows(chunk: Chunk, frame: bool) -> list[tuple[Any, ...]]:
     if frame:
         assert chunk.events.height == len(made)
         for column, values in zip(READ_COLUMNS, columns, strict=True):
-            if column.kind.startswith("int"):
+            if column.kind.startswith("int") or column.kind == "bytes":
                 assert chunk.events[column.name].to_list() == values, column.name
     return list(zip(chunk.event_line.tolist(), *columns, strict=True))
 
@@ -95,6 +95,9 @@ def _values(plain: Any, count: int) -> list[Any]:
         return [None if n == -1 else n for n in plain.numbers.tolist()]
     if plain.kind == "texts":
         return [plain.texts[n] if 0 <= n < len(plain.texts) else None for n in plain.numbers.tolist()]
+    if plain.kind == "bytes":
+        places = zip(plain.numbers.tolist(), plain.high.tolist(), strict=True)
+        return [None if at == -1 else plain.data[at : at + size].tobytes() for at, size in places]
     assert plain.kind == "addresses", plain.kind
     halves = zip(plain.numbers.tolist(), plain.high.tolist(), plain.low.tolist(), strict=True)
     return [one if one[0] == 6 else (4, one[2]) if one[0] == 4 else None for one in halves]
@@ -135,7 +138,7 @@ def _chunk(reader: Any, chunk: Chunk, said: Said, tally: Tally, frame: bool) -> 
     said.events += [(said.lines[row[0] + before][0], *row[1:]) for row in rows]
     said.rejected += [(r.pos, r.reason, r.text) for r in chunk.rejected]
     # (which link types are unknown is told as far as the walk has come, and it may be ahead)
-    said.notes += [re.sub(r"know \([\d, ]*\)", "know", note) for note in chunk.notes]
+    said.notes += [re.sub(r" \([\d, ]*\); others", "; others", note) for note in chunk.notes]
     said.end = chunk.end
 
 

@@ -1,4 +1,4 @@
-"""The peer dpkt: ports by unique sources of a capture, as one writes it with that library. `python _dpkt.py FILE`"""
+"""The peer dpkt: ports by unique sources of a capture, as one writes it with that library: `python _dpkt.py FILE`."""
 
 from __future__ import annotations
 

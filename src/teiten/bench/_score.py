@@ -86,7 +86,7 @@ def held(claim: Claim, seen: Seen, floor: int | None = None) -> Held:
     import polars as pl
 
     causes = {*claim.causes, *(c for c, tool in seen.tools.items() if tool == claim.tool and c != "zmap-new")}
-    others = [c for c, tool in seen.tools.items() if tool == "mirai" and claim.measure == "telnet"]
+    others = [c for c, tool in seen.tools.items() if tool == "mirai" and claim.measure == "telnet"] + list(claim.allowed)
     if claim.measure == "rsdos":
         true = may = seen.victims.select(*_KEY, pl.col("rsdos").alias("n"))
     else:

@@ -37,7 +37,7 @@ CLAIMS: Final = (
     Claim("spoofed-flood", "spoofed_flood", causes=("spoofed-flood",), precision=0.95, recall=0.95),
     Claim("port-run", "port_run", measure="run", floor=RUN, precision=0.95, recall=0.95),
     Claim("many-ports", "many_ports", causes=_MANY, allowed=_SCANS, floor=60),
-    Claim("telnet", "telnet_without_mirai", causes=("telnet",), measure="telnet", floor=MARKED),
+    Claim("telnet", "telnet_without_mirai", causes=("telnet",), allowed=("announced",), measure="telnet", floor=MARKED),
     Claim("mirai-ports", "mirai_ports", tool="mirai", floor=MARKED),
     Claim("mirai-9530", "mirai_ports", "9530", causes=("mirai-9530",), share=1.0, floor=MARKED),
     Claim("large", "large_scanner", causes=_MANY[1:], allowed=(*_MANY, *_SCANS, "zmap-old", "masscan"), floor=300),

@@ -30,6 +30,10 @@ CASES = {
         make.section() + make.interface(4000) + make.enhanced(FRAME, MICRO), 0,
         f"the packet at byte {BEGIN} is of a link type that I do not know (4000)",
     ),
+    "interface described in too few bytes": (
+        make.section() + make.block(1, b"\1\0\0\0") + make.enhanced(FRAME, MICRO), 0,
+        "is of a link type that I do not know; others like it are counted only",
+    ),
     "length of 2^31": (
         GOOD + struct.pack("<IIII", 1, 2, 1 << 31, 1 << 31) + b"x" * 100, 3,
         f"damaged at byte {len(GOOD)}: no record can begin so; 116 bytes from there on cannot be read",

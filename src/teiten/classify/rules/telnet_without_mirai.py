@@ -11,8 +11,8 @@ RULE = Rule(
     order=180,
     label="telnet_without_mirai",
     because={
-        "en": "it sent {telnet_packets} TCP SYN or more to 23 or 2323 within the day, and no packet with Mirai's mark; it is no "
-        "announced scanner",
+        "en": "it sent {telnet_packets} TCP SYN or more to 23 or 2323 within the day, and no packet with Mirai's mark; it is "
+        "no announced scanner",
         "ja": "その日のうちに23/tcpか2323/tcpへTCP SYNを{telnet_packets}個以上送ったが、Miraiの特徴を持つパケットがない"
         "(公表スキャナーを除く)",
     },

@@ -139,7 +139,7 @@ class Walker:
     def unknown_links(self) -> list[int]:
         """Link types that were met so far and have no name here."""
         met = {self.layout.link_type} if self.layout.kind == "pcap" else {i.link_type for i in self._interfaces}
-        return sorted(number for number in met if number not in k.READ and number not in k.NAMED)
+        return sorted(number for number in met if number >= 0 and number not in k.READ and number not in k.NAMED)
 
     def _walk(self, data: npt.NDArray[np.uint8], at: int, filled: int, offset: int) -> tuple[Block, int, int]:
         layout, state = self.layout, self._state

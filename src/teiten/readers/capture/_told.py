@@ -38,7 +38,8 @@ class Told:
             if unknown.any() and "link" not in self._done:
                 self._done.add("link")
                 numbers = ", ".join(map(str, self._unknown()))
-                found += self._first(chunk, unknown, f"is of a link type that I do not know ({numbers}){alike}")
+                named = f" ({numbers})" if numbers else ""
+                found += self._first(chunk, unknown, f"is of a link type that I do not know{named}{alike}")
         if len(chunk.event_line):
             made: Any = chunk.made
             times = made.column("time").numbers
