@@ -113,7 +113,7 @@ def _rates(name: str, packets: int, took: tuple[Took, Took | None], end: str = "
 
 
 def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
-    """Packets a second of each, the ratios, and what grows with the packets."""
+    """Packets a second of each, the ratios, and what grows with the packets. Needs room for 5 GB in the folder."""
     sizes = (500_000, 5_000_000) if quick else (5_000_000, 50_000_000)
     times = 1 if quick else 3
     run(top(_capture.made(work, 1_000)))  # the one-time compilation has a benchmark of its own
@@ -135,6 +135,7 @@ def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
     run([sys.executable, "-m", "teiten.bench._decode", str(captures[small])], out=work / "decoded")
     plain, hashed = map(float, (work / "decoded").read_text(encoding="utf-8").split())
     figures |= {"decode_packets_per_s": plain, "decode_hashed_packets_per_s": hashed}
+    captures[large].unlink()
     return figures
 
 
@@ -142,6 +143,7 @@ def run_large(work: Path) -> dict[str, float]:
     """100 million packets, 7.6 GB: time and memory beside a twentieth of them."""
     sizes = (5_000_000, 100_000_000)
     small, large = (_beside(_capture.made(work, packets), 1, work) for packets in sizes)
+    _capture.made(work, sizes[1]).unlink()
     figures = _rates(str(sizes[1]), sizes[1], large, "_100m")
     figures["top_slope_100m"] = large[0].seconds / small[0].seconds / (sizes[1] / sizes[0])
     return figures

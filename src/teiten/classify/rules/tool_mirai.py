@@ -31,8 +31,8 @@ def choose(material: Material) -> str:
 
 def judge(material: Material) -> pl.DataFrame:
     """NICTER's count decides; the wider one (any source port) stands apart in the evidence."""
-    # a packet whose fields are all filled with one byte has the mark as well, and its source for a destination
-    frame = _marks.different(material, "(mark_mirai AND src_ip <> dst_ip)", "kind = 'syn'", "dst_ip, tcp_seq")
+    # a packet whose fields are filled with one byte has the mark as well; its ports are equal, too
+    frame = _marks.different(material, "(mark_mirai AND src_port <> dst_port)", "kind = 'syn'", "dst_ip, tcp_seq")
     frame = frame.filter(pl.col("marked") > 0)
     found = _marks.with_counts(material, _marks.held(material, frame, _marks.IN_32_BITS))
     return answer(

@@ -58,6 +58,10 @@ FROM _visits v JOIN (SELECT unnest($src) AS src_ip, unnest($day) AS day, unnest(
   ON v.src_ip = s.src_ip AND v.day = s.day AND v.protocol = s.protocol AND v.port = s.port
 QUALIFY row_number() OVER (PARTITION BY v.src_ip, v.day ORDER BY v.time, v.dst_ip) <= $most"""
 
+_SEEN: Final = """
+SELECT coalesce(max(n), 0)::BIGINT AS n FROM (
+  SELECT count(DISTINCT dst_ip) AS n FROM judged WHERE octet_length(dst_ip) = 4 GROUP BY day)"""
+
 
 def folder() -> Path:
     """Where the table of generators is kept (13 MB, 26 with that of two ports): $TEITEN_DATA, else the user's cache."""
@@ -69,12 +73,7 @@ def folder() -> Path:
 
 
 def choose(material: Material) -> str:
-    """IPv4 sources with packets enough and no tool's mark: the likely ones, and of the others those with most packets.
-
-    None where fewer addresses are observed than destinations are needed (a household line).
-    """
-    if max(map(material.observed, material.days), default=0) < material.settings.threshold("zmap_order_destinations"):
-        return "false"
+    """IPv4 sources with packets enough and no tool's mark: the likely ones, and of the others those with most packets."""
     possible = _possible(material)
     some = AHEAD * int(material.settings.threshold("zmap_order_others"))
     busiest = (
@@ -95,6 +94,9 @@ def _possible(material: Material) -> str:
 def judge(material: Material) -> pl.DataFrame:
     """The sources whose order is ZMap's. Those that are tried: likely ones first, then by destinations, within the budget."""
     least = int(material.settings.threshold("zmap_order_destinations"))
+    # a household line sees too few; a sensor that nobody configured observes what was sent to it
+    if max(map(material.observed, material.days), default=0) < least and int(material.ask(_SEEN)["n"][0]) < least:
+        return nothing()
     material.ask(_VISITS)
     try:
         scans = material.ask(_SCANS, {"least": least}).with_columns(pl.col("day").cast(pl.Date))
