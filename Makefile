@@ -15,6 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SECONDS_ALLOWED ?= 14400
 SECONDS ?= 3600
 READER ?= capture
+# processes of `make test`; 0 for this one alone
+WORKERS ?= auto
 # pytest's own words, such as PYTEST_ARGS="-k netfilter"
 PYTEST_ARGS ?=
 
@@ -47,6 +49,11 @@ $(VENV)/.warm: $(VENV)/.installed
 	@$(BIN)/teiten decode --tz UTC --year 2026 examples/router.log > /dev/null
 	@touch $@
 
+# All kernels, before several processes want them at once.
+$(VENV)/.warm-all: $(VENV)/.warm
+	@$(BIN)/python -c "from teiten.readers import _jit; [_jit.make(group[0][0].rpartition('.')[2] + '.') for group in _jit.KERNELS]"
+	@touch $@
+
 install: $(VENV)/.installed
 
 demo: $(VENV)/.warm
@@ -62,8 +69,8 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint $(VENV)/.warm
-	$(BIN)/python -m pytest -m "not full" $(PYTEST_ARGS)
+test: lint $(VENV)/.warm-all
+	$(BIN)/python -m pytest -m "not full" -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-faults: $(VENV)/.installed-dev $(VENV)/.warm
 	$(BIN)/python -m pytest -q -s -m faults tests/faults tests/lake $(PYTEST_ARGS)

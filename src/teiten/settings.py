@@ -169,7 +169,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "flood_sources": Threshold(200, "a flood of forged sources has this many distinct ones at least"),
     "flood_packets_per_minute": Threshold(
-        30, "its minutes bring this many packets to one port of one destination, to one port or to one destination"
+        30, "its minutes bring so many sources of one packet to one port of one destination, to one port or to one destination"
     ),
     "flood_times_usual": Threshold(
         3, "and more than so many times what the quietest quarter of the day's minutes brings there"

@@ -145,5 +145,6 @@ def show_verdicts(judged: Any) -> None:
         when = "The next ingest or report makes them."
         print(f"teiten: the verdicts of {len(judged.stale):,} days wait: {judged.trouble} {when}", file=sys.stderr)
     if judged.days:
-        found = [f"{n:,} of {label.replace('_', ' ')}s" for label, n in sorted(judged.labels.items())] or ["none"]
+        named = ((label.replace("_", " ").removesuffix("s"), n) for label, n in sorted(judged.labels.items()))
+        found = [f"{n:,} of {label}s" for label, n in named] or ["none"]
         print(f"verdicts on {judged.sources:,} sources of {len(judged.days):,} days: {', '.join(found)}", file=sys.stderr)

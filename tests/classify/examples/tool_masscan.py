@@ -17,7 +17,7 @@ def scan(n: int, src: str, **more: Any) -> dict[str, Any]:
 def example(folder: Path) -> Example:
     rows = [scan(n, "192.0.2.1") for n in range(30)]
     rows += [scan(n, "192.0.2.2", tcp_opt_len=4, tcp_window=1025) for n in range(3)]  # newer
-    rows += [scan(1, "192.0.2.3")] + [event(n, "192.0.2.3", DARK + n) for n in range(3000)]  # by chance
+    rows += [scan(1, "192.0.2.3")] + [event(n, "192.0.2.3", DARK + n) for n in range(600)]  # by chance
     rows += [scan(1, "192.0.2.4", source_pos=n) for n in range(200)]  # one packet, again and again
     rows += [scan(n, "192.0.2.5") for n in range(20)] + [event(n, "192.0.2.5", DARK + n) for n in range(500)]
     return Example(rows, {src: {"masscan"} for src in ("192.0.2.1", "192.0.2.2", "192.0.2.5")}, telescope())
