@@ -198,7 +198,7 @@ def _world_table(world: World, figures: Mapping[str, float]) -> list[str]:
         f" ({of('chance_marks'):.0f} of their packets have a mark by chance)"
     )
     columns = ("claim", "called", "wrong", "precision", "above", "found", "recall", "all", "recall of all", "floor")
-    shape = "  {:<17}{:>8}{:>7} {:<16}{:>7}{:>7} {:<16}{:>8} {:<14} {}"
+    shape = "  {:<17}{:>8}{:>7} {:<16}{:>8}{:>9} {:<16}{:>8} {:<14} {}"
     out = [f"{head}, {of('strays'):.0f} strays; {plain}", shape.format(*columns)]
     for claim in CLAIMS:
         floor = world.targets if claim.measure == "targets" else claim.floor
