@@ -23,7 +23,7 @@ def test_it_tells_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[st
     [
         (["--start", "soon"], "'soon' is no day"),
         (["--scenario", "telescope", "--prefix", "192.0.2.0/24"], "reserved network"),
-        (["--scenario", "telescope", "--prefix", "mine"], "'mine' is no IPv4 prefix"),
+        (["--scenario", "telescope", "--prefix", "mine"], "'mine' is no prefix"),
         (["--prefix", "44.0.0.0/24"], "'home' has no dark prefix"),
         (["--days", "0"], "0 days cannot be simulated"),
     ],
