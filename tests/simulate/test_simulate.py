@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from teiten import settings, simulate
+from teiten import marks, settings, simulate
 from teiten.enrich import enrich
 from teiten.errors import TeitenError, UsageError
 from teiten.readers import netfilter
@@ -139,7 +139,7 @@ def test_the_reader_finds_what_the_truth_says(scenario: str, request: pytest.Fix
 
 def test_sources_lie_in_the_countries_that_the_truth_names(home: Made) -> None:
     events, _ = decoded(home)
-    rows = enrich(events)
+    rows = enrich(marks.add(events))
     found = rows.select(as_text(rows).alias("src_ip"), "country", "asn").unique()
     both = found.join(home.sources.select("src_ip", told="country").unique(), on="src_ip")
     assert both.filter(pl.col("country") != pl.col("told")).is_empty()

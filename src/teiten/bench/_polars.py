@@ -72,9 +72,29 @@ def columns() -> list[pl.Expr]:
     ]
 
 
+def marks() -> list[pl.Expr]:
+    """What one packet shows, from the columns."""
+    bits = pl.col("dst_ip").str.split_exact(".", 3)
+    parts = [bits.struct.field(f"field_{n}").cast(pl.Int64) for n in range(4)]
+    number = parts[0] * 2**24 + parts[1] * 2**16 + parts[2] * 2**8 + parts[3]
+    tcp, udp = pl.col("protocol") == 6, pl.col("protocol") == 17
+    flags, seq, ip_id = pl.col("tcp_flags"), pl.col("tcp_seq"), pl.col("ip_id").cast(pl.Int64)
+    syn = tcp & (flags & 18 == 2)
+    probe = syn | udp | (pl.col("icmp_type") == 8)
+    answer = tcp & ((flags & 4 == 4) | (flags & 18 == 18))
+    answer |= (udp & (pl.col("src_port") == 53)) | pl.col("icmp_type").is_in([0, 3, 4, 5, 11, 12, 14, 16, 18])
+    kind = pl.when(answer).then(pl.lit("backscatter")).when(syn).then(pl.lit("syn")).when(tcp).then(pl.lit("tcp"))
+    return [
+        (syn & (pl.col("src_port") > 1024) & (seq == number)).alias("mark_mirai"),
+        (syn & (ip_id == (number ^ pl.col("dst_port").cast(pl.Int64) ^ seq) & 0xFFFF)).alias("mark_masscan"),
+        (probe & (ip_id == 54321)).alias("mark_zmap"),
+        kind.when(udp).then(pl.lit("udp")).otherwise(pl.lit("icmp")).alias("kind"),
+    ]
+
+
 def main(argv: list[str]) -> None:
     lines = pl.scan_lines(argv[0], name="line")
-    lines.select(columns()).sink_parquet(argv[1], compression="zstd", compression_level=1)
+    lines.select(columns()).with_columns(marks()).sink_parquet(argv[1], compression="zstd", compression_level=1)
 
 
 if __name__ == "__main__":
