@@ -45,6 +45,7 @@ NUMBERED_OTHERWISE = ("basic/test018.pcapng", "difficult/test202.pcapng")
 STOPS = "tshark stops at an impossible or a cut header; ours are the bytes that are there"
 ADDRESSES_CUT = "the record ends within the addresses, of which an event needs both"
 TOO_SHORT = "a total length below the header's: tshark shows nothing, the addresses are there"
+BIG_TCP = "BIG TCP: tshark stops at a payload length of 0; tcpdump reads on, as we do"
 EXPLAINED: dict[tuple[str, str], str] = {
     ("bug-6887-", "tcp_seq"): STOPS, ("ip_fragmented_garbage", "tcp_"): STOPS, ("kerberos_fuzz", "tcp_"): STOPS,
     ("fuzz-2006-06-26-2594", "tcp_"): STOPS, ("fuzz-2006-09-29-28586", "tcp_"): STOPS,
@@ -55,6 +56,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("detect-ipopts", "dst_ip"): "tshark shows the last hop of a source route as the destination; ours is the header's",
     ("jumbo", "ip_len"): "a jumbogram's length is in an option; the header's 0 is no length",
     ("quic_32_bit_pointer_overflow", "ip_len"): "a payload length of 0 before hop-by-hop options, as of a jumbogram",
+    ("bigtcp-ipv6-", "src_port"): BIG_TCP, ("bigtcp-ipv6-", "dst_port"): BIG_TCP,
     ("802_15_4-data", "missing"): "6LoWPAN's compressed headers",
     ("LINKTYPE_IPV4_invalid", "missing"): "the link type says IPv4, the header IPv6; tcpdump calls it invalid as well",
     ("arista_ether", "extra"): "tshark does not know this spelling of Arista's time stamp; tcpdump shows the packet",
