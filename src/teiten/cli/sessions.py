@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _output, _store
-from teiten.errors import UsageError
+from teiten.cli import _common, _output, _question, _store
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session as Asked
@@ -28,12 +27,6 @@ EXAMPLE = """  teiten sessions --organisation NOTICE --from 2019-02-20 --to 2019
   teiten sessions --src 192.0.2.7 router.log"""
 
 FILTERS = ("port", "protocol", "country", "asn", "sensor", "group", "action", "kind")
-_HELP = {
-    "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
-    "country": "a code or a name, or unknown", "asn": "AS4134", "sensor": "a sensor's name",
-    "group": "a group of sensors", "action": "drop, reject, accept, audit",
-    "kind": "what a packet is: syn, tcp, udp, icmp, backscatter, other",
-}  # fmt: skip
 _LISTED = 20
 """sessions that the listing shows unless -n says otherwise"""
 _WIDE = 80
@@ -56,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("filters (several values with commas between)")
     for name in FILTERS:
-        group.add_argument(f"--{name}", metavar=name.upper(), help=_HELP[name])
+        group.add_argument(f"--{name}", metavar=name.upper(), help=_question.HELP[name])
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language of the listing")
     parser.add_argument("--sql", action="store_true", help="print the SQL instead of its answer")
@@ -66,14 +59,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    from teiten import settings
     from teiten.engine import open_session
     from teiten.lake import Lake
 
-    if args.n is not None and args.n < 1:
-        raise UsageError(f"-n {args.n} shows nothing.", hint="Give 1 or more.")
-    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
-    wanted = _asked(args, chosen)
+    chosen = _question.settings_of(args)
+    wanted = _question.filters_of(args, chosen, (*FILTERS, "src"))
     _known(args, chosen)
     if not args.files:
         with open_session(Lake.open(chosen.lake), chosen) as asked:
@@ -91,26 +81,6 @@ def main(args: argparse.Namespace) -> int:
         )
         with open_session(lake, chosen) as asked:
             return _Run(args, chosen, asked, wanted).go()
-
-
-def _asked(args: argparse.Namespace, chosen: Settings) -> Filters:
-    """The filters, with their span."""
-    from teiten import periods
-    from teiten.engine import filters
-
-    texts = {name: getattr(args, name) for name in (*FILTERS, "src")}
-    wanted = filters.parse(chosen, start=args.start, end=args.end, **texts)
-    if not args.period:
-        return wanted
-    if args.start or args.end:
-        raise UsageError("--period and --from or --to exclude each other.", hint="Give the one or the others.")
-    for kind in periods.KINDS:
-        try:
-            period = periods.parse(kind, args.period, chosen.zone)
-        except UsageError:
-            continue
-        return wanted.between(period.start, period.end)
-    raise UsageError(f"'{args.period}' names no period.", hint="Write 2019-02-21, 2019-W08, 2019-02 or 2019-Q1.")
 
 
 def _known(args: argparse.Namespace, chosen: Settings) -> None:

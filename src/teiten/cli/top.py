@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _output
+from teiten.cli import _common, _output, _question
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ SIDES = ("scanners", "spoofed")
 """filters that leave out, or leave alone"""
 _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
-_HELP = {
-    "port": "23, 23/tcp, 8000-8100/tcp, icmp", "protocol": "tcp, udp, icmp, ..., or a number",
-    "country": "a code or a name, or unknown", "asn": "AS4134", "src": "an address or a prefix",
-    "sensor": "a sensor's name", "group": "a group of sensors", "action": "drop, reject, accept, audit",
-    "kind": "what a packet is: syn, tcp, udp, icmp, backscatter, other", "tool": "mirai, zmap, masscan, nmap, ..., or unknown",
-    "scanner": "an announced scanner's organisation", "scanners": "in, out or only: announced and large scanners",
-    "spoofed": "in, out or only: sources taken for forged",
-}  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, default=10, metavar="N", help="how many (default: 10)")
     group = parser.add_argument_group("filters (several values with commas between)")
     for name in (*FILTERS, *SIDES):
-        group.add_argument(f"--{name}", metavar=name.upper(), help=_HELP[name])
+        group.add_argument(f"--{name}", metavar=name.upper(), help=_question.HELP[name])
     group.add_argument("--all-events", action="store_true", help="accepted, audited and outgoing events too")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language of names in the table")
