@@ -25,6 +25,12 @@ ERRORS = ("EIO", "ENOSPC", "EINTR")
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")]
 
 
+@pytest.fixture(autouse=True)
+def _may_trace() -> None:
+    if subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("strace may not trace here")
+
+
 def run(lake: Path, logs: list[Path], *strace: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "teiten", "ingest", "--lake", str(lake), "--tz", "UTC", *map(str, logs)]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -62,8 +68,6 @@ def fails(lake: Path, logs: list[Path], call: str, error: str, number: int) -> b
 
 def test_a_failed_fsync_and_a_full_disk(tmp_path: Path) -> None:
     logs = daily(tmp_path, DAYS, LINES)
-    if subprocess.run(["strace", "-o", "/dev/null", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("strace may not trace here")
     assert fails(tmp_path / "a", logs, "fsync", "EIO", 5)
     assert fails(tmp_path / "b", logs, "fsync", "ENOSPC", 9)
 
