@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from teiten.lake._lake import Lake
     from teiten.lake.batch import Batch
     from teiten.lake.overlap import Alignment
+
+Ints = npt.NDArray[np.int64]
 
 MAX_LINES: Final = 8_000_000
 """stored lines that are held in memory for one comparison; the latest are taken first"""
@@ -25,7 +28,7 @@ _HELD: Final = 16 << 20
 """bytes of line hashes that are kept in memory between inputs"""
 _COLUMNS: Final = [
     "batch", "source_id", "source", "sensor", "start", "end", "sha256", "first_line", "lines", "had_already",
-    "t_min", "t_max", "new_lines", "tail", "tail_made", "reached",
+    "t_min", "t_max", "new_lines", "hashed", "format", "events", "tail", "tail_made", "reached",
 ]  # fmt: skip
 
 
@@ -94,7 +97,7 @@ class History:
     def add(self, number: int, batch: Batch) -> None:
         """Takes in a batch that was committed."""
         row = {name: getattr(batch, name, None) for name in _COLUMNS}
-        row |= {"batch": number, "new_lines": len(batch.line_hashes) // 8, "reached": json.dumps(dict(batch.reached))}
+        row |= {"batch": number, "reached": json.dumps(dict(batch.reached))}
         self._rows.append(row)
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
@@ -147,15 +150,36 @@ class History:
         """Is there any line of the sensor from another source than `own`?"""
         return any(row["sensor"] == sensor and row["source_id"] != own and row["new_lines"] for row in self._rows)
 
-    def near(self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int) -> tuple[int, ...]:
-        """Numbers of the sensor's batches with whose lines new ones of [low, high] are to be compared.
+    def has_hashed(self, sensor: str, own: int, fmt: str) -> bool:
+        """Has the sensor another source of that format of which every line has its hash, as captures had in older lakes?"""
+        return any(
+            row["sensor"] == sensor and row["source_id"] != own and row["hashed"] is None and row["format"] == fmt
+            for row in self._rows
+        )
+
+    def packets(self, sensor: str, own: int) -> list[dict[str, Any]]:
+        """Rows (`_COLUMNS`) of the sensor's batches, of other sources, whose records are told by their events."""
+        return [
+            row
+            for row in self._rows
+            if row["hashed"] is not None and row["new_lines"] and row["sensor"] == sensor and row["source_id"] != own
+        ]
+
+    def near(
+        self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int, fmt: str | None = None
+    ) -> tuple[int, ...]:
+        """Numbers of the sensor's batches with whose lines' hashes new ones of [low, high] are to be compared.
+
+        With `fmt`: of that format alone.
 
         Those within `SLACK` of that time, or whose own time is not known; with low = None those of any time. The latest
         first, up to `MAX_LINES` lines. A source is not compared with its own lines (`own`).
         """
         found, lines = [], 0
         for row in reversed(self._rows):
-            if row["sensor"] != sensor or row["source_id"] == own or not row["new_lines"]:
+            if row["sensor"] != sensor or row["source_id"] == own or not row["new_lines"] or row["hashed"] is not None:
+                continue
+            if fmt is not None and row["format"] != fmt:
                 continue
             if low is not None and high is not None and row["t_min"] is not None:
                 apart = row["t_min"] > high + SLACK or row["t_max"] < low - SLACK
@@ -173,10 +197,7 @@ class History:
         """The stored lines of those batches, to compare an input with that came so far in earlier comparisons."""
         from teiten.lake.overlap import Alignment, Stream
 
-        missing = [n for n in numbers if n not in self._hashes]
-        if missing:
-            for number, hashes in self._lake.line_hashes(missing).items():
-                self._keep(number, hashes)
+        self._load(numbers)
         sources: dict[int, list[dict[str, Any]]] = {}
         for row in self._rows:
             sources.setdefault(row["source_id"], []).append(row)
@@ -201,6 +222,19 @@ class History:
         found.go_on(cursor)
         self._forget()
         return found
+
+    def kept(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """`line_hashes` of those batches."""
+        self._load(numbers)
+        found = {number: self._hashes[number] for number in numbers}
+        self._forget()
+        return found
+
+    def _load(self, numbers: Sequence[int]) -> None:
+        missing = [n for n in numbers if n not in self._hashes]
+        if missing:
+            for number, hashes in self._lake.line_hashes(missing).items():
+                self._keep(number, hashes)
 
     def _keep(self, number: int, hashes: bytes) -> None:
         self._hashes[number] = hashes
