@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 
 from teiten import __version__
-from teiten.lake import _delta
+from teiten.lake import _delta, activity
 from teiten.lake._delta import Made
 from teiten.lake.batch import Batch
 
@@ -70,6 +70,8 @@ class Writer:
         `events`: a frame, or a Parquet file with the columns of `frame.SCHEMA`, made while they were read.
         """
         number = self.last + 1
+        if batch.activity is None:
+            batch.activity = _activity(batch, events)
         written = None if events is None else self.write(number, events)
         row = batch.row(number, __version__)
         name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
@@ -109,6 +111,17 @@ class Writer:
             if file.name not in kept:
                 with contextlib.suppress(OSError):
                     file.unlink()
+
+
+def _activity(batch: Batch, events: pl.DataFrame | Made | None) -> bytes | None:
+    """The activity of events that are there as a frame; None where it cannot be told: another sensor's are among them."""
+    if isinstance(events, Made):
+        return None
+    if events is None or not events.height:
+        return b""
+    if (events["sensor"] != batch.sensor).any():
+        return None
+    return activity.packed(activity.of(events["time"].to_physical().to_numpy(), events["packets"].to_numpy()))
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
