@@ -129,7 +129,7 @@ def ingest(
     if judge:
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
-        run, first = _Run(History(lake), writer, encoders, rejected), writer.last
+        run, first = _Run(History(lake, writer.last), writer, encoders, rejected), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
