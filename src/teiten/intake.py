@@ -26,7 +26,7 @@ import polars as pl
 
 from teiten import enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
-from teiten.lake import BOUNDS, Batch, Lake, Made, Writer
+from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
 from teiten.lake.history import History, Resume, compare_tail
 from teiten.lake.overlap import farther
@@ -133,7 +133,7 @@ def ingest(
     if judge:
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
-        run, first = _Run(lake, History(lake), writer, encoders, rejected), writer.last
+        run, first = _Run(lake, History(lake, writer.last), writer, encoders, rejected), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -412,6 +412,7 @@ class _Part:
         self.tail_made = False
         self._geo: set[str] = set()
         self._pages: list[bytes] = []
+        self._activity: list[activity.Activity] = []
         self._file = _parquet.Writer(_Sink(self._pages), event.NAMES, encoders, sort=True)
 
     def add(
@@ -441,6 +442,7 @@ class _Part:
             self.hashes.append(chunk.line_hash[told])
             self.places.append(chunk.line_pos[told])
         if len(rows):
+            self._activity.append(_activity(rows))
             self._file.add(enrich.Enriched(Marked(rows), self._geo))
 
     def made(self, batch: Batch) -> Made:
@@ -489,6 +491,7 @@ class _Part:
             tail_made=self.tail_made,
             reached={str(k): v for k, v in run.reached.items()},
             notes=self.notes,
+            activity=activity.packed(activity.merged(self._activity)),
         )
 
 
@@ -501,6 +504,13 @@ class _Sink:
 
 def _bound(value: int | bytes) -> Any:
     return value.decode() if isinstance(value, bytes) else _EPOCH + dt.timedelta(microseconds=value)
+
+
+def _activity(rows: Rows) -> activity.Activity:
+    """Events, packets, first and last time of each hour."""
+    times, packets = rows.column("time"), rows.column("packets")
+    same = int(packets.value) if packets.kind == "constant" and packets.value is not None else integers(packets, len(rows))
+    return activity.of(integers(times, len(rows)).astype(np.int64, copy=False), same)
 
 
 def _rows(chunk: Chunk) -> Rows:

@@ -24,7 +24,7 @@ The work is bounded: at most `CANDIDATES` equal lines are looked at, `LOOK` line
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -115,7 +115,7 @@ class Stream:
 
     keys: what names each line within its source, rising; None: its number, where `before` lines of the source lie before the
     part. preceded: the part's first line was not the first of its input. reach: lines of the source with a key below it were
-    passed by earlier parts of the input that is being read. used: keys of lines that were matched by them, sorted.
+    passed by earlier parts of the input that is being read. used: keys of lines that were matched by them, each sorted.
     """
 
     source_id: int
@@ -124,7 +124,7 @@ class Stream:
     preceded: bool = False
     reach: int = 0
     keys: Keys | None = None
-    used: Keys | None = None
+    used: Sequence[Keys] = ()
 
     def key(self, place: int) -> int:
         """That of the line at a place in the part."""
@@ -159,8 +159,9 @@ class Alignment:
         self._used = np.zeros(len(self._stored), np.bool_)
         self._reach = self._starts[:-1] + np.array([s.place(s.reach) for s in self.streams], dtype=np.int64) - 1
         for stream, start in zip(self.streams, self._starts[:-1].tolist(), strict=True):
-            if stream.used is not None and len(stream.used) and stream.keys is not None:
-                _mark(self._used[start : start + len(stream.keys)], stream.keys, stream.used)
+            for used in stream.used:
+                assert stream.keys is not None
+                _mark(self._used[start : start + len(stream.keys)], stream.keys, used)
         self._order = np.argsort(self._stored, kind="stable")
         self._ranked = self._stored[self._order]
 
@@ -233,6 +234,8 @@ def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
 
 def _mark(marks: npt.NDArray[np.bool_], keys: Keys, wanted: Keys) -> None:
     """Sets the marks of those keys (sorted) that are among the wanted ones (sorted)."""
-    near = wanted[np.searchsorted(wanted, keys[0]) : np.searchsorted(wanted, keys[-1], side="right")] if len(keys) else keys
+    if not len(keys):
+        return
+    near = wanted[np.searchsorted(wanted, keys[0]) : np.searchsorted(wanted, keys[-1], side="right")]
     places = np.searchsorted(keys, near)
     marks[places[keys[places] == near]] = True

@@ -16,7 +16,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-AHEAD: Final = 1_500_000
+AHEAD: Final = 1_000_000
 """packets that are held at most where a stretch may be cut, more or less; some 60 bytes each"""
 MOST: Final = 4_000_000
 """packets of a stretch that cannot be cut, above which only those with a wanted hash are held"""
 USED: Final = 4_000_000
 HASHED: Final = 4_000_000
 """records without an event that are held at most, the latest first"""
-_AT_ONCE: Final = 1 << 19
+_AT_ONCE: Final = 1 << 18
 """rows of a file that are read at once"""
 _HOUR: Final = 3600 * 10**6
 _SPANS: Final = 64
@@ -92,31 +92,25 @@ def spans_of(times: Ints, received: bool = False) -> Spans:
 class _Batches:
     """Batches whose records are told by their events. low, high: first and last time of each, µs; low > high: none."""
 
-    rows: list[dict[str, Any]]
+    rows: pl.DataFrame
     low: Ints = field(init=False)
     high: Ints = field(init=False)
     events: Ints = field(init=False)
 
     def __post_init__(self) -> None:
-        self.low = np.array([_micros(row["t_min"], _FAR) for row in self.rows], np.int64)
-        self.high = np.array([_micros(row["t_max"], -_FAR) for row in self.rows], np.int64)
-        self.events = np.array([row["events"] for row in self.rows], np.int64)
+        self.low = self.rows["t_min"].to_physical().fill_null(_FAR).to_numpy()
+        self.high = self.rows["t_max"].to_physical().fill_null(-_FAR).to_numpy()
+        self.events = self.rows["events"].to_numpy()
 
-    def near(self, spans: Spans) -> list[dict[str, Any]]:
+    def near(self, spans: Spans) -> pl.DataFrame:
         """Those with a time in common; with `received`, all that have packets."""
-        chosen = (self.events > 0) if spans.received else spans.meet(self.low, self.high)
-        return [self.rows[i] for i in np.flatnonzero(chosen).tolist()]
+        return self.rows.filter((self.events > 0) if spans.received else spans.meet(self.low, self.high))
 
-    def hashed(self, spans: Spans) -> list[dict[str, Any]]:
+    def hashed(self, spans: Spans) -> pl.DataFrame:
         """Those with records that are told by a hash, at a time in common or without any time; with no times given, all."""
         chosen = spans.meet(self.low, self.high) | (self.low > self.high) | (not len(spans.low))
-        out, held = [], 0
-        for i in np.flatnonzero(chosen)[::-1].tolist():
-            number = self.rows[i]["hashed"]
-            if number and held + number <= HASHED:
-                out.append(self.rows[i])
-                held += number
-        return out[::-1]
+        found = self.rows.filter(chosen & (self.rows["hashed"] > 0).to_numpy())
+        return found.filter(pl.col("hashed").cum_sum(reverse=True) <= HASHED)
 
     def packets(self, low: int, high: int) -> float:
         """About how many packets they have of [low, high], as if each were even in its time."""
@@ -162,10 +156,10 @@ class Seen:
         """The spans of a piece's times, where the lake has anything of them; None: nothing is to be compared.
 
         times: of its packets that have one, µs. received: it has packets without a time of their own."""
-        if not self._batches.rows:
+        if not self._batches.rows.height:
             return None
         spans = spans_of(times, received)
-        return spans if self._batches.near(spans) or self._batches.hashed(spans) else None
+        return spans if self._batches.near(spans).height or self._batches.hashed(spans).height else None
 
     def match(self, hashes: Hashes, spans: Spans, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """For each of the piece's records: does the lake have it? `spans`: from `near`. `known`: need not be looked for."""
@@ -180,7 +174,7 @@ class Seen:
         self._remember()
         wanted = None
         if sum(self._batches.packets(*span) for span in zip(spans.low.tolist(), spans.high.tolist(), strict=True)) > MOST:
-            wanted = np.unique(hashes)
+            wanted = np.sort(hashes)
         else:
             length = int(spans.high[-1] - spans.low[-1]) if len(spans.low) else 0
             self._step, spans = max(2 * self._step, length), self._batches.ahead(spans, self._step)
@@ -188,8 +182,7 @@ class Seen:
         rows = _rows(self._lake, self._batches.near(spans), spans, wanted)
         streams = list(_streams(rows, self._kept(self._batches.hashed(spans)), self.reached))
         for stream in streams:
-            parts = [one[stream.source_id] for one in self._used if stream.source_id in one]
-            stream.used = np.unique(np.concatenate(parts)) if parts else None
+            stream.used = [one[stream.source_id] for one in self._used if stream.source_id in one]
         self._alignment = Alignment(streams)
         self._alignment.go_on(self._cursor)
 
@@ -199,13 +192,13 @@ class Seen:
         while len(self._used) > 1 and sum(len(keys) for one in self._used for keys in one.values()) > USED:
             del self._used[0]
 
-    def _kept(self, hashed: list[dict[str, Any]]) -> list[_Part]:
+    def _kept(self, hashed: pl.DataFrame) -> list[_Part]:
         """Records of those batches that are told by a hash."""
-        found = self._history.kept([row["batch"] for row in hashed])
+        found = self._history.kept(hashed["batch"].to_list())
         out = []
-        for row in hashed:
-            values, places = batch.unpack(found[row["batch"]], row["hashed"])
-            out.append(_Part(np.full(len(places), row["source_id"], np.int64), places + row["start"], values))
+        for number, source, start, records in hashed.select("batch", "source_id", "start", "hashed").iter_rows():
+            values, places = batch.unpack(found[number], records)
+            out.append(_Part(np.full(len(places), source, np.int64), places + start, values))
         return out
 
 
@@ -239,13 +232,11 @@ def _streams(rows: list[_Part], kept: list[_Part], reached: dict[int, int]) -> I
         yield Stream(number, hashes[start:end], keys=place[start:end], reach=reached.get(number, 0))
 
 
-def _rows(lake: Lake, near: list[dict[str, Any]], spans: Spans, wanted: Hashes | None) -> list[_Part]:
+def _rows(lake: Lake, near: pl.DataFrame, spans: Spans, wanted: Hashes | None) -> list[_Part]:
     """The lake's events of those batches and spans."""
-    first: dict[int, int] = {}
-    for row in near:
-        first[row["source_id"]] = min(first.get(row["source_id"], _FAR), row["start"])
-    if not first:
+    if not near.height:
         return []
+    first = near.group_by("source_id").agg(pl.col("start").min()).sort("source_id")
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):  # put together with others between the list and its reading
             out = []
@@ -265,9 +256,8 @@ def _files(lake: Lake, spans: Spans) -> list[LiveFile]:
     return [files[i] for i in np.flatnonzero(spans.meet(low, high)).tolist()]
 
 
-def _of_file(file: LiveFile, first: dict[int, int], spans: Spans, wanted: Hashes | None, key: int) -> Iterator[_Part]:
-    ids = np.array(sorted(first), np.int64)
-    starts = np.array([first[i] for i in ids.tolist()], np.int64)
+def _of_file(file: LiveFile, first: pl.DataFrame, spans: Spans, wanted: Hashes | None, key: int) -> Iterator[_Part]:
+    ids, starts = first["source_id"].to_numpy(), first["start"].to_numpy()
     own = pl.col("source_id")
     choice = own.is_in(ids.tolist()) if len(ids) <= _FEW else own.is_between(int(ids[0]), int(ids[-1]))
     in_time = pl.lit(False)
@@ -296,7 +286,7 @@ def _pieces(path: Path, rows: int, choice: pl.Expr) -> Iterator[pl.DataFrame]:
         part = scan.slice(at, _AT_ONCE) if rows > _AT_ONCE else scan
         found = part.filter(choice).select(_COLUMNS).collect()
         if found.height:
-            yield found.rechunk()
+            yield found
 
 
 def _moment(micros: int) -> pl.Expr:
