@@ -28,7 +28,7 @@ from teiten import enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer
 from teiten.lake.history import History, Resume, compare_tail
-from teiten.readers import _frames, _input, _parquet
+from teiten.readers import _frames, _input, _kept, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
 from teiten.readers._digest import Digest, Piped, first_line, line_at
 from teiten.readers._marks import Marked
@@ -130,6 +130,7 @@ def ingest(
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
         run, first = _Run(History(lake), writer, encoders, rejected), writer.last
+        writer.encode = _kept.pack
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -157,6 +158,7 @@ def ingest(
                 one.error = error
             one.tally.check()
             done += source.size or 0
+        writer.tidy()
     if judge and writer.last > first:
         result.judged = _judge(lake, settings, first)
     return result

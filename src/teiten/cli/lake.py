@@ -74,9 +74,11 @@ def _table(lake: Lake, name: str) -> dict[str, Any]:
 
 def _compact(lake: Lake, args: argparse.Namespace) -> None:
     from teiten.lake import compact
+    from teiten.readers import _kept
 
     told = _common.Progress("putting together", None)
     with lake.writer() as writer:
+        writer.encode = _kept.pack
         done = compact.run(
             writer,
             rows=args.rows or compact.ROWS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,19 +20,18 @@ import polars as pl
 from teiten import __version__
 from teiten.lake import _delta
 from teiten.lake._delta import Made
+from teiten.lake._gather import BOUNDS, Encode, plainly
 from teiten.lake.batch import Batch
 
 COMPACT_EVERY: Final = 100
 """rows of `batches` that may lie in files of their own before they are put into one"""
 COMPACT_BELOW: Final = 1 << 16
 """bytes: a larger file is left as it is (hashes of lines hardly compress, and memory would grow with what is put together)"""
-BOUNDS: Final = ("time", "sensor")
-"""columns of events whose bounds Delta's statistics hold; never addresses (`Made`)"""
 _PART: Final = re.compile(r"part-(\d+)-.*\.parquet")
 
 
 class Writer:
-    """Made by `Lake.writer()`, under its lock."""
+    """Made by `Lake.writer()`, under its lock. `encode` makes the files that are put together; who can give a better one."""
 
     def __init__(self, path: Path) -> None:
         for name in ("events", "batches"):
@@ -40,6 +40,8 @@ class Writer:
         self.events = _delta.Table(path / "events")
         self.batches = _delta.Table(path / "batches")
         self.last = self.events.transaction()
+        self.encode: Encode = plainly
+        self._rested = time.monotonic()
         self._recover()
 
     def _recover(self) -> None:
@@ -79,15 +81,15 @@ class Writer:
         self.last = number
         if number % COMPACT_EVERY == 0:
             self._compact_batches()
-            self._compact_events()
+            self.tidy()
         return number
 
-    def _compact_events(self) -> None:
-        """Many small files of events into few; those of a long log are left to `teiten lake compact`."""
+    def tidy(self) -> None:
+        """Files of events are put together where there is enough of them, for a short while (`compact.tidy`)."""
         from teiten.lake import compact
 
-        if compact.due(self):
-            compact.run(self, rows=compact.ROWS_ASIDE, below=compact.SMALL)
+        compact.tidy(self, time.monotonic() - self._rested)
+        self._rested = time.monotonic()
 
     def _compact_batches(self) -> None:
         """Many one-row files into one: names are kept small so that opening a lake of years stays quick."""
