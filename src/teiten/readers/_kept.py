@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
@@ -108,7 +108,7 @@ def _column(
     return out
 
 
-def _stretches(column: event.Column, series: pl.Series, order: Ints) -> Any:
+def _stretches(column: event.Column, series: pl.Series, order: Ints) -> Callable[[int, int], Plain]:
     """Says what the rows [start, stop) of the new order are, as a column of a reader."""
     if series.null_count() == len(series):
         return lambda start, stop: Plain("constant")
@@ -118,8 +118,13 @@ def _stretches(column: event.Column, series: pl.Series, order: Ints) -> Any:
         return lambda start, stop: _bytes(series.gather(order[start:stop]))
     if column.kind == "text":
         texts, values = _texts(series)
+        if len(texts) == 1 and series.null_count() == 0:
+            return lambda start, stop: Plain("constant", value=texts[0])
         return lambda start, stop: Plain("texts", numbers=values[order[start:stop]].astype(np.int64), texts=texts)
     numbers = _numbers(series.to_physical(), _NO_TIME if column.required and column.kind == "time" else -1)
+    low = int(numbers.min())
+    if low == numbers.max():
+        return lambda start, stop: Plain("constant", value=low)
     return lambda start, stop: Plain("numbers", numbers=numbers[order[start:stop]].astype(np.int64))
 
 
@@ -141,17 +146,23 @@ def _numbers(series: pl.Series, null: int) -> npt.NDArray[np.signedinteger[Any]]
     return (series.fill_null(null) if series.null_count() else series).to_numpy()
 
 
-def _addresses(series: pl.Series, order: Ints) -> Any:
-    sizes = series.bin.size()
-    if series.null_count() == 0 and sizes.min() == sizes.max() == 4:
-        low = series.bin.reinterpret(dtype=pl.UInt32, endianness="big").to_numpy()
+def _addresses(series: pl.Series, order: Ints) -> Callable[[int, int], Plain]:
+    if series.bin.size().max() != 4 or series.bin.size().min() != 4:
+        return lambda start, stop: _mixed(series.gather(order[start:stop]))
+    low = series.bin.reinterpret(dtype=pl.UInt32, endianness="big")
+    if series.null_count() == 0:
+        numbers = low.to_numpy()
+        return lambda start, stop: _four(numbers[order[start:stop]].astype(np.int64))
+    there = _numbers(low, -1)
+    return lambda start, stop: _four(there[order[start:stop]])
 
-        def four(start: int, stop: int) -> Plain:
-            none = np.zeros(stop - start, np.int64)
-            return Plain("addresses", numbers=none + 4, high=none, low=low[order[start:stop]].astype(np.int64))
 
-        return four
-    return lambda start, stop: _mixed(series.gather(order[start:stop]))
+def _four(low: Ints) -> Plain:
+    """IPv4 addresses, or -1."""
+    if low.max() < 0:
+        return Plain("constant")
+    none = np.zeros(len(low), np.int64)
+    return Plain("addresses", numbers=np.where(low < 0, 0, 4), high=none, low=np.maximum(low, 0))
 
 
 def _mixed(series: pl.Series) -> Plain:

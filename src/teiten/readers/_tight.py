@@ -61,8 +61,9 @@ class Tight(Encoder):
             return True
         sample = _tried(parts, null)
         said = words(coded.distinct)
-        own = self._size(_THOROUGH, coded.data) + self._size(_THOROUGH, said)
         _, best = self._best(made, sample, words, int(np.ptp(sample)))
+        tried = _bytes_tried(coded.data)
+        own = self._size(_THOROUGH, tried) / len(tried) * len(coded.data) + self._size(_THOROUGH, said)
         return own * _PREFERRED <= best * (made.rows - made.nulls) / len(sample)
 
     def _plainly(self, made: Encoded, levels: bytes, whole: Ints, words: Words, spread: int) -> None:
@@ -124,5 +125,14 @@ def _stretch(parts: list[Ints], start: int) -> Ints:
     return np.concatenate(out)
 
 
+def _bytes_tried(data: bytes) -> bytes:
+    """The same of bytes."""
+    step = (len(data) - _STRETCH) // (_STRETCHES - 1)
+    return data if step < _STRETCH else b"".join(data[k * step : k * step + _STRETCH] for k in range(_STRETCHES))
+
+
 def _is_mixed(values: Ints) -> bool:
-    return len(values) > _FEW and len(np.unique(values)) > _MIXED * len(values)
+    if len(values) <= _FEW:
+        return False
+    ranked = np.sort(values)
+    return int(np.count_nonzero(ranked[1:] != ranked[:-1])) >= _MIXED * len(values)
