@@ -61,6 +61,27 @@ def test_from_log_in_one_command(here: Path, capsys: pytest.CaptureFixture[str])
     assert "--port 23/tcp" in text
 
 
+def test_filters_of_verdicts(here: Path) -> None:
+    """What verdicts say can be asked for; an organisation that the filter leaves out is not called silent."""
+    lines = log(here / "router.log", days=1).read_text().splitlines(keepends=True)
+    notice = lines[0].replace("SRC=1.80.0.0", "SRC=153.231.226.170")
+    (here / "router.log").write_text("".join([notice, notice, *lines]))
+    day = ["report", "daily", "2019-10-20", "--out"]
+    assert main([*day, "all", "--from-log", "router.log"]) == 0
+
+    def text(folder: str) -> str:
+        return (here / folder / "report.md").read_text(encoding="utf-8")
+
+    assert main([*day, "out", "--scanners", "out"]) == 0
+    assert "scanners=out" in text("out") and "480" in text("out")
+    assert "NOTICE" in text("all") and "NOTICE" not in text("out")
+    assert main([*day, "only", "--scanner", "notice"]) == 0
+    assert "scanner=notice" in text("only") and "NOTICE" in text("only")
+    assert main([*day, "none", "--scanner", "Shodan"]) == 1
+    assert main([*day, "syn", "--kind", "syn", "--tool", "unknown", "--spoofed", "out"]) == 0
+    assert {"kind=syn", "tool=unknown", "spoofed=out"} <= set(text("syn").replace(",", " ").replace(".", " ").split())
+
+
 def test_errors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(here / "router.log", days=1)
     assert main(["report", "monthly"]) == 1  # no lake

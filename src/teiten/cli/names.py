@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from teiten.cli import _common, _output
+from teiten.cli import _common, _output, _question
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ NAME = "names"
 HELP = "look up PTR names of scanning sources (off unless the settings allow it), and show what is known"
 EXAMPLE = "  teiten names resolve --dry-run\n  teiten names resolve --from 2026-05-01 --limit 200\n  teiten names status"
 
-FILTERS: Final = ("port", "protocol", "country", "asn", "src", "sensor", "group")
+FILTERS: Final = (
+    "port", "protocol", "country", "asn", "src", "sensor", "group", "kind", "tool", "scanner", "scanners", "spoofed",
+)  # fmt: skip
 _KEEP_AT_ONCE: Final = 25
 """answers that go to disk together: what a kill may cost"""
 
@@ -37,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     ask.add_argument("--dry-run", action="store_true", help="show whom it would ask about, and ask nobody")
     group = ask.add_argument_group("filters (several values with commas between)")
     for name in FILTERS:
-        group.add_argument(f"--{name}", metavar=name.upper(), help=f"only sources of this {name}'s events")
+        group.add_argument(f"--{name}", metavar=name.upper(), help=_question.HELP[name])
     ask.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     status = subs.add_parser("status", help="how many names are known, how old they are, what failed, who would be asked")
     known = subs.add_parser("list", help="the names that were looked up, with their days")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _store
+from teiten.cli import _common, _question, _store
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ EXAMPLE = """  teiten report monthly --from-log router.log
   teiten report --again teiten-report/monthly-2019-10-ja/manifest.json"""
 
 KINDS = ("daily", "weekly", "monthly")
-FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action")
+FILTERS = (
+    "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
+)  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", nargs="?", choices=KINDS, help="what kind of period")
+    parser.add_argument("span", nargs="?", choices=KINDS, help="how long a period")
     parser.add_argument("period", nargs="?", help="2019-10-22, 2019-W43 or 2019-10 (default: the last one with events)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
@@ -46,21 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from-log", nargs="+", metavar="FILE", help="ingest these logs first; nothing need be configured")
     chosen = parser.add_argument_group("filters (several values with commas between)")
     for name in FILTERS:
-        chosen.add_argument(f"--{name}", metavar=name.upper(), help=_FILTER_HELP[name])
+        chosen.add_argument(f"--{name}", metavar=name.upper(), help=_HELPS.get(name, _question.HELP[name]))
     _common.add_reading(parser)
     _common.add_settings(parser)
 
 
-_FILTER_HELP = {
-    "port": "23, 23/tcp, 8000-8100/tcp, icmp",
-    "protocol": "tcp, udp, icmp or a number",
-    "country": "code or name of the source's country, or 'unknown'",
-    "asn": "AS number of the source, or 'unknown'",
-    "src": "source address or prefix",
-    "sensor": "sensor (with --from-log: the name to store under)",
-    "group": "group of sensors, from the configuration",
-    "action": "drop, reject, accept, audit",
-}
+_HELPS = {"sensor": "a sensor's name (with --from-log: the name to store under)"}
 
 
 def main(args: argparse.Namespace) -> int:
@@ -69,22 +62,22 @@ def main(args: argparse.Namespace) -> int:
     begun = time.monotonic()
     if args.again:
         return _again(args)
-    if not args.kind:
+    if not args.span:
         raise UsageError("What kind of report?", hint=f"Name one of {', '.join(KINDS)}, or --again MANIFEST.")
     found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     if args.no_animations:
         found = dataclasses.replace(found, animations=False)
     # a wrong word is told before a long log is read
-    asked = periods.parse(args.kind, args.period, found.zone) if args.period else None
+    asked = periods.parse(args.span, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
-    _judge(lake, found, asked, args.kind)
+    _judge(lake, found, asked, args.span)
     from teiten.engine import open_session
     from teiten.report import edition
 
     with open_session(lake, found) as session:
-        period = asked or _last(session, args.kind)
-        out = Path(args.out) if args.out else Path("teiten-report") / f"{args.kind}-{period.name}-{found.language}"
+        period = asked or _last(session, args.span)
+        out = Path(args.out) if args.out else Path("teiten-report") / f"{args.span}-{period.name}-{found.language}"
         words = command(args, found, period)
         progress = _common.Progress("drawing charts")
 
@@ -99,7 +92,7 @@ def main(args: argparse.Namespace) -> int:
     number = made[found.language]
     which = f", edition {number}," if number > 1 else ""
     print(
-        f"{args.kind} report of {period.name}{which} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr
+        f"{args.span} report of {period.name}{which} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr
     )
     return 0
 
@@ -138,7 +131,7 @@ def _again(args: argparse.Namespace) -> int:
 
 def _alone(args: argparse.Namespace) -> None:
     """UsageError where --again came with words that the manifest says already."""
-    given = [name for name in ("kind", "period", "lang", "from_log", "tz", "no_animations", *FILTERS) if getattr(args, name)]
+    given = [name for name in ("span", "period", "lang", "from_log", "tz", "no_animations", *FILTERS) if getattr(args, name)]
     if given:
         raise UsageError(
             f"--again takes everything from the manifest; it cannot be had with {given[0].replace('_', '-')}.",
@@ -205,7 +198,7 @@ def _last(session: Session, kind: Any) -> Period:
 
 def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
     """The command that makes the same report again from the same lake, without the names of this machine's places."""
-    words = ["teiten", "report", args.kind, period.name, "--lang", found.language, "--tz", found.zone_name]
+    words = ["teiten", "report", args.span, period.name, "--lang", found.language, "--tz", found.zone_name]
     if args.no_animations:
         words.append("--no-animations")
     for name in FILTERS:

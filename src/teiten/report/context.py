@@ -140,6 +140,12 @@ class Context:
             return self.words(f"count.{noun}", n=n)
         return self.words(f"count.about_{noun}", count=text)
 
+    def asks_about(self, organisation: str) -> bool:
+        """Do the report's filters let the announced scanner through? Where they do not, its silence would say nothing."""
+        filters = self.answers.filters
+        named = {name.lower() for name in filters.scanner}
+        return filters.scanners != "out" and (not named or organisation.lower() in named)
+
     def change(self, now: int, before: int | None) -> str:
         """+12.3% where the periods can be compared, else an empty text; of fewer than 10 before, a percentage says nothing."""
         if not self.answers.comparable or not before or before < LEAST:

@@ -59,7 +59,7 @@ def build(context: Context) -> list[Section]:
     names = [o.name for o in found.featured()] if wanted is None else [found.organisation(n).name for n in wanted]
     kept = _KEPT.setdefault(context.answers, _Kept())
     out = []
-    for name in names:
+    for name in filter(context.asks_about, names):
         if name not in kept.watches:
             kept.watches[name] = _watch(context, found, name)
         watch = kept.watches[name]

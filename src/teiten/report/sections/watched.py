@@ -32,11 +32,10 @@ def build(context: Context) -> list[Section]:
     """A section for each organisation that the settings name, or that the lists feature and that was seen in either period."""
     from teiten.classify import watchlists
 
-    if context.answers.filters.scanners == "out":
-        return []
     lists = watchlists.load(context.settings)
     named = context.settings.organisations
     chosen = lists.featured() if named is None else [lists.organisation(name) for name in named]
+    chosen = [one for one in chosen if context.asks_about(one.name)]
     found = [Watched(context.answers, lists, organisation) for organisation in chosen]
     return [_section(context, one) for one in found if named is not None or one.by_day or one.by_day_before]
 
