@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.resources
 import os
@@ -25,7 +26,10 @@ from teiten.lake import Lake, note, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
-MEMORY_MB: Final = 300
+LEAST_MB: Final = 300
+MOST_MB: Final = 1536
+SHARE: Final = 0.25
+"""what a session takes: this share of the machine's memory within these bounds (MiB), where the settings say nothing"""
 _TYPES: Final[dict[event.Kind, str]] = {
     "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "bool": "BOOLEAN", "bytes": "BLOB",
     "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
@@ -84,6 +88,14 @@ def _whole_hours(zone: ZoneInfo) -> bool:
     return all((m.astimezone(zone).utcoffset() or dt.timedelta()) % dt.timedelta(hours=1) == dt.timedelta() for m in moments)
 
 
+def usual_memory_mb() -> int:
+    """MiB that a session takes on this machine, or in this container."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else LEAST_MB << 22
+    with contextlib.suppress(OSError, ValueError):
+        whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return max(LEAST_MB, min(MOST_MB, int(whole * SHARE) >> 20))
+
+
 class Session:
     """Views `events` (addresses as text), `sources`, `batches`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
 
@@ -100,10 +112,11 @@ class Session:
         end: dt.datetime | None = None,
         upto: int | None = None,
         as_of: dt.datetime | None = None,
-        memory_mb: int = MEMORY_MB,
+        memory_mb: int | None = None,
         spill_mb: int | None = None,
     ) -> None:
-        """upto: the last batch that is seen. as_of: notes written later are not. spill_mb: what it may put on disk."""
+        """upto: the last batch that is seen. as_of: notes written later are not. memory_mb: None for what the settings say;
+        spill_mb: what it may put on disk."""
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -113,7 +126,7 @@ class Session:
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
-        self._memory_mb = memory_mb
+        self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
         self._joined: frozenset[str] = frozenset()
         self._judged = False
         self._looked_up: set[str] = set()
