@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--tz", metavar="ZONE", help="zone in which times are shown and days begin")
     parser.add_argument("--seconds", metavar="N", type=float, default=600.0, help="end the query after so long (default: 600)")
-    parser.add_argument("--memory", metavar="MIB", type=int, help="what the query may take (default: 1024, more on large machines)")
+    parser.add_argument("--memory", metavar="MIB", type=int, help="what the query may take (default: 1024; 1792 at most)")
     parser.add_argument("--views", action="store_true", help="list the views and their columns, with what they mean")
     _output.add_output(parser)
     _common.add_settings(parser)

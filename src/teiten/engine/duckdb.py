@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import importlib.resources
+import json
 import os
 import re
 import tempfile
@@ -20,7 +21,7 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import judged
+from teiten.engine import bytewise, judged
 from teiten.errors import LakeError, TeitenError, UsageError
 from teiten.lake import Lake, note, verdict
 from teiten.lake import batch as batches
@@ -130,6 +131,7 @@ class Session:
         self._joined: frozenset[str] = frozenset()
         self._judged = False
         self._looked_up: set[str] = set()
+        self._aggregates: frozenset[str] = frozenset()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
             config={
@@ -240,7 +242,7 @@ class Session:
 
         UsageError where the query is wrong, TeitenError where it could not be done (memory).
         """
-        return self._run(sql, params, lambda: self._ready(sql))
+        return self._run(sql, params, lambda: self._ready(sql), users=True)
 
     def work(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a statement over the events as they are, without what verdicts add to them: for what makes verdicts.
@@ -249,11 +251,33 @@ class Session:
         """
         return self._run(sql, params, lambda: self._arrange(frozenset()))
 
-    def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
+    def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
+        """What answers the query, not yet asked; a user's with its addresses as bytes wherever that means the same."""
+        relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+        if relation is None or not users or given or not bytewise.may_help(sql):
+            return relation
+        tree = json.loads(self._tree(sql))
+        if not self._aggregates:
+            found = self._con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'")
+            self._aggregates = frozenset(row[0] for row in found.fetchall())
+        if not bytewise.rewrite(tree, self._aggregates):
+            return relation
+        try:
+            text = self._con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()[0][0]
+            other = self._con.sql(text)
+        except duckdb.Error:
+            return relation
+        if other.types != relation.types:
+            return relation
+        return other if other.columns == relation.columns else _renamed(other, relation.columns)
+
+    def _run(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None], users: bool = False
+    ) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
             before()
-            relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+            relation = self._relation(sql, given, users)
             if relation is None:
                 return pl.DataFrame()
             relation = _presentable(relation)
@@ -283,7 +307,9 @@ class Session:
         """The rows of a query as Arrow batches, made while they are taken. UsageError where the query is wrong."""
         try:
             self._ready(sql)
-            return nanoarrow.ArrayStream(_presentable(self._con.sql(sql)))
+            relation = self._relation(sql, users=True)
+            assert relation is not None, "no statement gives no rows to stream"
+            return nanoarrow.ArrayStream(_presentable(relation))
         except duckdb.Error as error:
             raise _wrong(error) from None
 
@@ -376,6 +402,13 @@ def _presentable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         quoted = '"' + name.replace('"', '""') + '"'
         columns.append(f"{quoted}::VARCHAR AS {quoted}" if _AS_TEXT.search(str(kind)) else quoted)
     return relation.project(", ".join(columns))
+
+
+def _renamed(relation: duckdb.DuckDBPyRelation, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """The same rows under other names of columns (of which there are as many)."""
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    places = [f"#{n}" for n in range(1, len(quoted) + 1)]
+    return relation.project(", ".join(f"{place} AS {name}" for place, name in zip(places, quoted, strict=True)))
 
 
 def _wrong(error: duckdb.Error) -> UsageError:
