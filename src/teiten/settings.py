@@ -246,6 +246,8 @@ class Settings:
     """how published log lines are masked: one of `MASKS`, or the fields to cover (`publish.masks.FIELDS`)"""
     own_side: bool = True
     """whether reports tell of machines of the observer's own that scan; the doctor tells of them in any case"""
+    aggregate_events: int = 200_000
+    """events of a day from which its aggregates are made by themselves"""
     file: Path | None = None
 
     @property
