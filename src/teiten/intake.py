@@ -26,7 +26,7 @@ import polars as pl
 
 from teiten import enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
-from teiten.lake import BOUNDS, Batch, Lake, Made, Writer
+from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake.history import History, Resume, compare_tail
 from teiten.readers import _frames, _input, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
@@ -129,7 +129,7 @@ def ingest(
     if judge:
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
-        run, first = _Run(History(lake), writer, encoders, rejected), writer.last
+        run, first = _Run(History(lake, writer.last), writer, encoders, rejected), writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -372,6 +372,7 @@ class _Part:
         self.tail_made = False
         self._geo: set[str] = set()
         self._pages: list[bytes] = []
+        self._activity: list[activity.Activity] = []
         self._file = _parquet.Writer(_Sink(self._pages), event.NAMES, encoders, sort=True)
 
     def add(
@@ -398,6 +399,7 @@ class _Part:
         if new.any():
             self.hashes.append(chunk.line_hash[new].astype("<u8").tobytes())
         if len(rows):
+            self._activity.append(_activity(rows))
             self._file.add(enrich.Enriched(Marked(rows), self._geo))
 
     def made(self, batch: Batch) -> Made:
@@ -437,6 +439,7 @@ class _Part:
             tail_made=self.tail_made,
             reached={str(k): v for k, v in run.reached.items()},
             notes=self.notes,
+            activity=activity.packed(activity.merged(self._activity)),
         )
 
 
@@ -449,6 +452,13 @@ class _Sink:
 
 def _bound(value: int | bytes) -> Any:
     return value.decode() if isinstance(value, bytes) else _EPOCH + dt.timedelta(microseconds=value)
+
+
+def _activity(rows: Rows) -> activity.Activity:
+    """Events, packets, first and last time of each hour."""
+    times, packets = rows.column("time"), rows.column("packets")
+    same = int(packets.value) if packets.kind == "constant" and packets.value is not None else integers(packets, len(rows))
+    return activity.of(integers(times, len(rows)).astype(np.int64, copy=False), same)
 
 
 def _rows(chunk: Chunk) -> Rows:

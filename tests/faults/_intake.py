@@ -23,6 +23,7 @@ def main(lake: str, logs: list[str]) -> None:
     # what is rare in a long life comes often here
     _delta.CHECKPOINT_EVERY = 4  # type: ignore[misc]
     _writer.COMPACT_EVERY = 5  # type: ignore[misc]
+    _writer.TIER = 3  # type: ignore[misc]
     opened = Lake.open_or_create(lake, "UTC")
     os.write(1, b"made\n")
     intake.ingest(opened, logs, Settings("UTC", "flag"))

@@ -30,6 +30,7 @@ def kills() -> ModuleType:
 def test_dying_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of seven files, and batches put together on the way: it dies at a step, the next one a step later, and so on."""
     monkeypatch.setattr(_writer, "COMPACT_EVERY", 4)
+    monkeypatch.setattr(_writer, "TIER", 3)
     monkeypatch.setattr(_delta, "CHECKPOINT_EVERY", 3)
     lines = kills().line
     logs = [tmp_path / f"{n}.log" for n in range(7)]

@@ -1,7 +1,8 @@
-"""Lakes of older versions (`cases/v1`, `cases/v2`, each with its log) are brought up to date, or read as they are."""
+"""Lakes of older versions (`cases/v1`, `v2`, `v3`, each with its log) are brought up to date, or read as they are."""
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import shutil
 import threading
@@ -10,12 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from dying import dying
 from making import batch, events
 
 from teiten import event, intake
 from teiten.engine import open_session
+from teiten.engine.gaps import gaps
 from teiten.errors import LakeError
-from teiten.lake import SCHEMA_VERSION, Lake, _delta, forget, migrations
+from teiten.lake import SCHEMA_VERSION, Lake, _delta, activity, forget, migrations
 from teiten.lake._lake import META, read_meta
 from teiten.lake._lock import Lock
 from teiten.settings import Settings
@@ -206,3 +209,73 @@ def test_what_was_being_forgotten_is_forgotten_after_a_migration(second: Path) -
         pass
     found = marks_of(lake)
     assert len(found) == 12 and not lake.is_forgetting() and all(row["kind"] for row in found)
+
+
+# from version 3: `cases/v3`, holding `cases/v3.log` in three batches (two put together) and another sensor's log -----
+
+
+@pytest.fixture
+def third(tmp_path: Path) -> Path:
+    return shutil.copytree(CASES / "v3", tmp_path / "v3")
+
+
+def activities_of(lake: Lake) -> list[bytes]:
+    return lake.batches(["activity"])["activity"].to_list()
+
+
+def grown(folder: Path) -> list[bytes]:
+    """The activities of the same logs in a lake of today, grown as that one was."""
+    lake, log = Lake.create(folder / "lake", "UTC"), folder / "v3.log"
+    for sensor, source, lines in (
+        (None, "v3.log", 20),
+        ("office", "v3-office.log", 30),
+        (None, "v3.log", 40),
+        (None, "v3.log", 54),
+    ):
+        log.write_text("".join((CASES / source).read_text().splitlines(keepends=True)[:lines]))
+        intake.ingest(lake, [str(log)], SETTINGS, sensor=sensor, judge=False)
+    return activities_of(lake)
+
+
+def test_old_batches_get_their_activity(third: Path, tmp_path: Path) -> None:
+    lake = Lake.open(third)
+    assert lake.meta.schema_version == SCHEMA_VERSION
+    assert activities_of(lake) == grown(tmp_path)
+    held = activity.merged([activity.unpacked(activities_of(lake))])
+    assert held["events"].sum() == held["packets"].sum() == 84
+    assert len(list((third / "batches").glob("*.parquet"))) == 4
+    assert intake.ingest(lake, [str(CASES / "v3.log")], SETTINGS, judge=False).total.events == 0
+
+
+def test_old_batches_that_cannot_be_written_have_no_activity_and_their_gaps_come_from_events(third: Path) -> None:
+    span = dt.datetime(2026, 3, 31, tzinfo=dt.UTC), dt.datetime(2026, 4, 2, tzinfo=dt.UTC)
+    (third / ".lock").mkdir()
+    lake = Lake.open(third)
+    assert set(activities_of(lake)) == {None}
+    with open_session(lake, SETTINGS) as session:
+        before = gaps(session, *span)
+    (third / ".lock").rmdir()
+    with open_session(Lake.open(third), SETTINGS) as session:
+        assert gaps(session, *span) == before
+    assert [(g["sensor"], g["reason"]) for g in before] == [
+        ("home", "not observed"), ("office", "not observed"), ("home", "silent"), ("home", "not observed"),
+        ("office", "not observed"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", range(1, 40, 3))
+def test_counting_that_was_interrupted_goes_on(third: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr("teiten.lake.migrations.from_3._AT_ONCE", 1)  # a file in one entry of the log
+    before = lake_rows(third)
+    with dying(step):
+        Lake.open(third)
+    lake = Lake.open(third)
+    assert read_meta(third).schema_version == SCHEMA_VERSION
+    assert activities_of(lake) == grown(tmp_path)
+    assert lake_rows(third).equals(before) and len(list((third / "batches").glob("*.parquet"))) == 4
+
+
+def lake_rows(path: Path) -> pl.DataFrame:
+    """The rows of `batches` as they lie there, without what version 4 adds."""
+    frames = [pl.read_parquet(file).drop("activity", "hashed", strict=False) for file in _delta.Table(path / "batches").files()]
+    return pl.concat(frames).sort("batch")

@@ -1,31 +1,47 @@
 """Stretches in which a sensor recorded nothing although its own usual rate makes that improbable.
 
-Inferred, not known: the lake does not yet hold when a sensor was watching (coverage). A stretch of silence is called a
+Inferred, not known: nobody tells the lake when a sensor was switched off. A stretch of silence is called a
 gap where a Poisson process at the sensor's median hourly rate would be silent that long with probability below 1e-6, and
 it lasts an hour at least. So a sensor with 14 events an hour or more shows gaps from one hour on, one with 1 an hour from
 14 hours on; a quiet line with less than one event every few days shows none. Before the first and after the last event
 of the sensor nothing is known: not observed.
+
+Answered from the batches' activity (`lake.activity`): a silence of an hour spans an hour's edge, so that both its ends are the
+first or last event of some hour. No event is read, so it costs the same for a day of ten packets or of ten million, and it
+can still be answered when the events are no longer kept.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
+import polars as pl
 
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.engine.questions import Query, Rows
+from teiten.lake import activity
 
 IMPROBABLE: Final = 1e-6
 SHORTEST: Final = dt.timedelta(hours=1)
+_HOUR: Final = dt.timedelta(hours=1)
+_DAY: Final = dt.timedelta(days=1)
+_SLACK: Final = dt.timedelta(days=31)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 SILENT: Final = "silent"
 """reason of a gap: no event, and the sensor's own rate makes that improbable"""
 NOT_OBSERVED: Final = "not observed"
 """reason of a gap: before the sensor's first event or after its last"""
 
-_SILENCES: Final = """
+Span = tuple[dt.datetime, dt.datetime]
+
+SILENCES_SQL: Final = """
 SELECT sensor, earlier AS start, time AS "end"
 FROM (
   SELECT sensor, time, lag(time) OVER (PARTITION BY sensor ORDER BY time) AS earlier
@@ -35,10 +51,11 @@ FROM (
 WHERE time - earlier >= INTERVAL 1 HOUR
 ORDER BY sensor, start
 """
+"""what a reader may ask to see the same silences; they are found from the activity"""
 
 _BUSY: Final = """
 SELECT sensor, events, count(*) AS hours
-FROM (SELECT sensor, hour_start(time) AS hour, count(*) AS events FROM {events} WHERE {where} GROUP BY ALL)
+FROM (SELECT sensor, epoch_us(time) // 3600000000 AS hour, count(*) AS events FROM {events} WHERE {where} GROUP BY ALL)
 GROUP BY ALL ORDER BY sensor, events
 """
 
@@ -50,57 +67,139 @@ GROUP BY sensor ORDER BY sensor
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a sensor's events tell of its watching. Times in UTC.
+
+    first, last: of all its events. silences: those of an hour or more, in order; busy: events of an hour -> how many such
+    hours; the two are of the span that was asked for.
+    """
+
+    sensor: str
+    first: dt.datetime
+    last: dt.datetime
+    silences: tuple[Span, ...] = ()
+    busy: tuple[tuple[int, int], ...] = ()
+
+
 def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tuple[str, ...] = ()) -> Rows:
     """Gaps of each sensor within [start, end): sensor, start, end (cut to the span), reason ('silent', 'not observed').
 
     All events count here, accepted and outgoing ones too: they tell that the sensor was recording. The usual rate is the
-    median over the sensor's hours within a month of the span; hours of silences longer than a day do not count in it.
+    median over the sensor's hours (of UTC) within a month of the span; hours of silences longer than a day do not count in it.
     """
-    slack = dt.timedelta(days=31)
-    wide = Filters(start=start - slack, end=end + slack, sensor=sensors, all_events=True)
-    silences = Query(_SILENCES, {"where": wide}).rows(session)
+    low, high = _whole_hours(start - _SLACK, end + _SLACK)
+    watched = by_activity(session, low, high, sensors)
+    if watched is None:
+        watched = by_events(session, low, high, sensors)
+    shown = Query(SILENCES_SQL, {"where": Filters(start=low, end=high, sensor=sensors, all_events=True)}).text(raw=False)
+    return Rows(found(watched, start, end, session.zone), shown)
+
+
+def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[dict[str, Any]]:
+    """The rows of `gaps` from what is known of each sensor around the span."""
+    out: list[dict[str, Any]] = []
+    for one in watched:
+        first, last = one.first.astimezone(zone), one.last.astimezone(zone)
+        if start < first:
+            out.append(_gap(one.sensor, start, min(first, end), NOT_OBSERVED))
+        rate = _rate(one)
+        out += [
+            _gap(one.sensor, max(a.astimezone(zone), start), min(b.astimezone(zone), end), SILENT)
+            for a, b in one.silences
+            if a < end and b > start and improbable(b - a, rate)
+        ]
+        if last < end:
+            out.append(_gap(one.sensor, max(last, start), end, NOT_OBSERVED))
+    return sorted((g for g in out if g["end"] - g["start"] >= SHORTEST), key=lambda g: (g["start"], g["sensor"]))
+
+
+def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch] | None:
+    """What the batches' activity tells, in order of names; None where batches have none (a lake of an older version)."""
+    held = activities(session)
+    if held is None:
+        return None
+    out = []
+    for name, hours in held.items():
+        if sensors and name not in sensors:
+            continue
+        firsts, lasts = activity.times(hours)
+        inside = (hours["hour"] >= (low - _EPOCH) // _HOUR) & (hours["hour"] < (high - _EPOCH) // _HOUR)
+        begins, ends = lasts[inside][:-1], firsts[inside][1:]
+        quiet = np.flatnonzero(ends - begins >= activity.HOUR)
+        counts = np.unique(hours["events"][inside], return_counts=True)
+        out.append(
+            Watch(
+                name, _moment(firsts[0]), _moment(lasts[-1]),
+                tuple((_moment(begins[i]), _moment(ends[i])) for i in quiet),
+                tuple(zip(counts[0].tolist(), counts[1].tolist(), strict=True)),
+            )
+        )  # fmt: skip
+    return out
+
+
+def by_events(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch]:
+    """The same from the events themselves: for lakes of older versions, and the oracle of the tests."""
+    wide = Filters(start=low, end=high, sensor=sensors, all_events=True)
+    silences = Query(SILENCES_SQL, {"where": wide}).rows(session)
     busy = Query(_BUSY, {"where": wide}).rows(session)
     # what lies outside the month of slack still tells that the sensor was there before and after
     bounds = Query(_BOUNDS, {"where": Filters(sensor=sensors, all_events=True)}).rows(session)
-    found: list[dict[str, Any]] = []
-    for bound in bounds:
-        name = bound["sensor"]
-        if start < bound["first"]:
-            found.append(_gap(name, start, min(bound["first"], end), NOT_OBSERVED))
-        own = [s for s in silences if s["sensor"] == name]
-        rate = _rate(own, {r["events"]: r["hours"] for r in busy if r["sensor"] == name})
-        found += [
-            _gap(name, max(s["start"], start), min(s["end"], end), SILENT)
-            for s in own
-            if s["start"] < end and s["end"] > start and improbable(s["end"] - s["start"], rate)
-        ]
-        if bound["last"] < end:
-            found.append(_gap(name, max(bound["last"], start), end, NOT_OBSERVED))
-    shown = [g for g in found if g["end"] - g["start"] >= SHORTEST]
-    return Rows(sorted(shown, key=lambda g: (g["start"], g["sensor"])), silences.sql)
+    return [
+        Watch(
+            row["sensor"], *_utc(row["first"], row["last"]),
+            tuple(_utc(s["start"], s["end"]) for s in silences if s["sensor"] == row["sensor"]),
+            tuple((b["events"], b["hours"]) for b in busy if b["sensor"] == row["sensor"]),
+        )
+        for row in bounds
+    ]  # fmt: skip
+
+
+def activities(session: Session) -> dict[str, activity.Activity] | None:
+    """Sensor -> the activity of all that the session sees of it, in order of names; None as in `by_activity`."""
+    rows = session.lake.batches(["sensor", "events", "activity"], session.last_batch).filter(pl.col("events") > 0)
+    if rows["activity"].null_count():
+        return None
+    out = {}
+    for (name,), own in rows.group_by("sensor"):
+        found = activity.merged([activity.unpacked(own["activity"])])
+        if len(found):
+            out[str(name)] = found
+    return dict(sorted(out.items()))
 
 
 def improbable(silence: dt.timedelta, rate: float) -> bool:
     """Would a Poisson process of `rate` events an hour be silent that long with a probability below `IMPROBABLE`?"""
-    return silence >= SHORTEST and rate * (silence / dt.timedelta(hours=1)) > -math.log(IMPROBABLE)
+    return silence >= SHORTEST and rate * (silence / _HOUR) > -math.log(IMPROBABLE)
 
 
 def _gap(sensor: str, start: dt.datetime, end: dt.datetime, reason: str) -> dict[str, Any]:
     return {"sensor": sensor, "start": start, "end": end, "reason": reason}
 
 
-def _rate(silences: list[dict[str, Any]], busy: dict[int, int]) -> float:
+def _moment(micros: int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=int(micros))
+
+
+def _utc(start: dt.datetime, end: dt.datetime) -> Span:
+    return start.astimezone(dt.UTC), end.astimezone(dt.UTC)
+
+
+def _whole_hours(start: dt.datetime, end: dt.datetime) -> Span:
+    """The span widened to whole hours of UTC."""
+    return _EPOCH + (start - _EPOCH) // _HOUR * _HOUR, _EPOCH - (_EPOCH - end) // _HOUR * _HOUR
+
+
+def _rate(one: Watch) -> float:
     """The sensor's usual events an hour: the median over its hours, with the silent ones of silences up to a day.
 
-    `busy`: events in an hour -> how many such hours, in order. Where most hours are silent the median is 0 and says
-    nothing; the mean over the same hours stands in for it.
+    Where most hours are silent the median is 0 and says nothing; the mean over the same hours stands in for it.
     """
-    day = dt.timedelta(days=1)
-    quiet = sum((s["end"] - s["start"]) // dt.timedelta(hours=1) for s in silences if s["end"] - s["start"] <= day)
-    hours = quiet + sum(busy.values())
+    quiet = sum((b - a) // _HOUR for a, b in one.silences if b - a <= _DAY)
+    hours = quiet + sum(count for _, count in one.busy)
     passed = quiet
-    for events, count in busy.items():
+    for events, count in one.busy:
         passed += count
         if 2 * passed > hours and 2 * quiet < hours:
             return float(events)
-    return sum(events * count for events, count in busy.items()) / hours if hours else 0.0
+    return sum(events * count for events, count in one.busy) / hours if hours else 0.0

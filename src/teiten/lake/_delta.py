@@ -24,9 +24,12 @@ APP: Final = "intake"
 """the application whose transaction number in the events table is the number of the last whole batch"""
 ERRORS: Final = (DeltaError, OSError, pl.exceptions.ComputeError)
 """what reading or writing a table may raise"""
-CHECKPOINT_EVERY: Final = 50
+CHECKPOINT_EVERY: Final = 20
+"""versions of a table; opening reads the entries since: a commit a minute opens its tables a thousand times a day"""
 GRACE: Final = 3600.0
 """seconds for which a file that was replaced stays, for readers that opened the table before"""
+_KEPT_IN_MIND: Final = {"delta.deletedFileRetentionDuration": "interval 1 hours"}
+"""how long a checkpoint still names what was taken out: Delta's week is ten thousand names where a batch comes a minute"""
 _ROW_GROUP: Final = 1 << 18
 _HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
@@ -55,6 +58,11 @@ def schema_of(columns: Mapping[str, pl.DataType], required: Iterable[str] = ()) 
     """The Delta schema of those columns; `required` ones are never null."""
     must = set(required)
     return Schema([field_of(name, dtype, name in must) for name, dtype in columns.items()])
+
+
+def now() -> float:
+    """Seconds since 1970: the clock of what is kept for a while."""
+    return time.time()
 
 
 def fsync(path: Path) -> None:
@@ -158,7 +166,7 @@ class Table:
     def create(cls, path: Path, schema: Schema) -> Table:
         """A new, empty table, whose first log entry is on disk when this returns."""
         path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(path, schema)
+        DeltaTable.create(path, schema, configuration=dict(_KEPT_IN_MIND))
         table = cls(path)
         table._sync_log()
         fsync(path)
@@ -187,13 +195,13 @@ class Table:
 
         `replaced`: those that the last commit took out; their time begins now. Names of what was deleted.
         """
-        now, alive, gone = time.time(), {file.name for file in self.files()}, []
+        moment, alive, gone = now(), {file.name for file in self.files()}, []
         for name in replaced:
             with contextlib.suppress(OSError):
-                os.utime(self.path / name)
+                os.utime(self.path / name, (moment, moment))
         for file in self.path.glob("*.parquet"):
             with contextlib.suppress(OSError):
-                if file.name not in alive and file.stat().st_mtime <= now - grace:
+                if file.name not in alive and file.stat().st_mtime <= moment - grace:
                     file.unlink()
                     gone.append(file.name)
         return gone
@@ -208,9 +216,9 @@ class Table:
 
         `change`: False where the rows are the same as before, in other files.
         """
-        now = int(time.time() * 1000)
-        actions: list[Any] = [AddAction(w.name, w.size, {}, now, change, w.stats) for w in add]
-        actions += [RemoveAction(path, data_change=change, deletion_timestamp=now) for path in remove]
+        moment = int(now() * 1000)
+        actions: list[Any] = [AddAction(w.name, w.size, {}, moment, change, w.stats) for w in add]
+        actions += [RemoveAction(path, data_change=change, deletion_timestamp=moment) for path in remove]
         transactions = [Transaction(APP, number)] if number is not None else None
         self.refresh()
         self.delta.create_write_transaction(
@@ -226,6 +234,10 @@ class Table:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
+        if any(self.delta.metadata().configuration.get(name) != value for name, value in _KEPT_IN_MIND.items()):
+            self.delta.alter.set_table_properties(dict(_KEPT_IN_MIND))  # a table of an older program
+            self.refresh()
+            self._sync_log()
         self.delta.create_checkpoint()
         log = self.path / "_delta_log"
         for name in (f"{self.delta.version():020}.checkpoint.parquet", "_last_checkpoint"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import datetime as dt
 import secrets
@@ -22,7 +23,7 @@ from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 _OURS: Final = {"events", "batches", "verdicts", "notes", *rollup.TABLES, ".lock", META, META + ".new"}
@@ -365,10 +366,20 @@ class Lake:
 
     def line_hashes(self, numbers: list[int]) -> dict[int, bytes]:
         """Batch number -> the hashes of its new lines, 8 bytes (little-endian) each."""
-        wanted = set(numbers)
-        files = [p for p in self.batch_files() if (of := batch_number(p.name)) is None or of in wanted]
-        found: dict[int, bytes] = {}
-        for file in files:
+        wanted, found = sorted(numbers), dict[int, bytes]()
+        live = self._table("batches").live()
+        if not wanted or not live.height:
+            return found
+        bounds = [
+            live[f"{side}.batch"].to_list() if f"{side}.batch" in live.columns else [None] * live.height
+            for side in ("min", "max")
+        ]
+        for name, low, high in zip(live["path"], *bounds, strict=True):
+            if low is not None and high is not None:
+                at = bisect.bisect_left(wanted, low)
+                if at == len(wanted) or wanted[at] > high:
+                    continue
+            file = self.path / "batches" / name
             frame = pl.read_parquet(file, columns=["batch", "line_hashes"]).filter(pl.col("batch").is_in(numbers))
             found.update(frame.iter_rows())
         return found

@@ -7,23 +7,25 @@ What a killed writer left beyond it (files, a row of `batches`) is void, and tak
 
 from __future__ import annotations
 
-import contextlib
+import math
 import re
 import uuid
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from teiten import __version__
-from teiten.lake import _delta
+from teiten.lake import _delta, activity
 from teiten.lake._delta import Made
 from teiten.lake.batch import Batch
 
 COMPACT_EVERY: Final = 100
-"""rows of `batches` that may lie in files of their own before they are put into one"""
-COMPACT_BELOW: Final = 1 << 16
+"""batches after which a writer looks whether files of events are to be put together"""
+TIER: Final = 20
+"""rows of `batches` that may lie in files of their own, and files of like size, before they are put into one: a year of one
+batch a minute lies in some fifty files, and each row is written five times"""
+COMPACT_BELOW: Final = 1 << 20
 """bytes: a larger file is left as it is (hashes of lines hardly compress, and memory would grow with what is put together)"""
 BOUNDS: Final = ("time", "sensor")
 """columns of events whose bounds Delta's statistics hold; never addresses (`Made`)"""
@@ -70,6 +72,8 @@ class Writer:
         `events`: a frame, or a Parquet file with the columns of `frame.SCHEMA`, made while they were read.
         """
         number = self.last + 1
+        if batch.activity is None:
+            batch.activity = _activity(batch, events)
         written = None if events is None else self.write(number, events)
         row = batch.row(number, __version__)
         name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
@@ -77,8 +81,9 @@ class Writer:
         self.batches.commit([kept])
         self.events.commit([written] if written else [], number=number)
         self.last = number
-        if number % COMPACT_EVERY == 0:
+        if number % TIER == 0:
             self._compact_batches()
+        if number % COMPACT_EVERY == 0:
             self._compact_events()
         return number
 
@@ -90,25 +95,36 @@ class Writer:
             compact.run(self, rows=compact.ROWS_ASIDE, below=compact.SMALL)
 
     def _compact_batches(self) -> None:
-        """Many one-row files into one: names are kept small so that opening a lake of years stays quick."""
-        live = self.batches.live().filter(pl.col("size_bytes") < COMPACT_BELOW)
-        small = sorted(p for p in live["path"] if p.startswith("part-"))
-        if len(small) < COMPACT_EVERY // 2:
-            return
-        frame = pl.concat([pl.read_parquet(self.batches.path / p) for p in small], how="diagonal").sort("batch")
-        whole = _delta.write_parquet(
-            frame, self.batches.path, f"kept-{self.last:08d}-{uuid.uuid4()}.parquet", ("batch", "t_min", "t_max")
-        )
-        self.batches.commit([whole], small)
-        # the small files stay for readers that opened the table before; they go a hundred batches later
-        self._sweep(self.batches, {*small, *self.batches.live()["path"]})
+        """Many small files into one, and these again when there are many of like size: opening a lake of years stays quick."""
+        replaced: list[str] = []
+        while names := self._alike():
+            frame = pl.concat([pl.read_parquet(self.batches.path / name) for name in names], how="diagonal").sort("batch")
+            whole = _delta.write_parquet(
+                frame, self.batches.path, f"kept-{self.last:08d}-{uuid.uuid4()}.parquet", ("batch", "t_min", "t_max")
+            )
+            self.batches.commit([whole], names)
+            replaced += names
+        if replaced:
+            self.batches.sweep(replaced)
 
-    def _sweep(self, table: _delta.Table, keep: Iterable[str]) -> None:
-        kept = set(keep)
-        for file in table.path.glob("*.parquet"):
-            if file.name not in kept:
-                with contextlib.suppress(OSError):
-                    file.unlink()
+    def _alike(self) -> list[str]:
+        """`TIER` files of `batches` or more that hold about as many rows, fewest first; none where there are fewer files."""
+        live = self.batches.live().filter(pl.col("size_bytes") < COMPACT_BELOW)
+        sizes: dict[int, list[str]] = {}
+        for name, rows in live.select("path", "num_records").iter_rows():
+            sizes.setdefault(round(math.log(max(rows or 1, 1), TIER)), []).append(name)
+        return next((sorted(names) for _, names in sorted(sizes.items()) if len(names) >= TIER), [])
+
+
+def _activity(batch: Batch, events: pl.DataFrame | Made | None) -> bytes | None:
+    """The activity of events that are there as a frame; None where it cannot be told: another sensor's are among them."""
+    if isinstance(events, Made):
+        return None
+    if events is None or not events.height:
+        return b""
+    if (events["sensor"] != batch.sensor).any():
+        return None
+    return activity.packed(activity.of(events["time"].to_physical().to_numpy(), events["packets"].to_numpy()))
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:

@@ -42,6 +42,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "program": pl.String(),
     "committed": _TIME,
     "forgotten": pl.Int64(),
+    "activity": pl.Binary(),
 }
 
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
@@ -74,6 +75,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "program": ("version of the program", "プログラムの版"),
     "committed": ("when the batch was stored", "保存した時刻"),
     "forgotten": ("events of the batch that teiten forget took out later", "teiten forget で消したイベント数"),
+    "activity": ("events, packets, first and last time of each hour", "1時間ごとのイベント数・パケット数・最初と最後の時刻"),
 }
 
 
@@ -105,6 +107,8 @@ class Batch:
     reached: Mapping[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     geo_db: list[str] = field(default_factory=list)
+    activity: bytes | None = None
+    """as `activity.packed` makes it; None: the writer makes it from the events, where it has them as a frame"""
 
     def row(self, number: int, program: str) -> pl.DataFrame:
         """The batch as one row of the table `batches`."""

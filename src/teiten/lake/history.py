@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import polars as pl
 
 if TYPE_CHECKING:
     from teiten.lake._lake import Lake
@@ -81,44 +82,53 @@ def compare_tail(tail: bytes, line: bytes, key: int) -> tuple[bool, bool]:
     return len(whole) == size and _digest(whole, key) == digest, len(line) >= size and _digest(line[:size], key) == digest
 
 
+def _most(rows: pl.DataFrame) -> int:
+    return int(rows["source_id"].max() or 0)  # type: ignore[arg-type]
+
+
 class History:
     """The lake's batches as they were when it was made, and those that were added since (`add`)."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, upto: int | None = None) -> None:
+        """upto: the lake's last batch, where it is known already."""
         self._lake = lake
-        self._rows: list[dict[str, Any]] = lake.batches(_COLUMNS).to_dicts()
-        self.last_source: int = max((row["source_id"] for row in self._rows), default=0)
+        self._frame = lake.batches(_COLUMNS, upto)
+        self._fresh: list[pl.DataFrame] = []
+        self.last_source: int = _most(self._frame)
         self._hashes: dict[int, bytes] = {}
         self._held = 0
+
+    def _rows(self) -> pl.DataFrame:
+        """All batches, oldest first. A year of one a minute is half a million: they are looked through as columns."""
+        if self._fresh:
+            self._frame, self._fresh = pl.concat([self._frame, *self._fresh]), []
+        return self._frame
 
     def add(self, number: int, batch: Batch) -> None:
         """Takes in a batch that was committed."""
         row = {name: getattr(batch, name, None) for name in _COLUMNS}
         row |= {"batch": number, "new_lines": len(batch.line_hashes) // 8, "reached": json.dumps(dict(batch.reached))}
-        self._rows.append(row)
+        self._fresh.append(pl.DataFrame([row], schema=self._frame.schema))
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
         self._forget()
 
     def candidates(self, sensor: str, first_line: str) -> list[Known]:
         """The sensor's sources that begin with that line, those of which most was read first."""
-        sources: dict[int, list[dict[str, Any]]] = {}
-        for row in self._rows:
-            if row["sensor"] == sensor and row["first_line"] == first_line:
-                sources.setdefault(row["source_id"], []).append(row)
+        of = self._rows().filter((pl.col("first_line") == first_line) & (pl.col("sensor") == sensor))
+        # a tail is read again when its source goes on, so that its line counts once
+        lines = (pl.col("lines") - (pl.col("tail").bin.size() > 0).fill_null(False).cast(pl.Int64)).sum()
+        last = ["source", "end", "sha256", "tail", "tail_made", "batch", "reached"]
         out = []
-        for own in sources.values():
-            last = own[-1]
-            # a tail is read again when its source goes on, so that its line counts once
-            lines = sum(row["lines"] - bool(row["tail"]) for row in own)
-            reached = {int(k): v for k, v in json.loads(last["reached"] or "{}").items()}
+        for row in of.group_by("source_id").agg(pl.col(last).last(), lines).iter_rows(named=True):
+            reached = {int(k): v for k, v in json.loads(row["reached"] or "{}").items()}
             out.append(
                 Known(
-                    last["source_id"], last["source"], last["end"], last["sha256"], lines, last["tail"] or b"",
-                    bool(last["tail_made"]), last["batch"], reached,
+                    row["source_id"], row["source"], row["end"], row["sha256"], row["lines"], row["tail"] or b"",
+                    bool(row["tail_made"]), row["batch"], reached,
                 )
             )  # fmt: skip
-        return sorted(out, key=lambda k: -k.end)
+        return sorted(out, key=lambda k: (-k.end, k.source_id))
 
     def resume(self, sensor: str, first_line: str, stream: Callable[[], Any]) -> Resume:
         """Compares an input's bytes with the candidates' hashes in one pass; the farthest match is where reading begins."""
@@ -145,7 +155,10 @@ class History:
 
     def has_others(self, sensor: str, own: int) -> bool:
         """Is there any line of the sensor from another source than `own`?"""
-        return any(row["sensor"] == sensor and row["source_id"] != own and row["new_lines"] for row in self._rows)
+        return not self._others(sensor, own).is_empty()
+
+    def _others(self, sensor: str, own: int) -> pl.DataFrame:
+        return self._rows().filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
 
     def near(self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int) -> tuple[int, ...]:
         """Numbers of the sensor's batches with whose lines new ones of [low, high] are to be compared.
@@ -153,19 +166,12 @@ class History:
         Those within `SLACK` of that time, or whose own time is not known; with low = None those of any time. The latest
         first, up to `MAX_LINES` lines. A source is not compared with its own lines (`own`).
         """
-        found, lines = [], 0
-        for row in reversed(self._rows):
-            if row["sensor"] != sensor or row["source_id"] == own or not row["new_lines"]:
-                continue
-            if low is not None and high is not None and row["t_min"] is not None:
-                apart = row["t_min"] > high + SLACK or row["t_max"] < low - SLACK
-                if apart:
-                    continue
-            lines += row["new_lines"]
-            if lines > MAX_LINES:
-                break
-            found.append(row["batch"])
-        return tuple(reversed(found))
+        found = self._others(sensor, own)
+        if low is not None and high is not None:
+            apart = (pl.col("t_min") > high + SLACK) | (pl.col("t_max") < low - SLACK)
+            found = found.filter(~apart.fill_null(False))
+        found = found.filter(pl.col("new_lines").cum_sum(reverse=True) <= MAX_LINES)
+        return tuple(found["batch"])
 
     def alignment(
         self, numbers: tuple[int, ...], reached: Mapping[int, int], cursor: tuple[int, int] | None = None
@@ -177,24 +183,22 @@ class History:
         if missing:
             for number, hashes in self._lake.line_hashes(missing).items():
                 self._keep(number, hashes)
-        sources: dict[int, list[dict[str, Any]]] = {}
-        for row in self._rows:
-            sources.setdefault(row["source_id"], []).append(row)
-        wanted = set(numbers)
+        every, wanted = self._rows(), pl.DataFrame({"batch": numbers}, schema={"batch": pl.Int64})
+        touched = every.join(wanted, "batch", how="semi").select("source_id").unique()
+        every = every.join(touched, "source_id", how="semi", maintain_order="left")
         streams = []
-        for source_id, every in sources.items():
-            own = [row for row in every if row["batch"] in wanted]
-            if not own:
-                continue
-            before = sum(row["new_lines"] for row in every if row["batch"] < own[0]["batch"])
-            parts = [np.frombuffer(self._hashes[row["batch"]], dtype="<u8") for row in own]
+        for (source_id,), rows in every.group_by("source_id", maintain_order=True):
+            own = rows.join(wanted, "batch", how="semi", maintain_order="left")["batch"]
+            before = int(rows.filter(pl.col("batch") < own[0])["new_lines"].sum())
+            parts = [np.frombuffer(self._hashes[number], dtype="<u8") for number in own]
+            first = rows.row(0, named=True)
             streams.append(
                 Stream(
-                    source_id=source_id,
+                    source_id=int(source_id),
                     hashes=np.concatenate(parts).astype(np.uint64, copy=False),
                     before=before,
-                    preceded=before > 0 or every[0]["had_already"] > 0 or every[0]["start"] > 0,
-                    reach=reached.get(source_id, 0),
+                    preceded=before > 0 or first["had_already"] > 0 or first["start"] > 0,
+                    reach=reached.get(int(source_id), 0),
                 )
             )
         found = Alignment(streams)
