@@ -102,8 +102,8 @@ class Query:
     """One text in its two forms: `{events}`, `{where}`... filled in for showing, or for running.
 
     What is counted is written in words that mean the same on events and on what was counted from them before
-    (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events, `{earliest}`
-    and `{latest}` the times of the first and last; what a step hands on for them: `{host}`, `{moments}`, `{each}`.
+    (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
+    `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`.
     `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.
     """
 
