@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.resources
+import json
 import os
 import re
 import tempfile
@@ -19,13 +21,16 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import judged, rolled
+from teiten.engine import bytewise, judged, rolled
 from teiten.errors import LakeError, TeitenError, UsageError
 from teiten.lake import Lake, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
-MEMORY_MB: Final = 300
+LEAST_MB: Final = 300
+MOST_MB: Final = 1536
+SHARE: Final = 0.25
+"""what a session takes: this share of the machine's memory within these bounds (MiB), where the settings say nothing"""
 _DAY: Final = dt.timedelta(days=1)
 _TYPES: Final[dict[event.Kind, str]] = {
     "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "bool": "BOOLEAN", "bytes": "BLOB",
@@ -85,6 +90,14 @@ def _whole_hours(zone: ZoneInfo) -> bool:
     return all((m.astimezone(zone).utcoffset() or dt.timedelta()) % dt.timedelta(hours=1) == dt.timedelta() for m in moments)
 
 
+def usual_memory_mb() -> int:
+    """MiB that a session takes on this machine, or in this container."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else LEAST_MB << 22
+    with contextlib.suppress(OSError, ValueError):
+        whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return max(LEAST_MB, min(MOST_MB, int(whole * SHARE) >> 20))
+
+
 class Session:
     """Views `events` (addresses as text), `sources`, `batches`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
 
@@ -101,13 +114,12 @@ class Session:
         end: dt.datetime | None = None,
         upto: int | None = None,
         as_of: dt.datetime | None = None,
-        memory_mb: int = MEMORY_MB,
+        memory_mb: int | None = None,
         spill_mb: int | None = None,
         counted: bool = True,
     ) -> None:
-        """upto: the last batch that is seen. as_of: notes written later are not. spill_mb: what it may put on disk.
-
-        counted: may questions be answered from aggregates? Else from events alone.
+        """upto: the last batch that is seen. as_of: notes written later are not. memory_mb: None for what the settings say;
+        spill_mb: what it may put on disk. counted: may questions be answered from aggregates? Else from events alone.
         """
         self.lake = lake
         self.settings = settings
@@ -118,7 +130,7 @@ class Session:
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
-        self._memory_mb = memory_mb
+        self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
         # where only the events of some days are asked for, so are the verdicts on these
         low, high = (
             (moment + step).astimezone(self.zone).date() if moment else None for moment, step in ((start, -_DAY), (end, _DAY))
@@ -130,6 +142,7 @@ class Session:
         self._joined: frozenset[str] = frozenset()
         self._judged = False
         self._looked_up: set[str] = set()
+        self._aggregates: frozenset[str] = frozenset()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
             config={
@@ -263,7 +276,7 @@ class Session:
 
         UsageError where the query is wrong, TeitenError where it could not be done (memory).
         """
-        return self._run(sql, params, lambda: self._ready(sql))
+        return self._run(sql, params, lambda: self._ready(sql), users=True)
 
     def work(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a statement over the events as they are, without what verdicts add to them: for what makes verdicts.
@@ -272,11 +285,33 @@ class Session:
         """
         return self._run(sql, params, lambda: self._arrange(frozenset()))
 
-    def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
+    def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
+        """What answers the query, not yet asked; a user's with its addresses as bytes wherever that means the same."""
+        relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+        if relation is None or not users or given or not bytewise.may_help(sql):
+            return relation
+        tree = json.loads(self._tree(sql))
+        if not self._aggregates:
+            found = self._con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'")
+            self._aggregates = frozenset(row[0] for row in found.fetchall())
+        if not bytewise.rewrite(tree, self._aggregates):
+            return relation
+        try:
+            text = self._con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()[0][0]
+            other = self._con.sql(text)
+        except duckdb.Error:
+            return relation
+        if other.types != relation.types:
+            return relation
+        return other if other.columns == relation.columns else _renamed(other, relation.columns)
+
+    def _run(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None], users: bool = False
+    ) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
             before()
-            relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+            relation = self._relation(sql, given, users)
             if relation is None:
                 return pl.DataFrame()
             relation = _presentable(relation)
@@ -306,7 +341,9 @@ class Session:
         """The rows of a query as Arrow batches, made while they are taken. UsageError where the query is wrong."""
         try:
             self._ready(sql)
-            return nanoarrow.ArrayStream(_presentable(self._con.sql(sql)))
+            relation = self._relation(sql, users=True)
+            assert relation is not None, "no statement gives no rows to stream"
+            return nanoarrow.ArrayStream(_presentable(relation))
         except duckdb.Error as error:
             raise _wrong(error) from None
 
@@ -412,6 +449,13 @@ def _presentable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         quoted = '"' + name.replace('"', '""') + '"'
         columns.append(f"{quoted}::VARCHAR AS {quoted}" if _AS_TEXT.search(str(kind)) else quoted)
     return relation.project(", ".join(columns))
+
+
+def _renamed(relation: duckdb.DuckDBPyRelation, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """The same rows under other names of columns (of which there are as many)."""
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    places = [f"#{n}" for n in range(1, len(quoted) + 1)]
+    return relation.project(", ".join(f"{place} AS {name}" for place, name in zip(places, quoted, strict=True)))
 
 
 def _wrong(error: duckdb.Error) -> UsageError:
