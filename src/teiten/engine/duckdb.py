@@ -80,6 +80,10 @@ _SHOWN: Final = ", ".join(
 )
 
 
+_OF_FILES: Final = ("parquet", "decompress", "zstd", "thrift", "tprotocol", "corrupt", "snappy")
+"""words of DuckDB about files that it cannot read"""
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -159,8 +163,8 @@ class Session:
             self._prepare()
         except duckdb.Error as error:
             self.close()
-            if self._changed():
-                raise self._gone() from None
+            if (trouble := self._trouble(error)) is not None:
+                raise trouble from None
             raise TeitenError(f"The lake {lake.path} cannot be asked: {_first_line(error)}.") from error
 
     def _prepare(self) -> None:
@@ -323,9 +327,7 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
-            if isinstance(error, duckdb.IOException | duckdb.PermissionException) and self._changed():
-                raise self._gone() from None
-            raise _wrong(error) from None
+            raise self._trouble(error) or _wrong(error) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
             for name, dtype in found.schema.items()
@@ -358,6 +360,15 @@ class Session:
                     held = []
             if held:
                 yield pl.concat(held)
+
+    def _trouble(self, error: duckdb.Error) -> LakeError | None:
+        """What the lake's files have to do with an error: replaced meanwhile, or lost, cut short, unreadable; None: nothing."""
+        if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+            return None
+        text = str(error).lower()
+        if self._changed():
+            return self.lake.damage() or self._gone()
+        return self.lake.damage(whole=True) if any(word in text for word in _OF_FILES) else None
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
