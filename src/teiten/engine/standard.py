@@ -49,14 +49,14 @@ WITH much AS (
   SELECT DISTINCT e.time::DATE AS day, e.src_ip, e.dst_port
   FROM {events} e
   WHERE e.kind IN ('syn', 'udp') AND e.dst_port IS NOT NULL AND e.src_ip IN (SELECT src_ip FROM much) AND {where}
-), both AS (
+), counted AS (
   SELECT day, src_ip, m.packets, count(*) AS ports
   FROM much m JOIN tried USING (day, src_ip)
   GROUP BY ALL
   HAVING count(*) >= {ports}
 )
 SELECT day, {src_text} AS src_ip, packets, ports
-FROM both
+FROM counted
 ORDER BY packets DESC, ports DESC, {src_last}
 """
 
@@ -76,5 +76,5 @@ def many_ports(
 ) -> Rows:
     """Sources that sent so many packets of TCP SYN and UDP within a day, to so many ports or more: NICTER's rule of large
     scanners, from the events. day, src_ip (text), packets, ports."""
-    words = {"packets": str(packets), "ports": str(ports), "ranked": "both"}
+    words = {"packets": str(packets), "ports": str(ports), "ranked": "counted"}
     return Query(_MANY_PORTS, {"where": (filters or Filters()).between(start, end)}, **words).rows(session)
