@@ -57,11 +57,17 @@ def shown(question: str, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Rows as JSON has them, the same of every peer: whole numbers, days and addresses as text, null for unknown."""
     out = []
     for row in rows:
-        line: list[Any] = [v if v is None or isinstance(v, str | int) else str(v)[:10] if hasattr(v, "year") else int(v) for v in row]
+        line = [_plain(value) for value in row]
         if question == "scanner":
-            line[1] = text(line[1])
+            line[1] = text(int(line[1]))
         out.append(line)
     return out
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
+    return str(value)[:10] if hasattr(value, "year") else int(value)
 
 
 # DuckDB ---------------------------------------------------------------------------------------------------------------

@@ -76,5 +76,5 @@ def many_ports(
 ) -> Rows:
     """Sources that sent so many packets of TCP SYN and UDP within a day, to so many ports or more: NICTER's rule of large
     scanners, from the events. day, src_ip (text), packets, ports."""
-    words = {"packets": str(packets), "ports": str(ports), "ranked": "counted"}
-    return Query(_MANY_PORTS, {"where": (filters or Filters()).between(start, end)}, **words).rows(session)
+    wanted = (filters or Filters()).between(start, end)
+    return Query(_MANY_PORTS, {"where": wanted}, packets=str(packets), ports=str(ports), ranked="counted").rows(session)
