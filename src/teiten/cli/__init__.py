@@ -54,7 +54,7 @@ def _parse(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse
     """The arguments. Words after options, too, are a command's `files`, or its `period`: argparse gives them to nobody."""
     args, left = top.parse_known_args(argv)
     plain = not any(word.startswith("-") and word != "-" for word in left)
-    many = next((name for name in ("files", "paths") if hasattr(args, name)), None)
+    many = next((name for name in ("files", "paths", "inputs") if hasattr(args, name)), None)
     if left and plain and many:
         setattr(args, many, [*getattr(args, many), *left])
         left = []

@@ -344,9 +344,10 @@ class Lake:
         """The same for an error of a reader; none where the disk is at fault."""
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             return None
-        with contextlib.suppress(LakeError, *_delta.ERRORS):
+        try:
             return check.damaged(self.path, whole=isinstance(error, pl.exceptions.ComputeError))
-        return None
+        except LakeError as told:
+            return told
 
     def take_out(self, choose: Callable[[Path], mend.Plan]) -> tuple[mend.Plan, Path]:
         """Takes batches out for good, as `lake/mend.py` says: what was taken, and where what could be read of it is kept.
