@@ -249,6 +249,8 @@ class Settings:
     """MiB that DuckDB may take for a question; None: a quarter of the machine's memory, 300 to 1,536"""
     own_side: bool = True
     """whether reports tell of machines of the observer's own that scan; the doctor tells of them in any case"""
+    aggregate_events: int = 200_000
+    """events of a day from which its aggregates are made by themselves"""
     file: Path | None = None
 
     @property

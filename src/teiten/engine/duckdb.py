@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +21,9 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import bytewise, judged
+from teiten.engine import bytewise, judged, rolled
 from teiten.errors import LakeError, TeitenError, UsageError
-from teiten.lake import Lake, note, verdict
+from teiten.lake import Lake, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -31,6 +31,7 @@ LEAST_MB: Final = 300
 MOST_MB: Final = 1536
 SHARE: Final = 0.25
 """what a session takes: this share of the machine's memory within these bounds (MiB), where the settings say nothing"""
+_DAY: Final = dt.timedelta(days=1)
 _TYPES: Final[dict[event.Kind, str]] = {
     "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "bool": "BOOLEAN", "bytes": "BLOB",
     "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
@@ -119,9 +120,11 @@ class Session:
         as_of: dt.datetime | None = None,
         memory_mb: int | None = None,
         spill_mb: int | None = None,
+        counted: bool = True,
     ) -> None:
         """upto: the last batch that is seen. as_of: notes written later are not. memory_mb: None for what the settings say;
-        spill_mb: what it may put on disk."""
+        spill_mb: what it may put on disk. counted: may questions be answered from aggregates? Else from events alone.
+        """
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -132,6 +135,14 @@ class Session:
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._as_of = as_of
         self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
+        # where only the events of some days are asked for, so are the verdicts on these
+        low, high = (
+            (moment + step).astimezone(self.zone).date() if moment else None for moment, step in ((start, -_DAY), (end, _DAY))
+        )
+        bounds = [f"day >= DATE '{low}'" if low else "", f"day <= DATE '{high}'" if high else ""]
+        self._of_days = "WHERE " + " AND ".join(filter(None, bounds)) if any(bounds) else ""
+        self._rollup_files = {name: files for name in rollup.TABLES if counted and (files := lake.rollup_files(name))}
+        self._rolled: rolled.Rolled | None = None
         self._joined: frozenset[str] = frozenset()
         self._judged = False
         self._looked_up: set[str] = set()
@@ -181,6 +192,7 @@ class Session:
         allowed = ", ".join(
             _quoted(path)
             for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts)]
+            + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
@@ -190,14 +202,14 @@ class Session:
         """A view of those columns, in that order; a column that no file has yet is null (files of an older version)."""
         if not files:
             nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
-            self._con.execute(f"CREATE VIEW {name} AS SELECT {nothing} WHERE false")
+            self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false")
             return
         source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
         there = {row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         chosen = ", ".join(
             f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
         )
-        self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
+        self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
     def _ready(self, sql: str) -> None:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
@@ -205,7 +217,7 @@ class Session:
         if (asked or judged.names_views(sql)) and not self._judged:
             then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
             judging = {
-                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, ""),
+                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, self._of_days),
                 "_note_rows": (self._note_files, note.SCHEMA, then),
             }
             for name, (paths, schema, where) in judging.items():
@@ -225,6 +237,28 @@ class Session:
             raise RuntimeError("the session has used the lake's verdicts already")
         frame.write_parquet(self._own_verdicts)
         self._verdict_files = [self._own_verdicts]
+
+    @property
+    def rolled(self) -> rolled.Rolled | None:
+        """The lake's aggregates; None where it has none, or they are not to be used."""
+        if self._rolled is None and self._rollup_files:
+            own = self._as_of is not None or self._own_verdicts in self._verdict_files
+            self._rolled = rolled.Rolled(self, verdicts=not own)
+        return self._rolled
+
+    def make(self, statement: str, query: str) -> None:
+        """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
+        self._run(statement, (), lambda: self._ready(query))
+
+    def show_rollup(self, name: str, view: str, days: Collection[dt.date], *, fresh: bool) -> None:
+        """Makes a view of a table of aggregates: its rows of those days, and those of the temporary table `_fresh_<name>`."""
+        columns = ", ".join(("day", *rollup.TABLES[name]))
+        kinds = {c: _BATCH_TYPES[type(dtype)] for c, dtype in rollup.schema(name).items()}
+        self._view(f"_{name}", [str(path) for path in self._rollup_files.get(name, ())], kinds)
+        told = ", ".join(f"DATE '{day.isoformat()}'" for day in days)
+        rows = f"SELECT {columns} FROM _{name} WHERE basis IS NULL AND zone = {_quoted(self.zone_name)} AND day IN ({told})"
+        more = f" UNION ALL SELECT {columns} FROM _fresh_{name}" if fresh else ""
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}{more}")
 
     def _arrange(self, joined: frozenset[str]) -> None:
         """Makes the views of events have what those tables of verdicts add to them, and nothing else."""
@@ -315,6 +349,18 @@ class Session:
         except duckdb.Error as error:
             raise _wrong(error) from None
 
+    def frames(self, sql: str, rows: int = 100_000) -> Iterator[pl.DataFrame]:
+        """The rows of a query as frames of some `rows` each, made while they are taken. Errors as those of `frame`."""
+        with self.stream(sql) as stream:
+            held: list[pl.DataFrame] = []
+            for batch in stream:
+                held.append(pl.DataFrame(nanoarrow.c_array(batch)))
+                if sum(part.height for part in held) >= rows:
+                    yield pl.concat(held)
+                    held = []
+            if held:
+                yield pl.concat(held)
+
     def _trouble(self, error: duckdb.Error) -> LakeError | None:
         """What the lake's files have to do with an error: replaced meanwhile, or lost, cut short, unreadable; None: nothing."""
         if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
@@ -326,7 +372,8 @@ class Session:
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
-        files = (*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files)
+        files = [*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files]
+        files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
 
     def _gone(self) -> LakeError:

@@ -8,7 +8,7 @@ import datetime as dt
 import secrets
 import tomllib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ import polars as pl
 from teiten import event
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _delta, batch, check, mend, migrations, note, verdict
+from teiten.lake import _daily, _delta, batch, check, mend, migrations, note, rollup, verdict
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
@@ -28,7 +28,7 @@ SCHEMA_VERSION: Final = 4
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
 """what stands in `META`, once more: without the key in it the lake's own lines would not be known again"""
-_OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new", COPY, COPY + ".new"}
+_OURS: Final = {"events", "batches", "verdicts", "notes", *rollup.TABLES, ".lock", META, META + ".new", COPY, COPY + ".new"}
 SMALL: Final = 20_000
 """rows below which a file is small"""
 _PATIENCE: Final = 2.0
@@ -278,6 +278,35 @@ class Lake:
         with self.writer() as writer:
             number = writer.last if last_batch is None else last_batch
             verdict.replace(self._table("verdicts"), days, zone, frame, last_batch=number, basis=basis)
+
+    def dropped_days(self, zone: str) -> set[dt.date]:
+        """The days of that zone of which events are no longer kept, wholly or partly."""
+        return set()
+
+    def rollup_files(self, name: str) -> list[Path]:
+        """The Parquet files of that table of `rollup.TABLES`; rows with a basis only tell that their day was counted."""
+        return self._table(name).files() if _delta.Table.exists(self.path / name) else []
+
+    def rollup_state(self, name: str, zone: str) -> pl.DataFrame:
+        """Which days of that zone the table has (`_daily.STAMPS`)."""
+        return self._steady(name, lambda: _daily.state(self.rollup_files(name))).filter(pl.col("zone") == zone)
+
+    def replace_rollup(
+        self, name: str, basis: Mapping[dt.date, str], zone: str, frames: Iterable[pl.DataFrame], *, last_batch: int
+    ) -> None:
+        """The rows of the days of `basis` in that table become those of the frames (`rollup.TABLES`, and `day`), all at once.
+
+        The table is made where there is none yet. Takes the lake's lock.
+        """
+        with self.writer():
+            path = self.path / name
+            _delta.mend(path)
+            if not _delta.Table.exists(path):
+                _delta.Table.create(path, _delta.schema_of(rollup.schema(name), ["day", "zone", "made", "last_batch"]))
+            _daily.replace(
+                self._table(name), sorted(basis), zone, frames,
+                schema=rollup.schema(name), order=("day", *rollup.ORDER[name]), last_batch=last_batch, basis=basis,
+            )  # fmt: skip
 
     def notes(self, *, every: bool = False) -> pl.DataFrame:
         """The notes that hold (`note.SCHEMA`), oldest first; with `every`, those withdrawn and replaced as well."""
