@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from teiten import event
-from teiten.errors import LakeError
+from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import _daily, _delta, batch, check, mend, migrations, note, rollup, verdict
 from teiten.lake import forget as forgetting
@@ -396,8 +396,8 @@ class Lake:
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
-    def _too_quick(self, name: str) -> LakeError:
-        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
+    def _too_quick(self, name: str) -> LakeChangedError:
+        return LakeChangedError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
