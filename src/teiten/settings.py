@@ -28,19 +28,43 @@ DEFAULT_LAKE = "teiten-lake"
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A time [start, end) in which a sensor ran; None: without such an end. addresses: how many; None: nobody says."""
+
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    addresses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """One observation point. `paths` are globs, relative to the configuration file, of the inputs that are its own."""
 
     name: str
     group: str | None = None
     country: str | None = None
-    addresses: int = 1
+    addresses: int | None = None
+    """how many it watches; None: nobody says, and those count that packets were sent to"""
     zone: str | None = None
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     paths: tuple[str, ...] = ()
     services: tuple[tuple[int, int], ...] = ()
     """what its host serves, as protocol and port: arrivals there are told of (`teiten attacks`)"""
+    runs: tuple[Run, ...] = ()
+    """several times with a number of addresses each, in order, in place of `start`, `end` and `addresses`"""
+
+    def running(self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[tuple[dt.datetime, dt.datetime, int | None]]:
+        """The parts of [start, end) in which it ran by what the configuration says, each with its addresses (None: not said).
+
+        `zone`: that of times without one."""
+        out = []
+        for run in self.runs or (Run(self.start, self.end, self.addresses),):
+            low = max(start, _aware(run.start, zone)) if run.start else start
+            high = min(end, _aware(run.end, zone)) if run.end else end
+            if low < high:
+                out.append((low, high, run.addresses))
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +301,10 @@ class Settings:
         return next((s for s in self.sensors if s.name == name), None)
 
 
+def _aware(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
 def _locale_language() -> str:
     for key in ("LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(key)
@@ -347,7 +375,8 @@ _SHAPES = (
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
 )
-_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services"}
+_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs"}
+_RUN = {"from", "to", "addresses"}
 _SERVICE: Final = re.compile(r"(\d{1,5})/(tcp|udp)", re.ASCII)
 
 
@@ -371,14 +400,38 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
                 name=name,
                 group=table.get("group"),
                 country=table.get("country"),
-                addresses=_positive(table.get("addresses", 1), f"{spot}: addresses"),
+                addresses=_positive(table["addresses"], f"{spot}: addresses") if "addresses" in table else None,
                 zone=table.get("zone"),
                 start=_when(table.get("from"), f"{spot}: from"),
                 end=_when(table.get("to"), f"{spot}: to"),
                 paths=tuple(str(p) for p in _typed(table.get("paths", []), list, f"{spot}: paths", "a list of globs")),
                 services=_services(table.get("services", []), f"{spot}: services"),
+                runs=_runs(table, spot),
             )
         )
+    return tuple(out)
+
+
+def _runs(table: dict[str, Any], where: str) -> tuple[Run, ...]:
+    """The table's `runs`, in order; `addresses` of the table are those of a run that names none. UsageError."""
+    if "runs" not in table:
+        return ()
+    if "from" in table or "to" in table:
+        raise UsageError(f"{where} has runs, and from or to as well.", hint="Put each from and to into the runs.")
+    out = []
+    for one in _typed(table["runs"], list, f"{where}: runs", "a list of tables"):
+        _check(_typed(one, dict, f"{where}: runs", "a list of tables"), _RUN, f"{where}, runs")
+        count = one.get("addresses", table.get("addresses"))
+        addresses = _positive(count, f"{where}, runs: addresses") if count is not None else None
+        out.append(Run(_when(one.get("from"), f"{where}, runs: from"), _when(one.get("to"), f"{where}, runs: to"), addresses))
+    for run, after in zip(out, [*out[1:], None], strict=True):
+        ends = [run.start, run.end, after.start if after else run.end]
+        told = [_aware(t, dt.UTC) for t in ends if t is not None]
+        if told != sorted(told) or (run.start and run.start == run.end) or (after and (run.end is None or after.start is None)):
+            raise UsageError(
+                f"{where}: its runs are not one after another.",
+                hint="Each from lies before its to, and at or after the to before it; only the last may go on without a to.",
+            )
     return tuple(out)
 
 

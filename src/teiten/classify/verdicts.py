@@ -88,7 +88,7 @@ class Basis:
         lists = {one.name: [one.version, one.date.isoformat(), one.digest] for one in self.watchlists.of_day(day)}
         wanted = sorted({name for part in rules.parts() for name in part.rule.thresholds})
         told = {
-            "addresses": sum(one.addresses for one in watching(self.settings, day)),
+            "addresses": sum(stated(one, self.settings, day) or 1 for one in watching(self.settings, day)),
             "lists": dict(sorted(lists.items())),
             "thresholds": {name: self.settings.threshold(name) for name in wanted},
             "rules": [part.rule.id for part in rules.parts()],
@@ -103,17 +103,17 @@ class Basis:
 
 def watching(settings: Settings, day: dt.date) -> list[Sensor]:
     """The configured sensors that were watching at some time of that day, by what the configuration says."""
+    return [one for one in settings.sensors if one.running(*_day(settings, day), settings.zone)]
+
+
+def stated(sensor: Sensor, settings: Settings, day: dt.date) -> int | None:
+    """The most addresses that the configuration says it watched on that day; None where it says nothing."""
+    return max((count or 0 for *_, count in sensor.running(*_day(settings, day), settings.zone)), default=0) or None
+
+
+def _day(settings: Settings, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     start = dt.datetime.combine(day, dt.time(), settings.zone)
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), settings.zone)
-
-    def local(moment: dt.datetime) -> dt.datetime:
-        return moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
-
-    return [
-        one
-        for one in settings.sensors
-        if (one.start is None or local(one.start) < end) and (one.end is None or local(one.end) > start)
-    ]
+    return start, dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), settings.zone)
 
 
 def observed(session: Session, days: Sequence[dt.date]) -> dict[dt.date, int]:

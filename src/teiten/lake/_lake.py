@@ -18,7 +18,7 @@ import polars as pl
 from teiten import event
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _delta, batch, migrations, note, verdict
+from teiten.lake import _delta, activity, batch, coverage, migrations, note, verdict
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
@@ -26,7 +26,7 @@ from teiten.lake._writer import Writer, batch_number
 SCHEMA_VERSION: Final = 4
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
-_OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new"}
+_OURS: Final = {"events", "batches", "verdicts", "notes", "coverage", ".lock", META, META + ".new"}
 SMALL: Final = 20_000
 """rows below which a file is small"""
 _PATIENCE: Final = 2.0
@@ -218,6 +218,28 @@ class Lake:
     def note_files(self) -> list[Path]:
         """The Parquet files of the table `notes`."""
         return self._table("notes").files() if self.meta.schema_version >= 2 else []
+
+    def coverage_files(self) -> list[Path]:
+        """The Parquet files of the table `coverage`, which is made when it is first written."""
+        return self._table("coverage").files() if _delta.Table.exists(self.path / "coverage") else []
+
+    def coverage(self, zone: str | None = None) -> pl.DataFrame:
+        """The rows of `coverage` (`coverage.SCHEMA`), of one zone or of all; those without a sensor say that a day was made."""
+
+        def read() -> pl.DataFrame:
+            return pl.concat([pl.DataFrame(schema=coverage.SCHEMA), *map(pl.read_parquet, self.coverage_files())])
+
+        rows = self._steady("coverage", read)
+        return rows if zone is None else rows.filter(pl.col("zone") == zone)
+
+    def replace_coverage(
+        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str, wait: float | None = None
+    ) -> None:
+        """The coverage of those days of that zone becomes that of the frame (`coverage.GIVEN`), all at once. Takes the lock."""
+        with self.writer(wait):
+            if not _delta.Table.exists(self.path / "coverage"):
+                _delta.Table.create(self.path / "coverage", _delta.schema_of(coverage.SCHEMA, coverage.REQUIRED))
+            coverage.replace(self._table("coverage"), days, zone, frame, last_batch=last_batch, basis=basis)
 
     def verdicts(self, days: Iterable[dt.date] | None = None, zone: str | None = None) -> pl.DataFrame:
         """The machine's verdicts (`verdict.SCHEMA`) of those days and that zone, in order of day and source.

@@ -265,7 +265,7 @@ def in_force(settings: Settings) -> dict[str, Any]:
         if field.name not in _ELSEWHERE:
             out[field.name] = _stored(getattr(settings, field.name))
     # their names are nobody's business; whether they are the same ones can be told all the same
-    told = [[s.name, s.group, s.country, s.addresses, s.zone, s.start, s.end] for s in settings.sensors]
+    told = [[s.name, s.group, s.country, s.addresses, s.zone, s.start, s.end, *map(str, s.runs)] for s in settings.sensors]
     out["sensors"] = {"count": len(told), "sha256": sha256(json.dumps(sorted(told, key=str), default=str).encode())}
     return out
 
