@@ -54,7 +54,9 @@ class Sensor:
     runs: tuple[Run, ...] = ()
     """several times with a number of addresses each, in order, in place of `start`, `end` and `addresses`"""
 
-    def running(self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[tuple[dt.datetime, dt.datetime, int | None]]:
+    def running(
+        self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo
+    ) -> list[tuple[dt.datetime, dt.datetime, int | None]]:
         """The parts of [start, end) in which it ran by what the configuration says, each with its addresses (None: not said).
 
         `zone`: that of times without one."""

@@ -9,13 +9,13 @@ import secrets
 import tomllib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from teiten import event
+from teiten import event, periods
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import _delta, activity, batch, coverage, migrations, note, verdict
@@ -42,12 +42,15 @@ class LakeMeta:
     hash_key: int
     zone: str
     created: str
+    kept_since: str | None = None
+    """events before this moment (UTC) are not kept; None: they are, for good"""
 
     def text(self) -> str:
         return (
             "# A lake of teiten: a https://delta.io table in each folder. Written by the program; do not edit.\n"
             f'schema_version = {self.schema_version}\nid = "{self.id}"\nhash_key = "{self.hash_key:016x}"\n'
             f'zone = "{self.zone}"\ncreated = "{self.created}"\n'
+            + (f'kept_since = "{self.kept_since}"\n' if self.kept_since else "")
         )
 
 
@@ -218,6 +221,22 @@ class Lake:
     def note_files(self) -> list[Path]:
         """The Parquet files of the table `notes`."""
         return self._table("notes").files() if self.meta.schema_version >= 2 else []
+
+    def kept_since(self) -> dt.datetime | None:
+        """Events before this moment are no longer kept (`lake/retention.py`); None: all are."""
+        told = read_meta(self.path).kept_since
+        return dt.datetime.fromisoformat(told) if told else None
+
+    def dropped_days(self, zone: str) -> set[dt.date]:
+        """The days of that zone on which something was recorded of which events are no longer kept, wholly or in part."""
+        since = self.kept_since()
+        if since is None:
+            return set()
+        kept = self.batches(["activity"])["activity"].drop_nulls()
+        low, _ = activity.times(activity.merged([activity.unpacked(kept)]))
+        local = pl.Series(low, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
+        last = since.astimezone(periods.zone(zone)) - dt.timedelta(microseconds=1)
+        return {day for day in local.dt.date().unique() if day <= last.date()}
 
     def coverage_files(self) -> list[Path]:
         """The Parquet files of the table `coverage`, which is made when it is first written."""
@@ -404,7 +423,7 @@ def _migrate(path: Path) -> LakeMeta:
     """Step by step to this program's version, under the lake's lock. LakeError where that cannot be."""
     meta = read_meta(path)
     for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
-        meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
+        meta = replace(meta, schema_version=version)
         write_meta(path, meta)
     return meta
 
@@ -440,6 +459,7 @@ def read_meta(path: Path) -> LakeMeta:
             int(table["hash_key"], 16),
             str(table["zone"]),
             str(table["created"]),
+            dt.datetime.fromisoformat(table["kept_since"]).isoformat() if "kept_since" in table else None,
         )
     except FileNotFoundError:
         if (path / "events").is_dir():
