@@ -11,10 +11,8 @@ input comes back with the line grown, and the short form had made an event, that
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import datetime as dt
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -28,10 +26,11 @@ from teiten import coverage, enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake.history import History, Resume, compare_tail
-from teiten.readers import _frames, _input, _parquet
+from teiten.readers import _frames, _input, _kept, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
 from teiten.readers._digest import Digest, Piped, first_line, line_at
 from teiten.readers._marks import Marked
+from teiten.readers._memory import settle_memory
 from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
@@ -48,8 +47,6 @@ PIECE_BYTES: Final = 64 << 20
 _SAMPLES: Final = 3
 _SAMPLE_TEXT: Final = 200
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""of malloc.h"""
 
 OnRejected = Callable[[str, Sequence[Rejected]], None]
 OnProgress = Callable[[int, int], None]
@@ -122,7 +119,7 @@ def ingest(
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
     """
-    _settle_memory()
+    settle_memory()
     result = Result()
     opened = list(_opened(inputs, settings, result))
     done = 0
@@ -130,6 +127,7 @@ def ingest(
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
         run, first = _Run(History(lake, writer.last), writer, encoders, rejected), writer.last
+        writer.encode = _kept.pack
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -157,6 +155,7 @@ def ingest(
                 one.error = error
             one.tally.check()
             done += source.size or 0
+        writer.tidy()
     if judge and writer.last > first:
         result.judged = _judge(lake, settings, first)
     return result
@@ -180,17 +179,6 @@ def _check_lists(settings: Settings) -> None:
         from teiten import classify
 
         classify.Basis.load(settings)
-
-
-def _settle_memory() -> None:
-    """Tells glibc to keep few arenas and to give large pieces back at once: some 40 MiB less are held while batches come and
-    go on several threads. Nothing where the C library is another."""
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(AttributeError, OSError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_ARENA_MAX, 2)
-        mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
 def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Result) -> Iterator[_input.Input]:

@@ -90,11 +90,13 @@ def test_only_small_files_and_what_lies_in_their_months(lake: Lake) -> None:
     some(lake, 2, 40, 1, first=200)
     some(lake, 5, 2, 24 * 12, first=400)  # small ones, in four months
     with lake.writer() as writer:
-        groups = compact.plan(compact.files(writer.events), rows=1000, below=10)
+        live = compact.files(writer.events)
+        small = [f for f in live if not f.kept and f.rows < 10]
+        groups = compact.plan(live, 1000, small)
     names = {f.name for group in groups for f in group}
     assert sum(name.startswith("part-") for name in names) == 5 and sum(name.startswith("kept-") for name in names) == 1
     before = whole(lake)
-    put_together(lake, rows=1000, below=10)
+    put_together(lake, rows=1000, fresh=small)
     assert whole(lake) == before
 
 

@@ -74,9 +74,13 @@ def _table(lake: Lake, name: str) -> dict[str, Any]:
 
 def _compact(lake: Lake, args: argparse.Namespace) -> None:
     from teiten.lake import compact
+    from teiten.readers import _kept
+    from teiten.readers._memory import settle_memory
 
+    settle_memory()
     told = _common.Progress("putting together", None)
     with lake.writer() as writer:
+        writer.encode = _kept.pack
         done = compact.run(
             writer,
             rows=args.rows or compact.ROWS,

@@ -7,8 +7,9 @@ with lake.writer() as writer:
 """
 
 from teiten.lake._delta import Made
+from teiten.lake._gather import BOUNDS
 from teiten.lake._lake import SCHEMA_VERSION, Lake, LakeMeta, LiveFile
-from teiten.lake._writer import BOUNDS, Writer
+from teiten.lake._writer import Writer
 from teiten.lake.batch import Batch
 
 __all__ = ["BOUNDS", "SCHEMA_VERSION", "Batch", "Lake", "LakeMeta", "LiveFile", "Made", "Writer"]

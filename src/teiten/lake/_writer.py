@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ import polars as pl
 from teiten import __version__
 from teiten.lake import _delta, activity
 from teiten.lake._delta import Made
+from teiten.lake._gather import BOUNDS, Encode, plainly
 from teiten.lake.batch import Batch
 
 COMPACT_EVERY: Final = 100
@@ -27,13 +29,11 @@ TIER: Final = 20
 batch a minute lies in some fifty files, and each row is written five times"""
 COMPACT_BELOW: Final = 1 << 20
 """bytes: a larger file is left as it is (hashes of lines hardly compress, and memory would grow with what is put together)"""
-BOUNDS: Final = ("time", "sensor")
-"""columns of events whose bounds Delta's statistics hold; never addresses (`Made`)"""
 _PART: Final = re.compile(r"part-(\d+)-.*\.parquet")
 
 
 class Writer:
-    """Made by `Lake.writer()`, under its lock."""
+    """Made by `Lake.writer()`, under its lock. `encode` makes the files that are put together; who can give a better one."""
 
     def __init__(self, path: Path) -> None:
         for name in ("events", "batches"):
@@ -42,6 +42,8 @@ class Writer:
         self.events = _delta.Table(path / "events")
         self.batches = _delta.Table(path / "batches")
         self.last = self.events.transaction()
+        self.encode: Encode = plainly
+        self._rested = time.monotonic()
         self._recover()
 
     def _recover(self) -> None:
@@ -84,15 +86,15 @@ class Writer:
         if number % TIER == 0:
             self._compact_batches()
         if number % COMPACT_EVERY == 0:
-            self._compact_events()
+            self.tidy()
         return number
 
-    def _compact_events(self) -> None:
-        """Many small files of events into few; those of a long log are left to `teiten lake compact`."""
+    def tidy(self) -> None:
+        """Files of events are put together where there is enough of them, for a short while (`compact.tidy`)."""
         from teiten.lake import compact
 
-        if compact.due(self):
-            compact.run(self, rows=compact.ROWS_ASIDE, below=compact.SMALL)
+        compact.tidy(self, time.monotonic() - self._rested)
+        self._rested = time.monotonic()
 
     def _compact_batches(self) -> None:
         """Many small files into one, and these again when there are many of like size: opening a lake of years stays quick."""

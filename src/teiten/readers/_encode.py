@@ -31,7 +31,7 @@ Words = Callable[[Ints], bytes]
 
 _FEW_TEXTS: Final = 256
 _NO_NULL: Final = -(1 << 63)
-_SPREAD: Final = 1 << 53
+SPREAD: Final = 1 << 53
 _WORTH: Final = 64
 """bytes of a column below which compressing makes it no smaller"""
 _QUAD: Final = np.dtype([("size", "<u4"), ("address", ">u4")])
@@ -39,12 +39,12 @@ _SALT: Final = secrets.randbits(61) | 1
 """of the hash tables: nobody can send addresses that all fall on one slot. What is written does not depend on it"""
 
 # numbers of parquet.thrift
-_BOOL, _INT32, _INT64, _BYTES = 0, 1, 2, 6
-_PLAIN, _RLE, _DELTA, _DICTIONARY = 0, 3, 5, 8
+BOOL, INT32, INT64, BYTES = 0, 1, 2, 6
+PLAIN, RLE, DELTA, DICTIONARY, SPLIT = 0, 3, 5, 8, 9
 _UNCOMPRESSED, _ZSTD = 0, 6
 _PHYSICAL: Final[dict[event.Kind, int]] = {
-    "int16": _INT32, "int32": _INT32, "int64": _INT64, "time": _INT64, "text": _BYTES, "address": _BYTES, "bytes": _BYTES,
-    "bool": _BOOL,
+    "int16": INT32, "int32": INT32, "int64": INT64, "time": INT64, "text": BYTES, "address": BYTES, "bytes": BYTES,
+    "bool": BOOL,
 }  # fmt: skip
 
 
@@ -85,13 +85,15 @@ class Encoded:
     pages: list[bytes] = field(default_factory=list)
     codec: int = _UNCOMPRESSED
     raw: int = 0
+    texts: bool = False
+    """holds texts, not addresses"""
     dictionary: int = 0
     """bytes of the dictionary page with its header; 0 where there is none"""
 
     def meta(self, offset: int) -> bytes:
         """For the footer, where the column's first page lies at that offset."""
         size = sum(map(len, self.pages))
-        encodings = sorted({_PLAIN, _RLE, self.encoding})
+        encodings = sorted({PLAIN, RLE, self.encoding})
         out = Struct().integer(1, self.physical).many(2, 5, [zigzag(e) for e in encodings])
         name = self.name.encode()
         out.many(3, 8, [varint(len(name)) + name]).integer(4, self.codec).integer(5, self.rows, 6)
@@ -106,11 +108,11 @@ class Encoded:
     def _bound(self, bound: int | bytes) -> bytes:
         if isinstance(bound, bytes):
             return bound
-        return struct.pack({_BOOL: "<b", _INT32: "<i", _INT64: "<q"}[self.physical], bound)
+        return struct.pack({BOOL: "<b", INT32: "<i", INT64: "<q"}[self.physical], bound)
 
 
 @dataclass(frozen=True, slots=True)
-class _Coded:
+class Coded:
     """Values as places in a dictionary, as they stand in a page, and the dictionary's values."""
 
     data: bytes
@@ -125,7 +127,7 @@ class Encoder:
         self._table = np.zeros(_pages.SMALL, np.int32)
         self._scratch = np.zeros(128, np.int64)
         self._room: dict[str, npt.NDArray[Any]] = {}
-        self._coded_before: tuple[list[Ints], int, _Coded] | None = None
+        self._coded_before: tuple[list[Ints], int, Coded] | None = None
         self._words: tuple[Sequence[str], dict[int, bytes]] = ((), {})
         self._zstd = zstd().ZstdCompressor(level=1)
 
@@ -136,14 +138,19 @@ class Encoder:
             there = self._room[name] = np.zeros(size, dtype)
         return there
 
+    def begin(self) -> None:
+        """Another row group: arrays of the last may be gone."""
+        self._coded_before = None
+
     def group(self, parts: Sequence[Rows], columns: Sequence[event.Column]) -> list[Encoded]:
         """The parts' rows one after the other, column by column."""
         sizes = [len(part) for part in parts]
-        self._coded_before = None
-        return [self._column(column, [part.column(column.name) for part in parts], sizes) for column in columns]
+        self.begin()
+        return [self.column(column, [part.column(column.name) for part in parts], sizes) for column in columns]
 
-    def _column(self, column: event.Column, plains: list[Plain], sizes: list[int]) -> Encoded:
-        made = Encoded(column.name, _PHYSICAL[column.kind], _PLAIN, sum(sizes), 0)
+    def column(self, column: event.Column, plains: list[Plain], sizes: list[int]) -> Encoded:
+        """One column of a row group: several stretches, and how many rows each has."""
+        made = Encoded(column.name, _PHYSICAL[column.kind], PLAIN, sum(sizes), 0, texts=column.kind == "text")
         if all(p.kind == "constant" and p.value == plains[0].value for p in plains):
             self._constant(made, plains[0].value)
         elif column.kind == "bool":
@@ -166,17 +173,17 @@ class Encoder:
         if value is None:
             self._finish(made, levels)
             return
-        if made.physical == _BOOL:
+        if made.physical == BOOL:
             made.least = made.most = int(value)
             self._finish(made, levels + np.packbits(np.full(made.rows, value == 1), bitorder="little").tobytes())
             return
-        made.encoding = _DICTIONARY
-        if made.physical == _BYTES:
+        made.encoding = DICTIONARY
+        if made.physical == BYTES:
             made.least = made.most = str(value).encode()
             word = _texts([made.least])
         else:
             made.least = made.most = int(value)
-            word = struct.pack("<i" if made.physical == _INT32 else "<q", made.least)
+            word = struct.pack("<i" if made.physical == INT32 else "<q", made.least)
         self._finish(made, levels + _run(made.rows), word, 1)
 
     def _said(self, texts: Sequence[str], chosen: Ints) -> bytes:
@@ -191,7 +198,7 @@ class Encoder:
         return b"".join([known[place] for place in places])
 
     def _integers(self, made: Encoded, plains: list[Plain], sizes: list[int], null: int) -> None:
-        kind = "<i4" if made.physical == _INT32 else "<i8"
+        kind = "<i4" if made.physical == INT32 else "<i8"
         first = plains[0]
         if first.kind == "places" and all(p.kind == "places" and p.values is first.values for p in plains):
             values, numbers = first.values, [p.numbers for p in plains]
@@ -258,15 +265,15 @@ class Encoder:
             self._finish(made, levels)
             return True
         low, high = told
-        wide = values is not None or made.physical == _BYTES
+        wide = values is not None or made.physical == BYTES
         coded = self._coded(parts, null, made.rows - made.nulls, low, high, wide)
-        if coded is not None:
-            if made.physical != _BYTES:
+        if coded is not None and self._pays(made, coded, parts, null, words):
+            if made.physical != BYTES:
                 real = coded.distinct if values is None else values[coded.distinct]
                 made.least, made.most = int(real.min()), int(real.max())
-            made.encoding = _DICTIONARY
+            made.encoding = DICTIONARY
             said = words(coded.distinct)
-            if made.physical == _BYTES and len(coded.distinct) <= _FEW_TEXTS:
+            if made.physical == BYTES and len(coded.distinct) <= _FEW_TEXTS:
                 texts = split(said)
                 made.least, made.most = min(texts), max(texts)
             self._finish(made, levels + coded.data, said, len(coded.distinct))
@@ -274,12 +281,21 @@ class Encoder:
         if values is not None:
             return False
         whole = self._whole(parts, null, made.rows - made.nulls)
-        if made.physical == _BYTES:
+        if made.physical != BYTES:
+            made.least, made.most = low, high
+        self._plainly(made, levels, whole, words, high - low)
+        return True
+
+    def _plainly(self, made: Encoded, levels: bytes, whole: Ints, words: Words, spread: int) -> None:
+        """Fills the pages with values as they are, in no dictionary."""
+        if made.physical == BYTES:
             data = words(whole)
         else:
-            made.least, made.most = low, high
-            made.encoding, data = self._packed(whole, high - low)
+            made.encoding, data = self._packed(whole, spread)
         self._finish(made, levels + data)
+
+    def _pays(self, made: Encoded, coded: Coded, parts: list[Ints], null: int, words: Words) -> bool:
+        """Is the dictionary the smaller way? It is there already, so it is taken."""
         return True
 
     def _levels(self, made: Encoded, parts: list[Ints], null: int) -> bytes:
@@ -306,11 +322,11 @@ class Encoder:
             at = _pages.compact(view(part), len(part), null, view(out), at)
         return out[:count]
 
-    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> _Coded | None:
+    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> Coded | None:
         """Places in a dictionary; None where it would not pay."""
         if low == high:
             # one value many times: a run of place 0
-            return _Coded(_run(count), np.array([low], np.int64))
+            return Coded(_run(count), np.array([low], np.int64))
         before = self._coded_before
         if before is not None and before[1] == null and [*map(id, before[0])] == [*map(id, parts)]:
             return before[2]
@@ -345,25 +361,25 @@ class Encoder:
         eights = (count + 7) // 8
         room[words : words + 9] = 0
         data = bytes([width]) + varint(eights << 1 | 1) + room.view(np.uint8)[: eights * width].tobytes()
-        coded = _Coded(data, distinct[:d].copy())
+        coded = Coded(data, distinct[:d].copy())
         self._coded_before = (parts, null, coded)
         return coded
 
     def _packed(self, values: Ints, spread: int) -> tuple[int, bytes]:
-        if spread >= _SPREAD:
-            return _PLAIN, values.astype("<i8").tobytes()
+        if spread >= SPREAD:
+            return PLAIN, values.astype("<i8").tobytes()
         out = self._array("bytes", 10 * len(values) + 1024, np.uint8)
         size = _pages.differences(view(values), len(values), view(self._scratch), view(out))
-        return _DELTA, out[:size].tobytes()
+        return DELTA, out[:size].tobytes()
 
     def _finish(self, made: Encoded, data: bytes, words: bytes | None = None, entries: int = 0) -> None:
         """Makes the pages: the dictionary, where there is one, and the data."""
         compressed = len(data) + len(words or b"") > _WORTH
         made.codec = _ZSTD if compressed else _UNCOMPRESSED
         if words is not None:
-            head = Struct().integer(1, entries).integer(2, _PLAIN)
+            head = Struct().integer(1, entries).integer(2, PLAIN)
             made.dictionary = self._page(made, 2, 7, head, words)
-        head = Struct().integer(1, made.rows).integer(2, made.encoding).integer(3, _RLE).integer(4, _RLE)
+        head = Struct().integer(1, made.rows).integer(2, made.encoding).integer(3, RLE).integer(4, RLE)
         self._page(made, 0, 5, head, data)
 
     def _page(self, made: Encoded, kind: int, number: int, head: Struct, data: bytes) -> int:

@@ -126,12 +126,9 @@ class FrameRows:
         if series.null_count() == len(series):
             return Plain("constant")
         if kind == "address":
-            return _halves(series)
+            return halves(series)
         if kind == "bytes":
-            sizes = series.bin.size().fill_null(0).cast(pl.Int64).to_numpy()
-            starts = np.where(series.is_null().to_numpy(), -1, np.cumsum(sizes) - sizes)
-            data = np.frombuffer(b"".join(series.drop_nulls().to_list()), np.uint8)
-            return Plain("bytes", numbers=starts, high=sizes.copy(), data=data)
+            return bytes_of(series)
         if kind == "text":
             texts = series.drop_nulls().unique(maintain_order=True).to_list()
             known = {text: place for place, text in enumerate(texts)}
@@ -143,10 +140,19 @@ class FrameRows:
         return self._frame
 
 
-def _halves(series: pl.Series) -> Plain:
+def halves(series: pl.Series) -> Plain:
+    """Addresses (bytes) as a column of a reader."""
     size = series.bin.size().fill_null(0).to_numpy()
     four = series.bin.reinterpret(dtype=pl.UInt32, endianness="big").cast(pl.Int64).fill_null(0).to_numpy()
     parts = [series.bin.slice(at, 8).bin.reinterpret(dtype=pl.Int64, endianness="big").fill_null(0).to_numpy() for at in (0, 8)]
     families = np.where(size == 4, 4, np.where(size == 16, 6, 0)).astype(np.int64)
     six = families == 6
     return Plain("addresses", numbers=families, high=np.where(six, parts[0], 0), low=np.where(six, parts[1], four))
+
+
+def bytes_of(series: pl.Series) -> Plain:
+    """Bytes as a column of a reader."""
+    sizes = series.bin.size().fill_null(0).cast(pl.Int64).to_numpy()
+    starts = np.where(series.is_null().to_numpy(), -1, np.cumsum(sizes) - sizes)
+    data = np.frombuffer(b"".join(series.drop_nulls().to_list()), np.uint8)
+    return Plain("bytes", numbers=starts, high=sizes.copy(), data=data)

@@ -76,6 +76,43 @@ class Bounds:
             self.most = max(self.most, column.most)
 
 
+class File:
+    """The frame of a Parquet file: where each row group's pages lie, told at its end. OSError where the sink fails."""
+
+    def __init__(self, sink: Sink, columns: Sequence[event.Column], packed: bool) -> None:
+        self._sink, self._columns, self._packed = sink, columns, packed
+        self._at = self._rows = 0
+        self._groups: list[bytes] = []
+        self._write(b"PAR1")
+
+    def add(self, columns: Sequence[Encoded]) -> None:
+        """A row group: all columns, in their order."""
+        began, raw, chunks = self._at, 0, []
+        for column in columns:
+            chunks.append(column.meta(self._at))
+            raw += column.raw
+            for page in column.pages:
+                self._write(page)
+        rows = columns[0].rows
+        group = Struct().many(1, 12, chunks).integer(2, raw, 6).integer(3, rows, 6)
+        self._groups.append(group.integer(5, began, 6).integer(6, self._at - began, 6).end())
+        self._rows += rows
+
+    def end(self) -> None:
+        """Writes the footer."""
+        root = Struct().text(4, b"schema").integer(5, len(self._columns)).end()
+        elements = [element(column, self._packed) for column in self._columns]
+        footer = Struct().integer(1, 1).many(2, 12, [root, *elements]).integer(3, self._rows, 6)
+        footer.many(4, 12, self._groups).text(6, f"teiten version {__version__}".encode())
+        order = Struct().struct(1, Struct()).end()
+        data = footer.many(7, 12, [order] * len(self._columns)).end()
+        self._write(data + struct.pack("<I", len(data)) + b"PAR1")
+
+    def _write(self, data: bytes) -> None:
+        self._sink.write(data)
+        self._at += len(data)
+
+
 class Writer:
     """A Parquet file of those columns: `add` rows, and `close` it. Use it as a context; OSError where the sink fails.
 
@@ -84,10 +121,7 @@ class Writer:
     """
 
     def __init__(self, sink: Sink, names: Sequence[str], workers: Workers | None = None, sort: bool = False) -> None:
-        self._sink = sink
         self._columns = [event.BY_NAME[name] for name in names]
-        self._at = 0
-        self._groups: list[bytes] = []
         self._parts: list[Rows] = []
         self._held = 0
         self._flying: deque[Future[list[Encoded]]] = deque()
@@ -96,7 +130,7 @@ class Writer:
         self._sort = sort
         self.rows = 0
         self.bounds = {name: Bounds() for name in names}
-        self._write(b"PAR1")
+        self._file = File(sink, self._columns, self._workers.packed)
 
     def __enter__(self) -> Writer:
         return self
@@ -124,14 +158,7 @@ class Writer:
             self._send()
         while self._flying:
             self._land()
-        packed = self._workers.packed
-        root = Struct().text(4, b"schema").integer(5, len(self._columns)).end()
-        elements = [element(column, packed) for column in self._columns]
-        footer = Struct().integer(1, 1).many(2, 12, [root, *elements]).integer(3, self.rows, 6)
-        footer.many(4, 12, self._groups).text(6, f"teiten version {__version__}".encode())
-        order = Struct().struct(1, Struct()).end()
-        data = footer.many(7, 12, [order] * len(self._columns)).end()
-        self._write(data + struct.pack("<I", len(data)) + b"PAR1")
+        self._file.end()
 
     def _send(self) -> None:
         while len(self._flying) >= _AHEAD:
@@ -142,18 +169,7 @@ class Writer:
     def _land(self) -> None:
         """The oldest row group in flight to the sink."""
         columns = self._flying.popleft().result()
-        began, raw, chunks = self._at, 0, []
         for column in columns:
-            chunks.append(column.meta(self._at))
-            raw += column.raw
             self.bounds[column.name].take(column)
-            for page in column.pages:
-                self._write(page)
-        rows = columns[0].rows
-        group = Struct().many(1, 12, chunks).integer(2, raw, 6).integer(3, rows, 6)
-        self._groups.append(group.integer(5, began, 6).integer(6, self._at - began, 6).end())
-        self.rows += rows
-
-    def _write(self, data: bytes) -> None:
-        self._sink.write(data)
-        self._at += len(data)
+        self._file.add(columns)
+        self.rows += columns[0].rows
