@@ -88,6 +88,38 @@ def denominator(stretches: Iterable[Stretch]) -> Denominator:
     return Denominator(days, days / time if time else 0.0, tuple(b for b in BASES if any(s.basis == b for s in own)))
 
 
+def add_rates(
+    session: Session,
+    rows: list[dict[str, Any]],
+    span: tuple[dt.datetime | None, dt.datetime | None],
+    before: tuple[dt.datetime, dt.datetime] | None = None,
+    *,
+    sensors: tuple[str, ...] = (),
+    each_sensor: bool = False,
+) -> tuple[Denominator, Denominator | None]:
+    """Gives a ranking's rows `per_ip` (packets of an address and day watched) and `address_days`, what they were divided by.
+
+    With `before`, also per_ip_before and address_days_before. None where nobody was watching. each_sensor: the rows are
+    sensors, each divided by its own. The denominators of all sensors are the answer.
+    """
+    whole = recorded.extent(session)
+    start = span[0] or (whole[0] if whole else None)
+    end = span[1] or (whole[1] + dt.timedelta(microseconds=1) if whole else None)
+    sides = [("", watched(session, start, end, sensors) if start and end and start < end else [])]
+    if before is not None:
+        sides.append(("_before", watched(session, *before, sensors)))
+    told = []
+    for suffix, stretches in sides:
+        every = denominator(stretches)
+        told.append(every)
+        for row in rows:
+            one = denominator(s for s in stretches if s.sensor == row["sensor"]) if each_sensor else every
+            packets = row[f"packets{suffix}"]
+            row[f"per_ip{suffix}"] = None if packets is None else one.rate(packets)
+            row[f"address_days{suffix}"] = one.address_days
+    return told[0], told[1] if before is not None else None
+
+
 def addresses(session: Session, start: dt.datetime | None, end: dt.datetime | None, sensors: tuple[str, ...] = ()) -> int:
     """How many addresses the sensors with events in [start, end) watched: as stated (the most at a time), else as many as were
     seen in the span. At least 1."""
@@ -156,9 +188,11 @@ def _watching(
 
 def _names(session: Session, sensors: tuple[str, ...]) -> list[str]:
     held = recorded.activities(session)
-    names = list(held) if held is not None else [
-        row["sensor"] for row in session.query("SELECT DISTINCT sensor FROM raw_events ORDER BY sensor")
-    ]
+    names = (
+        list(held)
+        if held is not None
+        else [row["sensor"] for row in session.query("SELECT DISTINCT sensor FROM raw_events ORDER BY sensor")]
+    )
     return [name for name in names if not sensors or name in sensors]
 
 

@@ -162,7 +162,10 @@ def ingest(
 
 
 def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
-    """Judges the days that batches after `first` touch, and puts down when sensors watched on them. What hinders that is told in the result: the events are stored."""
+    """Judges the days that batches after `first` touch, and puts down when sensors watched on them.
+
+    What hinders that is told in the result: the events are stored.
+    """
     from teiten import classify
 
     days = classify.touched_days(lake, settings, first)

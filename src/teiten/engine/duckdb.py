@@ -85,7 +85,7 @@ def _whole_hours(zone: ZoneInfo) -> bool:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (as bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -162,8 +162,14 @@ class Session:
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
         allowed = ", ".join(
             _quoted(path)
-            for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts),
-                         *map(str, self._coverage_files)]
+            for path in [
+                *files,
+                *kept,
+                *map(str, self._verdict_files),
+                *map(str, self._note_files),
+                str(self._own_verdicts),
+                *map(str, self._coverage_files),
+            ]
         )
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
@@ -287,7 +293,13 @@ class Session:
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
-        files = (*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files, *self._coverage_files)
+        files = (
+            *(f.path for f in self.files),
+            *self.batch_files,
+            *self._verdict_files,
+            *self._note_files,
+            *self._coverage_files,
+        )
         return not all(file.exists() for file in files)
 
     def _gone(self) -> LakeError:
