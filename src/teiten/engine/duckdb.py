@@ -85,7 +85,7 @@ def _whole_hours(zone: ZoneInfo) -> bool:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (as bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
