@@ -34,7 +34,7 @@ _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",
     pl.Date: "DATE", pl.Int16: "SMALLINT", pl.Int32: "INTEGER", pl.Float64: "DOUBLE",
 }  # fmt: skip
-_INSIDE: Final = ("line_hashes", "tail", "tail_made", "reached", "activity")
+_INSIDE: Final = ("line_hashes", "hashed", "tail", "tail_made", "reached", "activity")
 """columns of `batches` that are the program's own business"""
 
 SOURCES_SQL: Final = """
