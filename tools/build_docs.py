@@ -54,6 +54,11 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: `mask`, `own_side`, below"),
+    "query_memory_mb": (
+        "MiB",
+        "a quarter of the machine's memory, 300 to 1,536",
+        "what DuckDB may take for a question; what does not fit goes to a temporary folder, and takes longer",
+    ),
     "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }

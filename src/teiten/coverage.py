@@ -129,7 +129,7 @@ def addresses(session: Session, start: dt.datetime | None, end: dt.datetime | No
     low, high = start or whole[0], end or whole[1] + dt.timedelta(microseconds=1)
     named = recorded.sensors(session, low, high, sensors)
     total, unsaid = 0, []
-    for name in named if named is not None else (recorded.activities(session) or ()):
+    for name in named if named is not None else _recorded(session, low, high, sensors):
         known = session.settings.sensor(name)
         counts = [count for *_, count in known.running(low, high, session.zone) if count] if known else []
         total += max(counts, default=0)
@@ -149,7 +149,7 @@ def by_day(session: Session, days: Sequence[dt.date]) -> dict[dt.date, int]:
     for day in days:
         low, high = _midnight(session, day), _midnight(session, day + _DAY)
         named = recorded.sensors(session, low, high)
-        for name in named if named is not None else _names(session, ()):
+        for name in named if named is not None else _recorded(session, low, high, ()):
             known = session.settings.sensor(name)
             counts[name, day] = max((n or 0 for *_, n in known.running(low, high, session.zone)), default=0) if known else 0
     seen = _seen(session, {key for key, count in counts.items() if not count})
@@ -194,6 +194,12 @@ def _names(session: Session, sensors: tuple[str, ...]) -> list[str]:
         else [row["sensor"] for row in session.query("SELECT DISTINCT sensor FROM raw_events ORDER BY sensor")]
     )
     return [name for name in names if not sensors or name in sensors]
+
+
+def _recorded(session: Session, start: dt.datetime, end: dt.datetime, sensors: tuple[str, ...]) -> list[str]:
+    """The sensors with events in the span, where the activity cannot tell it."""
+    where = " AND ".join(Filters(start=start, end=end, sensor=sensors, all_events=True).conditions(raw=True))
+    return [row["sensor"] for row in session.query(f"SELECT DISTINCT sensor FROM raw_events WHERE {where} ORDER BY sensor")]
 
 
 def _months(session: Session, start: dt.datetime, end: dt.datetime) -> Iterable[tuple[dt.datetime, dt.datetime]]:
@@ -308,7 +314,7 @@ def refresh(
         newest = _newest(session)
         dropped = lake.dropped_days(settings.zone_name)
         whole = recorded.extent(session)
-        if not newest or whole is None or recorded.activities(session) is None:
+        if not newest or whole is None:
             return []
         ended = max(dt.datetime.now(dt.UTC), whole[1]).astimezone(settings.zone).date()
         months = _touched_months(sorted(newest), None if days is None else set(days))

@@ -25,6 +25,7 @@ MASKS = ("seed", "strict")
 MOST_PAYLOAD_BYTES = 512
 DEFAULT_SENSOR = "home"
 DEFAULT_LAKE = "teiten-lake"
+LEAST_QUERY_MEMORY_MB = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +271,12 @@ class Settings:
     """the user's own table of ports, which adds to the package's and changes it (`data.ports`)"""
     mask: str | tuple[str, ...] = MASKS[0]
     """how published log lines are masked: one of `MASKS`, or the fields to cover (`publish.masks.FIELDS`)"""
+    query_memory_mb: int | None = None
+    """MiB that DuckDB may take for a question; None: a quarter of the machine's memory, 300 to 1,536"""
     own_side: bool = True
     """whether reports tell of machines of the observer's own that scan; the doctor tells of them in any case"""
+    aggregate_events: int = 200_000
+    """events of a day from which its aggregates are made by themselves"""
     file: Path | None = None
 
     @property
@@ -351,6 +356,13 @@ def _positive(value: Any, where: str) -> int:
     return int(value)
 
 
+def _memory(value: Any, where: str) -> int | None:
+    """MiB for a question, or None where nothing is said. UsageError."""
+    if value is not None and _typed(value, int, where, "a whole number") < LEAST_QUERY_MEMORY_MB:
+        raise UsageError(f"{where} must be at least {LEAST_QUERY_MEMORY_MB}, not {value!r}.")
+    return value if value is None else int(value)
+
+
 def check_payload_bytes(value: Any, where: str) -> int:
     """How many first bytes of a payload are kept. UsageError where that is no number from 0 to `MOST_PAYLOAD_BYTES`."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_PAYLOAD_BYTES:
@@ -359,7 +371,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations"}
+_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -568,6 +580,7 @@ def load(
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         names=_names(table.get("names", {}), f"{where}, [names]", path),
+        query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,
     )

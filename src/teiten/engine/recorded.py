@@ -63,8 +63,11 @@ def sensors(
 
 
 def extent(session: Session) -> tuple[dt.datetime, dt.datetime] | None:
-    """First and last event of all that the session sees (UTC); None where there is none, or the activity cannot tell it."""
+    """First and last event of all that the session sees (UTC); None where there is none."""
     held = activities(session)
+    if held is None:
+        rows = session.lake.batches(["t_min", "t_max"], session.last_batch).drop_nulls()
+        return (rows["t_min"].min(), rows["t_max"].max()) if rows.height else None  # type: ignore[return-value]
     if not held:
         return None
     low = min(int(activity.times(hours)[0][0]) for hours in held.values())
