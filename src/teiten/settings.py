@@ -88,6 +88,17 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long the lake keeps events ([lake]). Statistics, verdicts, notes and coverage are kept for good."""
+
+    keep_events: int | None = None
+    """days after which events go, written `90d`, `26w` or `2y`; without it they are kept for good"""
+    disk: int | None = None
+    """bytes that the lake may take on the disk, written `50GB` or `2TB`: beyond it the oldest finished days' events go; from
+    four fifths of it on, that is told beforehand"""
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Whether and how PTR names are looked up by `teiten names resolve`; nothing else ever asks."""
 
@@ -249,6 +260,7 @@ class Settings:
     """where the zone comes from, for the footer: 'flag', 'teiten.toml', 'machine'"""
     language: str = "en"
     lake: Path = Path(DEFAULT_LAKE)
+    keeping: Keeping = field(default_factory=Keeping)
     sensors: tuple[Sensor, ...] = ()
     reading: Reading = field(default_factory=Reading)
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -379,7 +391,7 @@ _SHAPES = (
     ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
-    ("lake", str, "the name of a folder"),
+    ("lake", (str, dict), "the name of a folder, or a table, written [lake]"),
     ("sensor", dict, "a table of sensors, written [sensor.NAME]"),
     ("reading", dict, "a table, written [reading]"),
     ("thresholds", dict, "a table, written [thresholds]"),
@@ -391,6 +403,9 @@ _SHAPES = (
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs"}
 _RUN = {"from", "to", "addresses"}
+_LAKE = {"path", "keep_events", "disk"}
+_AGE: Final = re.compile(r"([1-9]\d{0,4})\s*(d|w|y)", re.ASCII)
+_SIZE: Final = re.compile(r"([1-9]\d{0,5}(?:\.\d+)?)\s*(MB|GB|TB)", re.ASCII)
 _SERVICE: Final = re.compile(r"(\d{1,5})/(tcp|udp)", re.ASCII)
 
 
@@ -524,6 +539,22 @@ def _names(table: dict[str, Any], where: str, file: Path | None) -> Names:
     return Names(**found)
 
 
+def _keeping(table: dict[str, Any], where: str) -> Keeping:
+    """[lake] without its path. UsageError."""
+    found: dict[str, int | None] = {"keep_events": None, "disk": None}
+    if "keep_events" in table:
+        age = _AGE.fullmatch(str(table["keep_events"]))
+        if age is None:
+            raise UsageError(f"{where}: keep_events '{table['keep_events']}' is no time.", hint="Write 90d, 26w or 2y.")
+        found["keep_events"] = int(age[1]) * {"d": 1, "w": 7, "y": 366}[age[2]]
+    if "disk" in table:
+        size = _SIZE.fullmatch(str(table["disk"]))
+        if size is None:
+            raise UsageError(f"{where}: disk '{table['disk']}' is no size.", hint="Write 500MB, 50GB or 2TB.")
+        found["disk"] = int(float(size[1]) * {"MB": 10**6, "GB": 10**9, "TB": 10**12}[size[2]])
+    return Keeping(**found)
+
+
 def _beside(file: Path | None, name: str) -> Path:
     """A file named in the configuration: relative to it."""
     return (file.parent if file else Path()) / Path(name).expanduser()
@@ -567,12 +598,17 @@ def load(
     _check(thresholds, set(THRESHOLDS), f"{where}, [thresholds]")
     for key, value in thresholds.items():
         _typed(value, (int, float), f"{where}, [thresholds]: {key}", "a number")
-    lake_path = Path(lake) if lake else (path.parent / table["lake"] if path and "lake" in table else Path(DEFAULT_LAKE))
+    kept = table.get("lake", {})
+    kept = {"path": kept} if isinstance(kept, str) else kept
+    _check(kept, _LAKE, f"{where}, [lake]")
+    named = _typed(kept.get("path", DEFAULT_LAKE), str, f"{where}, [lake]: path", "the name of a folder")
+    lake_path = Path(lake) if lake else (path.parent / named if path and "path" in kept else Path(DEFAULT_LAKE))
     return Settings(
         zone_name=zone_name,
         zone_from=zone_from,
         language=chosen,
         lake=lake_path,
+        keeping=_keeping(kept, f"{where}, [lake]"),
         sensors=_sensors(table.get("sensor", {}), where),
         reading=Reading(**reading),
         thresholds={str(k): float(v) for k, v in thresholds.items()},
