@@ -90,8 +90,11 @@ class Encoded:
     dictionary: int = 0
     """bytes of the dictionary page with its header; 0 where there is none"""
 
-    def meta(self, offset: int) -> bytes:
-        """For the footer, where the column's first page lies at that offset."""
+    bloom: bytes = b""
+    """a filter of its values, with its header; it lies after the row group"""
+
+    def meta(self, offset: int, bloom: int) -> bytes:
+        """For the footer, where the column's first page lies at that offset, and its filter at the other."""
         size = sum(map(len, self.pages))
         encodings = sorted({PLAIN, RLE, self.encoding})
         out = Struct().integer(1, self.physical).many(2, 5, [zigzag(e) for e in encodings])
@@ -103,7 +106,10 @@ class Encoded:
         told = Struct().integer(3, self.nulls, 6)
         if self.least is not None and self.most is not None:
             told.text(5, self._bound(self.most)).text(6, self._bound(self.least))
-        return Struct().integer(2, offset, 6).struct(3, out.struct(12, told)).end()
+        out.struct(12, told)
+        if self.bloom:
+            out.integer(14, bloom, 6).integer(15, len(self.bloom))
+        return Struct().integer(2, offset, 6).struct(3, out).end()
 
     def _bound(self, bound: int | bytes) -> bytes:
         if isinstance(bound, bytes):

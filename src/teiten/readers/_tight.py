@@ -12,6 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from teiten.readers._base import Plain
+from teiten.readers._bloom import bloom
 from teiten.readers._encode import (
     BYTES,
     DELTA,
@@ -26,6 +28,7 @@ from teiten.readers._encode import (
     Words,
 )
 from teiten.readers._input import zstd
+from teiten.readers._rows import all_v4
 
 _QUICK, _THOROUGH = 1, 3
 """levels of zstd. As they are, values of high entropy get smaller by 1 than by 3; what is packed gets smaller by 3"""
@@ -39,6 +42,11 @@ _FEW: Final = 256
 _PREFERRED: Final = 0.97
 """a dictionary is quicker to ask, so another way must be smaller than that"""
 
+_LOOKED_FOR: Final = ("src_ip",)
+"""columns that people ask for one value of"""
+_SEVERAL: Final = 0.125
+"""share of distinct values above which a filter of them costs more than it saves"""
+
 Way = tuple[int, int, Callable[[Ints], bytes]]
 """number of the encoding, level of zstd, and how values are written"""
 
@@ -50,6 +58,18 @@ class Tight(Encoder):
         super().__init__(packed=True)
         self._levels_of = {level: zstd().ZstdCompressor(level=level) for level in (_QUICK, _THOROUGH)}
         self._zstd = self._levels_of[_THOROUGH]
+
+    def _addresses(self, made: Encoded, plains: list[Plain], sizes: list[int]) -> None:
+        super()._addresses(made, plains, sizes)
+        lows = [p.low for p in plains if p.low is not None and all_v4(p)]
+        if len(lows) < len(plains):
+            return
+        ranked = np.sort(np.concatenate(lows))
+        made.least, made.most = (int(bound).to_bytes(4, "big") for bound in ranked[[0, -1]])
+        if made.name in _LOOKED_FOR:
+            distinct = ranked[np.append(True, ranked[1:] != ranked[:-1])]
+            if len(distinct) <= _SEVERAL * made.rows:
+                made.bloom = bloom(distinct)
 
     def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> Coded | None:
         if low != high and (low < 0 or high >= 1 << 32 or _is_mixed(_tried(parts, null))):
