@@ -388,9 +388,12 @@ class Encoder:
         head = Struct().integer(1, made.rows).integer(2, made.encoding).integer(3, RLE).integer(4, RLE)
         self._page(made, 0, 5, head, data)
 
+    def _compressed(self, data: bytes) -> bytes:
+        return bytes(self._zstd.compress(data, self._zstd.FLUSH_FRAME))
+
     def _page(self, made: Encoded, kind: int, number: int, head: Struct, data: bytes) -> int:
         """Adds a page; its size with its header."""
-        packed = self._zstd.compress(data, self._zstd.FLUSH_FRAME) if made.codec == _ZSTD else data
+        packed = self._compressed(data) if made.codec == _ZSTD else data
         header = Struct().integer(1, kind).integer(2, len(data)).integer(3, len(packed)).struct(number, head).end()
         made.raw += len(header) + len(data)
         made.pages.append(header + packed)
