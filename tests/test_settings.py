@@ -71,6 +71,8 @@ def test_the_file_is_found_by_name_and_by_environment(tmp_path: Path, monkeypatc
         ("[reading]\nmax_ratio = 0", "max_ratio must be at least 1"),
         ("[reading]\npayload_bytes = 513", "payload_bytes must be a whole number from 0 to 512"),
         ("[reading]\npayload_bytes = true", "payload_bytes must be a whole number from 0 to 512"),
+        ("query_memory_mb = 50", "query_memory_mb must be at least 100"),
+        ("query_memory_mb = true", "query_memory_mb must be a whole number"),
         ("[thresholds]\ncolour = 1", "knows no setting 'colour'"),
         ("[thresholds]\ncomparable_coverage = 'all'", "comparable_coverage must be a number"),
         ("zone = ", "is no TOML that I can read"),

@@ -22,11 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import enrich, event, periods, readers
+from teiten import coverage, enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
+from teiten.lake import batch as batches
 from teiten.lake.history import History, Resume, compare_tail
-from teiten.readers import _frames, _input, _kept, _parquet
+from teiten.lake.overlap import farther
+from teiten.lake.seen import Seen
+from teiten.readers import _frames, _input, _kept, _likeness, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
 from teiten.readers._digest import Digest, Piped, first_line, line_at
 from teiten.readers._marks import Marked
@@ -57,6 +60,7 @@ OnProgress = Callable[[int, int], None]
 class _Run:
     """What the inputs of one intake have in common."""
 
+    lake: Lake
     history: History
     writer: Writer
     encoders: _parquet.Workers
@@ -126,7 +130,7 @@ def ingest(
     if judge:
         _check_lists(settings)
     with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
-        run, first = _Run(History(lake, writer.last), writer, encoders, rejected), writer.last
+        run, first = _Run(lake, History(lake, writer.last), writer, encoders, rejected), writer.last
         writer.encode = _kept.pack
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
@@ -162,11 +166,15 @@ def ingest(
 
 
 def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
-    """Judges the days that batches after `first` touch. What hinders that is told in the result: the events are stored."""
+    """Judges the days that batches after `first` touch, and puts down when sensors watched on them.
+
+    What hinders that is told in the result: the events are stored.
+    """
     from teiten import classify
 
     days = classify.touched_days(lake, settings, first)
     try:
+        coverage.refresh(lake, settings, days)
         return classify.refresh(lake, settings, days, wait=None)
     except TeitenError as error:
         return classify.Result(trouble=error, stale=days)
@@ -222,12 +230,16 @@ class _OneInput:
             self.resume = self.history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
         self.source_id = self.known.source_id if self.known else self.history.last_source + 1
-        self.options = replace(options, start=self.resume.start, source_id=self.source_id)
+        hash_events = reader.LINES or self.history.has_hashed(options.sensor, self.source_id, reader.NAME)
+        self.options = replace(options, start=self.resume.start, source_id=self.source_id, hash_events=hash_events)
         self.start = self.resume.start
         self.held: list[Chunk] = []
         self.held_events = 0
-        self.part = _Part(self.encoders)
+        self.part = _Part(self.encoders, reader.LINES)
         self.reached: dict[int, int] = dict(self.known.reached) if self.known else {}
+        self.seen: Seen | None = None
+        if not reader.LINES:
+            self.seen = Seen(run.lake, self.history, options.sensor, self.source_id, self.reached)
         self.cursor: tuple[int, int] | None = None
         self.compared: tuple[tuple[int, ...], Alignment] | None = None
         self.first = True
@@ -298,34 +310,60 @@ class _OneInput:
     def _flush(self, digest: Digest) -> None:
         """What was gathered becomes a batch, if anything in it is new."""
         part = self.part
-        if not part.hashes:
+        if not part.new:
             return
         if not part.tail:
             part.sha256, _ = digest.at(part.end)
         self._landed()
         batch = part.batch(self)
         self.result.source_id = self.source_id
-        self.start, self.part = part.end, _Part(self.encoders)
+        self.start, self.part = part.end, _Part(self.encoders, self.reader.LINES)
         self.flying = self.pool.submit(self._store, batch, part)
 
     def _had_already(self, chunks: list[Chunk], tail: bool) -> list[npt.NDArray[np.bool_]]:
         """For each chunk, which of its lines the lake has."""
-        low, high = _span(chunks)
-        numbers = self.history.near(self.options.sensor, low, high, self.source_id)
-        lines = np.concatenate([c.line_hash for c in chunks])
-        had = np.zeros(len(lines), np.bool_)
-        if numbers:
-            if self.compared is None or self.compared[0] != numbers:
-                self.compared = (numbers, self.history.alignment(numbers, self.reached, self.cursor))
-            alignment = self.compared[1]
-            cut = self.first and self.start == 0 and not bool(chunks[0].stamped[0])
-            had = alignment.match(lines, cut=cut, cut_end=tail)
-            self.reached |= alignment.reached()
-            self.cursor = alignment.cursor
+        had = np.zeros(sum(len(c.line_pos) for c in chunks), np.bool_)
+        if self.options.hash_events:
+            had = self._known_lines(chunks, tail, had)
+        if self.seen is not None:
+            had = self._known_packets(self.seen, chunks, had)
         if self.first and self.known is not None and self.known.tail:
             had[0] = self._tail_again(self.known.tail, self.known.tail_made, had[0])
         self.first = False
-        return np.split(had, np.cumsum([len(c.line_hash) for c in chunks])[:-1])
+        return np.split(had, np.cumsum([len(c.line_pos) for c in chunks])[:-1])
+
+    def _known_lines(
+        self, chunks: list[Chunk], tail: bool, had: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:  # fmt: skip
+        """Lines, and packets of an older lake, are told by the hashes of their bytes."""
+        fmt = None if self.reader.LINES else self.reader.NAME
+        numbers = self.history.near(self.options.sensor, *_span(chunks), self.source_id, fmt)
+        if not numbers:
+            return had
+        if self.compared is None or self.compared[0] != numbers:
+            self.compared = (numbers, self.history.alignment(numbers, self.reached, self.cursor))
+        alignment = self.compared[1]
+        cut = self.reader.LINES and self.first and self.start == 0 and not bool(chunks[0].stamped[0])
+        had = alignment.match(np.concatenate([c.line_hash for c in chunks]), cut=cut, cut_end=tail)
+        farther(self.reached, alignment.reached())
+        self.cursor = alignment.cursor
+        return had
+
+    def _known_packets(
+        self, seen: Seen, chunks: list[Chunk], had: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:  # fmt: skip
+        """Packets are told by the columns of their events."""
+        rows = [_rows(chunk) for chunk in chunks]
+        times, any_received = _own_times(rows)
+        spans = seen.near(times, any_received)
+        if spans is None:
+            return had
+        told = []
+        for chunk, events in zip(chunks, rows, strict=True):
+            hashes = chunk.line_hash.copy()
+            hashes[chunk.event_line] = _likeness.hashes(events, self.options.hash_key)
+            told.append(hashes)
+        return had | seen.match(np.concatenate(told), spans, had)
 
     def _tail_again(self, tail: bytes, made: bool, had: bool) -> bool:
         """Is the first line after what is known the one that was read before without its line end?"""
@@ -347,11 +385,17 @@ class _OneInput:
 
 
 class _Part:
-    """A batch while it is gathered: its accounting, and its events as pages of Parquet."""
+    """A batch while it is gathered: its accounting, and its events as pages of Parquet.
 
-    def __init__(self, encoders: _parquet.Workers) -> None:
+    hashes: of its new lines; of packets (not `lines`), of those without an event, whose places are `places`.
+    """
+
+    def __init__(self, encoders: _parquet.Workers, lines: bool) -> None:
         self.tally = Tally()
-        self.hashes: list[bytes] = []
+        self.lines = lines
+        self.new = 0
+        self.hashes: list[npt.NDArray[np.uint64]] = []
+        self.places: list[npt.NDArray[np.int64]] = []
         self.samples: dict[str, list[str]] = {}
         self.notes: list[str] = []
         self.end = 0
@@ -384,8 +428,11 @@ class _Part:
             rejected(result.name, refused)
         self.tally.add(tally)
         result.tally.add(tally)
-        if new.any():
-            self.hashes.append(chunk.line_hash[new].astype("<u8").tobytes())
+        self.new += tally.lines - tally.had_already
+        told = new if self.lines else new & (chunk.outcome != EVENT)
+        if told.any():
+            self.hashes.append(chunk.line_hash[told])
+            self.places.append(chunk.line_pos[told])
         if len(rows):
             self._activity.append(_activity(rows))
             self._file.add(enrich.Enriched(Marked(rows), self._geo))
@@ -404,7 +451,15 @@ class _Part:
         nulls = {name: bound.nulls for name, bound in self._file.bounds.items()}
         return Made(self._pages, self._file.rows, low, high, nulls)
 
+    def _told(self, start: int) -> tuple[bytes, int | None]:
+        """What `Batch.line_hashes` and `Batch.hashed` are of a batch that begins there."""
+        hashes = np.concatenate([np.empty(0, np.uint64), *self.hashes])
+        if self.lines:
+            return hashes.astype("<u8").tobytes(), None
+        return batches.pack(hashes, np.concatenate([np.empty(0, np.int64), *self.places]) - start), len(hashes)
+
     def batch(self, run: _OneInput) -> Batch:
+        line_hashes, hashed = self._told(run.start)
         return Batch(
             source_id=run.source_id,
             source=run.source.name,
@@ -422,7 +477,8 @@ class _Part:
             rejected=self.tally.rejected,
             ignored=self.tally.ignored,
             samples=self.samples,
-            line_hashes=b"".join(self.hashes),
+            line_hashes=line_hashes,
+            hashed=hashed,
             tail=self.tail,
             tail_made=self.tail_made,
             reached={str(k): v for k, v in run.reached.items()},
@@ -451,6 +507,17 @@ def _activity(rows: Rows) -> activity.Activity:
 
 def _rows(chunk: Chunk) -> Rows:
     return _frames.FrameRows(chunk.made) if isinstance(chunk.made, pl.DataFrame) else chunk.made
+
+
+def _own_times(rows: list[Rows]) -> tuple[npt.NDArray[np.int64], bool]:
+    """Times of events that have one of their own, and whether there are others."""
+    times, others = [np.empty(0, np.int64)], False
+    for each in rows:
+        if len(each):
+            own, without = integers(each.column("time"), len(each)), _likeness.received(each)
+            others = others or without is not None
+            times.append(own if without is None else own[~without])
+    return np.concatenate(times), others
 
 
 def _span(chunks: list[Chunk]) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import events, fill
 
-from teiten.lake import Lake, _delta, verdict
+from teiten.lake import Lake, _daily, _delta, verdict
 
 APRIL = dt.date(2026, 4, 1)
 _ROW: dict[str, Any] = {
@@ -80,7 +80,7 @@ def test_judging_a_year_again_and_again_leaves_few_files(lake: Lake, monkeypatch
 
 
 def test_a_full_month_is_cut_between_days(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdict, "ROWS", 10)
+    monkeypatch.setattr(_daily, "ROWS", 10)
     lake.replace_verdicts([day(n) for n in range(30)], "UTC", frame({"day": day(n)} for n in range(30)))
     assert len(lake.verdict_files()) == 6
     before = {file.name for file in lake.verdict_files()}

@@ -7,25 +7,30 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _output
+from teiten.cli import _common, _mending, _output
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
     from teiten.lake import Lake
 
 NAME = "lake"
-HELP = "what the lake holds; put its files together; take replaced files away"
-EXAMPLE = "  teiten lake status\n  teiten lake compact\n  teiten lake vacuum --hours 0"
+HELP = "what the lake holds; put its files together; take replaced files away; check and mend it"
+EXAMPLE = (
+    "  teiten lake status\n  teiten lake compact\n  teiten lake vacuum --hours 0\n  teiten lake check\n"
+    "  teiten lake take-out /var/log/messages-20260401"
+)
 
 WHAT = (
     "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller, "
-    "quicker to ask). vacuum: deletes files that no table names any more"
+    "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
+    "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("status", "compact", "vacuum"), help=WHAT)
+    parser.add_argument("what", choices=("status", "compact", "vacuum", "check", "mend", "take-out"), help=WHAT)
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
     parser.add_argument(
@@ -35,6 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="replaced files are kept so long for those who read them (default: 1)",
     )
+    parser.add_argument("--sensor", metavar="NAME", help="take-out: only what came in as this sensor's")
+    parser.add_argument("--dry-run", action="store_true", help="mend, take-out: only say what would go")
     _output.add_output(parser)
     _common.add_settings(parser)
 
@@ -45,7 +52,12 @@ def main(args: argparse.Namespace) -> int:
 
     if args.hours < 0 or (args.rows is not None and args.rows < 1000):
         raise UsageError("Hours cannot be negative, and a file holds at least 1000 events.", hint="See teiten lake --help.")
-    lake = Lake.open(settings.load(config=args.config, lake=args.lake).lake)
+    if args.inputs and args.what != "take-out":
+        raise UsageError(f"{args.what} takes no names of inputs.", hint="See teiten lake --help.")
+    where = settings.load(config=args.config, lake=args.lake).lake
+    if args.what in ("check", "mend", "take-out"):
+        return _mending.main(args, where)
+    lake = Lake.open(where)
     if args.what == "status":
         _output.write_rows([_table(lake, name) for name in _TABLES], args.output, args.out)
         _advise(lake)

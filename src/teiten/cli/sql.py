@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 
 from teiten.cli import _common, _output
-from teiten.errors import UsageError
+from teiten.errors import LakeError, UsageError
 
 NAME = "sql"
-HELP = "read-only SQL over the views events, sources, batches, verdicts and notes"
+HELP = "read-only SQL over the views events, sources, batches, coverage, verdicts and notes"
 EXAMPLE = '  teiten sql "SELECT dst_port, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC LIMIT 10"'
 
 
@@ -17,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--tz", metavar="ZONE", help="zone in which times are shown and days begin")
     parser.add_argument("--seconds", metavar="N", type=float, default=600.0, help="end the query after so long (default: 600)")
-    parser.add_argument("--memory", metavar="MIB", type=int, default=1024, help="what the query may take (default: 1024)")
+    parser.add_argument("--memory", metavar="MIB", type=int, help="what the query may take (default: 1024; 1792 at most)")
     parser.add_argument("--views", action="store_true", help="list the views and their columns, with what they mean")
     _output.add_output(parser)
     _common.add_settings(parser)
@@ -33,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
     if not args.query:
         raise UsageError("There is no query.", hint='Write one, such as: teiten sql "SELECT count(*) FROM events"')
     query = _stdin() if args.query == "-" else args.query
-    if args.seconds <= 0 or args.memory < 64:
+    if args.seconds <= 0 or (args.memory is not None and args.memory < 64):
         raise UsageError(
             "A query needs some time and at least 64 MiB.", hint="Leave --seconds and --memory away, or give more."
         )
@@ -47,8 +49,14 @@ def main(args: argparse.Namespace) -> int:
         outcome = classify.refresh(lake, chosen)
         if outcome.trouble is not None:
             _common.show_verdicts(outcome)
+    if re.search(r"\bcoverage\b", query, re.IGNORECASE):
+        from teiten import coverage
+
+        with contextlib.suppress(LakeError):  # somebody writes: then it is as it was
+            coverage.refresh(lake, chosen, wait=2.0)
     # the answer goes through memory once here and once there
-    found = console.ask(lake.path, chosen, query, console.Limits(args.seconds, args.memory, max(64, args.memory // 2)))
+    memory = args.memory or console.usual_memory_mb(chosen)
+    found = console.ask(lake.path, chosen, query, console.Limits(args.seconds, memory, max(64, memory // 2)))
     _output.write_frames(iter([found]), dict(found.schema), args.output, args.out)
     return 0
 

@@ -32,6 +32,8 @@ _ERRORS: Final = {one.__name__: one for one in (TeitenError, UsageError, LakeErr
 _PIECE: Final = 1 << 20
 _SESSION_SHARE: Final = 0.5
 """of the memory allowed is DuckDB's; the answer as a frame, and on its way out, takes the rest"""
+MOST_MB: Final = 1792
+"""what a query may take by default: with an idle process less than 2 GiB"""
 SPILL_MB: Final = 4096
 """what a query may put into its temporary folder"""
 
@@ -43,6 +45,14 @@ class Limits:
     seconds: float = 60.0
     memory_mb: int = 1024
     answer_mb: int = 256
+
+
+def usual_memory_mb(settings: Settings) -> int:
+    """MiB that a query may take where nothing is said: so much that DuckDB has what a session of ours has."""
+    from teiten.engine.duckdb import usual_memory_mb
+
+    session = settings.query_memory_mb or usual_memory_mb()
+    return max(1024, min(MOST_MB, int(session / _SESSION_SHARE)))
 
 
 def ask(lake: Path, settings: Settings, query: str, limits: Limits | None = None) -> pl.DataFrame:

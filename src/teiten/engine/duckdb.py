@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.resources
+import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -19,13 +21,17 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import judged
+from teiten.engine import bytewise, judged, rolled
 from teiten.errors import LakeError, TeitenError, UsageError
-from teiten.lake import Lake, note, verdict
+from teiten.lake import Lake, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
-MEMORY_MB: Final = 300
+LEAST_MB: Final = 300
+MOST_MB: Final = 1536
+SHARE: Final = 0.25
+"""what a session takes: this share of the machine's memory within these bounds (MiB), where the settings say nothing"""
+_DAY: Final = dt.timedelta(days=1)
 _TYPES: Final[dict[event.Kind, str]] = {
     "time": "TIMESTAMPTZ", "text": "VARCHAR", "address": "BLOB", "bool": "BOOLEAN", "bytes": "BLOB",
     "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT",
@@ -34,7 +40,7 @@ _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.Datetime: "TIMESTAMPTZ", pl.String: "VARCHAR", pl.Binary: "BLOB", pl.Boolean: "BOOLEAN", pl.Int64: "BIGINT",
     pl.Date: "DATE", pl.Int16: "SMALLINT", pl.Int32: "INTEGER", pl.Float64: "DOUBLE",
 }  # fmt: skip
-_INSIDE: Final = ("line_hashes", "tail", "tail_made", "reached", "activity")
+_INSIDE: Final = ("line_hashes", "hashed", "tail", "tail_made", "reached", "activity")
 """columns of `batches` that are the program's own business"""
 
 SOURCES_SQL: Final = """
@@ -74,6 +80,10 @@ _SHOWN: Final = ", ".join(
 )
 
 
+_OF_FILES: Final = ("parquet", "decompress", "zstd", "thrift", "tprotocol", "corrupt", "snappy")
+"""words of DuckDB about files that it cannot read"""
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -84,8 +94,16 @@ def _whole_hours(zone: ZoneInfo) -> bool:
     return all((m.astimezone(zone).utcoffset() or dt.timedelta()) % dt.timedelta(hours=1) == dt.timedelta() for m in moments)
 
 
+def usual_memory_mb() -> int:
+    """MiB that a session takes on this machine, or in this container."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else LEAST_MB << 22
+    with contextlib.suppress(OSError, ValueError):
+        whole = min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return max(LEAST_MB, min(MOST_MB, int(whole * SHARE) >> 20))
+
+
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -100,10 +118,13 @@ class Session:
         end: dt.datetime | None = None,
         upto: int | None = None,
         as_of: dt.datetime | None = None,
-        memory_mb: int = MEMORY_MB,
+        memory_mb: int | None = None,
         spill_mb: int | None = None,
+        counted: bool = True,
     ) -> None:
-        """upto: the last batch that is seen. as_of: notes written later are not. spill_mb: what it may put on disk."""
+        """upto: the last batch that is seen. as_of: notes written later are not. memory_mb: None for what the settings say;
+        spill_mb: what it may put on disk. counted: may questions be answered from aggregates? Else from events alone.
+        """
         self.lake = lake
         self.settings = settings
         self.zone_name = settings.zone_name
@@ -112,11 +133,21 @@ class Session:
         self.upto = upto
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
+        self._coverage_files = lake.coverage_files()
         self._as_of = as_of
-        self._memory_mb = memory_mb
+        self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
+        # where only the events of some days are asked for, so are the verdicts on these
+        low, high = (
+            (moment + step).astimezone(self.zone).date() if moment else None for moment, step in ((start, -_DAY), (end, _DAY))
+        )
+        bounds = [f"day >= DATE '{low}'" if low else "", f"day <= DATE '{high}'" if high else ""]
+        self._of_days = "WHERE " + " AND ".join(filter(None, bounds)) if any(bounds) else ""
+        self._rollup_files = {name: files for name in rollup.TABLES if counted and (files := lake.rollup_files(name))}
+        self._rolled: rolled.Rolled | None = None
         self._joined: frozenset[str] = frozenset()
-        self._judged = False
+        self._judged = self._covered = False
         self._looked_up: set[str] = set()
+        self._aggregates: frozenset[str] = frozenset()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
         self._con = duckdb.connect(
             config={
@@ -133,8 +164,8 @@ class Session:
             self._prepare()
         except duckdb.Error as error:
             self.close()
-            if self._changed():
-                raise self._gone() from None
+            if (trouble := self._trouble(error)) is not None:
+                raise trouble from None
             raise TeitenError(f"The lake {lake.path} cannot be asked: {_first_line(error)}.") from error
 
     def _prepare(self) -> None:
@@ -161,7 +192,15 @@ class Session:
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
         allowed = ", ".join(
             _quoted(path)
-            for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts)]
+            for path in [
+                *files,
+                *kept,
+                *map(str, self._verdict_files),
+                *map(str, self._note_files),
+                str(self._own_verdicts),
+                *map(str, self._coverage_files),
+            ]
+            + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
         run(f"SET allowed_paths = [{allowed}]")
         run("SET enable_external_access = false")
@@ -171,14 +210,14 @@ class Session:
         """A view of those columns, in that order; a column that no file has yet is null (files of an older version)."""
         if not files:
             nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
-            self._con.execute(f"CREATE VIEW {name} AS SELECT {nothing} WHERE false")
+            self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false")
             return
         source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
         there = {row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
         chosen = ", ".join(
             f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
         )
-        self._con.execute(f"CREATE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
+        self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
     def _ready(self, sql: str) -> None:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
@@ -186,7 +225,7 @@ class Session:
         if (asked or judged.names_views(sql)) and not self._judged:
             then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
             judging = {
-                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, ""),
+                "_verdict_rows": (self._verdict_files, verdict.SCHEMA, self._of_days),
                 "_note_rows": (self._note_files, note.SCHEMA, then),
             }
             for name, (paths, schema, where) in judging.items():
@@ -194,6 +233,15 @@ class Session:
                 self._view(name, [str(p) for p in paths], kinds, where)
             judged.prepare(self._con.execute, _quoted(self.zone_name), self.last_batch)
             self._judged = True
+        if not self._covered and _COVERAGE.search(sql):
+            columns = {name: _BATCH_TYPES[type(dtype)] for name, dtype in coverage.SCHEMA.items()}
+            self._view("_coverage_rows", [str(p) for p in self._coverage_files], columns)
+            shown = ", ".join(f'"{name}"' for name in coverage.MEANINGS)
+            self._con.execute(
+                f"CREATE VIEW coverage AS SELECT {shown} FROM _coverage_rows WHERE sensor IS NOT NULL"
+                f" AND zone = {_quoted(self.zone_name)} AND last_batch <= {self.last_batch}"
+            )
+            self._covered = True
         self._arrange(asked)
 
     @property
@@ -206,6 +254,28 @@ class Session:
             raise RuntimeError("the session has used the lake's verdicts already")
         frame.write_parquet(self._own_verdicts)
         self._verdict_files = [self._own_verdicts]
+
+    @property
+    def rolled(self) -> rolled.Rolled | None:
+        """The lake's aggregates; None where it has none, or they are not to be used."""
+        if self._rolled is None and self._rollup_files:
+            own = self._as_of is not None or self._own_verdicts in self._verdict_files
+            self._rolled = rolled.Rolled(self, verdicts=not own)
+        return self._rolled
+
+    def make(self, statement: str, query: str) -> None:
+        """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
+        self._run(statement, (), lambda: self._ready(query))
+
+    def show_rollup(self, name: str, view: str, days: Collection[dt.date], *, fresh: bool) -> None:
+        """Makes a view of a table of aggregates: its rows of those days, and those of the temporary table `_fresh_<name>`."""
+        columns = ", ".join(("day", *rollup.TABLES[name]))
+        kinds = {c: _BATCH_TYPES[type(dtype)] for c, dtype in rollup.schema(name).items()}
+        self._view(f"_{name}", [str(path) for path in self._rollup_files.get(name, ())], kinds)
+        told = ", ".join(f"DATE '{day.isoformat()}'" for day in days)
+        rows = f"SELECT {columns} FROM _{name} WHERE basis IS NULL AND zone = {_quoted(self.zone_name)} AND day IN ({told})"
+        more = f" UNION ALL SELECT {columns} FROM _fresh_{name}" if fresh else ""
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}{more}")
 
     def _arrange(self, joined: frozenset[str]) -> None:
         """Makes the views of events have what those tables of verdicts add to them, and nothing else."""
@@ -227,7 +297,7 @@ class Session:
 
         UsageError where the query is wrong, TeitenError where it could not be done (memory).
         """
-        return self._run(sql, params, lambda: self._ready(sql))
+        return self._run(sql, params, lambda: self._ready(sql), users=True)
 
     def work(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> pl.DataFrame:
         """The rows of a statement over the events as they are, without what verdicts add to them: for what makes verdicts.
@@ -236,11 +306,33 @@ class Session:
         """
         return self._run(sql, params, lambda: self._arrange(frozenset()))
 
-    def _run(self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None]) -> pl.DataFrame:
+    def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
+        """What answers the query, not yet asked; a user's with its addresses as bytes wherever that means the same."""
+        relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+        if relation is None or not users or given or not bytewise.may_help(sql):
+            return relation
+        tree = json.loads(self._tree(sql))
+        if not self._aggregates:
+            found = self._con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'")
+            self._aggregates = frozenset(row[0] for row in found.fetchall())
+        if not bytewise.rewrite(tree, self._aggregates):
+            return relation
+        try:
+            text = self._con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchall()[0][0]
+            other = self._con.sql(text)
+        except duckdb.Error:
+            return relation
+        if other.types != relation.types:
+            return relation
+        return other if other.columns == relation.columns else _renamed(other, relation.columns)
+
+    def _run(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any], before: Callable[[], None], users: bool = False
+    ) -> pl.DataFrame:
         given: Any = dict(params) if isinstance(params, Mapping) else list(params)
         try:
             before()
-            relation = self._con.sql(sql, params=given) if given else self._con.sql(sql)
+            relation = self._relation(sql, given, users)
             if relation is None:
                 return pl.DataFrame()
             relation = _presentable(relation)
@@ -252,9 +344,7 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
-            if isinstance(error, duckdb.IOException | duckdb.PermissionException) and self._changed():
-                raise self._gone() from None
-            raise _wrong(error) from None
+            raise self._trouble(error) or _wrong(error) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
             for name, dtype in found.schema.items()
@@ -270,13 +360,43 @@ class Session:
         """The rows of a query as Arrow batches, made while they are taken. UsageError where the query is wrong."""
         try:
             self._ready(sql)
-            return nanoarrow.ArrayStream(_presentable(self._con.sql(sql)))
+            relation = self._relation(sql, users=True)
+            assert relation is not None, "no statement gives no rows to stream"
+            return nanoarrow.ArrayStream(_presentable(relation))
         except duckdb.Error as error:
             raise _wrong(error) from None
 
+    def frames(self, sql: str, rows: int = 100_000) -> Iterator[pl.DataFrame]:
+        """The rows of a query as frames of some `rows` each, made while they are taken. Errors as those of `frame`."""
+        with self.stream(sql) as stream:
+            held: list[pl.DataFrame] = []
+            for batch in stream:
+                held.append(pl.DataFrame(nanoarrow.c_array(batch)))
+                if sum(part.height for part in held) >= rows:
+                    yield pl.concat(held)
+                    held = []
+            if held:
+                yield pl.concat(held)
+
+    def _trouble(self, error: duckdb.Error) -> LakeError | None:
+        """What the lake's files have to do with an error: replaced meanwhile, or lost, cut short, unreadable; None: nothing."""
+        if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
+            return None
+        text = str(error).lower()
+        if self._changed():
+            return self.lake.damage() or self._gone()
+        return self.lake.damage(whole=True) if any(word in text for word in _OF_FILES) else None
+
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
-        files = (*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files)
+        files = [
+            *(f.path for f in self.files),
+            *self.batch_files,
+            *self._verdict_files,
+            *self._note_files,
+            *self._coverage_files,
+        ]
+        files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
 
     def _gone(self) -> LakeError:
@@ -338,6 +458,7 @@ def views() -> list[dict[str, str]]:
             kind = _BATCH_TYPES[type(dtype)]
             rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     for view, columns, of in (
+        ("coverage", tuple(coverage.MEANINGS), coverage),
         ("verdicts", judged.VERDICT_COLUMNS, verdict),
         ("notes", judged.NOTE_COLUMNS, note),
     ):
@@ -348,6 +469,7 @@ def views() -> list[dict[str, str]]:
     return rows
 
 
+_COVERAGE: Final = re.compile(r"\bcoverage\b", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
 """types that no frame has: given as DuckDB writes them"""
 
@@ -363,6 +485,13 @@ def _presentable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         quoted = '"' + name.replace('"', '""') + '"'
         columns.append(f"{quoted}::VARCHAR AS {quoted}" if _AS_TEXT.search(str(kind)) else quoted)
     return relation.project(", ".join(columns))
+
+
+def _renamed(relation: duckdb.DuckDBPyRelation, names: Sequence[str]) -> duckdb.DuckDBPyRelation:
+    """The same rows under other names of columns (of which there are as many)."""
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    places = [f"#{n}" for n in range(1, len(quoted) + 1)]
+    return relation.project(", ".join(f"{place} AS {name}" for place, name in zip(places, quoted, strict=True)))
 
 
 def _wrong(error: duckdb.Error) -> UsageError:

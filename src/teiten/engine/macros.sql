@@ -77,3 +77,39 @@ CREATE MACRO source_prefix(bytes) AS list_transform([hex(bytes)], lambda x: left
 CREATE MACRO prefix_text(digits) AS list_transform([digits], lambda d: CASE length(d)
   WHEN 6 THEN address_text(unhex(d || '00')) || '/24'
   WHEN 12 THEN address_text(unhex(rpad(d, 32, '0'))) || '/48' END)[1];
+
+-- Sketches of hosts: theta sketches as Apache DataSketches makes them (seed 9001). A source's hash is the half of its
+-- MurmurHash3_x64_128 (Austin Appleby, public domain), of an IPv4 address as a whole number of 8 bytes, of an IPv6 address
+-- as its 16 bytes. Sums and products of 64 bits wrap round.
+CREATE MACRO _times(a, b) AS ((a::UHUGEINT * b::UHUGEINT) & 18446744073709551615::UHUGEINT)::UBIGINT;
+CREATE MACRO _plus(a, b) AS ((a::UHUGEINT + b::UHUGEINT) & 18446744073709551615::UHUGEINT)::UBIGINT;
+CREATE MACRO _turned(v, bits) AS list_transform([v], lambda x: (_times(x, 1::UBIGINT << bits) | (x >> (64 - bits))))[1];
+CREATE MACRO _shaken(v) AS list_transform([v], lambda x: xor(x, x >> 33))[1];
+CREATE MACRO _mixed(k) AS
+  _shaken(_times(_shaken(_times(_shaken(k), 18397679294719823053::UBIGINT)), 14181476777654086739::UBIGINT));
+CREATE MACRO _finished(a, b, length) AS
+  list_transform([{'a': xor(a, length::UBIGINT), 'b': xor(b, length::UBIGINT)}], lambda s:
+    list_transform([_plus(s.a, s.b)], lambda h: _plus(_mixed(h), _mixed(_plus(s.b, h))) >> 1)[1])[1]::BIGINT;
+CREATE MACRO _word_1(k) AS _times(_turned(_times(k, 9782798678568883157::UBIGINT), 31), 5545529020109919103::UBIGINT);
+CREATE MACRO _word_2(k) AS _times(_turned(_times(k, 5545529020109919103::UBIGINT), 33), 9782798678568883157::UBIGINT);
+CREATE MACRO _hash_of_4(number) AS _finished(xor(9001::UBIGINT, _word_1(number::UBIGINT)), 9001::UBIGINT, 8);
+CREATE MACRO _little_endian(h) AS
+  ('0x' || h[15:16] || h[13:14] || h[11:12] || h[9:10] || h[7:8] || h[5:6] || h[3:4] || h[1:2])::UBIGINT;
+CREATE MACRO _hash_of_16(h) AS list_transform(
+  [_plus(_times(_plus(_turned(xor(9001::UBIGINT, _word_1(_little_endian(h[1:16]))), 27), 9001::UBIGINT), 5), 1390208809)],
+  lambda a: _finished(
+    a, _plus(_times(_plus(_turned(xor(9001::UBIGINT, _word_2(_little_endian(h[17:32]))), 31), a), 5), 944331445), 16))[1];
+CREATE MACRO theta_hash(address) AS
+  CASE octet_length(address) WHEN 4 THEN _hash_of_4(ipv4_number(address)) WHEN 16 THEN _hash_of_16(hex(address)) END;
+
+-- aggregates: the union of sketches given as their hashes and thetas (2^63 - 1: nothing was left out)
+CREATE MACRO _theta_union(host, theta) AS list_transform([{'hosts': list(DISTINCT host), 'theta': min(theta)}], lambda s:
+  {'n': coalesce(len(CASE WHEN s.theta = 9223372036854775807 THEN s.hosts
+                          ELSE list_filter(s.hosts, lambda h: h < s.theta) END), 0),
+   'share': coalesce(s.theta, 9223372036854775807) / 9223372036854775807.0})[1];
+-- distinct hosts
+CREATE MACRO theta_hosts(host, theta) AS
+  list_transform([_theta_union(host, theta)], lambda u: round(u.n / u.share)::BIGINT)[1];
+-- the relative standard error of that number: 0 where it is exact
+CREATE MACRO theta_error(host, theta) AS
+  list_transform([_theta_union(host, theta)], lambda u: sqrt((1 - u.share) / greatest(u.n, 1)))[1];

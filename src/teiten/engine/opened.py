@@ -91,7 +91,7 @@ class Opened:
         if self._session is None:
             from teiten.engine.duckdb import Session
 
-            self._session = Session(self._lake, self._settings, memory_mb=1024)
+            self._session = Session(self._lake, self._settings)
         return self._session
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from teiten.engine import offers
 from teiten.engine.filters import WITH_PORTS, Filters
 
 if TYPE_CHECKING:
@@ -70,10 +71,27 @@ _SHOWN: Final = {"src_ip": "{src_text} AS src_ip", "prefix": "prefix_text(prefix
 class Rows(list[dict[str, Any]]):
     """Rows of an answer, with the SQL that gives them and what their shares are shares of."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], sql: str, *, total: int | None = None) -> None:
+    def __init__(
+        self,
+        rows: Iterable[dict[str, Any]],
+        sql: str,
+        *,
+        total: int | None = None,
+        error: float = 0.0,
+        counted: bool = False,
+    ) -> None:
         super().__init__(rows)
         self.sql = sql
         self.total = total
+        self.error = error
+        """of hosts: the greatest relative standard error of a row; 0.0 where they are exact"""
+        self.counted = counted
+        """did the answer come from what was counted before (aggregates), and not from events?"""
+
+    @property
+    def estimated(self) -> bool:
+        """Are hosts estimated?"""
+        return self.error > 0
 
 
 def where(conditions: list[str], indent: str = "  ") -> str:
@@ -81,16 +99,23 @@ def where(conditions: list[str], indent: str = "  ") -> str:
 
 
 class Query:
-    """One text in its two forms: `{events}`, `{where}`... filled in for showing, or for running."""
+    """One text in its two forms: `{events}`, `{where}`... filled in for showing, or for running.
 
-    def __init__(self, template: str, filters: dict[str, Filters], **words: str) -> None:
-        self.template, self.filters, self.words = template, filters, words
+    What is counted is written in words that mean the same on events and on what was counted from them before
+    (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
+    `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`.
+    `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.
+    """
 
-    def text(self, raw: bool) -> str:
-        words = dict(self.words)
+    def __init__(self, template: str, filters: dict[str, Filters], *, grain: offers.Grain | None = None, **words: str) -> None:
+        """grain: the question tells times apart no closer than that, and counts in those words only; None: it needs events."""
+        self.template, self.filters, self.grain, self.words = template, filters, grain, words
+
+    def text(self, raw: bool, relation: offers.Relation = offers.EVENTS) -> str:
+        words = {**self.words, **relation.words}
         for name, filters in self.filters.items():
             words[name] = where(filters.conditions(raw=raw))
-        words["events"] = "raw_events" if raw else "events"
+        words["events"] = (relation.name or "raw_events") if raw else "events"
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
         words["src_prefix"] = "source_prefix(src_ip)" if raw else "source_prefix(address_bytes(src_ip))"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
@@ -99,10 +124,14 @@ class Query:
         text = self.template
         while (found := re.search(r"\{(\w+)\}", text)) is not None:
             text = text.replace(found.group(0), words[found.group(1)])
+        text = re.sub(r"\{hosts if ([^{}]+)\}", lambda match: relation.hosts_if.replace("CONDITION", match[1]), text)
         return re.sub(r"\n\s*\n", "\n", text).strip()
 
     def rows(self, session: Session) -> Rows:
-        return Rows(session.query(self.text(raw=True)), self.text(raw=False))
+        found = offers.choose(session, self)
+        rows = session.query(self.text(raw=True, relation=found))
+        error = max((row.pop("hosts_error") or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
+        return Rows(rows, self.text(raw=False), error=error, counted=found is not offers.EVENTS)
 
 
 def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:
@@ -137,6 +166,7 @@ def rank(
         _RANK_BEFORE if seen else _RANK,
         {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
         **_rank_words(thing, by, n),
+        grain="day",
         ranked="compared" if seen else "ranked",
     )
     found = query.rows(session)
@@ -151,14 +181,14 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
     columns = ", ".join(thing.columns)
     extra = "".join(f", {expression} AS {name}" for name, expression in thing.extra)
     names = "".join(f", {name}" for name, _ in thing.extra)
-    passed = "".join(f", {name}" for name, _ in thing.extra) + (", src_ip" if "src_ip" not in thing.columns else "")
+    passed = "".join(f", {name}" for name, _ in thing.extra) + (", {host}" if "src_ip" not in thing.columns else "")
     order = ", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns)
     shown = ", ".join(_SHOWN.get(c, c) for c in thing.columns)
     return {
         "keys": ", ".join(thing.keys),
         "columns": columns,
         "passed": passed,
-        "passed_before": "" if "src_ip" in thing.columns else ", src_ip",
+        "passed_before": "" if "src_ip" in thing.columns else ", {host}",
         "shown": shown + names,
         "extra": extra,
         "order": order,
@@ -166,7 +196,7 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
         "by": by,
         "other": "hosts" if by == "packets" else "packets",
         "known": thing.known,
-        "whole": "sum(packets)" if by == "packets" else "count(DISTINCT src_ip)",
+        "whole": "sum(packets)" if by == "packets" else "{hosts}",
         "only": "" if thing.unknown else "WHERE known",
         "limit": "" if n is None else f"QUALIFY row_number() OVER ({_LIMIT}) <= {n}",
         "same": " AND ".join(f"c.{c} IS NOT DISTINCT FROM b.{c}" for c in thing.columns),
@@ -181,14 +211,14 @@ WITH chosen AS (
   FROM {events}
   WHERE {where}
 ), counted AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts{extra}, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}{extra}, {known} AS known
   FROM chosen GROUP BY {columns}
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
   FROM counted
 )
 SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
-       {by} / share_of AS share, share_of
+       {by} / share_of AS share, share_of{and_error}
 FROM ranked, (SELECT {whole}::BIGINT AS share_of FROM chosen)
 {only}
 {limit}
@@ -201,7 +231,7 @@ WITH chosen AS (
   FROM {events}
   WHERE {where}
 ), counted AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts{extra}, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}{extra}, {known} AS known
   FROM chosen GROUP BY {columns}
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
@@ -211,7 +241,7 @@ WITH chosen AS (
   FROM {events}
   WHERE {where_before}
 ), counted_before AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts, {known} AS known
   FROM chosen_before GROUP BY {columns}
 ), ranked_before AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
@@ -225,7 +255,7 @@ SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
        {by} / share_of AS share, share_of,
        rank_before, packets_before, hosts_before,
        {by} - {by}_before AS difference,
-       100.0 * ({by} - {by}_before) / nullif({by}_before, 0) AS change
+       100.0 * ({by} - {by}_before) / nullif({by}_before, 0) AS change{and_error}
 FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
 {only}
 {limit}
@@ -235,7 +265,7 @@ ORDER BY known DESC, {by} DESC, {other} DESC, {last}
 
 _TOTALS: Final = """
 WITH chosen AS (
-  SELECT packets, src_ip, protocol, country, sensor, time,
+  SELECT packets{each}, {host}, country, sensor, {moments},
          action IN ({not_attempts}) AS let_in, interface = '' AS outgoing
   FROM {events}
   WHERE {where}
@@ -243,16 +273,16 @@ WITH chosen AS (
   SELECT * FROM chosen WHERE {counted}
 )
 SELECT (SELECT coalesce(sum(packets), 0)::BIGINT FROM attempts) AS packets,
-       (SELECT count(DISTINCT src_ip) FROM attempts) AS hosts,
-       (SELECT count(*) FROM attempts) AS events,
+       (SELECT {hosts} FROM attempts) AS hosts,
+       (SELECT {count} FROM attempts) AS events,
        (SELECT coalesce(sum(packets) FILTER (WHERE country IS NULL), 0)::BIGINT FROM attempts) AS packets_unknown_country,
        (SELECT count(DISTINCT country) FROM attempts) AS countries,
        (SELECT count(DISTINCT sensor) FROM chosen) AS sensors,
-       (SELECT min(time) FROM attempts) AS first,
-       (SELECT max(time) FROM attempts) AS last,
+       (SELECT {earliest} FROM attempts) AS first,
+       (SELECT {latest} FROM attempts) AS last,
        (SELECT coalesce(sum(packets) FILTER (WHERE let_in), 0)::BIGINT FROM chosen) AS left_out_accepted,
        (SELECT coalesce(sum(packets) FILTER (WHERE outgoing AND NOT coalesce(let_in, false)), 0)::BIGINT FROM chosen)
-         AS left_out_outgoing
+         AS left_out_outgoing{total_error}
 """
 
 
@@ -265,18 +295,19 @@ def scanner_share(
     filters: Filters | None = None,
 ) -> tuple[int, int]:
     """Packets (or hosts) of announced scanners over [start, end), and of all."""
-    whole = "coalesce(sum(packets){}, 0)::BIGINT" if by == "packets" else "count(DISTINCT src_ip){}"
+    packets = "coalesce(sum(packets){}, 0)::BIGINT"
     found = Query(
         _SCANNER_SHARE,
         {"where": (filters or Filters()).between(start, end)},
-        part=whole.format(" FILTER (WHERE scanner IS NOT NULL)"),
-        whole=whole.format(""),
+        grain="day",
+        part=packets.format(" FILTER (WHERE scanner IS NOT NULL)") if by == "packets" else "{hosts if scanner IS NOT NULL}",
+        whole=packets.format("") if by == "packets" else "{hosts}",
     ).rows(session)
     return found[0]["part"], found[0]["whole"]
 
 
 _SCANNER_SHARE: Final = """
-SELECT {part} AS part, {whole} AS whole
+SELECT {part} AS part, {whole} AS whole{share_error}
 FROM {events}
 WHERE {where}
 """
@@ -315,6 +346,7 @@ def _totals(session: Session, start: dt.datetime, end: dt.datetime, filters: Fil
     query = Query(
         _TOTALS,
         {"where": replace(wanted, all_events=True)},
+        grain="day",
         counted=counted,
         not_attempts="'accept', 'audit'",
     )

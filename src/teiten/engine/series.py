@@ -13,7 +13,7 @@ Step = Literal["hour", "day"]
 
 _SERIES: Final = """
 WITH chosen AS (
-  SELECT {step}_start(time) AS start, {keys}, packets, src_ip AS host
+  SELECT {step}_start(time) AS start, {keys}, packets, {host_as_host}
   FROM {events}
   WHERE {where}
 ), top AS (
@@ -28,14 +28,14 @@ WITH chosen AS (
   SELECT c.*, CASE WHEN NOT ({known_c}) THEN 'unknown' WHEN t.{first} IS NULL THEN 'other' ELSE 'top' END AS part
   FROM chosen c LEFT JOIN top t ON {same}
 )
-SELECT start, part, {shown}, sum(packets)::BIGINT AS packets, count(DISTINCT host) AS hosts
-FROM (SELECT start, part, {masked}, packets, host FROM named)
+SELECT start, part, {shown}, sum(packets)::BIGINT AS packets, {hosts_of_host} AS hosts{error}
+FROM (SELECT start, part, {masked}, packets, {host_handed} FROM named)
 GROUP BY ALL
 ORDER BY start, part, {columns_order}
 """
 
 _PLAIN: Final = """
-SELECT {step}_start(time) AS start, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+SELECT {step}_start(time) AS start, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}
 FROM {events}
 WHERE {where}
 GROUP BY ALL
@@ -80,9 +80,9 @@ def series(
     """
     wanted = (filters or Filters()).between(start, end)
     if what is None:
-        return Query(_PLAIN, {"where": wanted}, step=step).rows(session)
+        return Query(_PLAIN, {"where": wanted}, grain=step, step=step).rows(session)
     thing = THINGS[what]
-    measure = "sum(packets)" if by == "packets" else "count(DISTINCT host)"
+    measure = "sum(packets)" if by == "packets" else "{hosts_of_host}"
     columns = ", ".join(thing.columns)
     enough = ""
     if minimum > 1:
@@ -91,6 +91,7 @@ def series(
     query = Query(
         template,
         {"where": wanted},
+        grain=step,
         step=step,
         keys=", ".join(thing.keys),
         columns=columns,
@@ -145,17 +146,17 @@ def country_by_port(
 def hours(session: Session, start: dt.datetime, end: dt.datetime, *, filters: Filters | None = None) -> Rows:
     """24 rows: hour of the day in the zone (0 to 23), packets and hosts in it over all days of the span."""
     wanted = (filters or Filters()).between(start, end)
-    return Query(_HOURS, {"where": wanted}).rows(session)
+    return Query(_HOURS, {"where": wanted}, grain="hour").rows(session)
 
 
 _HOURS: Final = """
 WITH found AS (
-  SELECT hour(time) AS hour, sum(packets)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+  SELECT hour(time) AS hour, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}
   FROM {events}
   WHERE {where}
   GROUP BY ALL
 )
-SELECT h.hour, coalesce(packets, 0) AS packets, coalesce(hosts, 0) AS hosts
+SELECT h.hour, coalesce(packets, 0) AS packets, coalesce(hosts, 0) AS hosts{and_error}
 FROM (SELECT unnest(generate_series(0, 23)) AS hour) h LEFT JOIN found f ON f.hour = h.hour
 ORDER BY h.hour
 """

@@ -220,7 +220,8 @@ class Table:
         actions: list[Any] = [AddAction(w.name, w.size, {}, moment, change, w.stats) for w in add]
         actions += [RemoveAction(path, data_change=change, deletion_timestamp=moment) for path in remove]
         transactions = [Transaction(APP, number)] if number is not None else None
-        self.refresh()
+        if (self.path / "_delta_log" / f"{self.delta.version() + 1:020}.json").exists():
+            self.refresh()  # another handle has written since
         self.delta.create_write_transaction(
             actions,
             "append",

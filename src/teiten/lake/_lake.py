@@ -8,17 +8,17 @@ import datetime as dt
 import secrets
 import tomllib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from teiten import event
+from teiten import event, periods
 from teiten.errors import LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _delta, batch, migrations, note, verdict
+from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, rollup, verdict
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
@@ -26,7 +26,21 @@ from teiten.lake._writer import Writer, batch_number
 SCHEMA_VERSION: Final = 4
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
-_OURS: Final = {"events", "batches", "verdicts", "notes", ".lock", META, META + ".new"}
+COPY: Final = META + ".copy"
+"""what stands in `META`, once more: without the key in it the lake's own lines would not be known again"""
+_OURS: Final = {
+    "events",
+    "batches",
+    "verdicts",
+    "notes",
+    "coverage",
+    *rollup.TABLES,
+    ".lock",
+    META,
+    META + ".new",
+    COPY,
+    COPY + ".new",
+}
 SMALL: Final = 20_000
 """rows below which a file is small"""
 _PATIENCE: Final = 2.0
@@ -42,12 +56,15 @@ class LakeMeta:
     hash_key: int
     zone: str
     created: str
+    kept_since: str | None = None
+    """events before this moment (UTC) are not kept; None: they are, for good"""
 
     def text(self) -> str:
         return (
             "# A lake of teiten: a https://delta.io table in each folder. Written by the program; do not edit.\n"
             f'schema_version = {self.schema_version}\nid = "{self.id}"\nhash_key = "{self.hash_key:016x}"\n'
             f'zone = "{self.zone}"\ncreated = "{self.created}"\n'
+            + (f'kept_since = "{self.kept_since}"\n' if self.kept_since else "")
         )
 
 
@@ -114,6 +131,7 @@ class Lake:
             with Lock(path):
                 if (path / META).exists():
                     return cls.open(path)
+                _refuse_half(path)
                 for name, schema in _tables().items():
                     _delta.mend(path / name)
                     if not _delta.Table.exists(path / name):
@@ -164,10 +182,13 @@ class Lake:
                 if self.meta.schema_version < SCHEMA_VERSION:
                     self.meta = _migrate(self.path)
                 writer = Writer(self.path)
-                if forgetting.finish(self.path, self.hash_key):
+                if any([forgetting.finish(self.path, self.hash_key), mend.finish(self.path)]):
                     writer = Writer(self.path)
+                keep_copy(self.path, self.meta)
                 yield writer
         except _delta.ERRORS as error:
+            if damage := self._damage(error):
+                raise damage from error
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
     def live_files(
@@ -228,6 +249,44 @@ class Lake:
         """The Parquet files of the table `notes`."""
         return self._table("notes").files() if self.meta.schema_version >= 2 else []
 
+    def kept_since(self) -> dt.datetime | None:
+        """Events before this moment are no longer kept (`lake/retention.py`); None: all are."""
+        told = read_meta(self.path).kept_since
+        return dt.datetime.fromisoformat(told) if told else None
+
+    def dropped_days(self, zone: str) -> set[dt.date]:
+        """The days of that zone on which something was recorded of which events are no longer kept, wholly or in part."""
+        since = self.kept_since()
+        if since is None:
+            return set()
+        kept = self.batches(["activity"])["activity"].drop_nulls()
+        low, _ = activity.times(activity.merged([activity.unpacked(kept)]))
+        local = pl.Series(low, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
+        last = since.astimezone(periods.zone(zone)) - dt.timedelta(microseconds=1)
+        return {day for day in local.dt.date().unique() if day <= last.date()}
+
+    def coverage_files(self) -> list[Path]:
+        """The Parquet files of the table `coverage`, which is made when it is first written."""
+        return self._table("coverage").files() if _delta.Table.exists(self.path / "coverage") else []
+
+    def coverage(self, zone: str | None = None) -> pl.DataFrame:
+        """The rows of `coverage` (`coverage.SCHEMA`), of one zone or of all; those without a sensor say that a day was made."""
+
+        def read() -> pl.DataFrame:
+            return pl.concat([pl.DataFrame(schema=coverage.SCHEMA), *map(pl.read_parquet, self.coverage_files())])
+
+        rows = self._steady("coverage", read)
+        return rows if zone is None else rows.filter(pl.col("zone") == zone)
+
+    def replace_coverage(
+        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str, wait: float | None = None
+    ) -> None:
+        """The coverage of those days of that zone becomes that of the frame (`coverage.GIVEN`), all at once. Takes the lock."""
+        with self.writer(wait):
+            if not _delta.Table.exists(self.path / "coverage"):
+                _delta.Table.create(self.path / "coverage", _delta.schema_of(coverage.SCHEMA, coverage.REQUIRED))
+            coverage.replace(self._table("coverage"), days, zone, frame, last_batch=last_batch, basis=basis)
+
     def verdicts(self, days: Iterable[dt.date] | None = None, zone: str | None = None) -> pl.DataFrame:
         """The machine's verdicts (`verdict.SCHEMA`) of those days and that zone, in order of day and source.
 
@@ -282,6 +341,31 @@ class Lake:
             number = writer.last if last_batch is None else last_batch
             verdict.replace(self._table("verdicts"), days, zone, frame, last_batch=number, basis=basis)
 
+    def rollup_files(self, name: str) -> list[Path]:
+        """The Parquet files of that table of `rollup.TABLES`; rows with a basis only tell that their day was counted."""
+        return self._table(name).files() if _delta.Table.exists(self.path / name) else []
+
+    def rollup_state(self, name: str, zone: str) -> pl.DataFrame:
+        """Which days of that zone the table has (`_daily.STAMPS`)."""
+        return self._steady(name, lambda: _daily.state(self.rollup_files(name))).filter(pl.col("zone") == zone)
+
+    def replace_rollup(
+        self, name: str, basis: Mapping[dt.date, str], zone: str, frames: Iterable[pl.DataFrame], *, last_batch: int
+    ) -> None:
+        """The rows of the days of `basis` in that table become those of the frames (`rollup.TABLES`, and `day`), all at once.
+
+        The table is made where there is none yet. Takes the lake's lock.
+        """
+        with self.writer():
+            path = self.path / name
+            _delta.mend(path)
+            if not _delta.Table.exists(path):
+                _delta.Table.create(path, _delta.schema_of(rollup.schema(name), ["day", "zone", "made", "last_batch"]))
+            _daily.replace(
+                self._table(name), sorted(basis), zone, frames,
+                schema=rollup.schema(name), order=("day", *rollup.ORDER[name]), last_batch=last_batch, basis=basis,
+            )  # fmt: skip
+
     def notes(self, *, every: bool = False) -> pl.DataFrame:
         """The notes that hold (`note.SCHEMA`), oldest first; with `every`, those withdrawn and replaced as well."""
         found = self._steady("notes", lambda: note.read(self.note_files()))
@@ -329,10 +413,45 @@ class Lake:
 
     def _steady(self, name: str, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         """What `read` gives; again where a file went away between the list and its reading, since another is in its place."""
-        for _ in range(3):
-            with contextlib.suppress(FileNotFoundError):
-                return read()
-        raise self._too_quick(name)
+        try:
+            for _ in range(3):
+                with contextlib.suppress(FileNotFoundError):
+                    return read()
+        except pl.exceptions.PolarsError as error:
+            raise self.damage(whole=True) or LakeError(
+                f"The lake {self.path} cannot be read: its table {name} ({_why(error)})."
+            ) from error
+        raise self.damage() or self._too_quick(name)
+
+    def damage(self, *, whole: bool = False) -> LakeError | None:
+        """What is lost or cut short of the lake's files, as one sentence; `whole`: every file is read for it."""
+        return check.damaged(self.path, whole=whole)
+
+    def _damage(self, error: BaseException) -> LakeError | None:
+        """The same for an error of a reader; none where the disk is at fault."""
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            return None
+        with contextlib.suppress(LakeError, *_delta.ERRORS):
+            return check.damaged(self.path, whole=isinstance(error, pl.exceptions.ComputeError))
+        return None
+
+    def take_out(self, choose: Callable[[Path], mend.Plan]) -> tuple[mend.Plan, Path]:
+        """Takes batches out for good, as `lake/mend.py` says: what was taken, and where what could be read of it is kept.
+
+        choose: called under the lake's lock with the lake's folder. Once begun it is completed, by the next writer if need be.
+        """
+        try:
+            with Lock(self.path):
+                Writer(self.path)  # takes away what an earlier one left half-done
+                mend.finish(self.path)
+                wanted = choose(self.path)
+                aside = self.path / mend.JOURNAL
+                if not wanted.nothing:
+                    aside = mend.begin(self.path, wanted)
+                    mend.finish(self.path)
+                return wanted, aside
+        except _delta.ERRORS as error:
+            raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
     def _too_quick(self, name: str) -> LakeError:
         return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
@@ -368,12 +487,11 @@ class Lake:
         try:
             return _delta.Table(self.path / name)
         except _delta.ERRORS as error:
-            # a torn last entry is mended by the next writer; try that now, if nobody is writing
-            with Lock(self.path, 0):
-                mended = _delta.mend(self.path / name)
-            if mended:
-                return _delta.Table(self.path / name)
-            raise LakeError(f"The lake {self.path} cannot be read: its table {name} is broken ({_why(error)}).") from error
+            # a torn last entry is mended by the next writer; try that now, if nobody is writing, and this may
+            with contextlib.suppress(LakeError, *_delta.ERRORS), Lock(self.path, 0):
+                if _delta.mend(self.path / name):
+                    return _delta.Table(self.path / name)
+            raise check.broken_log(self.path, name, error) from error
 
 
 def read_batches(table: _delta.Table, columns: list[str] | None, upto: int) -> pl.DataFrame:
@@ -391,7 +509,7 @@ def _migrate(path: Path) -> LakeMeta:
     """Step by step to this program's version, under the lake's lock. LakeError where that cannot be."""
     meta = read_meta(path)
     for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
-        meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
+        meta = replace(meta, schema_version=version)
         write_meta(path, meta)
     return meta
 
@@ -416,19 +534,69 @@ def _tables() -> dict[str, Any]:
     }
 
 
+def _refuse_half(path: Path) -> None:
+    """LakeError where there are events and no `lake.toml`: under a new key their lines would be stored a second time."""
+    if _delta.Table.exists(path / "events") and _delta.Table(path / "events").transaction():
+        raise _without_meta(path, f"has events, and no {META}")
+
+
+def _without_meta(path: Path, what: str) -> LakeError:
+    if _copy(path) is not None:
+        hint = f"teiten lake mend --lake {path} puts its copy back, {COPY}."
+    else:
+        hint = f"Put {META} back from a copy of the lake: the key in it tells the lake's lines from new ones."
+    return LakeError(f"The lake {path} {what}.", hint=hint)
+
+
+def _copy(path: Path) -> LakeMeta | None:
+    try:
+        return _meta((path / COPY).read_text(encoding="utf-8"))
+    except (OSError, KeyError, ValueError, TypeError):
+        return None
+
+
+def keep_copy(path: Path, meta: LakeMeta) -> None:
+    """A copy of `lake.toml` beside it, where there is none that says the same."""
+    if _copy(path) != meta:
+        with contextlib.suppress(OSError):
+            _write(path / COPY, meta)
+
+
+def restore_meta(path: Path) -> bool:
+    """Puts the copy of `lake.toml` in its place, if that is missing or garbled: whether it was. LakeError without one."""
+    try:
+        _meta((path / META).read_text(encoding="utf-8"))
+        return False
+    except (OSError, KeyError, ValueError, TypeError):
+        meta = _copy(path)
+    if meta is None:
+        if not (path / "events").is_dir():
+            read_meta(path)
+        raise _without_meta(path, f"has no {META} that can be read, and no copy of it")
+    with Lock(path):
+        write_meta(path, meta)
+    return True
+
+
+def _meta(text: str) -> LakeMeta:
+    table = tomllib.loads(text)
+    return LakeMeta(
+        int(table["schema_version"]),
+        str(table["id"]),
+        int(table["hash_key"], 16),
+        str(table["zone"]),
+        str(table["created"]),
+        dt.datetime.fromisoformat(table["kept_since"]).isoformat() if "kept_since" in table else None,
+    )
+
+
 def read_meta(path: Path) -> LakeMeta:
     """What `lake.toml` says. LakeError where the folder is no lake, half of one, or its description is unreadable."""
     file = path / META
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-        return LakeMeta(
-            int(table["schema_version"]),
-            str(table["id"]),
-            int(table["hash_key"], 16),
-            str(table["zone"]),
-            str(table["created"]),
-        )
+        return _meta(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        _refuse_half(path)
         if (path / "events").is_dir():
             raise LakeError(
                 f"The lake {path} is only half made (it has no {META}).",
@@ -439,18 +607,23 @@ def read_meta(path: Path) -> LakeMeta:
             f"{path} {what}.", hint="Make one with: teiten ingest --lake DIR FILE, or name another with --lake."
         ) from None
     except (KeyError, ValueError, TypeError) as error:
-        raise LakeError(f"{file} cannot be understood ({error}).", hint="Restore it from a backup of the lake.") from None
+        raise _without_meta(path, f"has a {META} that cannot be understood ({error})") from None
     except OSError as error:
         raise LakeError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def write_meta(path: Path, meta: LakeMeta) -> None:
     """`lake.toml`, whole or not at all."""
-    new = path / (META + ".new")
+    _write(path / META, meta)
+    keep_copy(path, meta)
+
+
+def _write(file: Path, meta: LakeMeta) -> None:
+    new = file.with_name(file.name + ".new")
     new.write_text(meta.text(), encoding="utf-8")
     _delta.fsync(new)
-    new.replace(path / META)
-    _delta.fsync(path)
+    new.replace(file)
+    _delta.fsync(file.parent)
 
 
 def _why(error: BaseException) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 _TIME: Final = pl.Datetime("us", "UTC")
@@ -34,6 +36,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "t_max": _TIME,
     "new_lines": pl.Int64(),
     "line_hashes": pl.Binary(),
+    "hashed": pl.Int64(),
     "tail": pl.Binary(),
     "tail_made": pl.Boolean(),
     "reached": pl.String(),
@@ -66,7 +69,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "t_min": ("time of the batch's first event", "最初のイベントの時刻"),
     "t_max": ("time of the batch's last event", "最後のイベントの時刻"),
     "new_lines": ("lines of the batch that were new", "新しい行数"),
-    "line_hashes": ("keyed hashes of the new lines, 8 bytes each", "新しい行のハッシュ"),
+    "line_hashes": ("keyed hashes of new lines, 8 bytes each, and places of those in `hashed`", "新しい行のハッシュ"),
+    "hashed": ("new records that are told by their hash; the others are by their events (null: all)", "ハッシュを持つ行数"),
     "tail": ("the last line where it had no line end yet", "改行のない最終行"),
     "tail_made": ("whether that line made events", "その行がイベントになったか"),
     "reached": ("how far the input came in earlier sources' lines (JSON)", "既存入力との照合位置(JSON)"),
@@ -77,6 +81,24 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "forgotten": ("events of the batch that teiten forget took out later", "teiten forget で消したイベント数"),
     "activity": ("events, packets, first and last time of each hour", "1時間ごとのイベント数・パケット数・最初と最後の時刻"),
 }
+
+
+def pack(hashes: npt.NDArray[np.uint64], places: npt.NDArray[np.int64]) -> bytes:
+    """`line_hashes` of some records: their hashes, then their places in the input, in bytes from the batch's `start`."""
+    return hashes.astype("<u8").tobytes() + places.astype("<u4").tobytes()
+
+
+def unpack(data: bytes, number: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """Hashes and places of so many (`hashed`) records."""
+    hashes, places = np.frombuffer(data, "<u8", number), np.frombuffer(data, "<u4", number, 8 * number)
+    return hashes.astype(np.uint64, copy=False), places.astype(np.int64)
+
+
+def packed_with(data: bytes, number: int, hashes: npt.NDArray[np.uint64], places: npt.NDArray[np.int64]) -> tuple[bytes, int]:
+    """`line_hashes` and `hashed` with more records (places from the batch's `start`), in order; what is there stays."""
+    had, at = unpack(data, number)
+    whole, first = np.unique(np.concatenate([at, places]), return_index=True)
+    return pack(np.concatenate([had, hashes])[first], whole), len(whole)
 
 
 @dataclass(slots=True)
@@ -102,6 +124,8 @@ class Batch:
     t_min: dt.datetime | None = None
     t_max: dt.datetime | None = None
     line_hashes: bytes = b""
+    """of every new line; where `hashed` is a number, of so many of them, and then the places of these: `pack`"""
+    hashed: int | None = None
     tail: bytes = b""
     tail_made: bool = False
     reached: Mapping[str, int] = field(default_factory=dict)
@@ -109,6 +133,11 @@ class Batch:
     geo_db: list[str] = field(default_factory=list)
     activity: bytes | None = None
     """as `activity.packed` makes it; None: the writer makes it from the events, where it has them as a frame"""
+
+    @property
+    def new_lines(self) -> int:
+        """Lines that the lake had not."""
+        return len(self.line_hashes) // 8 if self.hashed is None else self.lines - self.had_already
 
     def row(self, number: int, program: str) -> pl.DataFrame:
         """The batch as one row of the table `batches`."""
@@ -119,7 +148,7 @@ class Batch:
             values[name] = json.dumps(values[name], ensure_ascii=False)
         values |= {
             "batch": number,
-            "new_lines": len(self.line_hashes) // 8,
+            "new_lines": self.new_lines,
             "program": program,
             "committed": dt.datetime.now(dt.UTC),
             "forgotten": 0,

@@ -3,7 +3,8 @@
 What is to be done is written down first (`forget.json`, on disk before anything else); from then on it is carried through, by
 the lake's next writer if need be. Each table changes in one entry of its log, so a reader sees it as it was or as it is
 to be; then the replaced files are deleted. What stays are the keyed hashes of the lines, so that the same log
-does not bring the events back, and how many events each batch lost. Logs of tables hold no addresses (see `_delta`).
+does not bring the events back, and how many events each batch lost. Packets have no hashes until then: they get them first,
+from their events. Logs of tables hold no addresses (see `_delta`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from teiten.errors import LakeError
-from teiten.lake import _delta, history, note
+from teiten.lake import _delta, history, note, packets
 from teiten.lake import batch as batches
 from teiten.lake._writer import batch_number
 
@@ -219,6 +221,7 @@ def finish(path: Path, key: int) -> bool:
         forgotten = {int(number): int(count) for number, count in told["forgotten"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LakeError(f"{journal} cannot be understood ({error}).", hint="Remove it and run teiten forget again.") from None
+    _keep_hashes(path, wish, key)
     _events(path, wish)
     _rewrite(path, "verdicts", ("day", "zone"), lambda frame: frame.filter(~_judged(wish)))
     about = _about(note.read(_files(path, "notes")), wish)
@@ -230,6 +233,44 @@ def finish(path: Path, key: int) -> bool:
     journal.unlink()
     _delta.fsync(path)
     return True
+
+
+def _keep_hashes(path: Path, wish: Wish, key: int) -> None:
+    """The hashes of packets that are about to go (`packets`) become part of their batches, by which a capture tells them."""
+    files = _files(path, "batches")
+    if not files:
+        return
+    rows = pl.scan_parquet(files, schema=batches.SCHEMA, missing_columns="insert", extra_columns="ignore")
+    told = rows.filter(pl.col("hashed").is_not_null()).select("batch", "source_id", "start").collect()
+    if not told.height:
+        return
+    told = told.sort("source_id", "start")
+    going: dict[int, tuple[packets.Hashes, history.Ints]] = {}
+    for file in _delta.Table(path / "events").files():
+        own = pl.scan_parquet(file).filter(wish.within(wish.column))
+        found = own.select("source_id", "source_pos", *packets.COLUMNS).collect().sort("source_id", "source_pos")
+        # its batch: the last of its source that begins at its place or before
+        found = found.join_asof(
+            told, left_on="source_pos", right_on="start", by="source_id", strategy="backward", check_sortedness=False
+        )
+        for (number,), part in found.drop_nulls("batch").partition_by("batch", as_dict=True, include_key=True).items():
+            hashes, places = packets.of_frame(part, key), (part["source_pos"] - part["start"]).to_numpy()
+            before = going.get(number)
+            going[number] = (
+                (np.concatenate([before[0], hashes]), np.concatenate([before[1], places])) if before else (hashes, places)
+            )
+
+    def with_hashes(frame: pl.DataFrame) -> pl.DataFrame:
+        if "hashed" not in frame.columns:
+            return frame
+        data, numbers = frame["line_hashes"].to_list(), frame["hashed"].to_list()
+        for i, number in enumerate(frame["batch"].to_list()):
+            if number in going:
+                data[i], numbers[i] = batches.packed_with(data[i], numbers[i], *going[number])
+        return frame.with_columns(pl.Series("line_hashes", data, dtype=pl.Binary), pl.Series("hashed", numbers, dtype=pl.Int64))
+
+    if going:
+        _rewrite(path, "batches", ("batch", "sensor", "t_min", "t_max"), with_hashes)
 
 
 def _events(path: Path, wish: Wish) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 if TYPE_CHECKING:
     from teiten.lake._lake import Lake
     from teiten.lake.batch import Batch
     from teiten.lake.overlap import Alignment
+
+Ints = npt.NDArray[np.int64]
 
 MAX_LINES: Final = 8_000_000
 """stored lines that are held in memory for one comparison; the latest are taken first"""
@@ -26,7 +29,7 @@ _HELD: Final = 16 << 20
 """bytes of line hashes that are kept in memory between inputs"""
 _COLUMNS: Final = [
     "batch", "source_id", "source", "sensor", "start", "end", "sha256", "first_line", "lines", "had_already",
-    "t_min", "t_max", "new_lines", "tail", "tail_made", "reached",
+    "t_min", "t_max", "new_lines", "hashed", "format", "events", "tail", "tail_made", "reached",
 ]  # fmt: skip
 
 
@@ -107,7 +110,7 @@ class History:
     def add(self, number: int, batch: Batch) -> None:
         """Takes in a batch that was committed."""
         row = {name: getattr(batch, name, None) for name in _COLUMNS}
-        row |= {"batch": number, "new_lines": len(batch.line_hashes) // 8, "reached": json.dumps(dict(batch.reached))}
+        row |= {"batch": number, "reached": json.dumps(dict(batch.reached))}
         self._fresh.append(pl.DataFrame([row], schema=self._frame.schema))
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
@@ -160,13 +163,27 @@ class History:
     def _others(self, sensor: str, own: int) -> pl.DataFrame:
         return self._rows().filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
 
-    def near(self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int) -> tuple[int, ...]:
-        """Numbers of the sensor's batches with whose lines new ones of [low, high] are to be compared.
+    def has_hashed(self, sensor: str, own: int, fmt: str) -> bool:
+        """Has the sensor another source of that format of which every line has its hash, as captures had in older lakes?"""
+        return not self._others(sensor, own).filter((pl.col("format") == fmt) & pl.col("hashed").is_null()).is_empty()
+
+    def packets(self, sensor: str, own: int) -> pl.DataFrame:
+        """Rows (`_COLUMNS`) of the sensor's batches, of other sources, whose records are told by their events."""
+        return self._others(sensor, own).filter(pl.col("hashed").is_not_null())
+
+    def near(
+        self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int, fmt: str | None = None
+    ) -> tuple[int, ...]:
+        """Numbers of the sensor's batches with whose lines' hashes new ones of [low, high] are to be compared.
+
+        With `fmt`: of that format alone.
 
         Those within `SLACK` of that time, or whose own time is not known; with low = None those of any time. The latest
         first, up to `MAX_LINES` lines. A source is not compared with its own lines (`own`).
         """
-        found = self._others(sensor, own)
+        found = self._others(sensor, own).filter(pl.col("hashed").is_null())
+        if fmt is not None:
+            found = found.filter(pl.col("format") == fmt)
         if low is not None and high is not None:
             apart = (pl.col("t_min") > high + SLACK) | (pl.col("t_max") < low - SLACK)
             found = found.filter(~apart.fill_null(False))
@@ -179,10 +196,7 @@ class History:
         """The stored lines of those batches, to compare an input with that came so far in earlier comparisons."""
         from teiten.lake.overlap import Alignment, Stream
 
-        missing = [n for n in numbers if n not in self._hashes]
-        if missing:
-            for number, hashes in self._lake.line_hashes(missing).items():
-                self._keep(number, hashes)
+        self._load(numbers)
         every, wanted = self._rows(), pl.DataFrame({"batch": numbers}, schema={"batch": pl.Int64})
         touched = every.join(wanted, "batch", how="semi").select("source_id").unique()
         every = every.join(touched, "source_id", how="semi", maintain_order="left")
@@ -205,6 +219,19 @@ class History:
         found.go_on(cursor)
         self._forget()
         return found
+
+    def kept(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """`line_hashes` of those batches."""
+        self._load(numbers)
+        found = {number: self._hashes[number] for number in numbers}
+        self._forget()
+        return found
+
+    def _load(self, numbers: Sequence[int]) -> None:
+        missing = [n for n in numbers if n not in self._hashes]
+        if missing:
+            for number, hashes in self._lake.line_hashes(missing).items():
+                self._keep(number, hashes)
 
     def _keep(self, number: int, hashes: bytes) -> None:
         self._hashes[number] = hashes

@@ -24,6 +24,7 @@ The work is bounded: at most `CANDIDATES` equal lines are looked at, `LOOK` line
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ LOOK: Final = 64
 CANDIDATES: Final = 64
 BACKWARD: Final = 16
 Hashes = npt.NDArray[np.uint64]
+Keys = npt.NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -111,8 +113,9 @@ def _align(
 class Stream:
     """What the lake has of one source, or the part that is compared: hashes of its new lines, in order.
 
-    before: how many lines of the source lie before the part. preceded: the part's first line was not the first of its
-    input. reach: lines of the source before that count were matched by earlier parts of the input that is being read.
+    keys: what names each line within its source, rising; None: its number, where `before` lines of the source lie before the
+    part. preceded: the part's first line was not the first of its input. reach: lines of the source with a key below it were
+    passed by earlier parts of the input that is being read. used: keys of lines that were matched by them, each sorted.
     """
 
     source_id: int
@@ -120,6 +123,18 @@ class Stream:
     before: int = 0
     preceded: bool = False
     reach: int = 0
+    keys: Keys | None = None
+    used: Sequence[Keys] = ()
+
+    def key(self, place: int) -> int:
+        """That of the line at a place in the part."""
+        return self.before + place if self.keys is None else int(self.keys[place])
+
+    def place(self, key: int) -> int:
+        """How many lines of the part have a lower key."""
+        if self.keys is None:
+            return min(max(0, key - self.before), len(self.hashes))
+        return int(np.searchsorted(self.keys, key))
 
 
 @dataclass(slots=True)
@@ -142,12 +157,20 @@ class Alignment:
         self._segment = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         self._used = np.zeros(len(self._stored), np.bool_)
-        self._reach = self._starts[:-1] + np.array([max(0, s.reach - s.before) for s in self.streams], dtype=np.int64) - 1
+        self._reach = self._starts[:-1] + np.array([s.place(s.reach) for s in self.streams], dtype=np.int64) - 1
+        for stream, start in zip(self.streams, self._starts[:-1].tolist(), strict=True):
+            for used in stream.used:
+                assert stream.keys is not None
+                _mark(self._used[start : start + len(stream.keys)], stream.keys, used)
         self._order = np.argsort(self._stored, kind="stable")
         self._ranked = self._stored[self._order]
 
-    def match(self, lines: Hashes, *, cut: bool = False, cut_end: bool = False) -> npt.NDArray[np.bool_]:
+    def match(
+        self, lines: Hashes, *, cut: bool = False, cut_end: bool = False, known: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.bool_]:
         """For each line: does the lake have it already? Call it with an input's lines piece by piece, in order.
+
+        `known`: lines of which that is known from elsewhere, and which are not looked for.
 
         `cut`: the first line was cut in the middle (it has no stamp of its own); it counts as had already where the next
         line is one that the lake has, with a line before it. `cut_end`: the last line has no line end; if it is none that the
@@ -155,8 +178,8 @@ class Alignment:
         """
         found = np.full(len(lines), -1, np.int64)
         if len(self._stored) and len(lines):
-            skip = np.zeros(len(lines), np.bool_)
-            skip[0] = cut
+            skip = np.zeros(len(lines), np.bool_) if known is None else known.copy()
+            skip[0] |= cut
             state = (self._stored, self._segment, self._used, self._reach, self._ranked, self._order)
             self._cursor = int(_align(lines, *state, skip, self._cursor, found))
         had = found >= 0
@@ -169,23 +192,50 @@ class Alignment:
         return had
 
     def reached(self) -> dict[int, int]:
-        """Source -> how many lines of it lie up to the farthest match; for an input that goes on later."""
-        rows = zip(self.streams, self._reach, self._starts[:-1], strict=True)
-        return {s.source_id: int(s.before + reach + 1 - start) for s, reach, start in rows if reach >= start}
+        """Source -> the key after its farthest match, of those that were matched; for an input that goes on later."""
+        out = {}
+        for stream, reach, start in zip(self.streams, self._reach.tolist(), self._starts[:-1].tolist(), strict=True):
+            if reach >= start:
+                out[stream.source_id] = max(stream.reach, stream.key(reach - start) + 1)
+        return out
+
+    def used(self) -> dict[int, Keys]:
+        """Source -> the keys of its lines that were matched, of streams that have keys."""
+        out = {}
+        for stream, start in zip(self.streams, self._starts[:-1].tolist(), strict=True):
+            if stream.keys is not None:
+                out[stream.source_id] = stream.keys[self._used[start : start + len(stream.keys)]]
+        return out
 
     @property
     def cursor(self) -> tuple[int, int] | None:
-        """The last match as (source, lines of it up to and with the match)."""
+        """The last match as (source, key after it)."""
         if self._cursor < 0:
             return None
         which = int(self._segment[self._cursor])
-        return self.streams[which].source_id, int(self.streams[which].before + self._cursor + 1 - self._starts[which])
+        return self.streams[which].source_id, self.streams[which].key(int(self._cursor - self._starts[which])) + 1
 
     def go_on(self, cursor: tuple[int, int] | None) -> None:
         """Goes on after the last match of another comparison with the same sources."""
         if cursor is None:
             return
         for stream, start in zip(self.streams, self._starts[:-1].tolist(), strict=True):
-            place = start + cursor[1] - stream.before - 1
-            if stream.source_id == cursor[0] and start <= place < start + len(stream.hashes):
-                self._cursor = place
+            if stream.source_id == cursor[0] and len(stream.hashes):
+                place = stream.place(cursor[1]) - 1
+                if place >= 0 and stream.key(place) == cursor[1] - 1:
+                    self._cursor = start + place
+
+
+def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
+    """Takes in what was reached later, of sources where it is farther."""
+    for source, key in later.items():
+        reached[source] = max(key, reached.get(source, 0))
+
+
+def _mark(marks: npt.NDArray[np.bool_], keys: Keys, wanted: Keys) -> None:
+    """Sets the marks of those keys (sorted) that are among the wanted ones (sorted)."""
+    if not len(keys):
+        return
+    near = wanted[np.searchsorted(wanted, keys[0]) : np.searchsorted(wanted, keys[-1], side="right")]
+    places = np.searchsorted(keys, near)
+    marks[places[keys[places] == near]] = True

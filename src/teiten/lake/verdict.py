@@ -9,19 +9,14 @@ A row without an address and a label says that its day was judged, by which list
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import polars as pl
 
-from teiten.lake import _delta
+from teiten.lake import _daily, _delta
 
 _TIME: Final = pl.Datetime("us", "UTC")
-ROWS: Final = 200_000
-"""rows of a file beyond which a month's next day begins another"""
-
 SCHEMA: Final[dict[str, pl.DataType]] = {
     "src_ip": pl.Binary(),
     "prefix_len": pl.Int16(),
@@ -42,7 +37,6 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 REQUIRED: Final = ("day", "zone", "made", "last_batch")
 GIVEN: Final = tuple(name for name in SCHEMA if name not in ("zone", "made", "last_batch", "basis"))
 """the columns of what `Lake.replace_verdicts` takes; the others it fills in"""
-_ORDER: Final = ("day", "src_ip")
 STATE: Final[dict[str, pl.DataType]] = {name: SCHEMA[name] for name in ("day", "zone", "last_batch", "basis", "made")}
 
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
@@ -96,81 +90,16 @@ def replace(
 
     Of many rows some `ROWS` are held at a time: files are written as the frames come, and count when all are there.
     """
-    wanted = sorted(set(days))
     given = [frames] if isinstance(frames, pl.DataFrame) else frames
-    now = dt.datetime.now(dt.UTC)
-    stamps = (
-        pl.lit(zone).alias("zone"),
-        pl.lit(now).cast(_TIME).alias("made"),
-        pl.lit(last_batch).cast(pl.Int64).alias("last_batch"),
+    wanted = sorted(set(days))
+    # of what a file of verdicts holds the log says no bounds of addresses
+    _daily.replace(
+        table,
+        wanted,
+        zone,
+        (checked(wanted, frame) for frame in given),
+        schema=SCHEMA,
+        order=("day", "src_ip"),
+        last_batch=last_batch,
+        basis=basis,
     )
-    if not wanted:
-        for frame in given:
-            checked(wanted, frame)
-        return
-    written: list[_delta.Written] = []
-    # the basis is a long text, so that only the row of the day itself has it
-    pool = [pl.DataFrame({"day": wanted}, schema={"day": pl.Date()}).with_columns(pl.lit(basis).alias("basis"), *stamps)]
-    for frame in given:
-        pool.append(checked(wanted, frame).with_columns(stamps))
-        if sum(part.height for part in pool) >= ROWS:
-            written += [_write(table.path, part, f"{month:%Y-%m}") for month, rows in _by_month(pool) for part in _cut(rows)]
-            pool = []
-    gone: list[str] = []
-    live = _months(table, zone)
-    months = dict(_by_month(pool)) if pool else {}
-    for month in sorted({day.replace(day=1) for day in wanted}):
-        new = months.get(month)
-        old = [path for path, first, last, held in live if _touches(first, last, held, month, wanted)]
-        kept = [rows for path in old if (rows := _others(table.path / path, wanted)).height]
-        put = pl.concat([*kept, *([new] if new is not None else []), pl.DataFrame(schema=SCHEMA)])
-        written += [_write(table.path, part, f"{month:%Y-%m}") for part in _cut(put.sort(_ORDER, nulls_last=True))]
-        gone += old
-    table.commit(written, gone)
-    table.sweep(gone)
-
-
-def _by_month(frames: list[pl.DataFrame]) -> Iterable[tuple[dt.date, pl.DataFrame]]:
-    """The rows of each month, in the order in which files hold them."""
-    whole = pl.concat(frames, how="diagonal")
-    for (month,), rows in whole.group_by(pl.col("day").dt.month_start().alias("month")):
-        kept = rows.with_columns(pl.lit(None, dtype=SCHEMA[name]).alias(name) for name in SCHEMA if name not in rows.columns)
-        yield cast("dt.date", month), kept.select(list(SCHEMA)).sort(_ORDER, nulls_last=True)
-
-
-def _others(path: Path, days: list[dt.date]) -> pl.DataFrame:
-    """The file's rows of other days."""
-    return pl.scan_parquet(path).select(list(SCHEMA)).filter(~pl.col("day").is_in(days)).collect()
-
-
-def _write(folder: Path, frame: pl.DataFrame, name: str) -> _delta.Written:
-    # no bounds of addresses: what the log says of a file outlives the file
-    return _delta.write_parquet(frame, folder, f"{name}-{uuid.uuid4()}.parquet", ("day", "zone"))
-
-
-def _months(table: _delta.Table, zone: str) -> list[tuple[str, dt.date, dt.date, int]]:
-    """The zone's files: path, first and last day, rows."""
-    live = table.live()
-    if not live.height:
-        return []
-    own = live.filter(pl.col("min.zone") == zone)
-    return list(own.select("path", "min.day", "max.day", "num_records").iter_rows())
-
-
-def _touches(first: dt.date, last: dt.date, rows: int, month: dt.date, days: list[dt.date]) -> bool:
-    """Is that file of the month, and does it hold one of the days, or is it small enough to be put together with them?"""
-    if first.replace(day=1) != month:
-        return False
-    return rows < ROWS or any(first <= day <= last for day in days)
-
-
-def _cut(frame: pl.DataFrame) -> Iterable[pl.DataFrame]:
-    """Parts of whole days, each of `ROWS` rows or a day more."""
-    held: list[pl.DataFrame] = []
-    for part in frame.partition_by("day", maintain_order=True):
-        held.append(part)
-        if sum(p.height for p in held) >= ROWS:
-            yield pl.concat(held)
-            held = []
-    if held:
-        yield pl.concat(held)

@@ -30,7 +30,8 @@ FIRST_IGNORED: Final = 128
 class ReadOptions:
     """How to read. `zone` is for stamps that state none; `year` for stamps without one; `boot_time` for seconds since
     boot; `start` skips what lies before that (uncompressed) byte offset, which is a line's or record's beginning;
-    `hash_key` (64 bits) is the key of `Chunk.line_hash`; without `hashed` the hashes are 0."""
+    `hash_key` (64 bits) is the key of `Chunk.line_hash`; without `hashed` the hashes are 0, and without `hash_events` those of
+    packets (not lines) that made events."""
 
     zone: ZoneInfo
     sensor: str = "home"
@@ -40,6 +41,7 @@ class ReadOptions:
     source_id: int = 0
     hash_key: int = 0
     hashed: bool = True
+    hash_events: bool = True
     reading: Reading = field(default_factory=Reading)
 
 

@@ -498,7 +498,7 @@ class Answers:
         return found | {one.machine for one in self.own}
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
-        return questions.Query(template, {"where": filters}, **words).rows(self.session)
+        return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)
 
 
 def _totals(row: Mapping[str, Any], ports: int) -> Totals:
@@ -588,7 +588,7 @@ ORDER BY ALL
 """
 
 SCANNING_SQL: Final = """
-SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+SELECT coalesce(sum(packets), 0)::BIGINT AS packets, {hosts} AS hosts{error}
 FROM {events} WHERE {where} AND scanner IS NOT NULL
 """
 
@@ -597,7 +597,7 @@ SELECT count(*) AS judged FROM verdicts WHERE label = 'tool' AND scope = 'all' A
 """
 
 TOOLED_SQL: Final = """
-SELECT coalesce(sum(packets), 0)::BIGINT AS packets, count(DISTINCT src_ip) AS hosts
+SELECT coalesce(sum(packets), 0)::BIGINT AS packets, {hosts} AS hosts{error}
 FROM {events} WHERE {where} AND tool IS NOT NULL
 """
 

@@ -60,10 +60,11 @@ def course(answers: Answers, country: str) -> Course:
     months = _months(answers.period)
     start, end = months[0].start, months[-1].end
     filters = answers.filters.between(start, end)
-    rows = Query(COURSE_SQL, {"where": filters}, country="'" + country.replace("'", "''") + "'").rows(answers.session)
+    text = "'" + country.replace("'", "''") + "'"
+    rows = Query(COURSE_SQL, {"where": filters}, grain="day", country=text).rows(answers.session)
     found = {row["month"].astimezone(answers.period.tz).date(): row for row in rows}
     only = Filters(start=start, end=end, sensor=filters.sensor, all_events=True)
-    sensors = [row["sensor"] for row in Query(SENSORS_SQL, {"where": only}).rows(answers.session)]
+    sensors = [row["sensor"] for row in Query(SENSORS_SQL, {"where": only}, grain="day").rows(answers.session)]
     silences = gaps(answers.session, start, end, sensors=filters.sensor)
     out = []
     for period in months:
@@ -101,12 +102,12 @@ def held(found: Course, least: float) -> list[Month]:
 COURSE_SQL: Final = """
 WITH counted AS (
   SELECT date_trunc('month', time) AS month, country, sum(packets)::BIGINT AS packets,
-         count(DISTINCT src_ip) FILTER (WHERE country = {country}) AS hosts
+         {hosts if country = {country}} AS hosts{error}
   FROM {events}
   WHERE {where} AND country IS NOT NULL
   GROUP BY ALL
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY month ORDER BY packets DESC) AS rank FROM counted
 )
-SELECT month, country, rank, packets, hosts FROM ranked WHERE country = {country} ORDER BY month
+SELECT month, country, rank, packets, hosts{and_error} FROM ranked WHERE country = {country} ORDER BY month
 """

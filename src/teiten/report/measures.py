@@ -115,7 +115,7 @@ def measure(answers: Answers, since: dt.date, country: str | None) -> Measure | 
     start, end = (dt.datetime.combine(day, dt.time(), period.tz) for day in (first, last))
     filters = replace(answers.filters.between(start, end), scanners="out")
     own = "true" if country is None else f"country = '{country}'"
-    rows = Query(DAILY_SQL, {"where": filters}, own=own).rows(answers.session)
+    rows = Query(DAILY_SQL, {"where": filters}, grain="day", own=own).rows(answers.session)
     found = {row["start"].astimezone(period.tz).date(): row for row in rows}
     silences = gaps(answers.session, start, end, sensors=answers.filters.sensor)
     whole = [day for day in _days(first, last) if not _touched(day, silences, period.tz)]

@@ -36,7 +36,7 @@ class Watched:
     @functools.cached_property
     def rows(self) -> Rows:
         """start (midnight of the day), dst_port, protocol, packets: in the order of days and ports."""
-        return Query(BY_DAY_SQL, {"where": self.filters}, keys=PORT_KEYS).rows(self.answers.session)
+        return Query(BY_DAY_SQL, {"where": self.filters}, grain="day", keys=PORT_KEYS).rows(self.answers.session)
 
     @functools.cached_property
     def by_day(self) -> dict[dt.date, Counter[Key]]:
@@ -47,7 +47,7 @@ class Watched:
     def by_day_before(self) -> dict[dt.date, Counter[Key]]:
         before = self.answers.before
         wanted = self.filters.between(before.start, before.end)
-        return _by_day(Query(BY_DAY_SQL, {"where": wanted}, keys=PORT_KEYS).rows(self.answers.session), before)
+        return _by_day(Query(BY_DAY_SQL, {"where": wanted}, grain="day", keys=PORT_KEYS).rows(self.answers.session), before)
 
     @functools.cached_property
     def ports(self) -> Counter[Key]:
@@ -117,7 +117,7 @@ class Watched:
     @functools.cached_property
     def sources(self) -> list[bytes]:
         """Its addresses in the period, packed."""
-        rows = Query(SOURCES_SQL, {"where": self.filters}).rows(self.answers.session)
+        rows = Query(SOURCES_SQL, {"where": self.filters}, grain="day").rows(self.answers.session)
         return [row["src_ip"] for row in rows]
 
     @functools.cached_property

@@ -323,9 +323,11 @@ def _sessions(asked: Asked, filters: Filters, gap_seconds: float, key: str, whos
         "kept": str(SOURCES_KEPT),
         "most": "" if most is None else f"QUALIFY row_number() OVER (ORDER BY tries DESC, packets DESC, start, key) <= {most}",
     }  # fmt: skip
-    inside = questions.Query(_SESSIONS, {"where": filters}, observers="list(DISTINCT dst_ip)", **words)
+    inside = questions.Query(_SESSIONS, {"where": filters}, grain=None, observers="list(DISTINCT dst_ip)", **words)
     # what is shown counts the observer's addresses and names none
-    shown = questions.Query(_SESSIONS, {"where": filters}, observers="count(DISTINCT dst_ip)", slice="", **_shown(words))
+    shown = questions.Query(
+        _SESSIONS, {"where": filters}, grain=None, observers="count(DISTINCT dst_ip)", slice="", **_shown(words)
+    )
     found: list[Session] = []
     for part in _slices(asked, filters, key, words):
         inside.words["slice"] = part and f"\n    AND {part}"

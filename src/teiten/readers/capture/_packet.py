@@ -17,6 +17,7 @@ from teiten.readers.capture import _codes as k
 from teiten.readers.capture._link import link
 from teiten.readers.capture._walk import LINK, MADE, PLACE, POS, QUOTED, SIX, SIZE, STOP
 
+NONE, ALL, REST = range(3)
 _EXTENSIONS: Final = 32
 """IPv6 extension headers in one packet; more is an attack on the reader"""
 
@@ -386,11 +387,11 @@ def pcap(
     state: Any,
 ) -> int:  # fmt: skip
     """So many records of pcap from p on, which `_walk.ends` has been over: their places in the input (`offset` is that of the
-    buffer), outcomes, hashes (if `hashed`); and a row each, with its time, for those that are events: how many.
+    buffer), outcomes, hashes; and a row each, with its time, for those that are events: how many.
 
-    kind: the link type. known: the outcome of all, where it is known already. usual: 0 sends every packet the general way (for
-    tests). above: whether the places of what is above the transport header are wanted. c16, c32, c64: columns, each `room`
-    numbers long. state: zeros before.
+    hashed: of NONE, of ALL, or of the REST, which make no events. kind: the link type. known: the outcome of all, where it
+    is known already. usual: 0 sends every packet the general way (for tests). above: whether the places of what is above the
+    transport header are wanted. c16, c32, c64: columns, each `room` numbers long. state: zeros before.
     """
     made = 0
     for record in range(records):
@@ -398,11 +399,11 @@ def pcap(
         start = p + header
         stop = start + length
         put(places, record, offset + p)
-        if hashed:
-            put(hashes, record, signed(hash_of(buf, p, stop, unsigned(key))))
         code = known
         if code == 0:
             code = _record(buf, start, stop, kind, big, usual, c16, c32, c64, quotes, room, made, above, state)
+        if hashed == ALL or (hashed == REST and code != 0):
+            put(hashes, record, signed(hash_of(buf, p, stop, unsigned(key))))
         put8(outcome, record, code)
         if code == 0:
             # an impossible fraction must not spill into the seconds
@@ -431,16 +432,16 @@ def table(
         n = record - first
         start = get(walked, PLACE * walked_room + record)
         put(places, n, offset + start)
-        if hashed:
+        code = at(outcome, n)
+        if code == 0:
+            p = get(walked, POS * walked_room + record)
+            end = p + get(walked, SIZE * walked_room + record)
+            kind = get(walked, LINK * walked_room + record)
+            code = _record(buf, p, end, kind, big, usual, c16, c32, c64, quotes, room, made, above, state)
+            put8(outcome, n, code)
+        if hashed == ALL or (hashed == REST and code != 0):
             stop = get(walked, STOP * walked_room + record)
             put(hashes, n, signed(hash_of(buf, start, stop, unsigned(key))))
-        if at(outcome, n):
-            continue
-        p = get(walked, POS * walked_room + record)
-        end = p + get(walked, SIZE * walked_room + record)
-        kind = get(walked, LINK * walked_room + record)
-        code = _record(buf, p, end, kind, big, usual, c16, c32, c64, quotes, room, made, above, state)
-        put8(outcome, n, code)
         if code == 0:
             put32(c32, LINE * room + made, n)
             made += 1

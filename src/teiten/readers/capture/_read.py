@@ -290,9 +290,10 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
     state = np.zeros(_walk.STATE, np.int64)
     most = options.reading.payload_bytes
     usual = int(_USUAL)
+    hashed = (_packet.ALL if options.hash_events else _packet.REST) if options.hashed else _packet.NONE
     out = [_jit.view(store.of[name]) for name in ("places", "hashes", "outcome", "c16", "c32", "c64", "quotes")]
     data, big = _jit.view(block.data), int(block.layout.big)
-    how: Any = usual, block.offset, _signed(options.hash_key), int(options.hashed), int(most > 0)
+    how: Any = usual, block.offset, _signed(options.hash_key), hashed, int(most > 0)
     times, received, interfaces = None, None, None
     if block.layout.kind == "pcap":
         layout = block.layout
@@ -328,12 +329,20 @@ def look_into(block: Block, options: ReadOptions, mtime: int) -> Chunk:
         made=rows,
         event_line=lines,
         line_pos=positions,
-        line_hash=store.of["hashes"][:n].view(np.uint64) if options.hashed else np.zeros(n, np.uint64),
+        line_hash=_hashes(store.of["hashes"][:n].view(np.uint64), outcome, hashed),
         outcome=outcome,
         stamped=np.ones(n, np.bool_),
         end=block.offset + block.end,
         rejected=_rejected(block, outcome, positions),
     )
+
+
+def _hashes(
+    made: npt.NDArray[np.uint64], outcome: npt.NDArray[np.uint8], hashed: int
+) -> npt.NDArray[np.uint64]:  # fmt: skip
+    if hashed == _packet.ALL:
+        return made
+    return np.where(outcome == k.EVENT, np.uint64(0), made) if hashed and outcome.any() else np.zeros(len(made), np.uint64)
 
 
 def _payload(data: npt.NDArray[np.uint8], store: _Store, rows: int, most: int) -> tuple[Ints, Ints, npt.NDArray[np.uint8]]:

@@ -1,0 +1,247 @@
+"""Which rows answer a question: events, or what finished days came to (aggregates), where they offer what it needs.
+
+A `Relation` has rows of one table and the words in which questions count over them. `choose` takes the first whose columns
+the question and its filters need, whose rows are no coarser than the question's grain, and whose days cover its span.
+Days that have no aggregates yet are counted on the spot, in the same shape, where they are few (`rolled`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from teiten import event
+from teiten.engine.judged import JOINED
+from teiten.lake import rollup
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
+    from teiten.engine.questions import Query
+
+Grain = Literal["hour", "day"]
+
+_EXACT: Final = {
+    "hosts": "count(DISTINCT src_ip)",
+    "host": "src_ip",
+    "host_as_host": "src_ip AS host",
+    "host_handed": "host",
+    "hosts_of_host": "count(DISTINCT host)",
+    "error": "",
+    "and_error": "",
+    "total_error": "",
+    "share_error": "",
+}
+_EXACT_IF: Final = "count(DISTINCT src_ip) FILTER (WHERE CONDITION)"
+_KEPT: Final = {
+    **_EXACT,
+    "hosts": "count(DISTINCT host)",
+    "host": "host",
+    "host_as_host": "host",
+}
+_KEPT_IF: Final = "count(DISTINCT host) FILTER (WHERE CONDITION)"
+_SKETCHED: Final = {
+    "hosts": "theta_hosts(host, theta)",
+    "host": "host, theta",
+    "host_as_host": "host, theta",
+    "host_handed": "host, theta",
+    "hosts_of_host": "theta_hosts(host, theta)",
+    "error": ", theta_error(host, theta) AS hosts_error",
+    "and_error": ", hosts_error",
+    "total_error": ",\n       (SELECT theta_error(host, theta) FROM attempts) AS hosts_error",
+    "share_error": ", theta_error(host, theta) AS hosts_error",
+}
+_SKETCHED_IF: Final = "theta_hosts(CASE WHEN CONDITION THEN host END, CASE WHEN CONDITION THEN theta END)"
+_EACH: Final = {"count": "count(*)", "earliest": "min(time)", "latest": "max(time)", "moments": "time", "each": ""}
+_SUMMED: Final = {
+    "count": "coalesce(sum(events), 0)::BIGINT",
+    "earliest": "min(first)",
+    "latest": "max(last)",
+    "moments": "first, last",
+    "each": ", events",
+}
+_ABOUT: Final = frozenset({"time", "packets", "sensor", "country", "kind", "action", "interface", *JOINED})
+_NAMES: Final = frozenset({*event.NAMES, *JOINED})
+_MARKED: Final = {word: f"_{word}_" for word in (*_EXACT, *_EACH)}
+"""words in whose place a mark stands while it is looked at what a question needs"""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Rows that a question can be asked of. `name`: in SQL; None: the events."""
+
+    table: str | None = None
+    columns: frozenset[str] = _NAMES
+    grain: Grain | None = None
+    """no closer than that are its times"""
+    hosts: bool = True
+    moments: bool = True
+    """does it know first and last times?"""
+    words: dict[str, str] = field(default_factory=lambda: {**_EXACT, **_EACH})
+    hosts_if: str = _EXACT_IF
+    estimates: bool = False
+    """are its hosts estimated?"""
+    name: str | None = None
+
+
+EVENTS: Final = Relation()
+_PORT: Final = frozenset({"protocol", "dst_port"})
+SOURCES: Final = Relation(
+    "rollup_sources",
+    _ABOUT | {"src_ip", "protocol", "asn", "as_name"},
+    "day",
+    words={**_EXACT, **_SUMMED},
+)
+HOURS: Final = Relation(
+    "rollup_hours",
+    _ABOUT | _PORT | {"time_basis", "geo_db"},
+    "hour",
+    hosts=False,
+    moments=False,
+    words={**_EXACT, **_SUMMED},
+)
+PORTS: Final = Relation(
+    "rollup_ports",
+    _ABOUT | _PORT | {"asn"},
+    "day",
+    moments=False,
+    words={**_SKETCHED, **_SUMMED},
+    hosts_if=_SKETCHED_IF,
+    estimates=True,
+)
+BUSY: Final = Relation(
+    "rollup_busy", _ABOUT, "hour", moments=False, words={**_SKETCHED, **_SUMMED}, hosts_if=_SKETCHED_IF, estimates=True
+)
+TARGETS: Final = Relation("rollup_targets", frozenset({"time", "packets", "sensor", "dst_ip"}), "day", False, False)
+COUNTED: Final = (SOURCES, HOURS, PORTS, BUSY, TARGETS)
+"""in order of preference: exact and small before what estimates"""
+
+
+def exactly(relation: Relation) -> Relation:
+    """The same where no sketch of it is thinned: its hosts are counted."""
+    if not relation.estimates:
+        return relation
+    return replace(relation, words={**_KEPT, **_SUMMED}, hosts_if=_KEPT_IF, estimates=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a question needs of the rows that it is asked of."""
+
+    columns: frozenset[str]
+    hosts: bool
+    moments: bool
+    verdicts: bool
+
+
+def needs(query: Query) -> Needs:
+    """By the names in its text."""
+    text = query.text(raw=True, relation=replace(EVENTS, words=_MARKED, hosts_if="_hosts_ AND CONDITION"))
+    found = set(re.findall(r"\b[a-z_]+\b", re.sub(r"'(?:[^']|'')*'", "''", text)))
+    columns = frozenset(found & _NAMES)
+    hosts = not found.isdisjoint({"_hosts_", "_host_", "_hosts_of_host_", "_host_as_host_"})
+    return Needs(columns, hosts, not found.isdisjoint({"_earliest_", "_latest_"}), not columns.isdisjoint(JOINED))
+
+
+def offered(query: Query) -> list[Relation]:
+    """The relations of aggregates that offer what the question needs, those of which it thinks most first."""
+    # what most events say is not what most rows say
+    if query.grain is None or "mode(" in query.text(raw=True):
+        return []
+    asked = needs(query)
+    return [
+        one
+        for one in COUNTED
+        if asked.columns <= one.columns
+        and (one.hosts or not asked.hosts)
+        and (one.moments or not asked.moments)
+        and (one.grain == "hour" or query.grain == "day")
+    ]
+
+
+def choose(session: Session, query: Query) -> Relation:
+    """Of which rows that session asks the question."""
+    kept = session.rolled
+    if kept is None:
+        return EVENTS
+    spans = [(filters.start, filters.end) for filters in query.filters.values()]
+    for one in offered(query):
+        found = kept.relation(one, spans, verdicts=needs(query).verdicts)
+        if found is not None:
+            return found
+    return EVENTS
+
+
+def count(session: Session, relation: Relation, where: str) -> str:
+    """Counts the events that the condition lets through in that relation's shape; the SELECT that gives its rows."""
+    if relation.estimates:
+        for table, query in _thinning(relation, where):
+            session.make(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}", query)
+    return _SHAPES[relation.table or ""].format(where=where)
+
+
+_FLAGS: Final = "kind, action, CASE WHEN interface = '' THEN '' END AS interface, scanner, research_scanner, tool, spoofed"
+_SUMS: Final = "sum(packets)::BIGINT AS packets, count(*) AS events"
+_PLACES: Final = {"rollup_ports": ("protocol", "dst_port"), "rollup_busy": ()}
+"""a sketch is that of such a place of a sensor, on a day or in an hour"""
+
+
+def _thinning(relation: Relation, where: str) -> list[tuple[str, str]]:
+    """Temporary tables: what was counted of every source, and theta where there are more sources than a sketch keeps."""
+    place = _PLACES[relation.table or ""]
+    key = ", ".join(("day", "time", "sensor", *place))
+    more = "".join(f", {name}" for name in place) + (", asn" if "asn" in relation.columns else "")
+    same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM m.{name}" for name in ("day", "time", "sensor", *place))
+    counted = f"""
+SELECT time::DATE AS day, {relation.grain}_start(time) AS time, sensor, country{more}, {_FLAGS}, src_ip, {_SUMS}
+FROM raw_events WHERE {where} GROUP BY ALL"""
+    thetas = f"""
+WITH hosts AS (SELECT DISTINCT {key}, host FROM _counted), many AS (
+  SELECT {key} FROM hosts GROUP BY ALL HAVING count(*) > {rollup.KEPT}
+)
+SELECT {key}, min(host, {rollup.KEPT + 1})[{rollup.KEPT + 1}] AS theta
+FROM hosts c SEMI JOIN many m ON {same} GROUP BY ALL"""
+    return [("_counted", f"SELECT *, theta_hash(src_ip) AS host FROM ({counted})"), ("_thetas", thetas)]
+
+
+def _thinned(table: str) -> str:
+    place = _PLACES[table]
+    same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM t.{name}" for name in ("day", "time", "sensor", *place))
+    columns = ", ".join(f"c.{name}" for name in ("day", *rollup.TABLES[table]) if name not in _MADE)
+    return f"""
+SELECT {columns}, CASE WHEN theta IS NULL OR host < theta THEN host END AS host,
+       coalesce(theta, {rollup.WHOLE}) AS theta, sum(packets)::BIGINT AS packets, sum(events)::BIGINT AS events
+FROM _counted c LEFT JOIN _thetas t ON {same}
+GROUP BY ALL"""
+
+
+_MADE: Final = ("host", "theta", "packets", "events")
+_SHAPES: Final[dict[str, str]] = {
+    "rollup_hours": f"""
+SELECT time::DATE AS day, hour_start(time) AS time, sensor, protocol, dst_port, country, {_FLAGS}, time_basis, geo_db, {_SUMS}
+FROM raw_events WHERE {{where}} GROUP BY ALL""",
+    "rollup_sources": f"""
+SELECT time::DATE AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, country, asn, as_name, {_FLAGS}, {_SUMS},
+       min(time) AS first, max(time) AS last
+FROM raw_events WHERE {{where}}
+GROUP BY time::DATE, sensor, src_ip, protocol, country, asn, as_name, kind, action, CASE WHEN interface = '' THEN '' END,
+         scanner, research_scanner, tool, spoofed""",
+    "rollup_ports": _thinned("rollup_ports"),
+    "rollup_busy": _thinned("rollup_busy"),
+    "rollup_targets": f"""
+SELECT time::DATE AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FROM raw_events WHERE {{where}} GROUP BY ALL""",
+}
+
+
+def days_of(start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[dt.date] | None:
+    """The days of that zone that [start, end) is made of; None where it has parts of days."""
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    if any(moment != midnight(moment.date(), zone) for moment in (first, last)):
+        return None
+    return [first.date() + dt.timedelta(days=n) for n in range((last.date() - first.date()).days)]
+
+
+def midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    """The day's beginning."""
+    return dt.datetime.combine(day, dt.time(), zone)

@@ -1,0 +1,8 @@
+"""Lakes made by hand, as those of tests/lake."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "lake"))

@@ -1,0 +1,314 @@
+"""Aggregates: every question gives the same from them as from events; they hold as long as nothing changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from making import fill
+
+from teiten import rollup
+from teiten.engine import filters, questions, rolled, series
+from teiten.engine.duckdb import Session
+from teiten.engine.filters import Filters
+from teiten.lake import Lake
+from teiten.lake import rollup as tables
+from teiten.report import answers, courses, measures, watching
+from teiten.settings import Settings
+
+FIRST = dt.date(2026, 3, 28)
+DAYS = [FIRST + dt.timedelta(days=n) for n in range(4)]
+ZONES = ("Asia/Tokyo", "Europe/Berlin", "Asia/Kolkata")
+"""one without summer time, one whose clocks change on a day of these, one with half an hour"""
+
+
+def span(zone: str, first: int, after: int) -> tuple[dt.datetime, dt.datetime]:
+    start, end = (dt.datetime.combine(FIRST + dt.timedelta(days=n), dt.time(), ZoneInfo(zone)) for n in (first, after))
+    return start, end
+
+
+def rows(count: int, zone: str, seed: int) -> list[dict[str, Any]]:
+    """Four days of all kinds of events."""
+    chance = random.Random(seed)
+    start, end = (moment.astimezone(dt.UTC) for moment in span(zone, 0, 4))
+    out = []
+    for n in range(count):
+        source = chance.choice([f"203.0.113.{chance.randrange(40)}", f"2001:db8::{chance.randrange(1, 9):x}"])
+        country = None if source.endswith("3") else "JP" if ":" in source else ("US", "CN", "NL")[ord(source[-1]) % 3]
+        row: dict[str, Any] = {
+            "time": start + (end - start) * chance.random(),
+            "sensor": chance.choice(["home", "home", "far"]),
+            "src_ip": source,
+            "dst_ip": f"198.51.100.{chance.randrange(9)}",
+            "dst_port": chance.choice([23, 23, 23, 445, 80, 2323, None]),
+            "country": country,
+            "asn": ord(country[0]) if country else None,
+            "as_name": f"Network {country}" if country else None,
+            "geo_db": chance.choice(["geo-2026-03", "geo-2026-04"]),
+            "time_basis": chance.choice(["stated", "stated", "year inferred"]),
+            "action": chance.choice(["drop", "drop", "drop", None, "accept", "reject", "audit"]),
+            "interface": chance.choice(["ppp0", "ppp0", None, ""]),
+            "packets": chance.choice([1, 1, 1, 3]),
+            "tcp_flags": chance.choice([2, 2, 18, None]),
+            "source_pos": n,
+        }
+        kind = chance.random()
+        if kind < 0.15:
+            row |= {"protocol": 1, "dst_port": None, "src_port": None, "tcp_flags": None}
+        elif kind < 0.3:
+            row |= {"protocol": 17, "dst_port": chance.choice([53, 23]), "tcp_flags": None}
+        elif kind < 0.33:
+            row |= {"protocol": None, "dst_port": None, "tcp_flags": None}
+        out.append(row)
+    return out
+
+
+@pytest.fixture(
+    scope="module", params=[ZONES[1], *(pytest.param(zone, marks=pytest.mark.full) for zone in (ZONES[0], ZONES[2]))]
+)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, Session]]:
+    """A lake of four days whose first three have aggregates: asked from these, and from events alone."""
+    zone = request.param
+    lake, settings = Lake.create(tmp_path_factory.mktemp("rolled") / "lake", zone), Settings(zone, "flag")
+    made = rows(2500, zone, ZONES.index(zone))
+    fill(lake, made[:1500])
+    for source, label, value in (
+        ("203.0.113.7", "announced_scanner", "Alpha"),
+        ("203.0.113.16/28", "announced_scanner", "Beta"),
+        ("203.0.113.9", "tool", "zmap"),
+        ("2001:db8::/64", "spoofed_flood", None),
+    ):
+        lake.add_note("correction", src=source, label=label, value=value, day_from=DAYS[0], day_to=DAYS[2])
+    fill(lake, made[1500:])
+    rollup.ensure(lake, settings, DAYS[:3])
+    with Session(lake, settings) as counting, Session(lake, settings, counted=False) as plain:
+        yield counting, plain
+
+
+FILTERS: dict[str, dict[str, str]] = {
+    "none": {},
+    "port": {"port": "23/tcp,80"},
+    "protocol": {"protocol": "udp,icmp"},
+    "country": {"country": "JP,unknown"},
+    "asn": {"asn": "74,unknown"},
+    "src": {"src": "203.0.113.0/29"},
+    "sensor": {"sensor": "far"},
+    "action": {"action": "drop,audit"},
+    "scanner": {"scanner": "alpha"},
+    "scanners": {"scanners": "out"},
+    "kind": {"kind": "syn,unknown"},
+    "tool": {"tool": "zmap,unknown"},
+    "spoofed": {"spoofed": "out"},
+    "two": {"country": "US,CN", "scanners": "only", "port": "23"},
+}
+USUAL = {name: FILTERS[name] for name in ("none", "country", "tool", "two")}
+"""of them those of the ordinary tests; the long ones ask with every filter"""
+Ask = Callable[[Session, Filters, dt.datetime, dt.datetime], questions.Rows]
+Query = questions.Query
+
+
+def _asked(template: str, grain: Any = "day", **words: str) -> Ask:
+    def ask(session: Session, chosen: Filters, start: dt.datetime, end: dt.datetime) -> questions.Rows:
+        return Query(template, {"where": chosen.between(start, end)}, grain=grain, **words).rows(session)
+
+    return ask
+
+
+def _ranked(what: str, by: questions.By, n: int | None = None) -> Ask:
+    def ask(session: Session, chosen: Filters, start: dt.datetime, end: dt.datetime) -> questions.Rows:
+        middle = start + dt.timedelta(days=1)
+        middle = dt.datetime.combine(middle.date(), dt.time(), start.tzinfo)
+        return questions.rank(session, what, middle, end, by=by, before=(start, middle), filters=chosen, n=n)
+
+    return ask
+
+
+def _series(what: str | None, step: series.Step, by: questions.By = "packets", **more: Any) -> Ask:
+    return lambda session, chosen, start, end: series.series(session, what, start, end, step, by=by, filters=chosen, **more)
+
+
+KEYS = f"country, {answers.PORT_KEYS}"
+ASKED: dict[str, Ask] = {
+    **{f"{what} by {by}": _ranked(what, by) for what in questions.THINGS for by in ("packets", "hosts")},  # type: ignore[arg-type]
+    "three ports": _ranked("ports", "packets", 3),
+    "totals": lambda s, f, a, b: questions.totals(s, a, b, filters=f),
+    **{
+        f"{what or 'all'} by the {step}": _series(what, step)  # type: ignore[arg-type]
+        for what in (None, "ports", "countries", "sources")
+        for step in ("hour", "day")
+    },
+    "ports by hosts and day": _series("ports", "day", "hosts"),
+    "busy ports": _series("ports", "day", minimum=20),
+    "hours": lambda s, f, a, b: series.hours(s, a, b, filters=f),
+    "number of ports": _asked(answers.PORTS_SQL),
+    "sensors": _asked(answers.SENSORS_SQL),
+    "partners": _asked(answers.PARTNERS_SQL, keys=answers.PORT_KEYS, own="country", chosen="true"),
+    "cause": _asked(
+        answers.CAUSE_SQL + "ORDER BY ALL", all_keys=KEYS, columns="country", chosen="protocol = 6", start="'2026-03-30'"
+    ),
+    "basis": _asked(answers.BASIS_SQL),
+    "geo": _asked(answers.GEO_SQL),
+    "scanning": _asked(answers.SCANNING_SQL),
+    "tooled": _asked(answers.TOOLED_SQL),
+    "kinds": _asked(answers.KINDS_SQL),
+    "course": _asked(courses.COURSE_SQL, country="'US'"),
+    "daily": _asked(measures.DAILY_SQL, own="country = 'US'"),
+    "watched": _asked(watching.BY_DAY_SQL, keys=answers.PORT_KEYS),
+    "sources": _asked(watching.SOURCES_SQL),
+}
+
+
+@pytest.mark.parametrize("asked", list(ASKED))
+def test_every_question_gives_the_same_as_from_events(both: tuple[Session, Session], asked: str) -> None:
+    settings = both[0].settings
+    start, end = span(settings.zone_name, 0, 4)
+    for name, texts in FILTERS.items() if settings.zone_name != ZONES[1] else USUAL.items():
+        chosen = filters.parse(settings, **texts)
+        told, right = (ASKED[asked](session, chosen, start, end) for session in both)
+        assert list(told) == list(right), (asked, name)
+        assert told.sql == right.sql and told.error == 0.0
+        assert not right.counted
+
+
+@pytest.mark.parametrize(
+    ("asked", "texts", "counted"),
+    [
+        ("ports by packets", {}, True),
+        ("ports by hosts", {"country": "JP"}, True),
+        ("ports by packets", {"src": "203.0.113.7"}, False),
+        ("countries by packets", {"scanners": "out"}, True),
+        ("countries by packets", {"port": "23"}, True),
+        ("asns by packets", {}, True),
+        ("sources by packets", {}, True),
+        ("sources by packets", {"port": "23"}, False),
+        ("scanners by packets", {}, True),
+        ("tools by packets", {}, True),
+        ("totals", {}, True),
+        ("all by the hour", {}, True),
+        ("ports by the hour", {}, False),
+        ("ports by the day", {}, True),
+        ("partners", {}, True),
+        ("cause", {}, True),
+        ("basis", {}, True),
+        ("course", {}, True),
+        ("watched", {"scanner": "alpha"}, True),
+        ("sources", {"scanner": "alpha"}, True),
+        ("number of ports", {}, True),
+    ],
+)
+def test_what_is_asked_of_aggregates(both: tuple[Session, Session], asked: str, texts: dict[str, str], counted: bool) -> None:
+    session = both[0]
+    start, end = span(session.zone_name, 0, 3)
+    chosen = filters.parse(session.settings, **texts)
+    assert ASKED[asked](session, chosen, start, end).counted is counted
+    part = ASKED[asked](session, chosen, start + dt.timedelta(minutes=20), end)
+    assert not part.counted, "parts of a day need events"
+
+
+@pytest.fixture
+def sketched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Lake, Settings]:
+    """A lake of four days whose sketches keep 16 sources; some port has a thousand and more."""
+    monkeypatch.setattr(tables, "KEPT", 16)
+    monkeypatch.setattr(rolled, "QUICK", 0)
+    zone = "Asia/Tokyo"
+    lake, settings = Lake.create(tmp_path / "lake", zone), Settings(zone, "flag")
+    chance = random.Random(5)
+    more = [
+        row | {"src_ip": f"192.0.{chance.randrange(8)}.{chance.randrange(256)}", "country": "NL"} for row in rows(6000, zone, 9)
+    ]
+    fill(lake, rows(500, zone, 8) + more)
+    rollup.ensure(lake, settings, DAYS)
+    return lake, settings
+
+
+def test_hosts_of_thinned_sketches_lie_within_their_error(sketched: tuple[Lake, Settings]) -> None:
+    lake, settings = sketched
+    beyond = whole = 0
+    with Session(lake, settings) as counting, Session(lake, settings, counted=False) as plain:
+        for asked in ("ports by packets", "ports by the day", "all by the hour", "hours"):
+            for texts in ({}, {"country": "NL"}, {"sensor": "home"}):
+                chosen = filters.parse(settings, **texts)
+                told, right = (ASKED[asked](s, chosen, *span(settings.zone_name, 0, 4)) for s in (counting, plain))
+                assert told.counted and told.estimated and 0 < told.error < 0.6
+                exact = {tuple(v for k, v in row.items() if k not in UNSURE): row for row in right}
+                for row in told:
+                    other = exact[tuple(v for k, v in row.items() if k not in UNSURE)]
+                    error = row.get("hosts_error")
+                    assert other["packets"] == row["packets"]
+                    if row["hosts"] != other["hosts"]:
+                        whole += 1
+                        beyond += abs(row["hosts"] - other["hosts"]) > 2 * (error or told.error) * other["hosts"]
+    assert whole > 50 and beyond < 0.1 * whole
+
+
+UNSURE = ("rank", "hosts", "hosts_before", "hosts_error")
+
+
+def test_exact_questions_stay_exact_beside_sketches(sketched: tuple[Lake, Settings]) -> None:
+    lake, settings = sketched
+    with Session(lake, settings) as counting, Session(lake, settings, counted=False) as plain:
+        for asked in ("totals", "countries by hosts", "sources by packets", "asns by packets"):
+            told, right = (ASKED[asked](s, Filters(), *span(settings.zone_name, 0, 4)) for s in (counting, plain))
+            assert list(told) == list(right) and told.counted and not told.estimated
+
+
+def test_few_events_are_counted_rather_than_estimated(sketched: tuple[Lake, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolled, "QUICK", 10_000)
+    lake, settings = sketched
+    with Session(lake, settings) as session:
+        assert not ASKED["ports by packets"](session, Filters(), *span(settings.zone_name, 0, 4)).counted
+
+
+def state(lake: Lake, settings: Settings) -> list[dt.date]:
+    return sorted(rollup.stale(lake, settings))
+
+
+def test_days_are_made_again_when_something_changed(tmp_path: Path) -> None:
+    zone = "Asia/Tokyo"
+    lake, settings = Lake.create(tmp_path / "lake", zone), Settings(zone, "flag")
+    made = rows(400, zone, 3)
+    fill(lake, made)
+    assert state(lake, settings) == DAYS
+    assert rollup.kept(lake, settings, DAYS) == set()
+    assert rollup.ensure(lake, settings, DAYS).days == DAYS
+    assert rollup.ensure(lake, settings, DAYS).days == []
+    assert rollup.kept(lake, settings, DAYS) == set(DAYS)
+    number = lake.add_note("correction", src="203.0.113.7", label="tool", value="nmap", day_from=DAYS[1], day_to=DAYS[1])
+    assert state(lake, settings) == [DAYS[1]]
+    lake.withdraw_note(number)
+    assert state(lake, settings) == []
+    late = dt.datetime.combine(DAYS[2], dt.time(12), ZoneInfo(zone))
+    fill(lake, [{"time": late, "source_id": 2}])
+    assert state(lake, settings) == [DAYS[2]]
+    with Session(lake, settings) as session:
+        # the late event is counted all the same
+        found = ASKED["totals"](session, Filters(), *span(zone, 0, 4))
+        assert found.counted
+    with Session(lake, settings, counted=False) as session:
+        assert list(found) == list(ASKED["totals"](session, Filters(), *span(zone, 0, 4)))
+    rollup.ensure(lake, settings, DAYS)
+    lake.forget(ipaddress.ip_network("203.0.113.7"))
+    assert set(state(lake, settings)) == set(DAYS)
+    rollup.ensure(lake, settings, DAYS)
+    packed = ipaddress.ip_address("203.0.113.7").packed
+    with Session(lake, settings) as session:
+        assert session.rolled is not None
+        found = ASKED["sources"](session, Filters(), *span(zone, 0, 4))
+        assert found.counted and packed not in [row["src_ip"] for row in found]
+
+
+def test_finished_days_with_many_events_are_due(tmp_path: Path) -> None:
+    zone = "Asia/Tokyo"
+    lake, settings = Lake.create(tmp_path / "lake", zone), replace(Settings(zone, "flag"), aggregate_events=200)
+    fill(lake, rows(400, zone, 3))
+    late = dt.datetime(2026, 3, 31, 23, 30, tzinfo=ZoneInfo(zone))
+    assert rollup.due(lake, settings, late) == DAYS[:3]
+    assert rollup.due(lake, settings, late + dt.timedelta(hours=2)) == DAYS
+    assert rollup.due(lake, replace(settings, aggregate_events=10_000), late) == []
