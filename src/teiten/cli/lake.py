@@ -45,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="rollup: every day with events, however few (setting aggregate_events)"
     )
+    parser.add_argument("--tz", metavar="ZONE", help="rollup, status: zone of the days (default: as configured)")
     parser.add_argument("--sensor", metavar="NAME", help="take-out: only what came in as this sensor's")
     parser.add_argument("--dry-run", action="store_true", help="mend, take-out: only say what would go")
     _output.add_output(parser)
