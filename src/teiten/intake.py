@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import enrich, event, periods, readers
+from teiten import coverage, enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
@@ -174,11 +174,15 @@ def ingest(
 
 
 def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
-    """Judges the days that batches after `first` touch. What hinders that is told in the result: the events are stored."""
+    """Judges the days that batches after `first` touch, and puts down when sensors watched on them.
+
+    What hinders that is told in the result: the events are stored.
+    """
     from teiten import classify
 
     days = classify.touched_days(lake, settings, first)
     try:
+        coverage.refresh(lake, settings, days)
         return classify.refresh(lake, settings, days, wait=None)
     except TeitenError as error:
         return classify.Result(trouble=error, stale=days)

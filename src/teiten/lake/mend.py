@@ -25,7 +25,8 @@ import polars as pl
 
 from teiten.errors import LakeError, UsageError
 from teiten.lake import _delta, check
-from teiten.lake._writer import BOUNDS, batch_number
+from teiten.lake._gather import BOUNDS
+from teiten.lake._writer import batch_number
 from teiten.lake.batch import SCHEMA
 
 JOURNAL: Final = "mend.json"

@@ -49,7 +49,7 @@ OLDER: Final = "editions"
 """folder in a report's folder that holds what is kept of older editions, by their number"""
 APART: Final = ("about", "changes")
 """sections that tell how the report was made: they make no new edition"""
-_ELSEWHERE: Final = {"zone_name", "zone_from", "language", "lake", "file", "thresholds", "reading", "sensors"}
+_ELSEWHERE: Final = {"zone_name", "zone_from", "language", "lake", "keeping", "file", "thresholds", "reading", "sensors"}
 """fields of the settings that stand elsewhere in the manifest, or nowhere: the limits on input, and places"""
 
 
@@ -274,7 +274,7 @@ def in_force(settings: Settings) -> dict[str, Any]:
         if field.name not in _ELSEWHERE:
             out[field.name] = _stored(getattr(settings, field.name))
     # their names are nobody's business; whether they are the same ones can be told all the same
-    told = [[s.name, s.group, s.country, s.addresses, s.zone, s.start, s.end] for s in settings.sensors]
+    told = [[s.name, s.group, s.country, s.addresses or 1, s.zone, s.start, s.end, *map(str, s.runs)] for s in settings.sensors]
     out["sensors"] = {"count": len(told), "sha256": sha256(json.dumps(sorted(told, key=str), default=str).encode())}
     return out
 
