@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from teiten import event, periods
-from teiten.errors import LakeError
+from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, rollup, verdict
 from teiten.lake import forget as forgetting
@@ -431,9 +431,10 @@ class Lake:
         """The same for an error of a reader; none where the disk is at fault."""
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             return None
-        with contextlib.suppress(LakeError, *_delta.ERRORS):
+        try:
             return check.damaged(self.path, whole=isinstance(error, pl.exceptions.ComputeError))
-        return None
+        except LakeError as told:
+            return told
 
     def take_out(self, choose: Callable[[Path], mend.Plan]) -> tuple[mend.Plan, Path]:
         """Takes batches out for good, as `lake/mend.py` says: what was taken, and where what could be read of it is kept.
@@ -453,8 +454,8 @@ class Lake:
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
-    def _too_quick(self, name: str) -> LakeError:
-        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
+    def _too_quick(self, name: str) -> LakeChangedError:
+        return LakeChangedError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
