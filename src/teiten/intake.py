@@ -14,6 +14,7 @@ import contextlib
 import datetime as dt
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -27,8 +28,7 @@ from teiten import coverage, enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
-from teiten.lake.history import History, Resume, compare_tail
-from teiten.lake.overlap import farther
+from teiten.lake.history import History, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
@@ -39,7 +39,7 @@ from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
-    from teiten import classify
+    from teiten import classify, rollup
     from teiten.lake.overlap import Alignment
 
 BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000}
@@ -90,6 +90,8 @@ class Result:
 
     inputs: list[InputResult] = field(default_factory=list)
     judged: classify.Result | None = None
+    rolled: rollup.Result | None = None
+    """the aggregates that were made of finished days; None where nothing new was stored"""
     """what became of the verdicts of the days that got new events; None where there were none"""
 
     @property
@@ -121,11 +123,12 @@ def ingest(
 ) -> Result:
     """Stores what is new in the inputs (files, folders, globs, '-', or opened `Input`s), each under the lake's lock.
 
-    Then the days that got new events are judged (`classify`), unless `judge` is False.
+    Then the days that got new events are judged (`classify`), and finished ones counted (`rollup`), unless `judge` is False.
 
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
     """
+    begun = time.monotonic()
     settle_memory()
     result = Result()
     opened = list(_opened(inputs, settings, result))
@@ -165,6 +168,10 @@ def ingest(
         writer.tidy()
     if judge and writer.last > first:
         result.judged = _judge(lake, settings, first)
+        if result.judged.trouble is None:
+            from teiten import rollup
+
+            result.rolled = rollup.tidy(lake, settings, time.monotonic() - begun)
     return result
 
 

@@ -85,7 +85,10 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events."""
+    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events.
+
+    loose, loose_files: rows and files of events that `teiten lake compact` would put together.
+    """
 
     rows: int = 0
     files: int = 0
@@ -93,6 +96,8 @@ class Holdings:
     bytes: int = 0
     low: Any = None
     high: Any = None
+    loose: int = 0
+    loose_files: int = 0
 
 
 class Lake:
@@ -210,14 +215,18 @@ class Lake:
 
     def holdings(self, name: str) -> Holdings:
         """What the table of that name (`events`, `batches`, `verdicts`, `notes`) holds."""
-        live = self._table(name).live()
+        from teiten.lake import compact
+
+        table = self._table(name)
+        live = table.live()
         if not live.height:
             return Holdings()
+        loose = compact.loose(compact.files(table)) if name == "events" else []
         small = (live["num_records"] < SMALL).sum()
         low, high = (live[side].drop_nulls() if side in live.columns else live.head(0) for side in ("min.time", "max.time"))
         return Holdings(
             int(live["num_records"].sum() or 0), live.height, int(small), int(live["size_bytes"].sum() or 0),
-            low.min() if len(low) else None, high.max() if len(high) else None,
+            low.min() if len(low) else None, high.max() if len(high) else None, sum(f.rows for f in loose), len(loose),
         )  # fmt: skip
 
     def sweep(self, name: str, grace: float) -> dict[Path, int]:
