@@ -29,7 +29,7 @@ from teiten.settings import Reading, Settings
 
 T0 = 1_775_001_600 * 10**6
 """2026-04-01, µs"""
-FORMS = ("pcap", "nano", "big", "pcapng", "raw", "cooked")
+FORMS = ("pcap", "nano", "big", "pcapng", "raw", "cooked", "short")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def capture(packets: Sequence[Packet], form: str = "pcap") -> bytes:
         record = p.body if link == 101 else making.ethernet(p.ethertype, p.body)
         if link == 113:
             record = struct.pack(">HHH8sH", 0, 1, 6, making.MAC[:8], p.ethertype) + p.body
+        if form == "short":  # a snapshot length that leaves the headers whole
+            record = record[: 14 + (60 if p.ethertype == 0x86DD else 42)]
         part = p.time % 10**6 * (parts // 10**6) + (p.time % 997 if form == "nano" else 0)
         out.append(struct.pack(order + "IIII", p.time // 10**6, part, len(record), len(record)) + record)
     return b"".join(out)

@@ -26,7 +26,7 @@ NOTE = "<!-- Made by tools/build_docs.py from the code. Do not edit: run `make d
 SETTINGS = {
     "zone": ("text", "the machine's", "time zone of days and months, an IANA name such as `Asia/Tokyo`"),
     "language": ("`ja` or `en`", "the machine's", "language of reports"),
-    "lake": ("path", "`teiten-lake`", "the lake's folder, relative to this file"),
+    "lake": ("path or table", "`teiten-lake`", "the lake's folder, relative to this file; or a table, below"),
     "sensor": ("table", "", "observation points, each as `[sensor.NAME]`, below"),
     "watchlists": (
         "list of files",
@@ -54,6 +54,11 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: `mask`, `own_side`, below"),
+    "aggregate_events": (
+        "whole number",
+        "200000",
+        "events of a day from which it is counted into aggregates by itself once it is over (docs/concepts/aggregates.md)",
+    ),
     "query_memory_mb": (
         "MiB",
         "a quarter of the machine's memory, 300 to 1,536",
@@ -65,10 +70,16 @@ SETTINGS = {
 SENSOR = {
     "group": ("text", "", "its group, such as `domestic` or `overseas`; `--group` asks for it"),
     "country": ("text", "", "ISO 3166 code of where it stands"),
-    "addresses": ("integer", "1", "how many addresses it watches"),
+    "addresses": ("integer", "as many as packets came to", "how many addresses it watches: what rates are divided by"),
     "zone": ("text", "the setting `zone`", "zone of stamps that state none in its logs"),
     "from": ("date or time", "", "when it began to watch; nothing before it is a gap"),
     "to": ("date or time", "", "when it ended"),
+    "runs": (
+        "list of tables",
+        "",
+        ("in place of `from`, `to` and `addresses`: several times it ran, one after another, each with its own, such as "
+        "`runs = [{to = 2026-03-01, addresses = 256}, {from = 2026-03-05, addresses = 65536}]`"),
+    ),
     "paths": ("list of globs", "", "its logs, relative to this file: what matches is stored under its name"),
     "services": (
         "list of services",
@@ -230,6 +241,11 @@ def settings_page() -> str:
     out.append("## [sensor.NAME]\n")
     out.append(f"Without any, everything is stored under the name `{settings.DEFAULT_SENSOR}`.\n")
     out.append(table(("key", "type", "default", "meaning"), [(f"`{k}`", *v) for k, v in SENSOR.items()]))
+    out.append("## [lake]\n")
+    told, none = field_notes(settings.Keeping), settings.Keeping()
+    rows = [("`path`", "`teiten-lake`", "the lake's folder, relative to this file (as `lake = ...`)")]
+    rows += [(f"`{name}`", _default(getattr(none, name)), told[name]) for name in settings.Keeping.__dataclass_fields__]
+    out.append(table(("key", "default", "meaning"), rows))
     out.append("## [reading]\n")
     notes, default = field_notes(settings.Reading), settings.Reading()
     rows = [(f"`{name}`", f"{getattr(default, name):,}", notes[name]) for name in settings.Reading.__dataclass_fields__]

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,12 +24,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import enrich, event, periods, readers
+from teiten import coverage, enrich, event, periods, readers
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
-from teiten.lake.history import History, Resume, compare_tail
-from teiten.lake.overlap import farther
+from teiten.lake.history import History, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
 from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
@@ -38,7 +39,7 @@ from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
-    from teiten import classify
+    from teiten import classify, rollup
     from teiten.lake.overlap import Alignment
 
 BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000}
@@ -49,6 +50,8 @@ PIECE_EVENTS: Final = 100_000
 PIECE_BYTES: Final = 64 << 20
 _SAMPLES: Final = 3
 _SAMPLE_TEXT: Final = 200
+_QUARTER: Final = dt.timedelta(minutes=15)
+"""zones are whole quarters of an hour apart, and years whole days"""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 OnRejected = Callable[[str, Sequence[Rejected]], None]
@@ -87,6 +90,8 @@ class Result:
 
     inputs: list[InputResult] = field(default_factory=list)
     judged: classify.Result | None = None
+    rolled: rollup.Result | None = None
+    """the aggregates that were made of finished days; None where nothing new was stored"""
     """what became of the verdicts of the days that got new events; None where there were none"""
 
     @property
@@ -118,11 +123,12 @@ def ingest(
 ) -> Result:
     """Stores what is new in the inputs (files, folders, globs, '-', or opened `Input`s), each under the lake's lock.
 
-    Then the days that got new events are judged (`classify`), unless `judge` is False.
+    Then the days that got new events are judged (`classify`), and finished ones counted (`rollup`), unless `judge` is False.
 
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
     """
+    begun = time.monotonic()
     settle_memory()
     result = Result()
     opened = list(_opened(inputs, settings, result))
@@ -162,15 +168,23 @@ def ingest(
         writer.tidy()
     if judge and writer.last > first:
         result.judged = _judge(lake, settings, first)
+        if result.judged.trouble is None:
+            from teiten import rollup
+
+            result.rolled = rollup.tidy(lake, settings, time.monotonic() - begun)
     return result
 
 
 def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
-    """Judges the days that batches after `first` touch. What hinders that is told in the result: the events are stored."""
+    """Judges the days that batches after `first` touch, and puts down when sensors watched on them.
+
+    What hinders that is told in the result: the events are stored.
+    """
     from teiten import classify
 
     days = classify.touched_days(lake, settings, first)
     try:
+        coverage.refresh(lake, settings, days)
         return classify.refresh(lake, settings, days, wait=None)
     except TeitenError as error:
         return classify.Result(trouble=error, stale=days)
@@ -219,12 +233,14 @@ class _OneInput:
         self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
         self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
-        self.history, self.writer = run.history, run.writer
+        self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
         self.first_line = first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
             self.resume = self.history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
+        if self.known is None and source.seekable:
+            self._refuse_renamed(options.sensor)
         self.source_id = self.known.source_id if self.known else self.history.last_source + 1
         hash_events = reader.LINES or self.history.has_hashed(options.sensor, self.source_id, reader.NAME)
         self.options = replace(options, start=self.resume.start, source_id=self.source_id, hash_events=hash_events)
@@ -244,9 +260,40 @@ class _OneInput:
         compared = self.history.has_others(options.sensor, self.source_id)
         self.piece_events = min(PIECE_EVENTS, self.batch_events) if compared else 0
 
+    def _refuse_renamed(self, sensor: str) -> None:
+        """InputError where the lake has these bytes as another sensor's: nobody records the same twice."""
+        other = self.history.elsewhere(sensor, self.first_line, self.source.open)
+        if other is not None:
+            raise InputError(
+                f"{self.source.name} is in the lake already, as the sensor {other.sensor}'s, and this time it is {sensor}'s: "
+                "stored again, every event would count twice.",
+                hint=f"Go on with the name it has (--sensor {other.sensor}), or take out what is stored and ingest it again: "
+                f"teiten lake take-out --lake {self.lake} --sensor {other.sensor} {self.source.name}",
+            )
+
+    def _say_if_moved(self) -> None:
+        """Lines that are stored keep the times that they were read with: says so where they would be read otherwise now."""
+        begun = self.history.begun(self.source_id)
+        if begun is None or not self.reader.LINES:
+            return
+        with contextlib.closing(iter(self.reader.read(self.source, replace(self.options, start=0)))) as chunks:
+            low, _ = _span(list(itertools.islice(chunks, 1)))
+        # the earliest of the first lines read is the earliest stored, so many whole quarters of an hour apart
+        if low is None or low == begun or (low - begun) % _QUARTER:
+            return
+        apart = abs(low - begun)
+        length = f"{apart.days:,} days" if apart.days > 1 else f"{apart / dt.timedelta(hours=1):g} hours"
+        told = (
+            f"its lines are stored with times {length} {'later' if begun > low else 'earlier'} than they would be read with "
+            f"now (zone {self.options.zone}); what is stored stays. To store them anew: "
+            f"teiten lake take-out --lake {self.lake} {self.source.name}, then ingest it again"
+        )
+        self.result.notes.append(told)
+
     def run(self) -> None:
         tally = self.result.tally
         if self.known is not None:
+            self._say_if_moved()
             tally.lines += self.known.lines
             tally.had_already += self.known.lines
             self.result.source_id = self.source_id

@@ -29,19 +29,45 @@ LEAST_QUERY_MEMORY_MB = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A time [start, end) in which a sensor ran; None: without such an end. addresses: how many; None: nobody says."""
+
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    addresses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """One observation point. `paths` are globs, relative to the configuration file, of the inputs that are its own."""
 
     name: str
     group: str | None = None
     country: str | None = None
-    addresses: int = 1
+    addresses: int | None = None
+    """how many it watches; None: nobody says, and those count that packets were sent to"""
     zone: str | None = None
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     paths: tuple[str, ...] = ()
     services: tuple[tuple[int, int], ...] = ()
     """what its host serves, as protocol and port: arrivals there are told of (`teiten attacks`)"""
+    runs: tuple[Run, ...] = ()
+    """several times with a number of addresses each, in order, in place of `start`, `end` and `addresses`"""
+
+    def running(
+        self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo
+    ) -> list[tuple[dt.datetime, dt.datetime, int | None]]:
+        """The parts of [start, end) in which it ran by what the configuration says, each with its addresses (None: not said).
+
+        `zone`: that of times without one."""
+        out = []
+        for run in self.runs or (Run(self.start, self.end, self.addresses),):
+            low = max(start, _aware(run.start, zone)) if run.start else start
+            high = min(end, _aware(run.end, zone)) if run.end else end
+            if low < high:
+                out.append((low, high, run.addresses))
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +85,17 @@ class Reading:
     payload_bytes: int = 0
     """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
     anything, the sensor's address too: nothing of them is published"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long the lake keeps events ([lake]). Statistics, verdicts, notes and coverage are kept for good."""
+
+    keep_events: int | None = None
+    """days after which events go, written `90d`, `26w` or `2y`; without it they are kept for good"""
+    disk: int | None = None
+    """bytes that the lake may take on the disk, written `50GB` or `2TB`: beyond it the oldest finished days' events go; from
+    four fifths of it on, that is told beforehand"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +260,7 @@ class Settings:
     """where the zone comes from, for the footer: 'flag', 'teiten.toml', 'machine'"""
     language: str = "en"
     lake: Path = Path(DEFAULT_LAKE)
+    keeping: Keeping = field(default_factory=Keeping)
     sensors: tuple[Sensor, ...] = ()
     reading: Reading = field(default_factory=Reading)
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -280,6 +318,10 @@ class Settings:
     def sensor(self, name: str) -> Sensor | None:
         """The configured sensor of that name, or None."""
         return next((s for s in self.sensors if s.name == name), None)
+
+
+def _aware(moment: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _locale_language() -> str:
@@ -341,7 +383,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb"}
+_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb", "aggregate_events"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -349,7 +391,7 @@ _SHAPES = (
     ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
     ("language", str, "ja or en"),
-    ("lake", str, "the name of a folder"),
+    ("lake", (str, dict), "the name of a folder, or a table, written [lake]"),
     ("sensor", dict, "a table of sensors, written [sensor.NAME]"),
     ("reading", dict, "a table, written [reading]"),
     ("thresholds", dict, "a table, written [thresholds]"),
@@ -359,7 +401,11 @@ _SHAPES = (
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
 )
-_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services"}
+_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs"}
+_RUN = {"from", "to", "addresses"}
+_LAKE = {"path", "keep_events", "disk"}
+_AGE: Final = re.compile(r"([1-9]\d{0,4})\s*(d|w|y)", re.ASCII)
+_SIZE: Final = re.compile(r"([1-9]\d{0,5}(?:\.\d+)?)\s*(MB|GB|TB)", re.ASCII)
 _SERVICE: Final = re.compile(r"(\d{1,5})/(tcp|udp)", re.ASCII)
 
 
@@ -383,14 +429,38 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
                 name=name,
                 group=table.get("group"),
                 country=table.get("country"),
-                addresses=_positive(table.get("addresses", 1), f"{spot}: addresses"),
+                addresses=_positive(table["addresses"], f"{spot}: addresses") if "addresses" in table else None,
                 zone=table.get("zone"),
                 start=_when(table.get("from"), f"{spot}: from"),
                 end=_when(table.get("to"), f"{spot}: to"),
                 paths=tuple(str(p) for p in _typed(table.get("paths", []), list, f"{spot}: paths", "a list of globs")),
                 services=_services(table.get("services", []), f"{spot}: services"),
+                runs=_runs(table, spot),
             )
         )
+    return tuple(out)
+
+
+def _runs(table: dict[str, Any], where: str) -> tuple[Run, ...]:
+    """The table's `runs`, in order; `addresses` of the table are those of a run that names none. UsageError."""
+    if "runs" not in table:
+        return ()
+    if "from" in table or "to" in table:
+        raise UsageError(f"{where} has runs, and from or to as well.", hint="Put each from and to into the runs.")
+    out = []
+    for one in _typed(table["runs"], list, f"{where}: runs", "a list of tables"):
+        _check(_typed(one, dict, f"{where}: runs", "a list of tables"), _RUN, f"{where}, runs")
+        count = one.get("addresses", table.get("addresses"))
+        addresses = _positive(count, f"{where}, runs: addresses") if count is not None else None
+        out.append(Run(_when(one.get("from"), f"{where}, runs: from"), _when(one.get("to"), f"{where}, runs: to"), addresses))
+    for run, after in zip(out, [*out[1:], None], strict=True):
+        ends = [run.start, run.end, after.start if after else run.end]
+        told = [_aware(t, dt.UTC) for t in ends if t is not None]
+        if told != sorted(told) or (run.start and run.start == run.end) or (after and (run.end is None or after.start is None)):
+            raise UsageError(
+                f"{where}: its runs are not one after another.",
+                hint="Each from lies before its to, and at or after the to before it; only the last may go on without a to.",
+            )
     return tuple(out)
 
 
@@ -469,6 +539,22 @@ def _names(table: dict[str, Any], where: str, file: Path | None) -> Names:
     return Names(**found)
 
 
+def _keeping(table: dict[str, Any], where: str) -> Keeping:
+    """[lake] without its path. UsageError."""
+    found: dict[str, int | None] = {"keep_events": None, "disk": None}
+    if "keep_events" in table:
+        age = _AGE.fullmatch(str(table["keep_events"]))
+        if age is None:
+            raise UsageError(f"{where}: keep_events '{table['keep_events']}' is no time.", hint="Write 90d, 26w or 2y.")
+        found["keep_events"] = int(age[1]) * {"d": 1, "w": 7, "y": 366}[age[2]]
+    if "disk" in table:
+        size = _SIZE.fullmatch(str(table["disk"]))
+        if size is None:
+            raise UsageError(f"{where}: disk '{table['disk']}' is no size.", hint="Write 500MB, 50GB or 2TB.")
+        found["disk"] = int(float(size[1]) * {"MB": 10**6, "GB": 10**9, "TB": 10**12}[size[2]])
+    return Keeping(**found)
+
+
 def _beside(file: Path | None, name: str) -> Path:
     """A file named in the configuration: relative to it."""
     return (file.parent if file else Path()) / Path(name).expanduser()
@@ -512,12 +598,17 @@ def load(
     _check(thresholds, set(THRESHOLDS), f"{where}, [thresholds]")
     for key, value in thresholds.items():
         _typed(value, (int, float), f"{where}, [thresholds]: {key}", "a number")
-    lake_path = Path(lake) if lake else (path.parent / table["lake"] if path and "lake" in table else Path(DEFAULT_LAKE))
+    kept = table.get("lake", {})
+    kept = {"path": kept} if isinstance(kept, str) else kept
+    _check(kept, _LAKE, f"{where}, [lake]")
+    named = _typed(kept.get("path", DEFAULT_LAKE), str, f"{where}, [lake]: path", "the name of a folder")
+    lake_path = Path(lake) if lake else (path.parent / named if path and "path" in kept else Path(DEFAULT_LAKE))
     return Settings(
         zone_name=zone_name,
         zone_from=zone_from,
         language=chosen,
         lake=lake_path,
+        keeping=_keeping(kept, f"{where}, [lake]"),
         sensors=_sensors(table.get("sensor", {}), where),
         reading=Reading(**reading),
         thresholds={str(k): float(v) for k, v in thresholds.items()},
@@ -525,6 +616,7 @@ def load(
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         names=_names(table.get("names", {}), f"{where}, [names]", path),
+        aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),
         query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,

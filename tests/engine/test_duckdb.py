@@ -65,14 +65,14 @@ def test_the_view_has_the_contracts_columns_and_text(session: Session) -> None:
 
 
 def test_every_view_and_column_has_a_meaning(session: Session) -> None:
-    for name in ("events", "sources", "batches", "verdicts", "notes"):
+    for name in ("events", "sources", "batches", "coverage", "verdicts", "notes"):
         there = [r["column_name"] for r in session.query(f"DESCRIBE {name}")]
         assert [r["column"] for r in views() if r["view"] == name] == there
     assert all(r["en"] and r["ja"] and r["type"] for r in views())
 
 
 def test_types_are_as_told(session: Session) -> None:
-    for name in ("events", "sources", "batches", "verdicts", "notes"):
+    for name in ("events", "sources", "batches", "coverage", "verdicts", "notes"):
         there = {
             r["column_name"]: r["column_type"].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
             for r in session.query(f"DESCRIBE {name}")

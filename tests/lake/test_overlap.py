@@ -128,3 +128,31 @@ def test_windows_of_a_stream_add_up_to_it(case: tuple[list[int], list[tuple[int,
         known = Alignment([Stream(n, h) for n, h in enumerate(stored)]).match(lines) if stored else np.zeros(len(lines), bool)
         stored.append(lines[~known])
     assert Counter(np.concatenate(stored).tolist()) == Counter(stream)
+
+
+def test_lines_that_are_named_by_keys() -> None:
+    """As with numbers: how far an input came, its last match, and what it used, are said in keys."""
+    keys = np.array([10, 25, 40, 90], np.int64)
+
+    def stream(**more: object) -> Stream:
+        return Stream(7, hashes("xaxb"), keys=keys, **more)  # type: ignore[arg-type]
+
+    first = Alignment([stream()])
+    assert first.match(hashes("xa")).all()
+    assert (first.reached(), first.cursor) == ({7: 26}, (7, 26))
+    assert first.used()[7].tolist() == [10, 25]
+    assert Alignment([stream(reach=26)]).match(hashes("xaxb")).tolist() == [True, False, False, True]
+    later = Alignment([stream(used=[np.array([5, 40], np.int64), np.array([90], np.int64)])])
+    assert later.match(hashes("xaxb")).tolist() == [True, True, False, False]
+    part = Alignment([Stream(7, hashes("xb"), keys=keys[2:], reach=26)])  # a later stretch, in which the last match is not
+    part.go_on((7, 26))
+    assert part.cursor is None and part.reached() == {}
+    assert part.match(hashes("xb")).all() and part.reached() == {7: 91}
+    again = Alignment([stream(reach=26)])
+    again.go_on((7, 26))
+    assert again.cursor == (7, 26) and again.match(hashes("x")).all() and again.cursor == (7, 41)
+
+
+def test_what_is_known_from_elsewhere_is_not_looked_for() -> None:
+    alignment = Alignment([Stream(1, hashes("xy"))])
+    assert alignment.match(hashes("xxy"), known=np.array([True, False, False])).tolist() == [False, True, True]

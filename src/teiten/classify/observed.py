@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from teiten.engine.filters import Filters
+from teiten import coverage
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
+    from teiten.engine.filters import Filters
 
 
 def addresses(session: Session, filters: Filters) -> int:
-    """The addresses of the sensors with events in the filters' span: as configured (`addresses`), or as many as were seen where
-    that is more (a sensor that nobody configured counts what it was sent to). At least 1."""
-    wanted = Filters(start=filters.start, end=filters.end, sensor=filters.sensor)
-    where = " AND ".join(wanted.conditions(raw=True)) or "true"
-    rows = session.query(f"SELECT sensor, count(DISTINCT dst_ip) AS seen FROM raw_events WHERE {where} GROUP BY sensor")
-    known = {s.name: s.addresses for s in session.settings.sensors}
-    total: int = sum(max(known.get(row["sensor"], 1), row["seen"]) for row in rows)
-    return max(1, total)
+    """The addresses of the sensors with events in the filters' span: as stated, or as many as were seen where nobody states
+    them (`coverage.addresses`). At least 1."""
+    return coverage.addresses(session, filters.start, filters.end, filters.sensor)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
+from teiten import coverage
 from teiten.classify import names, rules, watchlists
 from teiten.classify.material import KEPT, SOURCES, Events, Material
 from teiten.classify.rules import FOUND, SEVERAL, Part
@@ -88,7 +89,7 @@ class Basis:
         lists = {one.name: [one.version, one.date.isoformat(), one.digest] for one in self.watchlists.of_day(day)}
         wanted = sorted({name for part in rules.parts() for name in part.rule.thresholds})
         told = {
-            "addresses": sum(one.addresses for one in watching(self.settings, day)),
+            "addresses": sum(stated(one, self.settings, day) or 1 for one in watching(self.settings, day)),
             "lists": dict(sorted(lists.items())),
             "thresholds": {name: self.settings.threshold(name) for name in wanted},
             "rules": [part.rule.id for part in rules.parts()],
@@ -103,34 +104,17 @@ class Basis:
 
 def watching(settings: Settings, day: dt.date) -> list[Sensor]:
     """The configured sensors that were watching at some time of that day, by what the configuration says."""
+    return [one for one in settings.sensors if one.running(*_day(settings, day), settings.zone)]
+
+
+def stated(sensor: Sensor, settings: Settings, day: dt.date) -> int | None:
+    """The most addresses that the configuration says it watched on that day; None where it says nothing."""
+    return max((count or 0 for *_, count in sensor.running(*_day(settings, day), settings.zone)), default=0) or None
+
+
+def _day(settings: Settings, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     start = dt.datetime.combine(day, dt.time(), settings.zone)
-    end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), settings.zone)
-
-    def local(moment: dt.datetime) -> dt.datetime:
-        return moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
-
-    return [
-        one
-        for one in settings.sensors
-        if (one.start is None or local(one.start) < end) and (one.end is None or local(one.end) > start)
-    ]
-
-
-def observed(session: Session, days: Sequence[dt.date]) -> dict[dt.date, int]:
-    """Day -> addresses that were observed: of the sensors that were to watch, and of those whose batches touch the day.
-
-    A sensor that is not configured has one.
-    """
-    rows = session.lake.batches(["sensor", "t_min", "t_max"], session.last_batch).drop_nulls()
-    seen = rows.select("sensor", pl.col("t_min", "t_max").dt.convert_time_zone(session.zone_name).dt.date())
-    out = {}
-    for day in days:
-        found = {one.name: one.addresses for one in watching(session.settings, day)}
-        for name in seen.filter((pl.col("t_min") <= day) & (pl.col("t_max") >= day))["sensor"].unique():
-            known = session.settings.sensor(name)
-            found.setdefault(name, known.addresses if known else 1)
-        out[day] = sum(found.values())
-    return out
+    return start, dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), settings.zone)
 
 
 # which days ---------------------------------------------------------------------------------------------------------
@@ -143,6 +127,8 @@ def stale_days(lake: Lake, basis: Basis, days: Iterable[dt.date] | None = None, 
     """
     newest = _newest(lake, basis.settings, upto)
     wanted = newest.keys() if days is None else newest.keys() & set(days)
+    # what their events were cannot be looked at again: their verdicts stay as they are
+    wanted = wanted - lake.dropped_days(basis.settings.zone_name)
     known = {
         day: (batch, told)
         for day, batch, told in lake.verdict_state(basis.settings.zone_name).select("day", "last_batch", "basis").iter_rows()
@@ -249,7 +235,7 @@ def _by_rules(
     parts: Sequence[Part], asked: Events, days: list[dt.date], basis: Basis, notes: list[str]
 ) -> Iterator[pl.DataFrame]:
     """Every rule's rows, in the rules' order; of two with one label on one address and day that of the earlier rule."""
-    addresses = observed(asked.session, days)
+    addresses = coverage.by_day(asked.session, days)
     shared = _shared(parts)
     kept = pl.DataFrame(schema=KEPT)
 

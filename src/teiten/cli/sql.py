@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 
 from teiten.cli import _common, _output
-from teiten.errors import UsageError
+from teiten.errors import LakeError, UsageError
 
 NAME = "sql"
-HELP = "read-only SQL over the views events, sources, batches, verdicts and notes"
+HELP = "read-only SQL over the views events, sources, batches, coverage, verdicts and notes"
 EXAMPLE = '  teiten sql "SELECT dst_port, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC LIMIT 10"'
 
 
@@ -47,6 +49,11 @@ def main(args: argparse.Namespace) -> int:
         outcome = classify.refresh(lake, chosen)
         if outcome.trouble is not None:
             _common.show_verdicts(outcome)
+    if re.search(r"\bcoverage\b", query, re.IGNORECASE):
+        from teiten import coverage
+
+        with contextlib.suppress(LakeError):  # somebody writes: then it is as it was
+            coverage.refresh(lake, chosen, wait=2.0)
     # the answer goes through memory once here and once there
     memory = args.memory or console.usual_memory_mb(chosen)
     found = console.ask(lake.path, chosen, query, console.Limits(args.seconds, memory, max(64, memory // 2)))

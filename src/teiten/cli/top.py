@@ -14,6 +14,7 @@ from teiten.cli import _common, _output, _question
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
+    from teiten import coverage
     from teiten.engine.duckdb import Session
     from teiten.engine.filters import Filters
     from teiten.engine.questions import Rows, Span
@@ -28,6 +29,7 @@ THINGS = ("ports", "countries", "asns", "sources", "prefixes", "sensors", "tools
 FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner")
 SIDES = ("scanners", "spoofed")
 """filters that leave out, or leave alone"""
+UNIT = "as --by; per-ip: packets of an address and day that was watched (view coverage), with what they are divided by"
 _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
 
@@ -35,7 +37,8 @@ _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=THINGS, metavar="|".join(THINGS), help="what is ranked")
     parser.add_argument("files", nargs="*", metavar="FILE", help="rank these files' events, without a lake")
-    parser.add_argument("--by", choices=("packets", "hosts"), default="packets", help="rank by packets or by distinct sources")
+    parser.add_argument("--by", choices=("packets", "hosts"), help="rank by packets (the default) or by distinct sources")
+    parser.add_argument("--unit", choices=("packets", "hosts", "per-ip"), help=UNIT)
     parser.add_argument("--from", dest="start", metavar="T", help="from this day or time on")
     parser.add_argument("--to", dest="end", metavar="T", help="up to, and without, this day or time")
     parser.add_argument("--period", metavar="P", help="a day, week, month or quarter: 2026-05-01, 2026-W18, 2026-05, 2026-Q2")
@@ -57,6 +60,7 @@ def main(args: argparse.Namespace) -> int:
 
     if args.n < 1:
         raise UsageError(f"-n {args.n} ranks nothing.", hint="Give 1 or more.")
+    _settle(args)
     chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     wanted, before = _asked(args, chosen)
     if args.files and _straight(args, chosen, wanted, before):
@@ -74,6 +78,14 @@ def main(args: argparse.Namespace) -> int:
         with open_session(Lake.open(Path(folder) / "lake"), chosen) as session:
             _answer(args, chosen, session, wanted, before)
         return code
+
+
+def _settle(args: argparse.Namespace) -> None:
+    """--by and --unit, of which either may say what is counted. UsageError where they disagree."""
+    counted = "hosts" if args.unit == "hosts" else "packets" if args.unit else args.by or "packets"
+    if args.by and args.by != counted:
+        raise UsageError(f"--unit {args.unit} and --by {args.by} exclude each other.", hint="Give the one or the other.")
+    args.by = counted
 
 
 def _judge(args: argparse.Namespace, lake: Lake, chosen: Settings, wanted: Filters, before: Span | None) -> None:
@@ -141,7 +153,7 @@ def _straight(args: argparse.Namespace, chosen: Settings, wanted: Filters, befor
     """The answer straight from the files, where they are captures and the question is simple; False where it is not."""
     from teiten import straight
 
-    if args.sql:
+    if args.sql or args.unit == "per-ip":
         return False
     _common.check_year(args.year)
     _common.boot_time(args.boot_time, chosen.zone)
@@ -210,11 +222,17 @@ def _answer(
 ) -> int:
     from teiten.engine import questions
 
-    found = questions.rank(session, args.what, wanted.start, wanted.end, by=args.by, before=before, filters=wanted, n=args.n)
+    own = args.unit == "per-ip" and args.what == "sensors"  # each divided by its own, which makes another order
+    n = None if own else args.n
+    found = questions.rank(session, args.what, wanted.start, wanted.end, by=args.by, before=before, filters=wanted, n=n)
     if args.sql:
         print(found.sql + ";")
         return 0
+    divided = _rates(session, found, wanted, before, args.n if own else None) if args.unit == "per-ip" else []
     _show(args, chosen, found, before)
+    if args.output == "table":
+        for line in divided:
+            print(line, file=sys.stderr)
     if args.output == "table" and args.what == "scanners":
         part, whole = questions.scanner_share(session, wanted.start, wanted.end, by=args.by, filters=wanted)
         share = f" ({_percent(100 * part / whole, '')})" if whole else ""
@@ -222,13 +240,46 @@ def _answer(
     return 0
 
 
+def _rates(session: Session, found: Rows, wanted: Filters, before: Span | None, n: int | None) -> list[str]:
+    """Gives the rows their rates; what to say of what these are divided by. n: the rows are sensors, put in order of theirs."""
+    from teiten import coverage
+
+    seen = before if before is not None and found and found[0]["packets_before"] is not None else None
+    span = (wanted.start, wanted.end)
+    now, then = coverage.add_rates(session, found, span, seen, sensors=wanted.sensor, each_sensor=n is not None)
+    if n is not None:
+        found.sort(key=lambda row: (row["per_ip"] is None, -(row["per_ip"] or 0.0), row["sensor"]))
+        for suffix in ("", "_before") if seen else ("",):
+            rates = sorted((row[f"per_ip{suffix}"] or 0.0 for row in found), reverse=True)
+            for row in found:
+                rate = row[f"per_ip{suffix}"]
+                row[f"rank{suffix}"] = None if not rate else rates.index(rate) + 1
+        del found[n:]
+    lines = ["per ip = packets of an address and day watched: " + _divided(now)]
+    return [*lines, "in the period before: " + _divided(then)] if then is not None else lines
+
+
+def _divided(by: coverage.Denominator) -> str:
+    if not by.address_days:
+        return "nobody was watching"
+    told = {"stated": "as stated", "seen": "as many as packets came to", "assumed": "assumed, since nothing came"}
+    known = " or ".join(told[basis] for basis in by.bases)
+    return (
+        f"divided by {by.address_days:,.1f} address-days, {by.addresses:,.1f} addresses ({known})"
+        f" over {by.address_days / by.addresses:,.2f} days"
+    )
+
+
 def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span | None) -> None:
     from teiten.engine import questions
 
     if args.output == "table":
-        rows = _table(args.what, args.by, found, chosen.language, before is not None)
+        rows = _table(args.what, args.by, found, chosen.language, before is not None, rates=args.unit == "per-ip")
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
+        if found.estimated:
+            error = _percent(100 * found.error, "")
+            print(f"Hosts with ~ are estimated by a sketch; their relative standard error is at most {error}.", file=sys.stderr)
         if args.what == "tools" and found:
             print("A source's packets of a day count for the tool that its verdict of that day names.", file=sys.stderr)
     else:
@@ -237,10 +288,10 @@ def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span 
         _output.write_rows(found, args.output, args.out, columns=list(found[0]) if found else columns)
 
 
-def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> list[dict[str, Any]]:
+def _table(what: str, by: str, found: Rows, language: str, compared: bool, *, rates: bool = False) -> list[dict[str, Any]]:
     """What fits 80 columns: the thing in words, counts with commas, shares and changes in percent.
 
-    was: the rank before; before: the packets or hosts before.
+    was: the rank before; before: the packets or hosts before. rates: per ip, and before it is the rate before.
     """
     out = []
     for row in found:
@@ -248,8 +299,14 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> li
         if compared:
             line["was"] = "-" if row["rank_before"] is None else str(row["rank_before"])
         line |= _names(what, row, language)
-        line |= {"packets": _number(row["packets"]), "hosts": _number(row["hosts"]), "share": _percent(100 * row["share"], "")}
-        if compared:
+        line |= {"packets": _number(row["packets"]), "hosts": _hosts(row), "share": _percent(100 * row["share"], "")}
+        if rates:
+            line["per ip"] = _rate(row["per_ip"])
+            if compared:
+                now, then = row["per_ip"], row.get("per_ip_before")
+                change = None if now is None or not then else 100 * (now - then) / then
+                line |= {"before": _rate(then), "change": "-" if change is None else _percent(change, "+")}
+        elif compared:
             line |= {
                 "before": _number(row[f"{by}_before"]),
                 "change": "-" if row["change"] is None else _percent(row["change"], "+"),
@@ -259,7 +316,7 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool) -> li
     for name in _LEAST_WANTED:
         if sum(wide.values()) + 2 * (len(wide) - 1) > 80:
             wide.pop(name, None)
-    numbers = {"rank", "was", "packets", "hosts", "share", "before", "change"}
+    numbers = {"rank", "was", "packets", "hosts", "share", "per ip", "before", "change"}
     return [{k: str(line[k]).rjust(wide[k]) if k in numbers else line[k] for k in wide} for line in out]
 
 
@@ -290,6 +347,15 @@ def _cut(text: str, most: int) -> str:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def _hosts(row: dict[str, Any]) -> str:
+    """12,345, or ~12,345 where it is estimated."""
+    return ("~" if row.get("hosts_error") else "") + _number(row["hosts"])
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _percent(value: float, sign: str) -> str:

@@ -22,8 +22,8 @@ import polars as pl
 
 from teiten import event, periods
 from teiten.engine import bytewise, judged, rolled
-from teiten.errors import LakeError, TeitenError, UsageError
-from teiten.lake import Lake, note, rollup, verdict
+from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
+from teiten.lake import Lake, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -103,7 +103,7 @@ def usual_memory_mb() -> int:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `verdicts`, `notes`; inside `raw_events` (addresses as bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -133,6 +133,7 @@ class Session:
         self.upto = upto
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
+        self._coverage_files = lake.coverage_files()
         self._as_of = as_of
         self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
         # where only the events of some days are asked for, so are the verdicts on these
@@ -144,7 +145,7 @@ class Session:
         self._rollup_files = {name: files for name in rollup.TABLES if counted and (files := lake.rollup_files(name))}
         self._rolled: rolled.Rolled | None = None
         self._joined: frozenset[str] = frozenset()
-        self._judged = False
+        self._judged = self._covered = False
         self._looked_up: set[str] = set()
         self._aggregates: frozenset[str] = frozenset()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
@@ -191,7 +192,14 @@ class Session:
         run(f"CREATE VIEW sources AS {SOURCES_SQL}")
         allowed = ", ".join(
             _quoted(path)
-            for path in [*files, *kept, *map(str, self._verdict_files), *map(str, self._note_files), str(self._own_verdicts)]
+            for path in [
+                *files,
+                *kept,
+                *map(str, self._verdict_files),
+                *map(str, self._note_files),
+                str(self._own_verdicts),
+                *map(str, self._coverage_files),
+            ]
             + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
         run(f"SET allowed_paths = [{allowed}]")
@@ -225,6 +233,15 @@ class Session:
                 self._view(name, [str(p) for p in paths], kinds, where)
             judged.prepare(self._con.execute, _quoted(self.zone_name), self.last_batch)
             self._judged = True
+        if not self._covered and _COVERAGE.search(sql):
+            columns = {name: _BATCH_TYPES[type(dtype)] for name, dtype in coverage.SCHEMA.items()}
+            self._view("_coverage_rows", [str(p) for p in self._coverage_files], columns)
+            shown = ", ".join(f'"{name}"' for name in coverage.MEANINGS)
+            self._con.execute(
+                f"CREATE VIEW coverage AS SELECT {shown} FROM _coverage_rows WHERE sensor IS NOT NULL"
+                f" AND zone = {_quoted(self.zone_name)} AND last_batch <= {self.last_batch}"
+            )
+            self._covered = True
         self._arrange(asked)
 
     @property
@@ -372,12 +389,18 @@ class Session:
 
     def _changed(self) -> bool:
         """Is a file gone that the session was opened with?"""
-        files = [*(f.path for f in self.files), *self.batch_files, *self._verdict_files, *self._note_files]
+        files = [
+            *(f.path for f in self.files),
+            *self.batch_files,
+            *self._verdict_files,
+            *self._note_files,
+            *self._coverage_files,
+        ]
         files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
 
-    def _gone(self) -> LakeError:
-        return LakeError(
+    def _gone(self) -> LakeChangedError:
+        return LakeChangedError(
             f"The lake {self.lake.path} changed while it was asked: files that held the answer have been replaced since.",
             hint="Ask again.",
         )
@@ -435,6 +458,7 @@ def views() -> list[dict[str, str]]:
             kind = _BATCH_TYPES[type(dtype)]
             rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     for view, columns, of in (
+        ("coverage", tuple(coverage.MEANINGS), coverage),
         ("verdicts", judged.VERDICT_COLUMNS, verdict),
         ("notes", judged.NOTE_COLUMNS, note),
     ):
@@ -445,6 +469,7 @@ def views() -> list[dict[str, str]]:
     return rows
 
 
+_COVERAGE: Final = re.compile(r"\bcoverage\b", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
 """types that no frame has: given as DuckDB writes them"""
 

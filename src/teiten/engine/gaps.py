@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
+from teiten.engine import recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.engine.questions import Query, Rows
+from teiten.engine.recorded import moment
 from teiten.lake import activity
 
 IMPROBABLE: Final = 1e-6
@@ -116,7 +117,7 @@ def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: 
 
 def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch] | None:
     """What the batches' activity tells, in order of names; None where batches have none (a lake of an older version)."""
-    held = activities(session)
+    held = recorded.activities(session)
     if held is None:
         return None
     out = []
@@ -130,8 +131,8 @@ def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: 
         counts = np.unique(hours["events"][inside], return_counts=True)
         out.append(
             Watch(
-                name, _moment(firsts[0]), _moment(lasts[-1]),
-                tuple((_moment(begins[i]), _moment(ends[i])) for i in quiet),
+                name, moment(firsts[0]), moment(lasts[-1]),
+                tuple((moment(begins[i]), moment(ends[i])) for i in quiet),
                 tuple(zip(counts[0].tolist(), counts[1].tolist(), strict=True)),
             )
         )  # fmt: skip
@@ -155,19 +156,6 @@ def by_events(session: Session, low: dt.datetime, high: dt.datetime, sensors: tu
     ]  # fmt: skip
 
 
-def activities(session: Session) -> dict[str, activity.Activity] | None:
-    """Sensor -> the activity of all that the session sees of it, in order of names; None as in `by_activity`."""
-    rows = session.lake.batches(["sensor", "events", "activity"], session.last_batch).filter(pl.col("events") > 0)
-    if rows["activity"].null_count():
-        return None
-    out = {}
-    for (name,), own in rows.group_by("sensor"):
-        found = activity.merged([activity.unpacked(own["activity"])])
-        if len(found):
-            out[str(name)] = found
-    return dict(sorted(out.items()))
-
-
 def improbable(silence: dt.timedelta, rate: float) -> bool:
     """Would a Poisson process of `rate` events an hour be silent that long with a probability below `IMPROBABLE`?"""
     return silence >= SHORTEST and rate * (silence / _HOUR) > -math.log(IMPROBABLE)
@@ -175,10 +163,6 @@ def improbable(silence: dt.timedelta, rate: float) -> bool:
 
 def _gap(sensor: str, start: dt.datetime, end: dt.datetime, reason: str) -> dict[str, Any]:
     return {"sensor": sensor, "start": start, "end": end, "reason": reason}
-
-
-def _moment(micros: int) -> dt.datetime:
-    return _EPOCH + dt.timedelta(microseconds=int(micros))
 
 
 def _utc(start: dt.datetime, end: dt.datetime) -> Span:

@@ -9,16 +9,16 @@ import secrets
 import tomllib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from teiten import event
-from teiten.errors import LakeError
+from teiten import event, periods
+from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _daily, _delta, batch, check, mend, migrations, note, rollup, verdict
+from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, rollup, verdict
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
@@ -28,7 +28,19 @@ SCHEMA_VERSION: Final = 4
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
 """what stands in `META`, once more: without the key in it the lake's own lines would not be known again"""
-_OURS: Final = {"events", "batches", "verdicts", "notes", *rollup.TABLES, ".lock", META, META + ".new", COPY, COPY + ".new"}
+_OURS: Final = {
+    "events",
+    "batches",
+    "verdicts",
+    "notes",
+    "coverage",
+    *rollup.TABLES,
+    ".lock",
+    META,
+    META + ".new",
+    COPY,
+    COPY + ".new",
+}
 SMALL: Final = 20_000
 """rows below which a file is small"""
 _PATIENCE: Final = 2.0
@@ -44,12 +56,15 @@ class LakeMeta:
     hash_key: int
     zone: str
     created: str
+    kept_since: str | None = None
+    """events before this moment (UTC) are not kept; None: they are, for good"""
 
     def text(self) -> str:
         return (
             "# A lake of teiten: a https://delta.io table in each folder. Written by the program; do not edit.\n"
             f'schema_version = {self.schema_version}\nid = "{self.id}"\nhash_key = "{self.hash_key:016x}"\n'
             f'zone = "{self.zone}"\ncreated = "{self.created}"\n'
+            + (f'kept_since = "{self.kept_since}"\n' if self.kept_since else "")
         )
 
 
@@ -70,7 +85,10 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events."""
+    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events.
+
+    loose, loose_files: rows and files of events that `teiten lake compact` would put together.
+    """
 
     rows: int = 0
     files: int = 0
@@ -78,6 +96,8 @@ class Holdings:
     bytes: int = 0
     low: Any = None
     high: Any = None
+    loose: int = 0
+    loose_files: int = 0
 
 
 class Lake:
@@ -164,7 +184,7 @@ class Lake:
                 writer = Writer(self.path)
                 if any([forgetting.finish(self.path, self.hash_key), mend.finish(self.path)]):
                     writer = Writer(self.path)
-                keep_copy(self.path, self.meta)
+                keep_copy(self.path, read_meta(self.path))
                 yield writer
         except _delta.ERRORS as error:
             if damage := self._damage(error):
@@ -195,14 +215,18 @@ class Lake:
 
     def holdings(self, name: str) -> Holdings:
         """What the table of that name (`events`, `batches`, `verdicts`, `notes`) holds."""
-        live = self._table(name).live()
+        from teiten.lake import compact
+
+        table = self._table(name)
+        live = table.live()
         if not live.height:
             return Holdings()
+        loose = compact.loose(compact.files(table)) if name == "events" else []
         small = (live["num_records"] < SMALL).sum()
         low, high = (live[side].drop_nulls() if side in live.columns else live.head(0) for side in ("min.time", "max.time"))
         return Holdings(
             int(live["num_records"].sum() or 0), live.height, int(small), int(live["size_bytes"].sum() or 0),
-            low.min() if len(low) else None, high.max() if len(high) else None,
+            low.min() if len(low) else None, high.max() if len(high) else None, sum(f.rows for f in loose), len(loose),
         )  # fmt: skip
 
     def sweep(self, name: str, grace: float) -> dict[Path, int]:
@@ -224,6 +248,44 @@ class Lake:
     def note_files(self) -> list[Path]:
         """The Parquet files of the table `notes`."""
         return self._table("notes").files() if self.meta.schema_version >= 2 else []
+
+    def kept_since(self) -> dt.datetime | None:
+        """Events before this moment are no longer kept (`lake/retention.py`); None: all are."""
+        told = read_meta(self.path).kept_since
+        return dt.datetime.fromisoformat(told) if told else None
+
+    def dropped_days(self, zone: str) -> set[dt.date]:
+        """The days of that zone on which something was recorded of which events are no longer kept, wholly or in part."""
+        since = self.kept_since()
+        if since is None:
+            return set()
+        kept = self.batches(["activity"])["activity"].drop_nulls()
+        low, _ = activity.times(activity.merged([activity.unpacked(kept)]))
+        local = pl.Series(low, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
+        last = since.astimezone(periods.zone(zone)) - dt.timedelta(microseconds=1)
+        return {day for day in local.dt.date().unique() if day <= last.date()}
+
+    def coverage_files(self) -> list[Path]:
+        """The Parquet files of the table `coverage`, which is made when it is first written."""
+        return self._table("coverage").files() if _delta.Table.exists(self.path / "coverage") else []
+
+    def coverage(self, zone: str | None = None) -> pl.DataFrame:
+        """The rows of `coverage` (`coverage.SCHEMA`), of one zone or of all; those without a sensor say that a day was made."""
+
+        def read() -> pl.DataFrame:
+            return pl.concat([pl.DataFrame(schema=coverage.SCHEMA), *map(pl.read_parquet, self.coverage_files())])
+
+        rows = self._steady("coverage", read)
+        return rows if zone is None else rows.filter(pl.col("zone") == zone)
+
+    def replace_coverage(
+        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str, wait: float | None = None
+    ) -> None:
+        """The coverage of those days of that zone becomes that of the frame (`coverage.GIVEN`), all at once. Takes the lock."""
+        with self.writer(wait):
+            if not _delta.Table.exists(self.path / "coverage"):
+                _delta.Table.create(self.path / "coverage", _delta.schema_of(coverage.SCHEMA, coverage.REQUIRED))
+            coverage.replace(self._table("coverage"), days, zone, frame, last_batch=last_batch, basis=basis)
 
     def verdicts(self, days: Iterable[dt.date] | None = None, zone: str | None = None) -> pl.DataFrame:
         """The machine's verdicts (`verdict.SCHEMA`) of those days and that zone, in order of day and source.
@@ -278,10 +340,6 @@ class Lake:
         with self.writer() as writer:
             number = writer.last if last_batch is None else last_batch
             verdict.replace(self._table("verdicts"), days, zone, frame, last_batch=number, basis=basis)
-
-    def dropped_days(self, zone: str) -> set[dt.date]:
-        """The days of that zone of which events are no longer kept, wholly or partly."""
-        return set()
 
     def rollup_files(self, name: str) -> list[Path]:
         """The Parquet files of that table of `rollup.TABLES`; rows with a basis only tell that their day was counted."""
@@ -373,9 +431,10 @@ class Lake:
         """The same for an error of a reader; none where the disk is at fault."""
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             return None
-        with contextlib.suppress(LakeError, *_delta.ERRORS):
+        try:
             return check.damaged(self.path, whole=isinstance(error, pl.exceptions.ComputeError))
-        return None
+        except LakeError as told:
+            return told
 
     def take_out(self, choose: Callable[[Path], mend.Plan]) -> tuple[mend.Plan, Path]:
         """Takes batches out for good, as `lake/mend.py` says: what was taken, and where what could be read of it is kept.
@@ -395,8 +454,8 @@ class Lake:
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
-    def _too_quick(self, name: str) -> LakeError:
-        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
+    def _too_quick(self, name: str) -> LakeChangedError:
+        return LakeChangedError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
@@ -451,7 +510,7 @@ def _migrate(path: Path) -> LakeMeta:
     """Step by step to this program's version, under the lake's lock. LakeError where that cannot be."""
     meta = read_meta(path)
     for version in migrations.run(path, meta.schema_version, SCHEMA_VERSION):
-        meta = LakeMeta(version, meta.id, meta.hash_key, meta.zone, meta.created)
+        meta = replace(meta, schema_version=version)
         write_meta(path, meta)
     return meta
 
@@ -523,7 +582,12 @@ def restore_meta(path: Path) -> bool:
 def _meta(text: str) -> LakeMeta:
     table = tomllib.loads(text)
     return LakeMeta(
-        int(table["schema_version"]), str(table["id"]), int(table["hash_key"], 16), str(table["zone"]), str(table["created"])
+        int(table["schema_version"]),
+        str(table["id"]),
+        int(table["hash_key"], 16),
+        str(table["zone"]),
+        str(table["created"]),
+        dt.datetime.fromisoformat(table["kept_since"]).isoformat() if "kept_since" in table else None,
     )
 
 

@@ -39,10 +39,10 @@ _BLOCK: Final = 1 << 14
 @dataclass(frozen=True, slots=True)
 class Address:
     """Addresses of n packets: `low` the last 32 bits of each; where any is IPv6, `six` has the three words before, the first of
-    them the address's first (None: all are IPv4; zeros for those that are)."""
+    them the address's first, and a 1 (None: all are IPv4; zeros for those that are)."""
 
     low: Words
-    six: tuple[Words, Words, Words] | None = None
+    six: tuple[Words, Words, Words, Words] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def hashes(packets: Packets, key: int) -> Hashes:
     time = packets.time if packets.received is None else np.where(packets.received, 0, packets.time)
     words: list[Words | None] = [time, time >> 32]
     for address in (packets.source, packets.target):
-        words += [address.low, *(address.six or (None, None, None))]
+        words += [address.low, *(address.six or (None,) * 4)]
     words += [packets.number(name) for name in NUMBERS]
     factors = _factors(key, len(words))
     out = np.empty(n, np.uint64)
@@ -122,7 +122,8 @@ def _address(column: pl.Series) -> Address:
         return Address(_word(column))
     parts = [_word(column.bin.slice(at, 4)) for at in (0, 4, 8, 12)]
     six = (size == 16).to_numpy()
-    return Address(np.where(six, parts[3], parts[0]), tuple(np.where(six, p, 0).astype(np.uint32) for p in parts[:3]))  # type: ignore[arg-type]
+    words = [np.where(six, part, 0).astype(np.uint32) for part in parts[:3]]
+    return Address(np.where(six, parts[3], parts[0]), (words[0], words[1], words[2], six))
 
 
 def _word(four: pl.Series) -> Words:

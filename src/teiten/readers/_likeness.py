@@ -50,5 +50,5 @@ def _address(plain: Plain) -> packets.Address:
         return packets.Address(plain.low)
     assert plain.high is not None
     six = plain.numbers == 6
-    words = (plain.high >> 32, plain.high & _LOW, plain.low >> 32)
-    return packets.Address(plain.low, tuple(np.where(six, word, 0) for word in words))  # type: ignore[arg-type]
+    words = [np.where(six, word, 0) for word in (plain.high >> 32, plain.high & _LOW, plain.low >> 32)]
+    return packets.Address(plain.low, (words[0], words[1], words[2], six))

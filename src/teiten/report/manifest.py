@@ -49,7 +49,7 @@ OLDER: Final = "editions"
 """folder in a report's folder that holds what is kept of older editions, by their number"""
 APART: Final = ("about", "changes")
 """sections that tell how the report was made: they make no new edition"""
-_ELSEWHERE: Final = {"zone_name", "zone_from", "language", "lake", "file", "thresholds", "reading", "sensors"}
+_ELSEWHERE: Final = {"zone_name", "zone_from", "language", "lake", "keeping", "file", "thresholds", "reading", "sensors"}
 """fields of the settings that stand elsewhere in the manifest, or nowhere: the limits on input, and places"""
 
 
@@ -204,14 +204,23 @@ def lists(answers: Answers) -> dict[str, str]:
 def verdicts(answers: Answers) -> str:
     """A digest of the verdicts on the days of the period and of the one before, corrections applied."""
     first, last = answers.before.first, answers.period.days[-1]
-    return str(answers.session.query(_DIGEST, {"first": first, "last": last})[0]["digest"])
+    span = {"first": first, "last": last}
+    many = answers.session.query(_COUNT, span)[0]["n"] > MANY
+    return str(answers.session.query(_SUMMED if many else _DIGEST, span)[0]["digest"])
 
 
-_DIGEST: Final = """
-SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest
-FROM (SELECT concat_ws('|', src_ip, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
-      FROM verdicts WHERE day >= $first AND day <= $last)
-"""
+_LINES: Final = """
+SELECT concat_ws('|', {source}, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
+FROM {verdicts} WHERE day >= $first AND day <= $last"""
+MANY: Final = 100_000
+"""verdicts of which no text is made: of a telescope's month there are millions"""
+_DIGEST: Final = f"""
+SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM ({_LINES.format(source="src_ip", verdicts="verdicts")})"""
+_SUMMED: Final = f"""
+SELECT md5(concat_ws('|', count(*), bit_xor(hashed), sum(hashed))) AS digest
+FROM (SELECT ('0x' || left(md5(line), 16))::UBIGINT AS hashed
+      FROM ({_LINES.format(source="hex(src_ip)", verdicts="_verdicts")}))"""
+_COUNT: Final = "SELECT count(*) AS n FROM verdicts WHERE day >= $first AND day <= $last"
 
 
 def judge_again(session: Session, settings: Settings) -> None:
@@ -265,7 +274,7 @@ def in_force(settings: Settings) -> dict[str, Any]:
         if field.name not in _ELSEWHERE:
             out[field.name] = _stored(getattr(settings, field.name))
     # their names are nobody's business; whether they are the same ones can be told all the same
-    told = [[s.name, s.group, s.country, s.addresses, s.zone, s.start, s.end] for s in settings.sensors]
+    told = [[s.name, s.group, s.country, s.addresses or 1, s.zone, s.start, s.end, *map(str, s.runs)] for s in settings.sensors]
     out["sensors"] = {"count": len(told), "sha256": sha256(json.dumps(sorted(told, key=str), default=str).encode())}
     return out
 
