@@ -124,7 +124,7 @@ class Size:
             for n in range(self.days):
                 self.once(f"{peer} {self.day(n)}", partial(self._make, peers, peer, n))
             if peer == "chdb":
-                size = int(self.once("chdb bytes", partial(self._peer, peers[peer], peer, "bytes", str(self.folder)))[1])
+                size = self.once("chdb bytes", partial(self._chdb_bytes, peers[peer]))
             else:
                 size = sum(file.stat().st_size for file in (self.folder / peer).glob("*.parquet"))
             figures[f"{peer}_bytes_per_event"] = size / rows
@@ -135,6 +135,9 @@ class Size:
         if peer == "duckdb":
             words += self._ask("files", *self._span(n, n + 1))
         return _told(self._peer(peers.get(peer, sys.executable), peer, "make", *words)[0])
+
+    def _chdb_bytes(self, python: str) -> int:
+        return int(self._peer(python, "chdb", "bytes", str(self.folder))[1])
 
     def _peer(self, python: str, *words: str) -> tuple[Took, str]:
         out = self.folder / "answer"

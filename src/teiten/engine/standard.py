@@ -15,7 +15,7 @@ from teiten.engine.questions import Query, Rows
 
 _PORT_DAYS: Final = """
 WITH pairs AS (
-  SELECT DISTINCT time::DATE AS day, protocol, dst_port, src_ip
+  SELECT DISTINCT day_of(time) AS day, protocol, dst_port, src_ip
   FROM {events}
   WHERE {where}
 )
@@ -27,7 +27,7 @@ LIMIT {n}
 
 _MIRAI: Final = """
 WITH marked AS (
-  SELECT DISTINCT time::DATE AS day, country, src_ip
+  SELECT DISTINCT day_of(time) AS day, country, src_ip
   FROM {events}
   WHERE mark_mirai AND {where}
 )
@@ -40,13 +40,13 @@ LIMIT {n}
 # few sources send much: only of those are the ports looked at
 _MANY_PORTS: Final = """
 WITH much AS (
-  SELECT time::DATE AS day, src_ip, sum(packets)::BIGINT AS packets
+  SELECT day_of(time) AS day, src_ip, sum(packets)::BIGINT AS packets
   FROM {events}
   WHERE kind IN ('syn', 'udp') AND {where}
   GROUP BY ALL
   HAVING sum(packets) >= {packets}
 ), tried AS (
-  SELECT DISTINCT e.time::DATE AS day, e.src_ip, e.dst_port
+  SELECT DISTINCT day_of(e.time) AS day, e.src_ip, e.dst_port
   FROM {events} e
   WHERE e.kind IN ('syn', 'udp') AND e.dst_port IS NOT NULL AND e.src_ip IN (SELECT src_ip FROM much) AND {where}
 ), counted AS (
