@@ -277,6 +277,12 @@ def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span 
         rows = _table(args.what, args.by, found, chosen.language, before is not None, rates=args.unit == "per-ip")
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
+        if found.lost:
+            since = found.lost.astimezone(chosen.zone).strftime("%Y-%m-%d %H:%M")
+            print(
+                f"Events before {since} are no longer kept, and aggregates do not tell this: the rest is counted.",
+                file=sys.stderr,
+            )
         if found.estimated:
             error = _percent(100 * found.error, "")
             print(f"Hosts with ~ are estimated by a sketch; their relative standard error is at most {error}.", file=sys.stderr)
