@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _mending, _output
+from teiten.cli import _common, _mending, _output, _retaining
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ EXAMPLE = (
 WHAT = (
     "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller, "
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
-    "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise"
+    "without damaged files, and says what to ingest again. retain: events older than [lake] keep_events or beyond [lake] disk go; "
+    "what they came to stays. take-out: takes inputs out, to be ingested again otherwise"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("status", "compact", "vacuum", "check", "mend", "take-out"), help=WHAT)
+    parser.add_argument("what", choices=("status", "compact", "vacuum", "check", "mend", "take-out", "retain"), help=WHAT)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
@@ -41,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="replaced files are kept so long for those who read them (default: 1)",
     )
     parser.add_argument("--sensor", metavar="NAME", help="take-out: only what came in as this sensor's")
-    parser.add_argument("--dry-run", action="store_true", help="mend, take-out: only say what would go")
+    parser.add_argument("--dry-run", action="store_true", help="mend, take-out, retain: only say what would go")
     _output.add_output(parser)
     _common.add_settings(parser)
 
@@ -54,7 +55,8 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError("Hours cannot be negative, and a file holds at least 1000 events.", hint="See teiten lake --help.")
     if args.inputs and args.what != "take-out":
         raise UsageError(f"{args.what} takes no names of inputs.", hint="See teiten lake --help.")
-    where = settings.load(config=args.config, lake=args.lake).lake
+    chosen = settings.load(config=args.config, lake=args.lake)
+    where = chosen.lake
     if args.what in ("check", "mend", "take-out"):
         return _mending.main(args, where)
     lake = Lake.open(where)
@@ -62,6 +64,8 @@ def main(args: argparse.Namespace) -> int:
         _output.write_rows([_table(lake, name) for name in _TABLES], args.output, args.out)
     elif args.what == "compact":
         _compact(lake, args)
+    elif args.what == "retain":
+        return _retaining.main(args, lake, chosen)
     else:
         _vacuum(lake, args.hours)
     return 0
