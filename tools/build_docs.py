@@ -54,6 +54,11 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: `mask`, `own_side`, below"),
+    "aggregate_events": (
+        "whole number",
+        "200000",
+        "events of a day from which it is counted into aggregates by itself once it is over (docs/concepts/aggregates.md)",
+    ),
     "query_memory_mb": (
         "MiB",
         "a quarter of the machine's memory, 300 to 1,536",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -38,7 +39,7 @@ from teiten.readers._rows import Some, integers
 from teiten.settings import DEFAULT_SENSOR, Settings
 
 if TYPE_CHECKING:
-    from teiten import classify
+    from teiten import classify, rollup
     from teiten.lake.overlap import Alignment
 
 BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000}
@@ -88,6 +89,8 @@ class Result:
     inputs: list[InputResult] = field(default_factory=list)
     judged: classify.Result | None = None
     """what became of the verdicts of the days that got new events; None where there were none"""
+    rolled: rollup.Result | None = None
+    """the aggregates that were made of finished days; None where nothing new was stored"""
     notes: list[str] = field(default_factory=list)
     """what is to be said of the lake: events that are no longer kept, the disk that it takes"""
 
@@ -120,11 +123,12 @@ def ingest(
 ) -> Result:
     """Stores what is new in the inputs (files, folders, globs, '-', or opened `Input`s), each under the lake's lock.
 
-    Then the days that got new events are judged (`classify`), unless `judge` is False.
+    Then the days that got new events are judged (`classify`), and finished ones counted (`rollup`), unless `judge` is False.
 
     The sensor of an input: `sensor`, else the configured one whose globs match, else 'home'. An input that cannot be read is
     told in the result, and the others go on. LakeError where the lake cannot be written: what was stored is whole.
     """
+    begun = time.monotonic()
     settle_memory()
     result = Result()
     opened = list(_opened(inputs, settings, result))
@@ -165,6 +169,9 @@ def ingest(
     if judge and writer.last > first:
         result.judged = _judge(lake, settings, first)
         if result.judged.trouble is None:
+            from teiten import rollup
+
+            result.rolled = rollup.tidy(lake, settings, time.monotonic() - begun)
             result.notes += retention.aside(lake, settings)
     return result
 

@@ -383,7 +383,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb"}
+_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb", "aggregate_events"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -616,6 +616,7 @@ def load(
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         names=_names(table.get("names", {}), f"{where}, [names]", path),
+        aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),
         query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         file=path,

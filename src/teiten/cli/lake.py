@@ -12,6 +12,7 @@ from teiten.errors import UsageError
 
 if TYPE_CHECKING:
     from teiten.lake import Lake
+    from teiten.settings import Settings
 
 NAME = "lake"
 HELP = "what the lake holds; put its files together; take replaced files away; check and mend it"
@@ -23,14 +24,16 @@ EXAMPLE = (
 WHAT = (
     "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller, "
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
-    "without damaged files, and says what to ingest again. retain: events older than [lake] keep_events or beyond [lake] disk go; "
-    "what they came to stays. take-out: takes inputs out, to be ingested again otherwise"
+    "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise. "
+    "rollup: counts finished days into aggregates, from which questions and reports are answered quickly. retain: events "
+    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("status", "compact", "vacuum", "check", "mend", "take-out", "retain"), help=WHAT)
+    choices = ("status", "compact", "vacuum", "check", "mend", "take-out", "rollup", "retain")
+    parser.add_argument("what", choices=choices, help=WHAT)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
@@ -41,6 +44,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="replaced files are kept so long for those who read them (default: 1)",
     )
+    parser.add_argument(
+        "--all", action="store_true", help="rollup: every day with events, however few (setting aggregate_events)"
+    )
+    parser.add_argument("--tz", metavar="ZONE", help="rollup, status, retain: zone of the days (default: as configured)")
     parser.add_argument("--sensor", metavar="NAME", help="take-out: only what came in as this sensor's")
     parser.add_argument("--dry-run", action="store_true", help="mend, take-out, retain: only say what would go")
     _output.add_output(parser)
@@ -55,17 +62,20 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError("Hours cannot be negative, and a file holds at least 1000 events.", hint="See teiten lake --help.")
     if args.inputs and args.what != "take-out":
         raise UsageError(f"{args.what} takes no names of inputs.", hint="See teiten lake --help.")
-    chosen = settings.load(config=args.config, lake=args.lake)
-    where = chosen.lake
+    found = settings.load(config=args.config, zone=args.tz, lake=args.lake)
+    where = found.lake
     if args.what in ("check", "mend", "take-out"):
         return _mending.main(args, where)
     lake = Lake.open(where)
     if args.what == "status":
-        _output.write_rows([_table(lake, name) for name in _TABLES], args.output, args.out)
+        _output.write_rows([_table(lake, name) for name in _tables(lake)], args.output, args.out)
+        _tell_days(lake, found)
     elif args.what == "compact":
         _compact(lake, args)
+    elif args.what == "rollup":
+        _rollup(lake, found, every=args.all)
     elif args.what == "retain":
-        return _retaining.main(args, lake, chosen)
+        return _retaining.main(args, lake, found)
     else:
         _vacuum(lake, args.hours)
     return 0
@@ -114,9 +124,40 @@ def _compact(lake: Lake, args: argparse.Namespace) -> None:
     )
 
 
+def _tables(lake: Lake) -> list[str]:
+    """The tables that the lake has."""
+    from teiten.lake import rollup
+
+    return [*_TABLES, *(name for name in rollup.TABLES if lake.rollup_files(name))]
+
+
+def _tell_days(lake: Lake, found: Settings) -> None:
+    """Says which days have aggregates that hold, and which finished days of many events have none."""
+    from teiten import rollup
+    from teiten.engine import rolled
+
+    days, due = rolled.stored(lake, "rollup_ports", found.zone_name), rollup.due(lake, found)
+    if days or due:
+        waiting = f"; {len(due):,} more are to be counted (teiten lake rollup)" if due else ""
+        print(f"{len(days):,} days are counted into aggregates ({found.zone_name}){waiting}", file=sys.stderr)
+
+
+def _rollup(lake: Lake, found: Settings, *, every: bool) -> None:
+    from teiten import rollup
+
+    days = sorted(rollup.stale(lake, found)) if every else rollup.due(lake, found)
+    told = _common.Progress("counting", len(days))
+    try:
+        done = rollup.ensure(lake, found, days, lambda made, whole: told.show(made, f"{made:,} of {whole:,} days"))
+    finally:
+        told.clear()
+    rows = sum(done.rows.values())
+    print(f"{lake.path}: {len(done.days):,} days counted, {rows:,} rows ({found.zone_name})", file=sys.stderr)
+
+
 def _vacuum(lake: Lake, hours: float) -> None:
     gone: dict[Path, int] = {}
     with lake.writer():
-        for name in _TABLES:
+        for name in _tables(lake):
             gone |= lake.sweep(name, hours * 3600)
     print(f"{lake.path}: {len(gone):,} files taken away, {sum(gone.values()):,} bytes", file=sys.stderr)

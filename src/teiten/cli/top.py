@@ -277,6 +277,9 @@ def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span 
         rows = _table(args.what, args.by, found, chosen.language, before is not None, rates=args.unit == "per-ip")
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
         _footer(args, found, before)
+        if found.estimated:
+            error = _percent(100 * found.error, "")
+            print(f"Hosts with ~ are estimated by a sketch; their relative standard error is at most {error}.", file=sys.stderr)
         if args.what == "tools" and found:
             print("A source's packets of a day count for the tool that its verdict of that day names.", file=sys.stderr)
     else:
@@ -296,7 +299,7 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool, *, ra
         if compared:
             line["was"] = "-" if row["rank_before"] is None else str(row["rank_before"])
         line |= _names(what, row, language)
-        line |= {"packets": _number(row["packets"]), "hosts": _number(row["hosts"]), "share": _percent(100 * row["share"], "")}
+        line |= {"packets": _number(row["packets"]), "hosts": _hosts(row), "share": _percent(100 * row["share"], "")}
         if rates:
             line["per ip"] = _rate(row["per_ip"])
             if compared:
@@ -344,6 +347,11 @@ def _cut(text: str, most: int) -> str:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def _hosts(row: dict[str, Any]) -> str:
+    """12,345, or ~12,345 where it is estimated."""
+    return ("~" if row.get("hosts_error") else "") + _number(row["hosts"])
 
 
 def _rate(value: float | None) -> str:

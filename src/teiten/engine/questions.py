@@ -128,9 +128,12 @@ class Query:
         return re.sub(r"\n\s*\n", "\n", text).strip()
 
     def rows(self, session: Session) -> Rows:
+        """The answer. Where hosts are estimated its rows have `hosts_error`, each its relative standard error."""
         found = offers.choose(session, self)
         rows = session.query(self.text(raw=True, relation=found))
-        error = max((row.pop("hosts_error") or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
+        error = max((row["hosts_error"] or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
+        for row in rows if not error else ():
+            row.pop("hosts_error", None)
         return Rows(rows, self.text(raw=False), error=error, counted=found is not offers.EVENTS)
 
 

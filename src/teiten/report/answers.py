@@ -47,6 +47,8 @@ class Ranked:
     share: float
     rank_before: int | None
     packets_before: int | None
+    hosts_error: float = 0.0
+    """relative standard error of hosts; 0.0 where they are exact"""
 
     @property
     def difference(self) -> int:
@@ -61,6 +63,8 @@ class Totals:
     hosts: int
     ports: int
     countries: int
+    hosts_error: float = 0.0
+    """relative standard error of hosts; 0.0 where they are exact"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,8 +497,8 @@ class Answers:
     def destinations(self) -> set[bytes]:
         """Every address of this period and those before that must not be published, packed: destinations, own machines."""
         start = min(self.before.start, self.three_days[0] if self.period.kind == "daily" else self.before.start)
-        sql = "SELECT DISTINCT dst_ip FROM raw_events WHERE time >= $start AND time < $end"
-        found = {r["dst_ip"] for r in self.session.query(sql, {"start": start, "end": self.period.end})}
+        rows = self._ask(TARGETS_SQL, Filters(start=start, end=self.period.end, all_events=True))
+        found = {row["dst_ip"] for row in rows}
         return found | {one.machine for one in self.own}
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
@@ -502,13 +506,14 @@ class Answers:
 
 
 def _totals(row: Mapping[str, Any], ports: int) -> Totals:
-    return Totals(row["packets"], row["hosts"], ports, row["countries"])
+    return Totals(row["packets"], row["hosts"], ports, row["countries"], row.get("hosts_error") or 0.0)
 
 
 def ranked(row: Mapping[str, Any], what: What) -> Ranked:
     """A row of `questions.rank` as one of ours."""
     key = (row["protocol"], row["dst_port"]) if what == "ports" else row["country"]
-    return Ranked(key, row["rank"], row["packets"], row["hosts"], row["share"], row["rank_before"], row["packets_before"])
+    counts = (row["rank"], row["packets"], row["hosts"], row["share"], row["rank_before"], row["packets_before"])
+    return Ranked(key, *counts, row.get("hosts_error") or 0.0)
 
 
 def touches(cover: Coverage, start: dt.datetime, end: dt.datetime) -> bool:
@@ -531,6 +536,10 @@ def _chosen(what: What, keys: tuple[Any, ...]) -> str:
     parts = [f"protocol = {p} AND " + ("dst_port IS NULL" if n is None else f"dst_port = {n}") for p, n in keys]
     return "(" + "\n    OR ".join(parts) + ")"
 
+
+TARGETS_SQL: Final = """
+SELECT DISTINCT dst_ip FROM {events} WHERE {where}
+"""
 
 PORTS_SQL: Final = """
 SELECT count(DISTINCT (protocol, dst_port)) AS ports FROM {events} WHERE {where} AND dst_port IS NOT NULL

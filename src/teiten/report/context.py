@@ -10,6 +10,7 @@ from typing import Any
 from teiten import event
 from teiten.data import countries
 from teiten.data import ports as port_table
+from teiten.engine.questions import Rows
 from teiten.lang import Words
 from teiten.periods import Period
 from teiten.report.answers import Answers, Key, Ranked
@@ -146,6 +147,16 @@ class Context:
         named = {name.lower() for name in filters.scanner}
         return filters.scanners != "out" and (not named or organisation.lower() in named)
 
+    def estimate(self, hosts: int, error: float) -> str:
+        """Hosts in a table: 12,345; 約12,345 (~12,345) where they are estimated."""
+        text = self.words.number(hosts)
+        return self.words("estimate.number", number=text) if error else text
+
+    def estimated(self, errors: Iterable[float]) -> str:
+        """What to say of a table with such relative standard errors of hosts; an empty text where all are exact."""
+        most = max(errors, default=0.0)
+        return self.words("estimate.note", error=self.words.percent(most)) if most else ""
+
     def change(self, now: int, before: int | None) -> str:
         """+12.3% where the periods can be compared, else an empty text; of fewer than 10 before, a percentage says nothing."""
         if not self.answers.comparable or not before or before < LEAST:
@@ -266,6 +277,12 @@ class Context:
         )
         comment = "".join(f"-- {line}\n" for line in head.splitlines())
         return Data(name, tuple(columns), rows, f"{comment}{sql.strip()}\n")
+
+
+def with_error(columns: Sequence[str], rows: Rows) -> tuple[str, ...]:
+    """The columns of a CSV of those rows: where hosts are estimated, their relative standard error stands beside them."""
+    at = columns.index("hosts") + 1
+    return (*columns[:at], "hosts_error", *columns[at:]) if rows.estimated else tuple(columns)
 
 
 def port_text(port: int, protocol: str, style: str) -> str:

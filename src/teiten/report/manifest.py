@@ -204,14 +204,23 @@ def lists(answers: Answers) -> dict[str, str]:
 def verdicts(answers: Answers) -> str:
     """A digest of the verdicts on the days of the period and of the one before, corrections applied."""
     first, last = answers.before.first, answers.period.days[-1]
-    return str(answers.session.query(_DIGEST, {"first": first, "last": last})[0]["digest"])
+    span = {"first": first, "last": last}
+    many = answers.session.query(_COUNT, span)[0]["n"] > MANY
+    return str(answers.session.query(_SUMMED if many else _DIGEST, span)[0]["digest"])
 
 
-_DIGEST: Final = """
-SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest
-FROM (SELECT concat_ws('|', src_ip, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
-      FROM verdicts WHERE day >= $first AND day <= $last)
-"""
+_LINES: Final = """
+SELECT concat_ws('|', {source}, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
+FROM {verdicts} WHERE day >= $first AND day <= $last"""
+MANY: Final = 100_000
+"""verdicts of which no text is made: of a telescope's month there are millions"""
+_DIGEST: Final = f"""
+SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM ({_LINES.format(source="src_ip", verdicts="verdicts")})"""
+_SUMMED: Final = f"""
+SELECT md5(concat_ws('|', count(*), bit_xor(hashed), sum(hashed))) AS digest
+FROM (SELECT ('0x' || left(md5(line), 16))::UBIGINT AS hashed
+      FROM ({_LINES.format(source="hex(src_ip)", verdicts="_verdicts")}))"""
+_COUNT: Final = "SELECT count(*) AS n FROM verdicts WHERE day >= $first AND day <= $last"
 
 
 def judge_again(session: Session, settings: Settings) -> None:

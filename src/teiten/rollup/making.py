@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,17 +12,21 @@ import polars as pl
 
 from teiten.engine import offers, rolled
 from teiten.engine.filters import timestamp
-from teiten.errors import LakeError
+from teiten.errors import TeitenError
 from teiten.lake import rollup
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
-    from teiten.lake import Lake
+    from teiten.lake import Lake, LiveFile
     from teiten.settings import Settings
 
 MEMORY_MB: Final = 256
 SETTLED: Final = dt.timedelta(hours=1)
 """after its end a day is finished for what is made by itself; what comes later makes it be counted again"""
+PAUSE: Final = 10.0
+"""seconds for which a writer makes aggregates at its end, at least"""
+SHARE: Final = 0.5
+"""and, of the time that it has worked, this share"""
 Progress = Callable[[int, int], None]
 """called with the days made so far, and how many there are to make"""
 
@@ -33,7 +38,8 @@ class Result:
     days: list[dt.date] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     stale: list[dt.date] = field(default_factory=list)
-    trouble: LakeError | None = None
+    trouble: TeitenError | None = None
+    """why days stayed as they were: only `tidy` says so, `ensure` raises it"""
 
 
 def stale(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None) -> dict[dt.date, rollup.Basis]:
@@ -97,6 +103,25 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], progress: Pr
     return result
 
 
+def tidy(lake: Lake, settings: Settings, worked: float = 0.0) -> Result:
+    """What a writer does by itself at its end: the newest days that are due, for a short while; the others stay for later.
+
+    worked: the seconds that it has taken so far. What hinders it is told in the result.
+    """
+    result = Result()
+    try:
+        until = time.monotonic() + max(PAUSE, SHARE * worked)
+        for day in reversed(due(lake, settings)):
+            if time.monotonic() >= until:
+                result.stale.append(day)
+                continue
+            one = ensure(lake, settings, [day])
+            result.days += one.days
+    except TeitenError as error:
+        result.trouble = error
+    return result
+
+
 def _make(lake: Lake, session: Session, day: dt.date, basis: rollup.Basis) -> dict[str, int]:
     """Counts the day into every table; rows of each."""
     start, end = _bounds(day, session.settings)
@@ -140,6 +165,6 @@ def _bounds(day: dt.date, settings: Settings) -> tuple[dt.datetime, dt.datetime]
     return start.astimezone(dt.UTC), end.astimezone(dt.UTC)
 
 
-def _events(files: Iterable[object], start: dt.datetime, end: dt.datetime) -> int:
+def _events(files: Sequence[LiveFile], start: dt.datetime, end: dt.datetime) -> int:
     """Events of the files that may hold some of [start, end): never fewer than there are."""
-    return sum(f.rows for f in files if f.t_min and f.t_max and f.t_min < end and f.t_max >= start)  # type: ignore[attr-defined]
+    return sum(f.rows for f in files if f.t_min and f.t_max and f.t_min < end and f.t_max >= start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from teiten.report import figures
 from teiten.report.answers import Ranked, What
-from teiten.report.context import Context, protocol_name
+from teiten.report.context import Context, protocol_name, with_error
 from teiten.report.model import Block, Column, Table
 
 SHOWN = {"daily": 10, "weekly": 10, "monthly": 20}
@@ -83,10 +83,11 @@ def table(context: Context, what: What, rows: list[Ranked], caption: str, *, mov
         line += [words.number(row.packets), words.percent(row.share)]
         if compares:
             line.append(context.change(row.packets, row.packets_before) or "–")
-        line.append(words.number(row.hosts))
+        line.append(context.estimate(row.hosts, row.hosts_error))
         cells.append(tuple(line))
     # a day's ranking stands beside that of three days: only one of them can be led to
     places = [place(what, row) for row in rows] if movement else []
+    note = words.joined(note, context.estimated(row.hosts_error for row in rows))
     return Table(caption, tuple(columns), cells, note, places=places)
 
 
@@ -119,7 +120,7 @@ def block(context: Context, what: What, figure: figures.Figure, shown: Table) ->
     """Chart and table with the whole ranking as CSV, as the engine answered it."""
     rows = context.answers.ports if what == "ports" else context.answers.countries
     things = ("dst_port", "protocol") if what == "ports" else ("country",)
-    columns = (CSV_COLUMNS[0], *things, *CSV_COLUMNS[1:])
+    columns = with_error((CSV_COLUMNS[0], *things, *CSV_COLUMNS[1:]), rows)
     body = [tuple(row[c] for c in columns) for row in rows]
     return Block(context.data(figure.id, figure.title, columns, body, rows.sql), figure, shown)
 

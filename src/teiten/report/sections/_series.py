@@ -8,7 +8,7 @@ from typing import Any
 
 from teiten.report import figures
 from teiten.report.answers import Stack, What, touches
-from teiten.report.context import Context, protocol_name
+from teiten.report.context import Context, protocol_name, with_error
 from teiten.report.model import Block, Column, Section, Table
 
 THINGS = {"ports": "port", "countries": "country"}
@@ -235,6 +235,7 @@ def _block(context: Context, what: What, stack: Stack, figure: figures.StackFigu
         rows.append((_time(context, stack, at), *cells, _cell(context, whole)))
     table = Table(say(f"series.caption_{what}", step=say(f"series.{stack.step}")), columns, rows, folded=True)
     names = ("start", "part", *(("dst_port", "protocol") if what == "ports" else ("country",)), "packets", "hosts")
+    names = with_error(names, stack.rows)
     body = [tuple(row[n] for n in names) for row in stack.rows]
     return Block(context.data(figure.id, figure.title, names, body, stack.rows.sql), figure, table)
 

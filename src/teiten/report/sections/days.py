@@ -10,7 +10,7 @@ from typing import Any
 from teiten.periods import PeriodKind
 from teiten.report import coverage
 from teiten.report.answers import What, hidden
-from teiten.report.context import Context
+from teiten.report.context import Context, with_error
 from teiten.report.figures.animate import Animation
 from teiten.report.figures.calendar import CalendarFigure
 from teiten.report.figures.day import DayFigure, DayRow, Days
@@ -72,6 +72,7 @@ def _things(context: Context, what: What) -> Block | None:
     )  # fmt: skip
     table = _table(context, chart, [r.label for r in rows], stack.totals)
     columns = ("start", "part", *(("dst_port", "protocol") if what == "ports" else ("country",)), "packets", "hosts")
+    columns = with_error(columns, stack.rows)
     body = [tuple(row[name] for name in columns) for row in stack.rows]
     return _block(context, chart, context.data(chart.id, chart.leads, columns, body, stack.rows.sql), table)
 
@@ -97,8 +98,9 @@ def _hours(context: Context) -> Block | None:
     )  # fmt: skip
     table = _table(context, chart, clock[:24], days.totals)
     rows = context.answers.by_hour
-    body = [(r["start"], r["packets"], r["hosts"]) for r in rows]
-    return _block(context, chart, context.data(chart.id, chart.leads, ("start", "packets", "hosts"), body, rows.sql), table)
+    columns = with_error(("start", "packets", "hosts"), rows)
+    body = [tuple(r[name] for name in columns) for r in rows]
+    return _block(context, chart, context.data(chart.id, chart.leads, columns, body, rows.sql), table)
 
 
 def hours_of_days(context: Context) -> list[list[float | None]]:

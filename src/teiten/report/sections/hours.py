@@ -6,7 +6,7 @@ import statistics
 
 from teiten.periods import PeriodKind
 from teiten.report import figures
-from teiten.report.context import Context
+from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Section, Table
 
 ID = "hours"
@@ -66,8 +66,9 @@ def _block(
         rows.append(tuple(cells))
     table = Table(say("hours.caption"), tuple(heads), rows, folded=True)
     packets = context.answers.by_hour
-    body = [(r["start"], r["packets"], r["hosts"]) for r in packets]
-    return Block(context.data("hours", figure.title, ("start", "packets", "hosts"), body, packets.sql), figure, table)
+    columns = with_error(("start", "packets", "hosts"), packets)
+    body = [tuple(r[name] for name in columns) for r in packets]
+    return Block(context.data("hours", figure.title, columns, body, packets.sql), figure, table)
 
 
 def _cell(context: Context, value: float | None, digits: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from teiten.classify import watchlists
 from teiten.periods import PeriodKind
-from teiten.report.context import Context
+from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Paragraph, Section, Table
 
 ID = "scanners"
@@ -66,8 +66,9 @@ def _table(context: Context) -> Block:
         line += [about.text(words.lang) if about else row["scanner"], words.number(row["packets"]), words.percent(share)]
         if answers.comparable:
             line.append(context.change(row["packets"], row["packets_before"]) or "–")
-        cells.append((*line, words.number(row["hosts"])))
+        cells.append((*line, context.estimate(row["hosts"], row.get("hosts_error") or 0.0)))
     which = "scanners.caption" if len(cells) == len(rows) else "scanners.caption_first"
     caption = say(which, n=len(cells), all=len(rows), total=answers.totals.packets)
-    data = context.data(ID, say("scanners.title"), _CSV, [tuple(row[c] for c in _CSV) for row in rows], answers.scanners.sql)
+    csv = with_error(_CSV, answers.scanners)
+    data = context.data(ID, say("scanners.title"), csv, [tuple(row[c] for c in csv) for row in rows], answers.scanners.sql)
     return Block(data, table=Table(caption, tuple(columns), cells))

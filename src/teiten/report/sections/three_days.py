@@ -5,7 +5,7 @@ from __future__ import annotations
 from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.answers import ranked
-from teiten.report.context import Context
+from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Section
 from teiten.report.sections import _ranking
 
@@ -35,7 +35,7 @@ def build(context: Context) -> Section | None:
     )
     caption = say("three_days.caption", **days, total=total)
     table = _ranking.table(context, "ports", rows, caption, movement=False)
-    columns = ("rank", "dst_port", "protocol", "packets", "hosts", "share", "share_of")
+    columns = with_error(("rank", "dst_port", "protocol", "packets", "hosts", "share", "share_of"), answer)
     title = figure.title
     body = [tuple(row[c] for c in columns) for row in answer]
     data = context.data("three-days", title, columns, body, answer.sql)

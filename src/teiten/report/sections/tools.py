@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from teiten.periods import PeriodKind
-from teiten.report.context import Context
+from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Section, Table
 
 ID = "tools"
@@ -65,7 +65,8 @@ def _table(context: Context) -> Block:
         line += [words.number(row["packets"]), words.percent(row["packets"] / max(1, answers.totals.packets))]
         if answers.comparable:
             line.append(context.change(row["packets"], row["packets_before"]) or "–")
-        cells.append((*line, words.number(row["hosts"])))
+        cells.append((*line, context.estimate(row["hosts"], row.get("hosts_error") or 0.0)))
     caption = say("tools.caption", total=answers.totals.packets)
-    data = context.data(ID, say("tools.title"), _CSV, [tuple(row[c] for c in _CSV) for row in answers.tools], answers.tools.sql)
+    csv = with_error(_CSV, answers.tools)
+    data = context.data(ID, say("tools.title"), csv, [tuple(row[c] for c in csv) for row in answers.tools], answers.tools.sql)
     return Block(data, table=Table(caption, tuple(columns), cells))

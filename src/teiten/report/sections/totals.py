@@ -19,7 +19,11 @@ def build(context: Context) -> Section:
         Fact(
             say("totals.packets"), words.number(now.packets), _against(context, now.packets, before.packets if before else None)
         ),
-        Fact(say("column.hosts"), words.number(now.hosts), _against(context, now.hosts, before.hosts if before else None)),
+        Fact(
+            say("column.hosts"),
+            context.estimate(now.hosts, now.hosts_error),
+            _against(context, now.hosts, before.hosts if before else None),
+        ),
     ]
     if context.kind != "daily" and days:
         a_day = round(now.packets / days)
@@ -32,7 +36,7 @@ def build(context: Context) -> Section:
         )
     of = say("totals.coverage_of", length=context.length)
     facts.append(Fact(say("totals.coverage"), words.percent(answers.coverage.share), of))
-    notes = [say("totals.finding_hosts")]
+    notes = [words.joined(say("totals.finding_hosts"), context.estimated([now.hosts_error]))]
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
