@@ -349,6 +349,65 @@ def test_a_lake_of_a_newer_version(words: list[str], lake: Path, folder: Path) -
     assert sorted(p.name for p in newer.rglob("*") if p.name != ".lock") == [n for n in before if n != ".lock"]
 
 
+@pytest.fixture
+def read_only(lake: Path, tmp_path: Path) -> Iterator[Path]:
+    """The lake on a disk that is mounted for reading alone; root alone can make one."""
+    own, place = tmp_path / "own", tmp_path / "ro"
+    shutil.copytree(lake, own)
+    place.mkdir()
+    mounted = subprocess.run(["mount", "--bind", str(own), str(place)], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    subprocess.run(["mount", "-o", "remount,ro,bind", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=False)
+
+
+@pytest.mark.root
+def test_a_lake_on_a_read_only_disk_can_be_asked(read_only: Path, folder: Path) -> None:
+    assert count(read_only, folder)
+    run = teiten("report", "monthly", "2019-10", "--lake", read_only, "--out", "made", cwd=folder)
+    assert run.returncode == 0 and (folder / "made" / "index.html").is_file(), run.stderr
+    for words in (["ingest", *YEAR, "good.log"], ["lake", "compact"]):
+        says(teiten(*words, "--lake", read_only, cwd=folder), 1, str(read_only), "Read-only", "can be asked")
+
+
+@pytest.mark.parametrize("harm", ["lost", pytest.param("cut short", marks=pytest.mark.full)])
+def test_a_lost_or_truncated_file_is_named_and_mended(harm: str, lake: Path, folder: Path) -> None:
+    """From the first complaint to the rows being back, by what the messages say."""
+    bad = folder / "bad"
+    shutil.copytree(lake, bad)
+    held, file = count(bad, folder), next((bad / "events").glob("*.parquet"))
+    file.unlink() if harm == "lost" else os.truncate(file, 500)
+    for words in (["top", "ports"], ["report", "monthly", "2019-10"])[: 1 if harm == "lost" else 2]:
+        run = teiten(*words, "--lake", bad, cwd=folder)
+        assert run.returncode == 1 and "Traceback" not in run.stderr
+        assert file.name in run.stderr and "teiten lake mend" in run.stderr, run.stderr
+    assert file.name in teiten("lake", "check", "--lake", bad, cwd=folder).stdout
+    told = teiten("lake", "mend", "--lake", bad, cwd=folder)
+    assert told.returncode == 0 and "ingest again" in told.stderr, told.stderr
+    paths = re.findall(r"ingest again: (\S+) \(", told.stderr)
+    assert count(bad, folder) < held
+    assert teiten("ingest", "--lake", bad, *YEAR, *paths, cwd=folder).returncode == 0
+    assert count(bad, folder) == held
+
+
+def test_a_sensor_renamed_and_a_day_in_another_zone(folder: Path) -> None:
+    """Neither is stored a second time; both say what to do, and that works."""
+    assert teiten("ingest", "--lake", "lake", *YEAR, "good.log", cwd=folder).returncode == 0
+    says(
+        teiten("ingest", "--lake", "lake", *YEAR, "--sensor", "new", "good.log", cwd=folder),
+        1, "good.log", "sensor home", "teiten lake take-out --lake lake --sensor home good.log",
+    )  # fmt: skip
+    run = teiten("ingest", "--lake", "lake", "--tz", "UTC", "--year", "2019", "good.log", cwd=folder)
+    assert run.returncode == 0 and account(run)["had"] == 20
+    assert "9 hours earlier" in run.stderr and "teiten lake take-out --lake lake good.log" in run.stderr
+    assert teiten("lake", "take-out", "--lake", "lake", "good.log", cwd=folder).returncode == 0
+    run = teiten("ingest", "--lake", "lake", "--tz", "UTC", "--year", "2019", "--sensor", "new", "good.log", cwd=folder)
+    assert run.returncode == 0 and account(run)["events"] == 20
+    assert count(folder / "lake", folder) == 20
+
+
 def test_a_lake_that_is_a_file(folder: Path) -> None:
     says(teiten("ingest", "--lake", "good.log", *YEAR, "good.log", cwd=folder), 1, "good.log")
 

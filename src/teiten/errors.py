@@ -4,7 +4,8 @@
     ├── UsageError         the words of a command, or a setting, are wrong             exit 2
     ├── InputError         a file or stream cannot be read (not: a bad line in it)
     ├── LakeError          the lake cannot be opened, or written
-    │   └── LakeBusyError  another writer holds it
+    │   ├── LakeBusyError     another writer holds it
+    │   └── LakeChangedError  files that an answer needed were replaced while it was made: asked again, it is there
     └── DataError          country, AS, font or language data is missing or broken
 
 Inside a module the builtins (ValueError, OSError) are used; they become one of these where a person would see them.
@@ -44,6 +45,10 @@ class LakeError(TeitenError):
 
 class LakeBusyError(LakeError):
     """Another process is writing to the lake."""
+
+
+class LakeChangedError(LakeError):
+    """The lake was changed while it was asked, and files of the answer are gone; the same question has one again."""
 
 
 class DataError(TeitenError):

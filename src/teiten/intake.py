@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,8 @@ PIECE_EVENTS: Final = 100_000
 PIECE_BYTES: Final = 64 << 20
 _SAMPLES: Final = 3
 _SAMPLE_TEXT: Final = 200
+_QUARTER: Final = dt.timedelta(minutes=15)
+"""zones are whole quarters of an hour apart, and years whole days"""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 OnRejected = Callable[[str, Sequence[Rejected]], None]
@@ -234,14 +237,20 @@ class _OneInput:
         self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
         self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
+<<<<<<< HEAD
         self.history, self.writer = run.history, run.writer
         since = run.lake.kept_since()
         self.kept_since = None if since is None else int(since.timestamp()) * 1_000_000
+=======
+        self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
+>>>>>>> 1ae4f5090f118250ee5c5297d22a8ee200d5c1d0
         self.first_line = first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
             self.resume = self.history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
+        if self.known is None and source.seekable:
+            self._refuse_renamed(options.sensor)
         self.source_id = self.known.source_id if self.known else self.history.last_source + 1
         hash_events = reader.LINES or self.history.has_hashed(options.sensor, self.source_id, reader.NAME)
         self.options = replace(options, start=self.resume.start, source_id=self.source_id, hash_events=hash_events)
@@ -261,9 +270,40 @@ class _OneInput:
         compared = self.history.has_others(options.sensor, self.source_id)
         self.piece_events = min(PIECE_EVENTS, self.batch_events) if compared else 0
 
+    def _refuse_renamed(self, sensor: str) -> None:
+        """InputError where the lake has these bytes as another sensor's: nobody records the same twice."""
+        other = self.history.elsewhere(sensor, self.first_line, self.source.open)
+        if other is not None:
+            raise InputError(
+                f"{self.source.name} is in the lake already, as the sensor {other.sensor}'s, and this time it is {sensor}'s: "
+                "stored again, every event would count twice.",
+                hint=f"Go on with the name it has (--sensor {other.sensor}), or take out what is stored and ingest it again: "
+                f"teiten lake take-out --lake {self.lake} --sensor {other.sensor} {self.source.name}",
+            )
+
+    def _say_if_moved(self) -> None:
+        """Lines that are stored keep the times that they were read with: says so where they would be read otherwise now."""
+        begun = self.history.begun(self.source_id)
+        if begun is None or not self.reader.LINES:
+            return
+        with contextlib.closing(iter(self.reader.read(self.source, replace(self.options, start=0)))) as chunks:
+            low, _ = _span(list(itertools.islice(chunks, 1)))
+        # the earliest of the first lines read is the earliest stored, so many whole quarters of an hour apart
+        if low is None or low == begun or (low - begun) % _QUARTER:
+            return
+        apart = abs(low - begun)
+        length = f"{apart.days:,} days" if apart.days > 1 else f"{apart / dt.timedelta(hours=1):g} hours"
+        told = (
+            f"its lines are stored with times {length} {'later' if begun > low else 'earlier'} than they would be read with "
+            f"now (zone {self.options.zone}); what is stored stays. To store them anew: "
+            f"teiten lake take-out --lake {self.lake} {self.source.name}, then ingest it again"
+        )
+        self.result.notes.append(told)
+
     def run(self) -> None:
         tally = self.result.tally
         if self.known is not None:
+            self._say_if_moved()
             tally.lines += self.known.lines
             tally.had_already += self.known.lines
             self.result.source_id = self.source_id

@@ -33,10 +33,11 @@ def status(lake: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str,
 def test_status_compact_vacuum(lake: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = status(lake, capsys)["events"]
     assert (before["rows"], before["files"], before["small_files"], before["bytes_replaced"]) == (15, 3, 3, 0)
+    assert before["loose_rows"] == 15
     assert main(["lake", "compact", "--lake", lake]) == 0
     assert "15 events in 1 files" in capsys.readouterr().err
     after = status(lake, capsys)["events"]
-    assert (after["rows"], after["files"], after["bytes_replaced"]) == (15, 1, before["bytes"])
+    assert (after["rows"], after["files"], after["bytes_replaced"], after["loose_rows"]) == (15, 1, before["bytes"], 0)
     assert main(["lake", "vacuum", "--lake", lake, "--hours", "0"]) == 0
     assert "files taken away" in capsys.readouterr().err
     assert status(lake, capsys)["events"]["bytes_replaced"] == 0

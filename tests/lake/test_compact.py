@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import polars as pl
 import pytest
 from dying import dying
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import T0, fill
 
 from teiten.engine import open_session
 from teiten.lake import Lake, _delta, _writer, compact
+from teiten.readers import _kept
 from teiten.settings import Settings
 
+SOURCES = ("203.0.113.9", "2001:db8::5", "198.51.100.77")
 HERE = Settings("UTC", "flag")
 
 
@@ -156,6 +159,73 @@ def test_a_writer_puts_small_files_together_by_itself(lake: Lake, monkeypatch: p
             most = max(most, writer.events.live().height)
     assert most <= 12 and lake.holdings("events").rows == 60
     assert [row[0] for row in whole(lake)] == list(range(60))
+
+
+@settings(deadline=None, max_examples=4)
+@given(st.lists(st.lists(st.integers(0, 45 * 24), min_size=1, max_size=40), min_size=1, max_size=6), st.integers(3, 60))
+def test_whatever_the_batches_the_same_events(batches: list[list[int]], rows: int) -> None:
+    """Batches that overlap in time, in any order: nothing is lost or doubled, by our encoder as by polars; then all is done."""
+    with tempfile.TemporaryDirectory() as folder:
+        lakes = [Lake.create(Path(folder) / name, "UTC") for name in ("ours", "plain")]
+        n = 0
+        for hours in batches:
+            made = [
+                {"time": T0 + dt.timedelta(hours=h), "source_pos": n + k, "dst_port": h % 3 or None, "src_ip": SOURCES[h % 3]}
+                for k, h in enumerate(hours)
+            ]
+            n += len(hours)
+            for lake in lakes:
+                fill(lake, made)
+        before = whole(lakes[0])
+        with lakes[0].writer() as writer:
+            writer.encode = _kept.pack
+            compact.run(writer, rows=rows)
+        put_together(lakes[1], rows=rows)
+        assert whole(lakes[0]) == whole(lakes[1]) == before
+        ours, plain = ([pl.read_parquet(f.path) for f in lake.live_files()[0]] for lake in lakes)
+        assert sorted(f.rows() for f in ours) == sorted(f.rows() for f in plain)
+        for lake in lakes:
+            put_together(lake, rows=rows)
+            assert put_together(lake, rows=rows).events == 0
+            assert not compact.loose(compact.files(_delta.Table(lake.path / "events")), rows)
+
+
+def test_a_writer_puts_finished_days_together_a_little_at_a_time(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of days that are over, as large as they may be; not today's, not those that just came, never for long."""
+    today = dt.datetime.now(dt.UTC)
+    some(lake, 4, 30, 0.5)
+    fill(lake, [{"time": today, "source_pos": 10_000 + n} for n in range(30)])
+
+    def tidied() -> list[str]:
+        with lake.writer() as writer:
+            writer.tidy()
+        return sorted("kept" if f.batch is None else "part" for f in lake.live_files()[0])
+
+    before = whole(lake)
+    monkeypatch.setattr(compact, "AGE", -60.0)
+    assert tidied() == ["part"] * 5, "too few of them"
+    monkeypatch.setattr(compact, "LEAST", 100)
+    monkeypatch.setattr(compact, "AGE", 60.0)
+    assert tidied() == ["part"] * 5, "they came a moment ago"
+    monkeypatch.setattr(compact, "AGE", -60.0)
+    monkeypatch.setattr(compact, "ROWS", 30)
+    monkeypatch.setattr(compact, "PAUSE", 0.0)
+    assert tidied().count("part") == 4, "one group, and its time is over"
+    monkeypatch.setattr(compact, "PAUSE", 60.0)
+    monkeypatch.setattr(compact, "LEAST", 30)
+    assert tidied().count("part") == 1
+    assert whole(lake) == before
+    assert lake.holdings("events").loose_files >= 1
+
+
+def test_files_that_follow_each_other_become_one(lake: Lake) -> None:
+    """What a writer put together in small files is put together again, without a new batch; then it is done."""
+    some(lake, 6, 10, 1)
+    put_together(lake, rows=20)
+    assert len(lake.live_files()[0]) >= 3 and lake.holdings("events").loose == 60
+    before = whole(lake)
+    assert put_together(lake, rows=1000).files_after == 1
+    assert whole(lake) == before and put_together(lake, rows=1000).events == 0
 
 
 def test_older_files_lack_columns(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import _mix
 import pytest
 from dying import dying
 
@@ -52,6 +53,25 @@ def test_dying_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_few_kills(tmp_path: Path) -> None:
     assert sum(kills().campaign(tmp_path, 3, seed=3, files=12)) >= 3
+
+
+def test_kills_of_everything_that_changes_a_lake(tmp_path: Path) -> None:
+    """ingest, compact, forget, take-out, vacuum, and the migration of an older lake."""
+    done = _mix.campaign(tmp_path, 14, seed=5, each=7, logs=4, lines=60)
+    assert sum(done.values()) == 14
+
+
+@pytest.mark.full
+@pytest.mark.faults
+@pytest.mark.timeout(7200)
+def test_a_thousand_kills_of_everything(tmp_path: Path, figure: Callable[[int, str], None]) -> None:
+    done = _mix.campaign(tmp_path, 1000, seed=6)
+    told = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
+    figure(
+        1,
+        f"{sum(done.values()):,} kills over a mix ({told}): every line there once, those forgotten gone, no stray file left",
+    )
+    assert sum(done.values()) >= 1000
 
 
 @pytest.mark.full

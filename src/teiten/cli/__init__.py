@@ -13,9 +13,13 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Final
 
 from teiten import __version__
-from teiten.errors import TeitenError, UsageError
+from teiten.errors import LakeChangedError, TeitenError, UsageError
+
+_AGAIN: Final = 5
+"""times that a command begins anew where the lake was changed under it"""
 
 
 def commands() -> dict[str, ModuleType]:
@@ -54,7 +58,7 @@ def _parse(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse
     """The arguments. Words after options, too, are a command's `files`, or its `period`: argparse gives them to nobody."""
     args, left = top.parse_known_args(argv)
     plain = not any(word.startswith("-") and word != "-" for word in left)
-    many = next((name for name in ("files", "paths") if hasattr(args, name)), None)
+    many = next((name for name in ("files", "paths", "inputs") if hasattr(args, name)), None)
     if left and plain and many:
         setattr(args, many, [*getattr(args, many), *left])
         left = []
@@ -73,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 0
     try:
-        code = int(args.run(args) or 0)
+        code = _run(args)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -89,6 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nteiten: stopped. What was stored is whole; run the same command again to go on.", file=sys.stderr)
         return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    """The command's exit code. What was asked while another command replaced files (`forget`, `vacuum`) is asked again."""
+    for _ in range(_AGAIN):
+        with contextlib.suppress(LakeChangedError):
+            return int(args.run(args) or 0)
+    return int(args.run(args) or 0)
 
 
 def run() -> None:

@@ -85,5 +85,10 @@ def _told(path: Path, done: mend.Plan, aside: Path | None) -> None:
         print(f"  and the inputs of {done.unknown:,} events, of which the lake no longer knows the names", file=sys.stderr)
     if done.notes:
         print(f"  {done.notes:,} rows of notes are lost: nothing can make them again", file=sys.stderr)
+    if done.forgotten:
+        print(
+            f"  {done.forgotten:,} events of these batches had been forgotten: their logs bring them back; forget again then.",
+            file=sys.stderr,
+        )
     if aside is not None and aside.is_file():
         print(f"What could still be read of them is kept in {aside}; delete it when they are back.", file=sys.stderr)

@@ -70,6 +70,7 @@ def main(args: argparse.Namespace) -> int:
     if args.what == "status":
         _output.write_rows([_table(lake, name) for name in _tables(lake)], args.output, args.out)
         _tell_days(lake, found)
+        _advise(lake)
     elif args.what == "compact":
         _compact(lake, args)
     elif args.what == "rollup":
@@ -90,12 +91,24 @@ def _table(lake: Lake, name: str) -> dict[str, Any]:
         "rows": found.rows,
         "files": found.files,
         "small_files": found.small,
+        "loose_rows": found.loose,
         "bytes": found.bytes,
         "bytes_per_row": round(found.bytes / found.rows, 2) if found.rows else None,
         "bytes_replaced": there - found.bytes,
         "first": found.low,
         "last": found.high,
     }
+
+
+def _advise(lake: Lake) -> None:
+    """Says what `compact` would do, where that is much."""
+    found = lake.holdings("events")
+    if found.loose:
+        print(
+            f"{lake.path}: {found.loose:,} events in {found.loose_files:,} files lie as they came; teiten lake compact puts"
+            " them together (a writer does it by itself for finished days, a little at a time)",
+            file=sys.stderr,
+        )
 
 
 def _compact(lake: Lake, args: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from teiten.errors import LakeError, TeitenError, UsageError
+from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _OK: Final = b"\x01"
 _ERROR: Final = b"\x00"
-_ERRORS: Final = {one.__name__: one for one in (TeitenError, UsageError, LakeError)}
+_ERRORS: Final = {one.__name__: one for one in (TeitenError, UsageError, LakeError, LakeChangedError)}
 _PIECE: Final = 1 << 20
 _SESSION_SHARE: Final = 0.5
 """of the memory allowed is DuckDB's; the answer as a frame, and on its way out, takes the rest"""

@@ -22,7 +22,7 @@ import polars as pl
 
 from teiten import event, periods
 from teiten.engine import bytewise, judged, rolled
-from teiten.errors import LakeError, TeitenError, UsageError
+from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.lake import Lake, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
@@ -399,8 +399,8 @@ class Session:
         files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
 
-    def _gone(self) -> LakeError:
-        return LakeError(
+    def _gone(self) -> LakeChangedError:
+        return LakeChangedError(
             f"The lake {self.lake.path} changed while it was asked: files that held the answer have been replaced since.",
             hint="Ask again.",
         )

@@ -151,12 +151,24 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _is_empty(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not entry.stat().st_size
+    except FileNotFoundError:  # trimmed meanwhile
+        return False
+
+
 class Table:
     """One Delta table of the lake: a handle that follows its log."""
 
     def __init__(self, path: Path) -> None:
+        """DeltaError; also for an empty entry of the log, which Delta passes over in silence, with the files that it adds."""
         self.path = path
         self.delta = DeltaTable(path)
+        with os.scandir(path / "_delta_log") as entries:
+            empty = [entry.name for entry in entries if entry.name.endswith(".json") and _is_empty(entry)]
+        if empty:
+            raise DeltaError(f"the entry {min(empty)} of the log is empty")
 
     @staticmethod
     def exists(path: Path) -> bool:

@@ -17,7 +17,7 @@ from teiten.lake import _delta
 
 BOUNDS: Final = ("time", "sensor")
 """columns of events whose bounds Delta's statistics hold; never addresses (`_delta.Made`)"""
-_VALUES: Final = 2_000_000
+_VALUES: Final = 1_000_000
 """values that are read at once, more or less"""
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from teiten import event, periods
-from teiten.errors import LakeError
+from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, retention, rollup, verdict
 from teiten.lake import forget as forgetting
@@ -85,7 +85,10 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events."""
+    """A table in numbers: rows, live files, how many of these have few rows, bytes, and the first and last time of events.
+
+    loose, loose_files: rows and files of events that `teiten lake compact` would put together.
+    """
 
     rows: int = 0
     files: int = 0
@@ -93,6 +96,8 @@ class Holdings:
     bytes: int = 0
     low: Any = None
     high: Any = None
+    loose: int = 0
+    loose_files: int = 0
 
 
 class Lake:
@@ -216,14 +221,18 @@ class Lake:
 
     def holdings(self, name: str) -> Holdings:
         """What the table of that name (`events`, `batches`, `verdicts`, `notes`) holds."""
-        live = self._table(name).live()
+        from teiten.lake import compact
+
+        table = self._table(name)
+        live = table.live()
         if not live.height:
             return Holdings()
+        loose = compact.loose(compact.files(table)) if name == "events" else []
         small = (live["num_records"] < SMALL).sum()
         low, high = (live[side].drop_nulls() if side in live.columns else live.head(0) for side in ("min.time", "max.time"))
         return Holdings(
             int(live["num_records"].sum() or 0), live.height, int(small), int(live["size_bytes"].sum() or 0),
-            low.min() if len(low) else None, high.max() if len(high) else None,
+            low.min() if len(low) else None, high.max() if len(high) else None, sum(f.rows for f in loose), len(loose),
         )  # fmt: skip
 
     def sweep(self, name: str, grace: float) -> dict[Path, int]:
@@ -452,9 +461,10 @@ class Lake:
         """The same for an error of a reader; none where the disk is at fault."""
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
             return None
-        with contextlib.suppress(LakeError, *_delta.ERRORS):
+        try:
             return check.damaged(self.path, whole=isinstance(error, pl.exceptions.ComputeError))
-        return None
+        except LakeError as told:
+            return told
 
     def take_out(self, choose: Callable[[Path], mend.Plan]) -> tuple[mend.Plan, Path]:
         """Takes batches out for good, as `lake/mend.py` says: what was taken, and where what could be read of it is kept.
@@ -474,8 +484,8 @@ class Lake:
         except _delta.ERRORS as error:
             raise LakeError(f"The lake {self.path} could not be written: {_why(error)}.", hint=_advice(error)) from error
 
-    def _too_quick(self, name: str) -> LakeError:
-        return LakeError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
+    def _too_quick(self, name: str) -> LakeChangedError:
+        return LakeChangedError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
     def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
         """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""

@@ -135,7 +135,8 @@ def _torn(log: Path) -> str | None:
         if number != expected:
             return f"{expected:020}.json"
         try:
-            for line in (log / name).read_text(encoding="utf-8").splitlines():
+            text = (log / name).read_text(encoding="utf-8")
+            for line in text.splitlines() if text.strip() else [""]:
                 json.loads(line)
         except ValueError:
             return name

@@ -101,9 +101,11 @@ def _place(file: File) -> tuple[dt.datetime, dt.datetime, str]:
 
 
 def loose(live: Sequence[File], rows: int = ROWS) -> list[File]:
-    """Batches' files, and those put together before of which two that follow each other would make one."""
+    """Batches' files, and those put together before of which two that follow each other would make half a file."""
     kept = [f for f in live if f.kept]
-    pairs = [(a, b) for a, b in pairwise(kept) if a.rows + b.rows <= rows and a.months() == b.months() and len(a.months()) == 1]
+    pairs = [
+        (a, b) for a, b in pairwise(kept) if a.rows + b.rows <= rows // 2 and a.months() == b.months() and len(a.months()) == 1
+    ]
     small = {f.name for pair in pairs for f in pair}
     return [f for f in live if not f.kept or f.name in small]
 
@@ -172,14 +174,16 @@ def tidy(writer: Writer, worked: float = 0.0) -> None:
     today = dt.datetime.fromtimestamp(now, dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     old = [f for f in live if not f.kept and f.high < today and f.made <= (now - AGE) * 1000]
     if sum(f.rows for f in old) >= LEAST:
-        run(writer, fresh=old, most=1, seconds=max(PAUSE, SHARE * worked))
+        run(writer, rows=ROWS, fresh=old, most=1, seconds=max(PAUSE, SHARE * worked))
 
 
 def _parts(writer: Writer, group: Sequence[File], rows: int) -> Iterator[Gathered]:
     """The group's events, a file's worth at a time."""
     sources = [Source.of(writer.events.path / f.name) for f in group]
     times = pl.concat([pl.Series(source.times) for source in sources]).sort().cast(pl.Datetime("us", "UTC"))
-    for start, end in _spans(times, rows):
+    spans = list(_spans(times, rows))
+    del times
+    for start, end in spans:
         yield Gathered.of(sources, start, end)
 
 

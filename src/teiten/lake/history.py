@@ -50,6 +50,7 @@ class Known:
     tail_made: bool
     last_batch: int
     reached: dict[int, int] = field(default_factory=dict)
+    sensor: str = ""
 
 
 @dataclass(slots=True)
@@ -118,25 +119,41 @@ class History:
 
     def candidates(self, sensor: str, first_line: str) -> list[Known]:
         """The sensor's sources that begin with that line, those of which most was read first."""
-        of = self._rows().filter((pl.col("first_line") == first_line) & (pl.col("sensor") == sensor))
+        return self._candidates((pl.col("first_line") == first_line) & (pl.col("sensor") == sensor))
+
+    def _candidates(self, which: pl.Expr) -> list[Known]:
+        of = self._rows().filter(which)
         # a tail is read again when its source goes on, so that its line counts once
         lines = (pl.col("lines") - (pl.col("tail").bin.size() > 0).fill_null(False).cast(pl.Int64)).sum()
-        last = ["source", "end", "sha256", "tail", "tail_made", "batch", "reached"]
+        last = ["source", "sensor", "end", "sha256", "tail", "tail_made", "batch", "reached"]
         out = []
         for row in of.group_by("source_id").agg(pl.col(last).last(), lines).iter_rows(named=True):
             reached = {int(k): v for k, v in json.loads(row["reached"] or "{}").items()}
             out.append(
                 Known(
                     row["source_id"], row["source"], row["end"], row["sha256"], row["lines"], row["tail"] or b"",
-                    bool(row["tail_made"]), row["batch"], reached,
+                    bool(row["tail_made"]), row["batch"], reached, row["sensor"],
                 )
             )  # fmt: skip
         return sorted(out, key=lambda k: (-k.end, k.source_id))
 
     def resume(self, sensor: str, first_line: str, stream: Callable[[], Any]) -> Resume:
         """Compares an input's bytes with the candidates' hashes in one pass; the farthest match is where reading begins."""
+        return self._farthest(self.candidates(sensor, first_line), stream)
+
+    def elsewhere(self, sensor: str, first_line: str, stream: Callable[[], Any]) -> Known | None:
+        """The source of another sensor that has this input's bytes, if there is one."""
+        others = (pl.col("first_line") == first_line) & (pl.col("sensor") != sensor) & (pl.col("end") > 0)
+        return self._farthest(self._candidates(others), stream).known
+
+    def begun(self, source_id: int) -> dt.datetime | None:
+        """The time of the first event of that source's first batch."""
+        own = self._rows().filter((pl.col("source_id") == source_id) & (pl.col("start") == 0))
+        return own["t_min"][0] if own.height else None
+
+    def _farthest(self, known_ones: list[Known], stream: Callable[[], Any]) -> Resume:
         by_end: dict[int, list[Known]] = {}
-        for known in self.candidates(sensor, first_line):
+        for known in known_ones:
             by_end.setdefault(known.end, []).append(known)
         best = Resume()
         if not by_end:

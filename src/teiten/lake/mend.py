@@ -75,6 +75,8 @@ class Plan:
     unknown: int = 0
     """events whose input nobody knows any more, since the row of their batch is lost"""
     notes: int = 0
+    forgotten: int = 0
+    """events that `forget` had taken out of those batches: the keyed hashes that keep them out go with the batches"""
 
     @property
     def nothing(self) -> bool:
@@ -138,6 +140,7 @@ def of_inputs(path: Path, names: Iterable[str], sensor: str | None = None) -> Pl
 
 def _tell(found: Plan, rows: pl.DataFrame) -> None:
     out = rows.filter(pl.col("batch").is_in(found.batches))
+    found.forgotten = int(out["forgotten"].sum() or 0)
     for (_, sensor), own in out.group_by(["source_id", "sensor"], maintain_order=True):
         events = int((own["events"] - own["forgotten"].fill_null(0)).sum())
         last = own.row(-1, named=True)

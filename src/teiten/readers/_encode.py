@@ -90,8 +90,11 @@ class Encoded:
     dictionary: int = 0
     """bytes of the dictionary page with its header; 0 where there is none"""
 
-    def meta(self, offset: int) -> bytes:
-        """For the footer, where the column's first page lies at that offset."""
+    bloom: bytes = b""
+    """a filter of its values, with its header; it lies after the row group"""
+
+    def meta(self, offset: int, bloom: int) -> bytes:
+        """For the footer, where the column's first page lies at that offset, and its filter at the other."""
         size = sum(map(len, self.pages))
         encodings = sorted({PLAIN, RLE, self.encoding})
         out = Struct().integer(1, self.physical).many(2, 5, [zigzag(e) for e in encodings])
@@ -103,7 +106,10 @@ class Encoded:
         told = Struct().integer(3, self.nulls, 6)
         if self.least is not None and self.most is not None:
             told.text(5, self._bound(self.most)).text(6, self._bound(self.least))
-        return Struct().integer(2, offset, 6).struct(3, out.struct(12, told)).end()
+        out.struct(12, told)
+        if self.bloom:
+            out.integer(14, bloom, 6).integer(15, len(self.bloom))
+        return Struct().integer(2, offset, 6).struct(3, out).end()
 
     def _bound(self, bound: int | bytes) -> bytes:
         if isinstance(bound, bytes):
@@ -382,9 +388,12 @@ class Encoder:
         head = Struct().integer(1, made.rows).integer(2, made.encoding).integer(3, RLE).integer(4, RLE)
         self._page(made, 0, 5, head, data)
 
+    def _compressed(self, data: bytes) -> bytes:
+        return bytes(self._zstd.compress(data, self._zstd.FLUSH_FRAME))
+
     def _page(self, made: Encoded, kind: int, number: int, head: Struct, data: bytes) -> int:
         """Adds a page; its size with its header."""
-        packed = self._zstd.compress(data, self._zstd.FLUSH_FRAME) if made.codec == _ZSTD else data
+        packed = self._compressed(data) if made.codec == _ZSTD else data
         header = Struct().integer(1, kind).integer(2, len(data)).integer(3, len(packed)).struct(number, head).end()
         made.raw += len(header) + len(data)
         made.pages.append(header + packed)

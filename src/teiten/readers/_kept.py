@@ -65,7 +65,7 @@ def pack(columns: Columns, group_rows: int = GROUP_ROWS) -> Made:
         flying: deque[Future[list[Encoded]]] = deque()
         for series in columns.series():
             flying.append(pool.submit(encode, series))
-            if len(flying) > _WORKERS:
+            if len(flying) >= _WORKERS:
                 done.append(flying.popleft().result())
         done += [one.result() for one in flying]
     sink, bounds = _Sink(), {column.name: Bounds() for column in event.COLUMNS}

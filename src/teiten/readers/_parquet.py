@@ -87,15 +87,20 @@ class File:
 
     def add(self, columns: Sequence[Encoded]) -> None:
         """A row group: all columns, in their order."""
-        began, raw, chunks = self._at, 0, []
+        began, chunks = self._at, []
+        size = sum(len(page) for column in columns for page in column.pages)
+        blooms = began + size
         for column in columns:
-            chunks.append(column.meta(self._at))
-            raw += column.raw
+            chunks.append(column.meta(self._at, blooms))
+            blooms += len(column.bloom)
             for page in column.pages:
                 self._write(page)
-        rows = columns[0].rows
+        for column in columns:
+            if column.bloom:
+                self._write(column.bloom)
+        rows, raw = columns[0].rows, sum(column.raw for column in columns)
         group = Struct().many(1, 12, chunks).integer(2, raw, 6).integer(3, rows, 6)
-        self._groups.append(group.integer(5, began, 6).integer(6, self._at - began, 6).end())
+        self._groups.append(group.integer(5, began, 6).integer(6, size, 6).end())
         self._rows += rows
 
     def end(self) -> None:

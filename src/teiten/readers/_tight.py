@@ -7,11 +7,14 @@ Arrow read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
+from teiten.readers._base import Plain
+from teiten.readers._bloom import bloom
 from teiten.readers._encode import (
     BYTES,
     DELTA,
@@ -26,6 +29,7 @@ from teiten.readers._encode import (
     Words,
 )
 from teiten.readers._input import zstd
+from teiten.readers._rows import all_v4
 
 _QUICK, _THOROUGH = 1, 3
 """levels of zstd. As they are, values of high entropy get smaller by 1 than by 3; what is packed gets smaller by 3"""
@@ -39,8 +43,13 @@ _FEW: Final = 256
 _PREFERRED: Final = 0.97
 """a dictionary is quicker to ask, so another way must be smaller than that"""
 
-Way = tuple[int, int, Callable[[Ints], bytes]]
-"""number of the encoding, level of zstd, and how values are written"""
+_LOOKED_FOR: Final = ("src_ip",)
+"""columns that people ask for one value of"""
+_SEVERAL: Final = 0.125
+"""share of distinct values above which a filter of them costs more than it saves"""
+
+Way = tuple[int, int, Callable[[Ints], Sequence[bytes]]]
+"""number of the encoding, level of zstd, and how values are written, in pieces that have little in common"""
 
 
 class Tight(Encoder):
@@ -50,6 +59,19 @@ class Tight(Encoder):
         super().__init__(packed=True)
         self._levels_of = {level: zstd().ZstdCompressor(level=level) for level in (_QUICK, _THOROUGH)}
         self._zstd = self._levels_of[_THOROUGH]
+        self._pieces: Sequence[bytes] = ()
+
+    def _addresses(self, made: Encoded, plains: list[Plain], sizes: list[int]) -> None:
+        super()._addresses(made, plains, sizes)
+        lows = [p.low for p in plains if p.low is not None and all_v4(p)]
+        if len(lows) < len(plains):
+            return
+        ranked = np.sort(np.concatenate(lows))
+        made.least, made.most = (int(bound).to_bytes(4, "big") for bound in ranked[[0, -1]])
+        if made.name in _LOOKED_FOR:
+            distinct = ranked[np.append(True, ranked[1:] != ranked[:-1])]
+            if len(distinct) <= _SEVERAL * made.rows:
+                made.bloom = bloom(distinct)
 
     def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> Coded | None:
         if low != high and (low < 0 or high >= 1 << 32 or _is_mixed(_tried(parts, null))):
@@ -63,43 +85,49 @@ class Tight(Encoder):
         said = words(coded.distinct)
         _, best = self._best(made, sample, words, int(np.ptp(sample)))
         tried = _bytes_tried(coded.data)
-        own = self._size(_THOROUGH, tried) / len(tried) * len(coded.data) + self._size(_THOROUGH, said)
+        own = self._size(_THOROUGH, [tried]) / len(tried) * len(coded.data) + self._size(_THOROUGH, [said])
         return own * _PREFERRED <= best * (made.rows - made.nulls) / len(sample)
 
     def _plainly(self, made: Encoded, levels: bytes, whole: Ints, words: Words, spread: int) -> None:
         (made.encoding, level, write), _ = self._best(made, _tried([whole], None), words, spread)
-        self._zstd = self._levels_of[level]
+        self._pieces, self._zstd = [levels, *write(whole)], self._levels_of[level]
         try:
-            self._finish(made, levels + write(whole))
+            self._finish(made, b"".join(self._pieces))
         finally:
-            self._zstd = self._levels_of[_THOROUGH]
+            self._pieces, self._zstd = (), self._levels_of[_THOROUGH]
+
+    def _compressed(self, data: bytes) -> bytes:
+        return _squeezed(self._zstd, self._pieces or [data])
 
     def _best(self, made: Encoded, sample: Ints, words: Words, spread: int) -> tuple[Way, int]:
         """The way that makes these values smallest, and how small."""
         ways = list(self._ways(made, words, spread))
-        if len(ways) == 1:
-            return ways[0], self._size(ways[0][1], words(sample))
-        sizes = [self._size(level, write(sample)) for _, level, write in ways]
+        sizes = [self._size(level, write(sample)) for _, level, write in ways] if len(ways) > 1 else [0]
         best = int(np.argmin(sizes))
-        return ways[best], sizes[best]
+        return ways[best], sizes[best] or self._size(ways[best][1], ways[best][2](sample))
 
     def _ways(self, made: Encoded, words: Words, spread: int) -> Iterator[Way]:
-        yield PLAIN, _QUICK, words
+        yield PLAIN, _QUICK, lambda values: [words(values)]
         if made.physical == BYTES:
             return
         kind = "<i4" if made.physical == INT32 else "<i8"
         yield SPLIT, _THOROUGH, lambda values: _split(values.astype(kind))
         if spread < SPREAD:
-            yield DELTA, _THOROUGH, lambda values: self._packed(values, 0)[1]
+            yield DELTA, _THOROUGH, lambda values: [self._packed(values, 0)[1]]
 
-    def _size(self, level: int, data: bytes) -> int:
-        packer = self._levels_of[level]
-        return len(packer.compress(data, packer.FLUSH_FRAME))
+    def _size(self, level: int, pieces: Sequence[bytes]) -> int:
+        return len(_squeezed(self._levels_of[level], pieces))
 
 
-def _split(values: np.ndarray[tuple[int], np.dtype[np.signedinteger]]) -> bytes:
+def _squeezed(packer: Any, pieces: Sequence[bytes]) -> bytes:
+    """One frame of zstd with a block, at least, for each piece: so each has a code of its own."""
+    out = [packer.compress(piece, packer.FLUSH_BLOCK) for piece in pieces[:-1]]
+    return b"".join([*out, packer.compress(pieces[-1], packer.FLUSH_FRAME)])
+
+
+def _split(values: npt.NDArray[np.signedinteger[Any]]) -> Sequence[bytes]:
     """BYTE_STREAM_SPLIT: the first bytes of all values, then the second ones, and so on."""
-    return values.view(np.uint8).reshape(len(values), values.itemsize).T.tobytes()
+    return [plane.tobytes() for plane in values.view(np.uint8).reshape(len(values), values.itemsize).T]
 
 
 def _tried(parts: list[Ints], null: int | None) -> Ints:
