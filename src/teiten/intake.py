@@ -237,13 +237,9 @@ class _OneInput:
         self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
         self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
-<<<<<<< HEAD
-        self.history, self.writer = run.history, run.writer
+        self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
         since = run.lake.kept_since()
         self.kept_since = None if since is None else int(since.timestamp()) * 1_000_000
-=======
-        self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
->>>>>>> 1ae4f5090f118250ee5c5297d22a8ee200d5c1d0
         self.first_line = first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
