@@ -28,8 +28,7 @@ from teiten import coverage, enrich, event, periods, readers, retention
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
-from teiten.lake.history import History, Resume, compare_tail
-from teiten.lake.overlap import farther
+from teiten.lake.history import History, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
 from teiten.readers._base import EVENT, EXPIRED, Chunk, ReadOptions, Rejected, Rows, Tally

@@ -187,7 +187,7 @@ class Lake:
                     retention.finish(self.path, dt.datetime.fromisoformat(self.meta.kept_since))
                 if any([forgetting.finish(self.path, self.hash_key), mend.finish(self.path)]):
                     writer = Writer(self.path)
-                keep_copy(self.path, self.meta)
+                keep_copy(self.path, read_meta(self.path))
                 yield writer
         except _delta.ERRORS as error:
             if damage := self._damage(error):
