@@ -37,8 +37,6 @@ def build(context: Context) -> Section:
         shown = [f"{key}={value}" for key, value in sorted(answers.filters.words.items())]
         points.append(say("about.filters", filters=words.listed(shown)))
     points += _coverage(context)
-    if answers.dropped:
-        points.append(context.dropped)
     points += _lines(context)
     points += _bases(context)
     points += [say("about.definitions"), say("about.compare_rule", share=words.percent(answers.comparable_share, 0))]
