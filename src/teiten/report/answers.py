@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from teiten.classify import own as own_side
+from teiten.coverage import Denominator, denominator, watched
 from teiten.engine import questions
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -149,6 +150,21 @@ class Answers:
     def coverage(self) -> Coverage:
         return watching.coverage(self._sensors, self._gaps, self.period)
 
+    @functools.cached_property
+    def per_address(self) -> Denominator:
+        """What packets of an address and day are divided by, in the period."""
+        return denominator(watched(self.session, self.period.start, self.period.end, self.filters.sensor))
+
+    @functools.cached_property
+    def per_address_before(self) -> Denominator:
+        return denominator(watched(self.session, self.before.start, self.before.end, self.filters.sensor))
+
+    @functools.cached_property
+    def kept_since(self) -> dt.date | None:
+        """The first day of which events are kept, where those of a part of the period are not; None where they are."""
+        since = self.session.lake.kept_since()
+        return since.astimezone(self.period.tz).date() if since is not None and since > self.period.start else None
+
     @property
     def shares(self) -> list[float]:
         """0..1: how much of the period each of its sensors observed, in the order of their names."""
@@ -185,6 +201,11 @@ class Answers:
         if set(self.coverage.sensors) != set(self.coverage_before.sensors):
             return False
         return min(self.coverage.share, self.coverage_before.share) >= self.comparable_share
+
+    @functools.cached_property
+    def dropped(self) -> list[dt.date]:
+        """The days of the period of which events are no longer kept."""
+        return sorted(set(self.period.days) & self.session.lake.dropped_days(self.session.zone_name))
 
     @functools.cached_property
     def extent(self) -> tuple[dt.datetime, dt.datetime] | None:
@@ -581,7 +602,8 @@ SELECT DISTINCT geo_db FROM {events} WHERE {where} ORDER BY geo_db
 JUDGED_SQL: Final = """
 WITH judged AS (
   SELECT src_ip, day, bool_or(label = 'announced_scanner') AS announced, bool_or(label = 'port_scanner') AS port_scanner
-  FROM verdicts WHERE scope = 'all' AND day >= $first AND day <= $last
+  FROM verdicts
+  WHERE scope = 'all' AND label IN ('announced_scanner', 'port_scanner') AND day >= $first AND day <= $last
   GROUP BY ALL
 )
 SELECT count(*) FILTER (announced) AS announced,
