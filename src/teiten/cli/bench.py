@@ -23,11 +23,15 @@ _QUICK = " (quick: the goals are for the whole run)"
 def arguments(parser: argparse.ArgumentParser) -> None:
     from teiten import bench
 
-    parser.add_argument("name", metavar="NAME", help=f"all, or one of: {', '.join(bench.names())}")
+    parser.add_argument("name", metavar="NAME", help=f"all (but scale), or one of: {', '.join(bench.names())}")
     parser.add_argument("--quick", action="store_true", help="a tenth of the lines, each thing once: a first impression")
-    parser.add_argument("--large", action="store_true", help="also what takes very long and much room (100 million packets)")
+    parser.add_argument(
+        "--large", action="store_true", help="also what takes very long and much room (100 million packets, 1 billion events)"
+    )
     parser.add_argument("--output", choices=("table", "json"), default="table", help="format of the figures (default: table)")
-    parser.add_argument("--work", metavar="DIR", help="keep the benchmarks' logs there (default: a folder that is removed)")
+    parser.add_argument(
+        "--work", metavar="DIR", help="keep what they make there (default: a folder that is removed); scale goes on from it"
+    )
 
 
 @contextlib.contextmanager
@@ -66,7 +70,9 @@ def main(args: argparse.Namespace) -> int:
     known = bench.benchmarks()
     if args.name != "all" and args.name not in known:
         raise UsageError(f"There is no benchmark '{args.name}'.", hint=f"There are: all, {', '.join(known)}.")
-    chosen = known.values() if args.name == "all" else [known[args.name]]
+    # what takes hours is run by its own name alone
+    usual = [module for module in known.values() if not getattr(module, "ALONE", False)]
+    chosen = usual if args.name == "all" else [known[args.name]]
     results = []
     with _folder(args.work) as work:
         for module in chosen:
