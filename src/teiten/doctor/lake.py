@@ -83,6 +83,23 @@ def check_disk(p: Patient) -> Result | None:
     return Result("look" if left < DAYS_LOOK else "ok", seen, "Plan for more room." if left < DAYS_LOOK else "")
 
 
+def check_keeping(p: Patient) -> Result | None:
+    """Since when are events kept, and is the lake near the disk that it may take ([lake] keep_events, disk)?"""
+    keeping = p.settings.keeping
+    since = p.lake.kept_since() if p.lake is not None else None
+    if p.lake is None or (keeping.keep_events is None and keeping.disk is None and since is None):
+        return None
+    from teiten import retention
+
+    seen = "events of every day are kept so far" if since is None else f"events are kept from {since:%Y-%m-%d %H:%M} UTC on"
+    near = retention.near_the_limit(p.lake, p.settings)
+    if near:
+        return Result(
+            "look", f"{seen}; {near[0]}", "teiten lake retain --dry-run says what would go; or give it more: [lake] disk"
+        )
+    return Result("ok", seen)
+
+
 def _bytes(n: float) -> str:
     for unit in ("bytes", "KB", "MB", "GB"):
         if n < 1000 or unit == "GB":

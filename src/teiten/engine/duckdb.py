@@ -144,6 +144,10 @@ class Session:
         self._of_days = "WHERE " + " AND ".join(filter(None, bounds)) if any(bounds) else ""
         self._rollup_files = {name: files for name in rollup.TABLES if counted and (files := lake.rollup_files(name))}
         self._rolled: rolled.Rolled | None = None
+        self.kept_since = lake.kept_since()
+        """events before it are no longer kept; None: all are"""
+        self.has_counted = False
+        """was a question answered from aggregates?"""
         self._joined: frozenset[str] = frozenset()
         self._judged = self._covered = False
         self._looked_up: set[str] = set()

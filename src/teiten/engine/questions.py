@@ -79,6 +79,7 @@ class Rows(list[dict[str, Any]]):
         total: int | None = None,
         error: float = 0.0,
         counted: bool = False,
+        lost: dt.datetime | None = None,
     ) -> None:
         super().__init__(rows)
         self.sql = sql
@@ -87,6 +88,8 @@ class Rows(list[dict[str, Any]]):
         """of hosts: the greatest relative standard error of a row; 0.0 where they are exact"""
         self.counted = counted
         """did the answer come from what was counted before (aggregates), and not from events?"""
+        self.lost = lost
+        """events before it are missing from the answer: they are no longer kept, and no aggregate offers what was asked"""
 
     @property
     def estimated(self) -> bool:
@@ -130,18 +133,23 @@ class Query:
     def rows(self, session: Session) -> Rows:
         """The answer. Where hosts are estimated its rows have `hosts_error`, each its relative standard error."""
         found = offers.choose(session, self)
+        session.has_counted |= found is not offers.EVENTS
+        since = session.kept_since if found is offers.EVENTS else None
+        lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
         rows = session.query(self.text(raw=True, relation=found))
         error = max((row["hosts_error"] or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)
-        return Rows(rows, self.text(raw=False), error=error, counted=found is not offers.EVENTS)
+        return Rows(rows, self.text(raw=False), error=error, counted=found is not offers.EVENTS, lost=lost)
 
 
 def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:
     """Did the sensors asked about record anything at all in [start, end)? If not, nothing can be compared with it."""
     wanted = Filters(start=start, end=end, sensor=filters.sensor if filters else ())
-    sql = f"SELECT 1 AS one FROM raw_events WHERE {where(wanted.conditions(raw=True, attempts=False))} LIMIT 1"
-    return bool(session.query(sql))
+    template = "SELECT DISTINCT true AS seen FROM {events} WHERE {where}"
+    if session.kept_since is None:
+        template = "SELECT true AS seen FROM {events} WHERE {where} LIMIT 1"
+    return bool(Query(template, {"where": replace(wanted, all_events=True)}, grain="day").rows(session))
 
 
 def rank(
