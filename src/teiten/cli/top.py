@@ -229,9 +229,7 @@ def _answer(
         print(found.sql + ";")
         return 0
     divided = _rates(session, found, wanted, before, args.n if own else None) if args.unit == "per-ip" else []
-    since = session.lake.kept_since()
-    gone = since is not None and (wanted.start is None or wanted.start < since)
-    _show(args, chosen, found, before, since.astimezone(session.zone) if since is not None and gone else None)
+    _show(args, chosen, found, before, found.lost.astimezone(session.zone) if found.lost else None)
     if args.output == "table":
         for line in divided:
             print(line, file=sys.stderr)
@@ -373,7 +371,9 @@ def _footer(args: argparse.Namespace, found: Rows, before: Span | None, since: d
         return
     note = f"Shares are of {found.total:,} {args.by}."
     if since is not None:
-        note += f" Events before {since:%Y-%m-%d %H:%M} are no longer kept: of the time before, what was counted of it."
+        note += (
+            f" Events before {since:%Y-%m-%d %H:%M} are no longer kept, and no aggregate tells this: only the rest is counted."
+        )
     if before is not None and found[0]["packets_before"] is None:
         note += f" Nothing was recorded in the period before ({before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M})."
     print(note, file=sys.stderr)
