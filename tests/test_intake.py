@@ -167,9 +167,19 @@ def test_many_batches_of_one_file(lake: Lake, tmp_path: Path, monkeypatch: pytes
 
 
 def test_sensors_are_apart(lake: Lake, tmp_path: Path) -> None:
+    """Two that stand side by side see the same packets: their lines are not compared."""
+    assert run(lake, put(tmp_path / "a.log", log(*range(5))), sensor="one").total.events == 5
+    assert run(lake, put(tmp_path / "b.log", log(*range(1, 5))), sensor="two").total.events == 4
+
+
+def test_the_same_file_of_another_sensor_is_refused(lake: Lake, tmp_path: Path) -> None:
+    """The sensor was renamed, or the file is in the wrong place: nothing is stored, and what to do is said."""
     path = put(tmp_path / "a.log", log(*range(5)))
-    assert run(lake, path, sensor="one").total.events == 5
-    assert run(lake, path, sensor="two").total.events == 5
+    run(lake, path, sensor="one")
+    put(tmp_path / "a.log", log(*range(8)))  # grown meanwhile
+    (failed,) = run(lake, path, sensor="two").failed
+    assert "as the sensor one's" in str(failed.error) and "teiten lake take-out" in str(failed.error)
+    assert run(lake, path, sensor="one").total.events == 3
 
 
 def test_the_configuration_names_the_sensor(lake: Lake, tmp_path: Path) -> None:

@@ -216,17 +216,26 @@ def test_times_to_and_fro(lake: Lake, tmp_path: Path, monkeypatch: pytest.Monkey
     assert again.events == 1 and stored(lake) == told([*packets, later])
 
 
-def test_a_capture_that_grows_among_others(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has of another's packets is known in the next run too: two equal ones of which the other has one stay two."""
-    monkeypatch.setenv("TEITEN_BATCH_EVENTS", "7")
-    packets = [p for p in some(40) if p.event]
-    twice = [*packets[:20], packets[19], *packets[20:]]
-    run(lake, put(tmp_path / "a.pcap", capture(packets)))
-    grown = tmp_path / "b.pcap"
-    assert run(lake, put(grown, capture(twice[:20], "nano"))).total.events == 0
+def test_a_capture_that_grows_among_others(lake: Lake, tmp_path: Path) -> None:
+    """How far it came in another's packets is known in the next run too: what lies before it there is not meant again."""
+    own, first, second = tcp(T0 - 10**6, 1), tcp(T0, 2), tcp(T0 + 10**6, 3)
+    run(lake, put(tmp_path / "a.pcap", capture([first, second])))
     put_together(lake)
-    assert run(lake, put(grown, capture(twice, "nano"))).total.events == 1
-    assert stored(lake) == told(twice)
+    grown = tmp_path / "b.pcap"
+    assert run(lake, put(grown, capture([own, second], "nano"))).total.events == 1
+    assert run(lake, put(grown, capture([own, second, first], "nano"))).total.events == 1
+    assert stored(lake) == told([own, first, second, first])
+
+
+def test_stretches_of_one_input(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stretch came to counts in the next: how far, and which packets were used."""
+    monkeypatch.setattr(intake, "PIECE_EVENTS", 1)
+    hour = 4 * 3600 * 10**6
+    some_more, later = [tcp(T0 + n, n) for n in range(20)], [tcp(T0 + hour + n, n) for n in range(20)]
+    run(lake, put(tmp_path / "a.pcap", capture([*some_more, *later])))
+    monkeypatch.setattr(_read, "_ROWS", 20)
+    assert run(lake, put(tmp_path / "b.pcap", capture([*some_more, *later, *some_more], "nano"))).total.events == 20
+    assert stored(lake) == told([*some_more, *later, *some_more])
 
 
 def test_batches_of_an_older_lake(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

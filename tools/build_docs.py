@@ -77,8 +77,10 @@ SENSOR = {
     "runs": (
         "list of tables",
         "",
-        ("in place of `from`, `to` and `addresses`: several times it ran, one after another, each with its own, such as "
-        "`runs = [{to = 2026-03-01, addresses = 256}, {from = 2026-03-05, addresses = 65536}]`"),
+        (
+            "in place of `from`, `to` and `addresses`: several times it ran, one after another, each with its own, such as "
+            "`runs = [{to = 2026-03-01, addresses = 256}, {from = 2026-03-05, addresses = 65536}]`"
+        ),
     ),
     "paths": ("list of globs", "", "its logs, relative to this file: what matches is stored under its name"),
     "services": (

@@ -24,15 +24,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten import coverage, enrich, event, periods, readers
+from teiten import coverage, enrich, event, periods, readers, retention
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
 from teiten.lake import batch as batches
-from teiten.lake.history import History, Resume, compare_tail
-from teiten.lake.overlap import farther
+from teiten.lake.history import History, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
-from teiten.readers._base import EVENT, Chunk, ReadOptions, Rejected, Rows, Tally
+from teiten.readers._base import EVENT, EXPIRED, Chunk, ReadOptions, Rejected, Rows, Tally
 from teiten.readers._digest import Digest, Piped, first_line, line_at
 from teiten.readers._marks import Marked
 from teiten.readers._memory import settle_memory
@@ -91,9 +90,11 @@ class Result:
 
     inputs: list[InputResult] = field(default_factory=list)
     judged: classify.Result | None = None
+    """what became of the verdicts of the days that got new events; None where there were none"""
     rolled: rollup.Result | None = None
     """the aggregates that were made of finished days; None where nothing new was stored"""
-    """what became of the verdicts of the days that got new events; None where there were none"""
+    notes: list[str] = field(default_factory=list)
+    """what is to be said of the lake: events that are no longer kept, the disk that it takes"""
 
     @property
     def total(self) -> Tally:
@@ -173,6 +174,7 @@ def ingest(
             from teiten import rollup
 
             result.rolled = rollup.tidy(lake, settings, time.monotonic() - begun)
+            result.notes += retention.aside(lake, settings)
     return result
 
 
@@ -235,6 +237,8 @@ class _OneInput:
         self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
         self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
+        since = run.lake.kept_since()
+        self.kept_since = None if since is None else int(since.timestamp()) * 1_000_000
         self.first_line = first_line(source.head(), reader.LINES)
         self.resume = Resume()
         if source.seekable:
@@ -302,7 +306,7 @@ class _OneInput:
         source: Any = self.source if self.source.seekable else Piped(self.source, digest)
         with ThreadPoolExecutor(1, thread_name_prefix="teiten-write") as self.pool:
             try:
-                for chunk in self.reader.read(source, self.options):
+                for chunk in map(self._fresh, self.reader.read(source, self.options)):
                     self.result.notes += chunk.notes
                     self.part.notes += chunk.notes
                     if len(chunk.line_pos):
@@ -320,6 +324,19 @@ class _OneInput:
                     self._landed()
                 finally:
                     digest.close()
+
+    def _fresh(self, chunk: Chunk) -> Chunk:
+        """The chunk without events of the time of which the lake keeps none any more; lines of nothing else are ignored."""
+        rows = _rows(chunk)
+        if self.kept_since is None or not len(rows):
+            return chunk
+        old = integers(rows.column("time"), len(rows)) < self.kept_since
+        if not old.any():
+            return chunk
+        stay = np.zeros(len(chunk.outcome), np.bool_)
+        stay[chunk.event_line[~old]] = True
+        outcome = np.where((chunk.outcome == EVENT) & ~stay, np.uint8(EXPIRED), chunk.outcome)
+        return replace(chunk, made=Some(rows, ~old), event_line=chunk.event_line[~old], outcome=outcome)
 
     def _go_on(self, digest: Digest) -> None:
         """Before another chunk is held: what is held becomes a piece, and the pieces a batch, where there is enough of it."""
@@ -473,7 +490,7 @@ class _Part:
         self.tally.add(tally)
         result.tally.add(tally)
         self.new += tally.lines - tally.had_already
-        told = new if self.lines else new & (chunk.outcome != EVENT)
+        told = new if self.lines else new & (chunk.outcome != EVENT) & (chunk.outcome != EXPIRED)
         if told.any():
             self.hashes.append(chunk.line_hash[told])
             self.places.append(chunk.line_pos[told])

@@ -23,7 +23,7 @@ from teiten.lake import Lake, check
 HERE = Path(__file__).parent
 OLD = HERE / "cases" / "v3"
 LINE = (
-    "2026-04-{d:02d}T{h:02d}:{m:02d}:{s:02d}+00:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{x} DST=198.51.100.1 "
+    "2026-04-{d:02d}T{h:02d}:{m:02d}:{s:02d}+00:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=100.64.9.{x} DST=198.51.100.1 "
     "LEN=40 TTL=50 ID=1 PROTO=TCP SPT=4000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
 )
 HOSTS, FIRST = 20, 1_000_000
@@ -85,7 +85,7 @@ class Life:
         name = str(chance.choice(self.logs))
         held = {str(row) for row in Lake.open(self.lake).batches(["path"])["path"]}
         choices = [["ingest", "--tz", "UTC", *map(str, some)]] * 4 + [["lake", "compact", "--rows", "1000"]] * 2
-        choices += [["forget", f"203.0.113.{host}", "--yes"], ["lake", "vacuum", "--hours", "0"]]
+        choices += [["forget", f"100.64.9.{host}", "--yes"], ["lake", "vacuum", "--hours", "0"]]
         choices += [["lake", "take-out", name]] if name in held else []
         words = chance.choice(choices)
         if words[0] == "forget":
@@ -154,7 +154,7 @@ def _names(lake: Path) -> set[str]:
     return found
 
 
-def campaign(folder: Path, kills: int, seed: int, each: int = 40, logs: int = 8, lines: int = 120) -> Counter[str]:
+def campaign(folder: Path, kills: int, seed: int, each: int = 100, logs: int = 6, lines: int = 60) -> Counter[str]:
     """So many kills over several lakes; each is let to end and counted then. How many of each command were killed."""
     chance, total = random.Random(seed), Counter[str]()
     server = Server()
@@ -187,7 +187,7 @@ def _to_the_end(server: Server, life: Life) -> None:
     lake = str(life.lake)
     ends = [
         ["ingest", "--tz", "UTC", *map(str, life.logs)],
-        *(["forget", f"203.0.113.{h}", "--yes"] for h in sorted(life.forgotten)),
+        *(["forget", f"100.64.9.{h}", "--yes"] for h in sorted(life.forgotten)),
     ]
     for words in (
         *ends,

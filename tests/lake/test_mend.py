@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from dying import dying
 
+from teiten.bench import _capture
 from teiten.engine import open_session
 from teiten.errors import LakeError, UsageError
 from teiten.intake import ingest
@@ -208,3 +209,23 @@ def test_what_is_taken_out_is_chosen_at_random(made: tuple[Path, list[str]], tmp
         ingest(Lake.open(copy), logs, UTC, judge=False)
         assert check.look(copy) == [] and rows(copy) == whole, bad
         shutil.rmtree(copy)
+
+
+def test_packets_come_back_too(tmp_path: Path) -> None:
+    """Of captures no hashes are kept: what is there is told by the events themselves."""
+    capture = _capture.made(tmp_path, 3_000)
+    data = capture.read_bytes()
+    (tmp_path / "first.pcap").write_bytes(data[: 24 + 1_000 * (16 + _capture.FRAME)])
+    lake = Lake.create(tmp_path / "lake", "UTC")
+    ingest(lake, [str(tmp_path / "first.pcap")], UTC, judge=False)
+    ingest(lake, [str(capture)], UTC, judge=False)
+    whole = rows(lake.path)
+    assert sum(whole.values()) == 3_000
+    for number, file in enumerate(_delta.Table(lake.path / "events").files()):
+        copy = tmp_path / f"copy{number}"
+        shutil.copytree(lake.path, copy)
+        lose(copy / "events" / file.name)
+        done, _ = Lake.open(copy).take_out(lambda folder: mend.plan(folder, check.look(folder)))
+        assert sum(rows(copy).values()) == 3_000 - done.events < 3_000
+        ingest(Lake.open(copy), [str(capture)], UTC, judge=False)
+        assert rows(copy) == whole

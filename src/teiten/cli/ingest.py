@@ -93,6 +93,8 @@ def _report(result: Result, lake: str) -> int:
     for one in result.failed:
         print(f"teiten ingest: {one.error}", file=sys.stderr)
     _common.show_verdicts(result.judged)
+    for note in result.notes:
+        print(f"teiten: {note}", file=sys.stderr)
     total = result.total
     print(f"{total.events:,} events stored in {lake}", file=sys.stderr)
     return 1 if result.failed else 0

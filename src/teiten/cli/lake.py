@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _mending, _output
+from teiten.cli import _common, _mending, _output, _retaining
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ WHAT = (
     "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 30 %% smaller, "
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
     "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise. "
-    "rollup: counts finished days into aggregates, from which questions and reports are answered quickly"
+    "rollup: counts finished days into aggregates, from which questions and reports are answered quickly. retain: events "
+    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("status", "compact", "vacuum", "check", "mend", "take-out", "rollup"), help=WHAT)
+    choices = ("status", "compact", "vacuum", "check", "mend", "take-out", "rollup", "retain")
+    parser.add_argument("what", choices=choices, help=WHAT)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 1000000)")
@@ -45,9 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="rollup: every day with events, however few (setting aggregate_events)"
     )
-    parser.add_argument("--tz", metavar="ZONE", help="rollup, status: zone of the days (default: as configured)")
+    parser.add_argument("--tz", metavar="ZONE", help="rollup, status, retain: zone of the days (default: as configured)")
     parser.add_argument("--sensor", metavar="NAME", help="take-out: only what came in as this sensor's")
-    parser.add_argument("--dry-run", action="store_true", help="mend, take-out: only say what would go")
+    parser.add_argument("--dry-run", action="store_true", help="mend, take-out, retain: only say what would go")
     _output.add_output(parser)
     _common.add_settings(parser)
 
@@ -73,6 +75,8 @@ def main(args: argparse.Namespace) -> int:
         _compact(lake, args)
     elif args.what == "rollup":
         _rollup(lake, found, every=args.all)
+    elif args.what == "retain":
+        return _retaining.main(args, lake, found)
     else:
         _vacuum(lake, args.hours)
     return 0

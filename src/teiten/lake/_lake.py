@@ -18,7 +18,7 @@ import polars as pl
 from teiten import event, periods
 from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, rollup, verdict
+from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, retention, rollup, verdict
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
@@ -181,10 +181,13 @@ class Lake:
             with Lock(self.path, wait):
                 if self.meta.schema_version < SCHEMA_VERSION:
                     self.meta = _migrate(self.path)
+                self.meta = read_meta(self.path)  # what another writer has put there since
                 writer = Writer(self.path)
+                if self.meta.kept_since:
+                    retention.finish(self.path, dt.datetime.fromisoformat(self.meta.kept_since))
                 if any([forgetting.finish(self.path, self.hash_key), mend.finish(self.path)]):
                     writer = Writer(self.path)
-                keep_copy(self.path, self.meta)
+                keep_copy(self.path, read_meta(self.path))
                 yield writer
         except _delta.ERRORS as error:
             if damage := self._damage(error):
@@ -198,6 +201,7 @@ class Lake:
 
         With `upto`, those with events of batches up to that number, which is the second answer then.
         """
+        since = self.kept_since()
         table = self._table("events")
         live = table.live()
         if "min.time" not in live.columns:
@@ -205,6 +209,8 @@ class Lake:
         files = []
         for path, rows, low, high in live.select("path", "num_records", "min.time", "max.time").sort("path").iter_rows():
             # Delta's statistics may be cut to milliseconds: a millisecond of slack at the upper end
+            if since is not None and high is not None and high + dt.timedelta(milliseconds=1) < since:
+                continue
             late = start is not None and high is not None and high + dt.timedelta(milliseconds=1) < start
             early = end is not None and low is not None and low >= end
             if not late and not early:
@@ -253,6 +259,30 @@ class Lake:
         """Events before this moment are no longer kept (`lake/retention.py`); None: all are."""
         told = read_meta(self.path).kept_since
         return dt.datetime.fromisoformat(told) if told else None
+
+    def drop_before(self, moment: dt.datetime, holds: Callable[[], bool], *, grace: float | None = None) -> int:
+        """Events before that moment (with a zone) are kept no longer, and none is taken in again; how many went.
+
+        Takes the lake's lock; then `holds` is asked whether all is there that is to stay of them. LakeError where it is not.
+        Once written down it is carried through, by the next writer if need be. It never goes back to an earlier moment.
+        """
+        with self.writer():
+            if not holds():
+                raise LakeError(
+                    f"No events were dropped: what is to stay of them was changed meanwhile ({self.path}).", hint="Try again."
+                )
+            known = self.kept_since()
+            since = max(moment, known) if known else moment
+            if since != known:
+                self.meta = replace(self.meta, kept_since=since.astimezone(dt.UTC).isoformat())
+                write_meta(self.path, self.meta)
+                keep_copy(self.path, self.meta)
+            return retention.finish(self.path, since, _delta.GRACE if grace is None else grace)
+
+    def tables(self) -> list[str]:
+        """The names of its tables; some are made when they are first written."""
+        every = ("events", "batches", "verdicts", "notes", "coverage", *rollup.TABLES)
+        return [name for name in every if _delta.Table.exists(self.path / name)]
 
     def dropped_days(self, zone: str) -> set[dt.date]:
         """The days of that zone on which something was recorded of which events are no longer kept, wholly or in part."""

@@ -84,8 +84,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
 
 
 def pack(hashes: npt.NDArray[np.uint64], places: npt.NDArray[np.int64]) -> bytes:
-    """`line_hashes` of some records: their hashes, then their places in the input, in bytes from the batch's `start`."""
-    return hashes.astype("<u8").tobytes() + places.astype("<u4").tobytes()
+    """`line_hashes` of some records: their hashes, then their places in the input, in bytes from the batch's `start`.
+
+    A batch is hardly ever as long as 4 GiB (of blocks that hold no packets): what lies beyond is said to lie there.
+    """
+    return hashes.astype("<u8").tobytes() + np.minimum(places, 0xFFFFFFFF).astype("<u4").tobytes()
 
 
 def unpack(data: bytes, number: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:

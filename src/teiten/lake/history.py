@@ -90,6 +90,12 @@ def _most(rows: pl.DataFrame) -> int:
     return int(rows["source_id"].max() or 0)  # type: ignore[arg-type]
 
 
+def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
+    """Takes in what was reached later, of sources where it is farther."""
+    for source, key in later.items():
+        reached[source] = max(key, reached.get(source, 0))
+
+
 class History:
     """The lake's batches as they were when it was made, and those that were added since (`add`)."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import tomllib
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from typing import Any, Final
 import polars as pl
 
 from teiten.errors import LakeError, UsageError
-from teiten.lake import _delta, check
+from teiten.lake import _delta, activity, check
 from teiten.lake._gather import BOUNDS
 from teiten.lake._writer import batch_number
 from teiten.lake.batch import SCHEMA
@@ -153,8 +154,28 @@ def _batches(path: Path, without: Iterable[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema={name: SCHEMA[name] for name in _PLACES})
     rows = pl.scan_parquet(files, schema=SCHEMA, missing_columns="insert", extra_columns="ignore")
+    since = _kept_since(path)
+    if since is None:
+        still = pl.col("events")
+    else:
+        # of batches that began before, those events that are kept still
+        kept = pl.col("activity").map_elements(lambda packed: _since(packed, since), return_dtype=pl.Int64, skip_nulls=True)
+        still = pl.when((pl.col("t_min") < since).fill_null(False)).then(kept.fill_null(0)).otherwise(pl.col("events"))
+    rows = rows.with_columns(still.alias("events"))
     last = _delta.Table(path / "events").transaction()
     return rows.select(_PLACES).filter(pl.col("batch") <= last).sort("batch").collect()
+
+
+def _kept_since(path: Path) -> dt.datetime | None:
+    """Before which events are not kept any more (`retention`)."""
+    told = tomllib.loads((path / "lake.toml").read_text(encoding="utf-8")).get("kept_since")
+    return None if told is None else dt.datetime.fromisoformat(told)
+
+
+def _since(packed: bytes, since: dt.datetime) -> int:
+    """Events of an activity at or after that moment, which is a whole hour."""
+    rows = activity.unpacked([packed])
+    return int(rows["events"][rows["hour"] >= since.timestamp() // 3600].sum())
 
 
 def _touching(damage: Sequence[check.Damage]) -> pl.Expr:
@@ -380,6 +401,9 @@ def _conclusions(path: Path, name: str, gone: dict[str, set[str]], first: Any, l
     table = _delta.Table(path / name)
     columns = {field.name for field in table.delta.schema().fields}
     days = (first.date() - dt.timedelta(days=1), last.date() + dt.timedelta(days=1)) if first and last else None
+    since = _kept_since(path)
+    if days is not None and since is not None:  # of days whose events were dropped nothing can be made again
+        days = max(days[0], since.date() + dt.timedelta(days=1)), days[1]
 
     def left(frame: pl.DataFrame) -> pl.DataFrame:
         if days is None or "day" not in columns:

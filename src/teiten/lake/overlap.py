@@ -24,7 +24,7 @@ The work is bounded: at most `CANDIDATES` equal lines are looked at, `LOOK` line
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -224,12 +224,6 @@ class Alignment:
                 place = stream.place(cursor[1]) - 1
                 if place >= 0 and stream.key(place) == cursor[1] - 1:
                     self._cursor = start + place
-
-
-def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
-    """Takes in what was reached later, of sources where it is farther."""
-    for source, key in later.items():
-        reached[source] = max(key, reached.get(source, 0))
 
 
 def _mark(marks: npt.NDArray[np.bool_], keys: Keys, wanted: Keys) -> None:

@@ -24,13 +24,14 @@ import polars as pl
 
 from teiten.errors import LakeError
 from teiten.lake import batch, packets
-from teiten.lake.overlap import Alignment, Keys, Stream, farther
+from teiten.lake.history import farther
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from teiten.lake._lake import Lake, LiveFile
     from teiten.lake.history import History
+    from teiten.lake.overlap import Alignment, Keys, Stream
     from teiten.lake.packets import Hashes
 
 Ints = npt.NDArray[np.int64]
@@ -147,7 +148,7 @@ class Seen:
         self._batches = _Batches(history.packets(sensor, own))
         self._loaded: Spans | None = None
         self._step = 0
-        self._alignment = Alignment([])
+        self._alignment: Alignment | None = None
         self._used: list[dict[int, Keys]] = []
         self._cursor: tuple[int, int] | None = None
         self.reached = reached
@@ -164,14 +165,19 @@ class Seen:
     def match(self, hashes: Hashes, spans: Spans, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """For each of the piece's records: does the lake have it? `spans`: from `near`. `known`: need not be looked for."""
         if self._loaded is None or not self._loaded.holds(spans):
-            self._load(hashes, spans)
-        had = self._alignment.match(hashes, known=known)
-        farther(self.reached, self._alignment.reached())
-        self._cursor = self._alignment.cursor or self._cursor
+            self._alignment = self._load(hashes, spans)
+        alignment = self._alignment
+        assert alignment is not None
+        had = alignment.match(hashes, known=known)
+        farther(self.reached, alignment.reached())
+        self._cursor = alignment.cursor or self._cursor
         return had
 
-    def _load(self, hashes: Hashes, spans: Spans) -> None:
-        self._remember()
+    def _load(self, hashes: Hashes, spans: Spans) -> Alignment:
+        from teiten.lake.overlap import Alignment  # numba: where nothing overlaps it is not loaded
+
+        if self._alignment is not None:
+            self._remember(self._alignment)
         wanted = None
         if sum(self._batches.packets(*span) for span in zip(spans.low.tolist(), spans.high.tolist(), strict=True)) > MOST:
             wanted = np.sort(hashes)
@@ -183,12 +189,13 @@ class Seen:
         streams = list(_streams(rows, self._kept(self._batches.hashed(spans)), self.reached))
         for stream in streams:
             stream.used = [one[stream.source_id] for one in self._used if stream.source_id in one]
-        self._alignment = Alignment(streams)
-        self._alignment.go_on(self._cursor)
+        alignment = Alignment(streams)
+        alignment.go_on(self._cursor)
+        return alignment
 
-    def _remember(self) -> None:
+    def _remember(self, alignment: Alignment) -> None:
         """Which packets were used, of the latest stretches."""
-        self._used.append({source: keys for source, keys in self._alignment.used().items() if len(keys)})
+        self._used.append({source: keys for source, keys in alignment.used().items() if len(keys)})
         while len(self._used) > 1 and sum(len(keys) for one in self._used for keys in one.values()) > USED:
             del self._used[0]
 
@@ -213,6 +220,8 @@ class _Part:
 
 def _streams(rows: list[_Part], kept: list[_Part], reached: dict[int, int]) -> Iterator[Stream]:
     """The records of each source in its order. What was being forgotten when somebody pulled the plug is there twice."""
+    from teiten.lake.overlap import Stream
+
     parts = [*kept, *rows]
     if not parts:
         return

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 EVENT: Final = 0
 """outcome codes: 0 made events; 1..127 rejected, 128..255 ignored (names in the reader's `reasons` and `kinds`)"""
 FIRST_IGNORED: Final = 128
+EXPIRED: Final = 255
+"""ignored by the intake, whatever the reader: its events are older than what the lake keeps"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Tally:
             elif code < FIRST_IGNORED:
                 self.rejected[reader.REASONS[code]] += number
             else:
-                self.ignored[reader.KINDS[code]] += number
+                self.ignored["expired" if code == EXPIRED else reader.KINDS[code]] += number
 
     def check(self) -> None:
         """AssertionError where a line was lost or counted twice."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from teiten.classify import own as own_side
+from teiten.coverage import Denominator, denominator, watched
 from teiten.engine import questions
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -148,6 +149,21 @@ class Answers:
     @functools.cached_property
     def coverage(self) -> Coverage:
         return watching.coverage(self._sensors, self._gaps, self.period)
+
+    @functools.cached_property
+    def per_address(self) -> Denominator:
+        """What packets of an address and day are divided by, in the period."""
+        return denominator(watched(self.session, self.period.start, self.period.end, self.filters.sensor))
+
+    @functools.cached_property
+    def per_address_before(self) -> Denominator:
+        return denominator(watched(self.session, self.before.start, self.before.end, self.filters.sensor))
+
+    @functools.cached_property
+    def kept_since(self) -> dt.date | None:
+        """The first day of which events are kept, where those of a part of the period are not; None where they are."""
+        since = self.session.lake.kept_since()
+        return since.astimezone(self.period.tz).date() if since is not None and since > self.period.start else None
 
     @property
     def shares(self) -> list[float]:

@@ -67,6 +67,9 @@ def _coverage(context: Context) -> list[Paragraph]:
     said: list[Paragraph] = [say("about.coverage", share=context.words.percent(cover.share), gaps=gaps)]
     if cover.partial:
         said.append(say("about.partial", n=cover.partial))
+    since = context.answers.kept_since
+    if since is not None:
+        said.append(say("about.kept_since", date=context.words.date(since)))
     said.append(say("about.gap_rule"))
     return said
 

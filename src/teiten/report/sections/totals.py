@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from teiten.coverage import Denominator
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Fact, Section, Table
 
 ID = "totals"
 ORDER = 10
+SEVERAL = 1.5
+"""addresses, in the mean, from which on packets per address and day are told: of one it is packets a day"""
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
 
 
@@ -37,6 +40,8 @@ def build(context: Context) -> Section:
     of = say("totals.coverage_of", length=context.length)
     facts.append(Fact(say("totals.coverage"), words.percent(answers.coverage.share), of))
     notes = [words.joined(say("totals.finding_hosts"), context.estimated([now.hosts_error]))]
+    if answers.per_address.addresses >= SEVERAL:
+        notes.append(_divided(context))
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
@@ -50,6 +55,26 @@ def build(context: Context) -> Section:
         counts = {"rejected": inputs.rejected.total(), "ignored": inputs.ignored.total()}
         notes.append(say("totals.lines", lines=lines, **counts))
     return Section(ID, say("totals.title"), facts=facts, blocks=[_table(context, days, days_before)], notes=notes)
+
+
+def _rates(context: Context) -> list[str]:
+    """The row of packets per address and day, this period's and that of the one before ('' where nobody was watching)."""
+    answers, words, before = context.answers, context.words, context.answers.totals_before
+
+    def told(packets: int, by: Denominator) -> str:
+        rate = by.rate(packets)
+        return "" if rate is None else words.number(rate, 0 if rate >= 1000 else 2)
+
+    row = [context.say("totals.per_address"), told(answers.totals.packets, answers.per_address)]
+    return [*row, told(before.packets, answers.per_address_before)] if before else row
+
+
+def _divided(context: Context) -> str:
+    """What they were divided by."""
+    by, words, say = context.answers.per_address, context.words, context.say
+    addresses = words.number(by.addresses, 0 if abs(by.addresses - round(by.addresses)) < 0.05 else 1)
+    known = words.listed(say(f"totals.divided_{basis}") for basis in by.bases)
+    return say("totals.divided", addresses=addresses, known=known, days=words.number(by.address_days / by.addresses, 1))
 
 
 def _days(context: Context) -> tuple[float, float]:
@@ -92,6 +117,9 @@ def _table(context: Context, days: float, days_before: float) -> Block:
         if answers.comparable:
             cells += [words.signed(value - (old or 0)), context.change(value, old) or "–"]
         rows.append(tuple(cells))
+    if answers.per_address.addresses >= SEVERAL:
+        rate = _rates(context)
+        rows.append((*rate, *[""] * (len(heads) - len(rate))))
     columns = (Column(heads[0], "text"), *(Column(h, spare=h == say("column.difference")) for h in heads[1:]))
     title = say("totals.table") if before else say("totals.title")
     row = answers.totals_rows[0]
