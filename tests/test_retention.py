@@ -225,7 +225,9 @@ def test_the_disk_that_it_may_take_is_told_before_it_acts(lake: Lake) -> None:
 
 def test_a_writer_lets_go_by_itself(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
-    found = intake.ingest(lake, [str(log(tmp_path / "0.log", DAYS))], SETTINGS)
+    names = [str(log(tmp_path / "0.log", DAYS))]
+    assert intake.ingest(Lake.create(tmp_path / "other", "UTC"), names, SETTINGS).notes == []  # not the lake that was meant
+    found = intake.ingest(lake, names, replace(SETTINGS, lake=lake.path))
     assert found.judged is not None and any("192 events of 2026-04-01 to 2026-04-04" in note for note in found.notes)
     assert held(lake) == [] and lake.kept_since() == dt.datetime(2026, 4, 5, tzinfo=TOKYO)
     assert asked(lake)[1][0]["packets"] == 192

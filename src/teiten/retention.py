@@ -89,7 +89,9 @@ def _unchanged(lake: Lake, settings: Settings, wanted: Plan) -> bool:
 
 def aside(lake: Lake, settings: Settings) -> list[str]:
     """For a writer when it has stored what it had: drops what is due, some days at a time; what is to be said of it."""
-    if settings.keeping.keep_events is None and settings.keeping.disk is None:
+    keeping = settings.keeping
+    # a lake that lasts as long as a command is none of which somebody said how long its events are kept
+    if (keeping.keep_events is None and keeping.disk is None) or lake.path.resolve() != settings.lake.resolve():
         return []
     told = []
     try:

@@ -348,6 +348,17 @@ def test_disk(kept: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     assert results(kept.path)["disk"].state == "wrong"
 
 
+def test_keeping(kept: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "keeping" not in results(kept.path)
+    (tmp_path / "teiten.toml").write_text('[lake]\nkeep_events = "9999d"\n')
+    monkeypatch.setenv("TEITEN_CONFIG", str(tmp_path / "teiten.toml"))
+    assert results(kept.path)["keeping"].state == "ok"
+    (tmp_path / "teiten.toml").write_text('[lake]\ndisk = "1MB"\n')
+    monkeypatch.setattr("teiten.retention.TOLD", 0.0)
+    found = results(kept.path)["keeping"]
+    assert found.state == "look" and "of the 0.00 GB that it may take" in found.seen and "--dry-run" in found.mend
+
+
 # the command -------------------------------------------------------------------------------------------------------
 
 

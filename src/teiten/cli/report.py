@@ -114,7 +114,9 @@ def _again(args: argparse.Namespace) -> int:
     lake = Lake.open(found.lake)
     put_back, lost = manifest.restore(found, told)
     manifest.check_lake(told, lake)
-    with open_session(lake, put_back, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
+    counted = bool(told.table["lake"].get("counted")) or lake.kept_since() is not None
+    last = told.table["lake"]["last_batch"]
+    with open_session(lake, put_back, upto=last, as_of=told.made, counted=counted) as session:
         causes, files = edition.again(session, put_back, told, out)
     print(f"Made again: {out / 'index.html'}", file=sys.stderr)
     if files:

@@ -229,7 +229,7 @@ def _answer(
         print(found.sql + ";")
         return 0
     divided = _rates(session, found, wanted, before, args.n if own else None) if args.unit == "per-ip" else []
-    _show(args, chosen, found, before)
+    _show(args, chosen, found, before, found.lost.astimezone(session.zone) if found.lost else None)
     if args.output == "table":
         for line in divided:
             print(line, file=sys.stderr)
@@ -270,13 +270,15 @@ def _divided(by: coverage.Denominator) -> str:
     )
 
 
-def _show(args: argparse.Namespace, chosen: Settings, found: Rows, before: Span | None) -> None:
+def _show(
+    args: argparse.Namespace, chosen: Settings, found: Rows, before: Span | None, since: dt.datetime | None = None
+) -> None:
     from teiten.engine import questions
 
     if args.output == "table":
         rows = _table(args.what, args.by, found, chosen.language, before is not None, rates=args.unit == "per-ip")
         _output.write_rows(rows, "table", args.out, columns=list(rows[0]) if rows else ["rank", args.what])
-        _footer(args, found, before)
+        _footer(args, found, before, since)
         if found.estimated:
             error = _percent(100 * found.error, "")
             print(f"Hosts with ~ are estimated by a sketch; their relative standard error is at most {error}.", file=sys.stderr)
@@ -362,12 +364,16 @@ def _percent(value: float, sign: str) -> str:
     return f"{value:{sign},.1f} %"
 
 
-def _footer(args: argparse.Namespace, found: Rows, before: Span | None) -> None:
+def _footer(args: argparse.Namespace, found: Rows, before: Span | None, since: dt.datetime | None) -> None:
     if not found:
         none = "No announced scanner is among them." if args.what == "scanners" else "There are no such events."
         print(none, file=sys.stderr)
         return
     note = f"Shares are of {found.total:,} {args.by}."
+    if since is not None:
+        note += (
+            f" Events before {since:%Y-%m-%d %H:%M} are no longer kept, and no aggregate tells this: only the rest is counted."
+        )
     if before is not None and found[0]["packets_before"] is None:
         note += f" Nothing was recorded in the period before ({before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M})."
     print(note, file=sys.stderr)

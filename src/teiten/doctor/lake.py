@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from teiten.doctor._base import Patient, Result, many
+from teiten.lake import _lock
 from teiten.lake._lake import SCHEMA_VERSION
 
 ORDER = 10
@@ -51,6 +52,12 @@ def check_writing(p: Patient) -> Result | None:
                 f"{place} cannot be written ({error.strerror})",
                 "Run ingest as the user that owns the lake, or give this one the right: chown -R USER " + str(p.lake.path),
             )
+    if (kind := _lock.network(p.lake.path)) is not None:
+        return Result(
+            "look",
+            f"{p.lake.path} can be written; it lies on a disk of the network ({kind})",
+            "Let one host alone write to it: a lock may not reach the others.",
+        )
     return Result("ok", f"{p.lake.path} can be written")
 
 
@@ -74,6 +81,23 @@ def check_disk(p: Patient) -> Result | None:
             "wrong", seen, "Make room now, or move the lake to a larger disk (stop ingest, move the folder, set `lake`)."
         )
     return Result("look" if left < DAYS_LOOK else "ok", seen, "Plan for more room." if left < DAYS_LOOK else "")
+
+
+def check_keeping(p: Patient) -> Result | None:
+    """Since when are events kept, and is the lake near the disk that it may take ([lake] keep_events, disk)?"""
+    keeping = p.settings.keeping
+    since = p.lake.kept_since() if p.lake is not None else None
+    if p.lake is None or (keeping.keep_events is None and keeping.disk is None and since is None):
+        return None
+    from teiten import retention
+
+    seen = "events of every day are kept so far" if since is None else f"events are kept from {since:%Y-%m-%d %H:%M} UTC on"
+    near = retention.near_the_limit(p.lake, p.settings)
+    if near:
+        return Result(
+            "look", f"{seen}; {near[0]}", "teiten lake retain --dry-run says what would go; or give it more: [lake] disk"
+        )
+    return Result("ok", seen)
 
 
 def _bytes(n: float) -> str:

@@ -28,11 +28,13 @@ def open_session(
     end: dt.datetime | None = None,
     upto: int | None = None,
     as_of: dt.datetime | None = None,
+    counted: bool = True,
 ) -> Session:
     """A session over that lake as it is now; with `upto`, as it was after that batch, with `as_of` without later notes.
 
-    With `start` and `end`, files without events of [start, end) are left out.
+    With `start` and `end`, files without events of [start, end) are left out. `counted`: may questions be answered from
+    aggregates?
     """
     from teiten.engine.duckdb import Session
 
-    return Session(lake, settings, start=start, end=end, upto=upto, as_of=as_of)
+    return Session(lake, settings, start=start, end=end, upto=upto, as_of=as_of, counted=counted)

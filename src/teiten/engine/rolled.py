@@ -41,10 +41,8 @@ class Rolled:
     def relation(self, asked: offers.Relation, spans: Iterable[Span], *, verdicts: bool) -> offers.Relation | None:
         """The relation with its name in SQL, where its rows can stand for the events of those spans; else None."""
         name = asked.table or ""
-        if verdicts and not self._verdicts:
-            return None
         days = self._days(spans, asked.grain or "day")
-        if days is None:
+        if days is None or (verdicts and not self._verdicts and not days & self._dropped):
             return None
         state = self._current(name, verdicts)
         had = days & state.keys()

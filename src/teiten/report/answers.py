@@ -203,6 +203,11 @@ class Answers:
         return min(self.coverage.share, self.coverage_before.share) >= self.comparable_share
 
     @functools.cached_property
+    def dropped(self) -> list[dt.date]:
+        """The days of the period of which events are no longer kept."""
+        return sorted(set(self.period.days) & self.session.lake.dropped_days(self.session.zone_name))
+
+    @functools.cached_property
     def extent(self) -> tuple[dt.datetime, dt.datetime] | None:
         """First and last event of the whole lake."""
         rows = self.session.query("SELECT min(t_min) AS first, max(t_max) AS last FROM batches")
@@ -597,7 +602,8 @@ SELECT DISTINCT geo_db FROM {events} WHERE {where} ORDER BY geo_db
 JUDGED_SQL: Final = """
 WITH judged AS (
   SELECT src_ip, day, bool_or(label = 'announced_scanner') AS announced, bool_or(label = 'port_scanner') AS port_scanner
-  FROM verdicts WHERE scope = 'all' AND day >= $first AND day <= $last
+  FROM verdicts
+  WHERE scope = 'all' AND label IN ('announced_scanner', 'port_scanner') AND day >= $first AND day <= $last
   GROUP BY ALL
 )
 SELECT count(*) FILTER (announced) AS announced,

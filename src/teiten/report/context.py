@@ -152,6 +152,12 @@ class Context:
         text = self.words.number(hosts)
         return self.words("estimate.number", number=text) if error else text
 
+    @property
+    def dropped(self) -> str:
+        """Which days' events are no longer kept, and what that means; there must be some."""
+        days = self.answers.dropped
+        return self.say("about.dropped", n=len(days), start=self.words.date(days[0]), end=self.words.date(days[-1]))
+
     def estimated(self, errors: Iterable[float]) -> str:
         """What to say of a table with such relative standard errors of hosts; an empty text where all are exact."""
         most = max(errors, default=0.0)

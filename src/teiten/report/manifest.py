@@ -5,7 +5,8 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
     manifest    1, the version of this form
     report      kind, period, zone, zone_from, language, filters (as the user wrote them), notice
     edition     number (from 1), made (ISO 8601)
-    lake        id, last_batch (the report knows batches up to that one), events (how many they hold)
+    lake        id, last_batch (the report knows batches up to that one), events (how many they hold), counted (whether an
+                answer came from aggregates)
     coverage    share of the time that was observed, gaps (start, end), and the share of each sensor (unnamed, in the order of
                 their names)
     geo         names of the data sets that answered country and AS
@@ -171,7 +172,12 @@ def describe(
             "notice": notice,
         },
         "edition": {"number": edition, "made": made.isoformat()},
-        "lake": {"id": session.lake.meta.id, "last_batch": session.last_batch, "events": stored(answers)},
+        "lake": {
+            "id": session.lake.meta.id,
+            "last_batch": session.last_batch,
+            "events": stored(answers),
+            "counted": session.has_counted,
+        },
         "coverage": {
             "share": round(cover.share, 6),
             "sensors": [round(share, 6) for share in answers.shares],
@@ -205,7 +211,8 @@ def verdicts(answers: Answers) -> str:
     """A digest of the verdicts on the days of the period and of the one before, corrections applied."""
     first, last = answers.before.first, answers.period.days[-1]
     span = {"first": first, "last": last}
-    many = answers.session.query(_COUNT, span)[0]["n"] > MANY
+    answers.session.query("SELECT count(*) FROM notes")  # the views of verdicts are there when they are named
+    many = answers.session.lake.holdings("verdicts").rows > MANY
     return str(answers.session.query(_SUMMED if many else _DIGEST, span)[0]["digest"])
 
 
@@ -213,14 +220,13 @@ _LINES: Final = """
 SELECT concat_ws('|', {source}, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
 FROM {verdicts} WHERE day >= $first AND day <= $last"""
 MANY: Final = 100_000
-"""verdicts of which no text is made: of a telescope's month there are millions"""
+"""verdicts in the lake from which on no text is made of them: of a telescope's month there are millions"""
 _DIGEST: Final = f"""
 SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM ({_LINES.format(source="src_ip", verdicts="verdicts")})"""
 _SUMMED: Final = f"""
 SELECT md5(concat_ws('|', count(*), bit_xor(hashed), sum(hashed))) AS digest
 FROM (SELECT ('0x' || left(md5(line), 16))::UBIGINT AS hashed
       FROM ({_LINES.format(source="hex(src_ip)", verdicts="_verdicts")}))"""
-_COUNT: Final = "SELECT count(*) AS n FROM verdicts WHERE day >= $first AND day <= $last"
 
 
 def judge_again(session: Session, settings: Settings) -> None:

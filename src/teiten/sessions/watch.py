@@ -6,11 +6,14 @@ import datetime as dt
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
 
 from teiten.engine.duckdb import Session as Asked
 from teiten.engine.filters import Filters
 from teiten.errors import UsageError
+from teiten.lake import activity
 from teiten.sessions import compare, join, thresholds
 from teiten.sessions.compare import Change, Compared, Day, Rules
 from teiten.sessions.join import Correction, Member, Session, Step
@@ -181,6 +184,10 @@ def busiest(asked: Asked, settings: Settings, filters: Filters, most: int) -> li
 
 def first_event(asked: Asked, filters: Filters) -> dt.datetime | None:
     """The first event of the sensors asked about: before it nobody was watching."""
+    moments = _recorded(asked, filters)
+    if moments is not None:
+        earliest: Any = moments.min()
+        return None if earliest is None else earliest.astimezone(asked.zone)
     wide = Filters(sensor=filters.sensor, all_events=True)
     where = " AND ".join(wide.conditions(raw=True)) or "true"
     found: dt.datetime | None = asked.query(f"SELECT min(time) AS first FROM raw_events WHERE {where}")[0]["first"]
@@ -189,10 +196,26 @@ def first_event(asked: Asked, filters: Filters) -> dt.datetime | None:
 
 def observed_days(asked: Asked, filters: Filters) -> set[dt.date]:
     """The days on which those sensors recorded anything, from whomever."""
+    moments = _recorded(asked, filters)
+    if moments is not None:
+        return set(moments.dt.date().unique())
     wide = Filters(sensor=filters.sensor, all_events=True)
     where = " AND ".join(wide.conditions(raw=True)) or "true"
-    rows = asked.query(f"SELECT DISTINCT day_start(time)::DATE AS day FROM raw_events WHERE {where}")
+    rows = asked.query(f"SELECT DISTINCT day_of(time) AS day FROM raw_events WHERE {where}")
     return {row["day"] for row in rows}
+
+
+def _recorded(asked: Asked, filters: Filters) -> pl.Series | None:
+    """First and last event of every hour in which those sensors recorded anything (times of the zone), by what batches tell of
+    it, without reading events; None where some batch of an older version tells nothing."""
+    rows = asked.lake.batches(["sensor", "activity", "t_min"], asked.last_batch).filter(pl.col("t_min").is_not_null())
+    if filters.sensor:
+        rows = rows.filter(pl.col("sensor").is_in(list(filters.sensor)))
+    if rows["activity"].null_count():
+        return None
+    first, last = activity.times(activity.merged([activity.unpacked(rows["activity"])]))
+    moments = pl.Series([*first, *last], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    return moments.dt.convert_time_zone(asked.zone_name)
 
 
 def _names(found: Watchlists) -> str:

@@ -45,6 +45,8 @@ def build(context: Context) -> Section:
     apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
     if apart:
         notes.append(say("totals.apart", list=words.listed(apart)))
+    if answers.dropped:
+        notes.append(context.dropped)
     scanning = answers.scanning
     if scanning.packets and answers.filters.scanners == "in":
         share = words.percent(scanning.packets / max(1, now.packets))
