@@ -125,6 +125,8 @@ class Answers:
     ) -> None:
         """notes: ids of the notes to show, for a report that is made again; None: those that hold now."""
         self.session = session
+        self.verdict_digest: str | None = None
+        """kept by `manifest`, which needs it for every edition and language"""
         self._note_ids = notes
         self._thresholds = thresholds
         self.period = period
