@@ -226,7 +226,7 @@ WITH arriving AS (
     AND (interface = '' OR dst_ip NOT IN (SELECT dst_ip FROM arriving))
     AND ((protocol = {TCP} AND (tcp_flags IS NULL OR tcp_flags & 18 = 2)) OR (protocol = 17 AND dst_port IN {UDP_SOUGHT}))
 )
-SELECT day_start(time)::DATE AS day, src_ip AS machine, protocol, dst_port AS port,
+SELECT day_of(time) AS day, src_ip AS machine, protocol, dst_port AS port,
        count(DISTINCT dst_ip) AS destinations, sum(packets)::BIGINT AS packets,
        coalesce(sum(packets) FILTER (WHERE mark), 0)::BIGINT AS mirai
 FROM outgoing

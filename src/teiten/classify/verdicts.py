@@ -211,7 +211,7 @@ def _seen(session: Session, days: list[dt.date]) -> set[dt.date]:
     """The days from the first to the last on which there are events."""
     start, end = _bounds(session, days)
     where = " AND ".join(filters.Filters(start=start, end=end).span())
-    found = session.work(f"SELECT DISTINCT time::DATE AS day FROM raw_events WHERE {where}")["day"].cast(pl.Date)
+    found = session.work(f"SELECT DISTINCT day_of(time) AS day FROM raw_events WHERE {where}")["day"].cast(pl.Date)
     return set(found.to_list())
 
 

@@ -21,7 +21,7 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import bytewise, judged, rolled
+from teiten.engine import bytewise, clock, judged, rolled
 from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.lake import Lake, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
@@ -184,7 +184,11 @@ class Session:
                 "CREATE MACRO hour_start(t) AS make_timestamptz((epoch_us(t) // 1000000 - date_part('minute', t) * 60"
                 " - date_part('second', t)::BIGINT) * 1000000)"
             )
-        run("CREATE MACRO day_start(t) AS date_trunc('day', t)")
+        lows, highs = [f.t_min for f in self.files], [f.t_max for f in self.files]
+        known = bool(self.files) and None not in lows and None not in highs
+        span = (min(filter(None, lows)), max(filter(None, highs))) if known else (None, None)
+        for statement in clock.macros(self.zone, *span):
+            run(statement)
         files = [str(f.path) for f in self.files]
         kept = [str(p) for p in self.batch_files]
         later = _later(kept, self.last_batch) if self.upto is not None and any(f.batch is None for f in self.files) else ""

@@ -151,7 +151,7 @@ SELECT src_ip, day, true AS spoofed FROM best WHERE label = 'spoofed_flood'""",
     ),
 }
 _WIDE: Final = "SELECT count(*) FROM _verdicts WHERE scope = 'all' AND prefix_len < 8 * octet_length(src_ip) AND {labels}"
-_SEEN: Final = "(SELECT DISTINCT src_ip, time::DATE AS day FROM _events)"
+_SEEN: Final = "(SELECT DISTINCT src_ip, day_of(time) AS day FROM _events)"
 _NOBODY: Final = "(SELECT src_ip, day FROM _verdict_rows WHERE false)"
 
 
@@ -179,7 +179,7 @@ def arrange(run: Callable[[str], Any], shown: str, tables: Collection[str]) -> N
     used = [name for name in TABLES if name in tables]
     names = [name for table in used for name in TABLES[table]]
     added = "".join(f", coalesce({name}, false) AS {name}" if JOINED[name][0] == "BOOLEAN" else f", {name}" for name in names)
-    join = "".join(f" LEFT JOIN {t} ON {t}.src_ip = e.src_ip AND {t}.day = e.time::DATE" for t in used)
+    join = "".join(f" LEFT JOIN {t} ON {t}.src_ip = e.src_ip AND {t}.day = day_of(e.time)" for t in used)
     run(f"CREATE OR REPLACE VIEW raw_events AS SELECT e.*{added} FROM _events e{join}")
     run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{''.join(f', {name}' for name in names)} FROM raw_events")
 

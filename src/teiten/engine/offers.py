@@ -32,6 +32,10 @@ _EXACT: Final = {
     "and_error": "",
     "total_error": "",
     "share_error": "",
+    "put_packets": "packets",
+    "put_hosts": "{hosts}",
+    "put": "",
+    "most": "",
 }
 _EXACT_IF: Final = "count(DISTINCT src_ip) FILTER (WHERE CONDITION)"
 _KEPT: Final = {
@@ -51,6 +55,10 @@ _SKETCHED: Final = {
     "and_error": ", hosts_error",
     "total_error": ",\n       (SELECT theta_error(host, theta) FROM attempts) AS hosts_error",
     "share_error": ", theta_error(host, theta) AS hosts_error",
+    "put_packets": "packets",
+    "put_hosts": "{hosts}",
+    "put": "",
+    "most": "",
 }
 _SKETCHED_IF: Final = "theta_hosts(CASE WHEN CONDITION THEN host END, CASE WHEN CONDITION THEN theta END)"
 _EACH: Final = {"count": "count(*)", "earliest": "min(time)", "latest": "max(time)", "moments": "time", "each": ""}
@@ -61,6 +69,18 @@ _SUMMED: Final = {
     "moments": "first, last",
     "each": ", events",
 }
+_PUT: Final = {
+    "put_packets": "sum(packets)::BIGINT AS packets",
+    "put_hosts": "count(src_ip)",
+    "put": "GROUP BY ALL",
+    "most": "max",
+    "count": "coalesce(sum(events), 0)::BIGINT",
+    "earliest": "min(first)",
+    "latest": "max(last)",
+    "moments": "min(time) AS first, max(time) AS last",
+    "each": ", count(*) AS events",
+}
+"""of a question that first puts the events of each source together: it is answered sooner, and with less memory"""
 _ABOUT: Final = frozenset({"time", "packets", "sensor", "country", "kind", "action", "interface", *JOINED})
 _NAMES: Final = frozenset({*event.NAMES, *JOINED})
 _MARKED: Final = {word: f"_{word}_" for word in (*_EXACT, *_EACH)}
@@ -86,6 +106,8 @@ class Relation:
 
 
 EVENTS: Final = Relation()
+PUT_TOGETHER: Final = Relation(words={**_EXACT, **_EACH, **_PUT})
+"""the events, for a question that has {put}"""
 _PORT: Final = frozenset({"protocol", "dst_port"})
 SOURCES: Final = Relation(
     "rollup_sources",
@@ -140,7 +162,7 @@ def needs(query: Query) -> Needs:
     text = query.text(raw=True, relation=replace(EVENTS, words=_MARKED, hosts_if="_hosts_ AND CONDITION"))
     found = set(re.findall(r"\b[a-z_]+\b", re.sub(r"'(?:[^']|'')*'", "''", text)))
     columns = frozenset(found & _NAMES)
-    hosts = not found.isdisjoint({"_hosts_", "_host_", "_hosts_of_host_", "_host_as_host_"})
+    hosts = not found.isdisjoint({"_hosts_", "_put_hosts_", "_host_", "_hosts_of_host_", "_host_as_host_"})
     return Needs(columns, hosts, not found.isdisjoint({"_earliest_", "_latest_"}), not columns.isdisjoint(JOINED))
 
 
@@ -194,7 +216,7 @@ def _thinning(relation: Relation, where: str) -> list[tuple[str, str]]:
     more = "".join(f", {name}" for name in place) + (", asn" if "asn" in relation.columns else "")
     same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM m.{name}" for name in ("day", "time", "sensor", *place))
     counted = f"""
-SELECT time::DATE AS day, {relation.grain}_start(time) AS time, sensor, country{more}, {_FLAGS}, src_ip, {_SUMS}
+SELECT day_of(time) AS day, {relation.grain}_start(time) AS time, sensor, country{more}, {_FLAGS}, src_ip, {_SUMS}
 FROM raw_events WHERE {where} GROUP BY ALL"""
     thetas = f"""
 WITH hosts AS (SELECT DISTINCT {key}, host FROM _counted), many AS (
@@ -219,18 +241,18 @@ GROUP BY ALL"""
 _MADE: Final = ("host", "theta", "packets", "events")
 _SHAPES: Final[dict[str, str]] = {
     "rollup_hours": f"""
-SELECT time::DATE AS day, hour_start(time) AS time, sensor, protocol, dst_port, country, {_FLAGS}, time_basis, geo_db, {_SUMS}
+SELECT day_of(time) AS day, hour_start(time) AS time, sensor, protocol, dst_port, country, {_FLAGS}, time_basis, geo_db, {_SUMS}
 FROM raw_events WHERE {{where}} GROUP BY ALL""",
     "rollup_sources": f"""
-SELECT time::DATE AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, country, asn, as_name, {_FLAGS}, {_SUMS},
+SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, country, asn, as_name, {_FLAGS}, {_SUMS},
        min(time) AS first, max(time) AS last
 FROM raw_events WHERE {{where}}
-GROUP BY time::DATE, sensor, src_ip, protocol, country, asn, as_name, kind, action, CASE WHEN interface = '' THEN '' END,
+GROUP BY day_of(time), sensor, src_ip, protocol, country, asn, as_name, kind, action, CASE WHEN interface = '' THEN '' END,
          scanner, research_scanner, tool, spoofed""",
     "rollup_ports": _thinned("rollup_ports"),
     "rollup_busy": _thinned("rollup_busy"),
     "rollup_targets": f"""
-SELECT time::DATE AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FROM raw_events WHERE {{where}} GROUP BY ALL""",
+SELECT day_of(time) AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FROM raw_events WHERE {{where}} GROUP BY ALL""",
 }
 
 

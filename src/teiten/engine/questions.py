@@ -107,6 +107,7 @@ class Query:
     What is counted is written in words that mean the same on events and on what was counted from them before
     (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
     `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`.
+    A template with `{put}` first puts the events of each source together (`offers.PUT_TOGETHER`).
     `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.
     """
 
@@ -115,6 +116,8 @@ class Query:
         self.template, self.filters, self.grain, self.words = template, filters, grain, words
 
     def text(self, raw: bool, relation: offers.Relation = offers.EVENTS) -> str:
+        if relation is offers.EVENTS and "{put}" in self.template:
+            relation = offers.PUT_TOGETHER
         words = {**self.words, **relation.words}
         for name, filters in self.filters.items():
             words[name] = where(filters.conditions(raw=raw))
@@ -174,7 +177,7 @@ def rank(
     now = (filters or Filters()).between(start, end)
     seen = before is not None and observed(session, *before, filters)
     query = Query(
-        _RANK_BEFORE if seen else _RANK,
+        _rank_template(thing, seen),
         {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
         **_rank_words(thing, by, n),
         grain="day",
@@ -188,11 +191,27 @@ def rank(
     return found
 
 
+def _rank_template(thing: Thing, compared: bool) -> str:
+    template = _RANK_BEFORE if compared else _RANK
+    if _each_source_once(thing):
+        return template
+    # what most events say needs every event
+    plain = template.replace("{put_packets}", "packets").replace("{put}", "")
+    return plain.replace("{hosts_of}", "{hosts}")
+
+
+def _each_source_once(thing: Thing) -> bool:
+    """Do the events of a source, put together to one row, tell all that is asked of the thing?"""
+    return all(expression == f"max({name})" for name, expression in thing.extra)
+
+
 def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
     columns = ", ".join(thing.columns)
     extra = "".join(f", {expression} AS {name}" for name, expression in thing.extra)
     names = "".join(f", {name}" for name, _ in thing.extra)
-    passed = "".join(f", {name}" for name, _ in thing.extra) + (", {host}" if "src_ip" not in thing.columns else "")
+    once = _each_source_once(thing)
+    passed = "".join(f", {{most}}({name}) AS {name}" if once else f", {name}" for name, _ in thing.extra)
+    passed += ", {host}" if "src_ip" not in thing.columns else ""
     order = ", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns)
     shown = ", ".join(_SHOWN.get(c, c) for c in thing.columns)
     return {
@@ -207,7 +226,10 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
         "by": by,
         "other": "hosts" if by == "packets" else "packets",
         "known": thing.known,
-        "whole": "sum(packets)" if by == "packets" else "{hosts}",
+        "hosts_of": "1::BIGINT" if "src_ip" in thing.columns else "{put_hosts}",
+        "whole": "sum(packets)::BIGINT AS share_of FROM counted"
+        if by == "packets"
+        else "{hosts}::BIGINT AS share_of FROM chosen",
         "only": "" if thing.unknown else "WHERE known",
         "limit": "" if n is None else f"QUALIFY row_number() OVER ({_LIMIT}) <= {n}",
         "same": " AND ".join(f"c.{c} IS NOT DISTINCT FROM b.{c}" for c in thing.columns),
@@ -218,11 +240,12 @@ _LIMIT: Final = "PARTITION BY known ORDER BY {by} DESC, {other} DESC, {order}"
 
 _RANK: Final = """
 WITH chosen AS (
-  SELECT {keys}, packets{passed}
+  SELECT {keys}, {put_packets}{passed}
   FROM {events}
   WHERE {where}
+  {put}
 ), counted AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}{extra}, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts_of} AS hosts{error}{extra}, {known} AS known
   FROM chosen GROUP BY {columns}
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
@@ -230,7 +253,7 @@ WITH chosen AS (
 )
 SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
        {by} / share_of AS share, share_of{and_error}
-FROM ranked, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+FROM ranked, (SELECT {whole})
 {only}
 {limit}
 ORDER BY known DESC, {by} DESC, {other} DESC, {last}
@@ -238,21 +261,23 @@ ORDER BY known DESC, {by} DESC, {other} DESC, {last}
 
 _RANK_BEFORE: Final = """
 WITH chosen AS (
-  SELECT {keys}, packets{passed}
+  SELECT {keys}, {put_packets}{passed}
   FROM {events}
   WHERE {where}
+  {put}
 ), counted AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}{extra}, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts_of} AS hosts{error}{extra}, {known} AS known
   FROM chosen GROUP BY {columns}
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
   FROM counted
 ), chosen_before AS (
-  SELECT {keys}, packets{passed_before}
+  SELECT {keys}, {put_packets}{passed_before}
   FROM {events}
   WHERE {where_before}
+  {put}
 ), counted_before AS (
-  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts} AS hosts, {known} AS known
+  SELECT {columns}, sum(packets)::BIGINT AS packets, {hosts_of} AS hosts, {known} AS known
   FROM chosen_before GROUP BY {columns}
 ), ranked_before AS (
   SELECT *, rank() OVER (PARTITION BY known ORDER BY {by} DESC) AS place
@@ -267,7 +292,7 @@ SELECT CASE WHEN known THEN place END AS rank, {shown}, packets, hosts,
        rank_before, packets_before, hosts_before,
        {by} - {by}_before AS difference,
        100.0 * ({by} - {by}_before) / nullif({by}_before, 0) AS change{and_error}
-FROM compared, (SELECT {whole}::BIGINT AS share_of FROM chosen)
+FROM compared, (SELECT {whole})
 {only}
 {limit}
 ORDER BY known DESC, {by} DESC, {other} DESC, {last}
@@ -276,10 +301,11 @@ ORDER BY known DESC, {by} DESC, {other} DESC, {last}
 
 _TOTALS: Final = """
 WITH chosen AS (
-  SELECT packets{each}, {host}, country, sensor, {moments},
+  SELECT {put_packets}{each}, {host}, country, sensor, {moments},
          action IN ({not_attempts}) AS let_in, interface = '' AS outgoing
   FROM {events}
   WHERE {where}
+  {put}
 ), attempts AS (
   SELECT * FROM chosen WHERE {counted}
 )

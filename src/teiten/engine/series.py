@@ -13,9 +13,10 @@ Step = Literal["hour", "day"]
 
 _SERIES: Final = """
 WITH chosen AS (
-  SELECT {step}_start(time) AS start, {keys}, packets, {host_as_host}
+  SELECT {step}_start(time) AS start, {keys}, {put_packets}, {host_as_host}
   FROM {events}
   WHERE {where}
+  {put}
 ), top AS (
   SELECT {columns}
   FROM chosen
@@ -151,7 +152,7 @@ def hours(session: Session, start: dt.datetime, end: dt.datetime, *, filters: Fi
 
 _HOURS: Final = """
 WITH found AS (
-  SELECT hour(time) AS hour, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}
+  SELECT hour_of(time) AS hour, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}
   FROM {events}
   WHERE {where}
   GROUP BY ALL

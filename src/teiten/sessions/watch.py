@@ -201,7 +201,7 @@ def observed_days(asked: Asked, filters: Filters) -> set[dt.date]:
         return set(moments.dt.date().unique())
     wide = Filters(sensor=filters.sensor, all_events=True)
     where = " AND ".join(wide.conditions(raw=True)) or "true"
-    rows = asked.query(f"SELECT DISTINCT day_start(time)::DATE AS day FROM raw_events WHERE {where}")
+    rows = asked.query(f"SELECT DISTINCT day_of(time) AS day FROM raw_events WHERE {where}")
     return {row["day"] for row in rows}
 
 
