@@ -20,7 +20,7 @@ PROMISES = {
     12: ("memory is bounded", "tests/faults/test_memory.py"),
     13: ("the evidence is kept: the lake made again is the same rows", "tests/faults/test_replays.py"),
     22: ("two writers and many readers at once", "tests/faults/test_together.py"),
-    23: ("a commit a minute for a month changes nothing", "teiten bench minutes"),
+    23: ("a commit a minute: what asking and storing cost, and the files, stay as they were", "teiten bench minutes"),
 }
 INTRO = """# What is promised of the lake, and what its proofs gave
 

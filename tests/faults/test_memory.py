@@ -77,6 +77,7 @@ def measured(log: Path, lake: Path) -> tuple[float, float]:
     return stored, memory(teiten("top", "sources", "--lake", str(lake), "--tz", "UTC", "-n", "10"))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("kind", "limit"), [("capture", CAPTURES), ("log", LOGS)])
 def test_many_sources(kind: str, limit: float, tmp_path: Path) -> None:
     many = capture_of(tmp_path, 100_000) if kind == "capture" else log_of(tmp_path, 50_000)
