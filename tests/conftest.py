@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -46,6 +47,6 @@ def figure() -> Callable[[int, str], None]:
         print(f"promise {promise}: {text}")
         if file := os.environ.get("TEITEN_FIGURES"):
             with Path(file).open("a", encoding="utf-8") as out:
-                out.write(json.dumps({"promise": promise, "figure": text}) + "\n")
+                out.write(json.dumps({"promise": promise, "figure": text, "date": f"{dt.date.today()}"}) + "\n")
 
     return told

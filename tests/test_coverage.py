@@ -108,6 +108,18 @@ def test_a_later_day_ends_the_gap_of_the_day_before(lake: Lake, store: Fill) -> 
     assert table(lake, settings) == [("home", 0, 24, 1, "stated"), ("home", 24, 44, 1, "stated")]
 
 
+def test_what_went_out_and_what_is_for_everybody_tells_no_addresses(lake: Lake) -> None:
+    from making import fill
+
+    told_of = ["192.0.2.7", "198.51.100.9", "224.0.0.251", "255.255.255.255", "ff02::1", "2001:db8::1"]
+    ways = [{"interface": ""}, {"action": "accept"}, {}, {}, {}, {}]
+    rows = [{"time": T0 + n * HOUR / 4, "dst_ip": told_of[n % 6], **ways[n % 6]} for n in range(96)]
+    fill(lake, rows)
+    with open_session(lake, UTC) as session:
+        assert coverage.addresses(session, None, None) == 1 and coverage.by_day(session, [T0.date()]) == {T0.date(): 1}
+        assert {s.addresses for s in coverage.watched(session, T0, T0 + DAY)} == {1}
+
+
 def test_what_the_configuration_says_otherwise_is_told_otherwise(lake: Lake, store: Fill) -> None:
     store(lake, "home", range(24))
     coverage.refresh(lake, UTC)

@@ -34,6 +34,8 @@ SEEN: Final = "seen"
 ASSUMED: Final = "assumed"
 BASES: Final = (STATED, SEEN, ASSUMED)
 _DAY: Final = dt.timedelta(days=1)
+_OWN: Final = "((octet_length(dst_ip) = 4 AND dst_ip < unhex('E0')) OR (octet_length(dst_ip) = 16 AND dst_ip < unhex('FF')))"
+"""destinations that can be one machine's: no multicast, no broadcast"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,12 @@ def addresses(session: Session, start: dt.datetime | None, end: dt.datetime | No
         if not counts:
             unsaid.append(name)
     if unsaid:
-        wanted = Filters(start=low, end=high, sensor=tuple(unsaid), all_events=True)
-        where = " AND ".join(wanted.conditions(raw=True))
+        # what went out, or was let in, tells nothing of the addresses that are watched
+        wanted = Filters(start=low, end=high, sensor=tuple(unsaid))
+        where = " AND ".join([*wanted.conditions(raw=True), _OWN])
         rows = session.query(f"SELECT sensor, count(DISTINCT dst_ip) AS seen FROM raw_events WHERE {where} GROUP BY sensor")
-        total += sum(row["seen"] for row in rows)
+        seen = {row["sensor"]: row["seen"] for row in rows}
+        total += sum(max(1, seen.get(name, 0)) for name in unsaid)
     return max(1, total)
 
 
@@ -263,10 +267,10 @@ def _seen(session: Session, wanted: set[tuple[str, dt.date]]) -> dict[tuple[str,
     if missing:
         days = sorted({day for _, day in missing})
         low, high = _midnight(session, days[0]), _midnight(session, days[-1] + _DAY)
-        filters = Filters(start=low, end=high, sensor=tuple(sorted({name for name, _ in missing})), all_events=True)
+        filters = Filters(start=low, end=high, sensor=tuple(sorted({name for name, _ in missing})))
         rows = session.query(
             "SELECT sensor, day_start(time) AS day, count(DISTINCT dst_ip) AS seen FROM raw_events"
-            f" WHERE {' AND '.join(filters.conditions(raw=True))} GROUP BY ALL"
+            f" WHERE {' AND '.join([*filters.conditions(raw=True), _OWN])} GROUP BY ALL"
         )
         counted = {(row["sensor"], row["day"].astimezone(session.zone).date()): row["seen"] for row in rows}
         out |= {key: counted.get(key, 0) for key in missing}

@@ -22,7 +22,7 @@ EXAMPLE = (
 )
 
 WHAT = (
-    "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 20 %% smaller, "
+    "status: files, bytes and rows of every table. compact: batches' files become few, in order (some 30 %% smaller, "
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
     "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise. "
     "rollup: counts finished days into aggregates, from which questions and reports are answered quickly. retain: events "
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=choices, help=WHAT)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
-    parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 500000)")
+    parser.add_argument("--rows", metavar="N", type=int, help="compact: events in a file at most (default: 1000000)")
     parser.add_argument(
         "--hours",
         metavar="N",
@@ -102,8 +102,10 @@ def _table(lake: Lake, name: str) -> dict[str, Any]:
 
 def _advise(lake: Lake) -> None:
     """Says what `compact` would do, where that is much."""
+    from teiten.lake import compact
+
     found = lake.holdings("events")
-    if found.loose:
+    if found.loose >= compact.LEAST or found.loose_files >= compact.MANY:
         print(
             f"{lake.path}: {found.loose:,} events in {found.loose_files:,} files lie as they came; teiten lake compact puts"
             " them together (a writer does it by itself for finished days, a little at a time)",

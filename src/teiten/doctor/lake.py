@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from teiten.doctor._base import Patient, Result, many
+from teiten.lake import _lock
 from teiten.lake._lake import SCHEMA_VERSION
 
 ORDER = 10
@@ -51,6 +52,12 @@ def check_writing(p: Patient) -> Result | None:
                 f"{place} cannot be written ({error.strerror})",
                 "Run ingest as the user that owns the lake, or give this one the right: chown -R USER " + str(p.lake.path),
             )
+    if (kind := _lock.network(p.lake.path)) is not None:
+        return Result(
+            "look",
+            f"{p.lake.path} can be written; it lies on a disk of the network ({kind})",
+            "Let one host alone write to it: a lock may not reach the others.",
+        )
     return Result("ok", f"{p.lake.path} can be written")
 
 

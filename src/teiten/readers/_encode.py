@@ -31,6 +31,8 @@ Words = Callable[[Ints], bytes]
 
 _FEW_TEXTS: Final = 256
 _NO_NULL: Final = -(1 << 63)
+_LOOKED_AT: Final = 1024
+"""values by which it is told whether they go in steps"""
 SPREAD: Final = 1 << 53
 _WORTH: Final = 64
 """bytes of a column below which compressing makes it no smaller"""
@@ -136,6 +138,7 @@ class Encoder:
         self._coded_before: tuple[list[Ints], int, Coded] | None = None
         self._words: tuple[Sequence[str], dict[int, bytes]] = ((), {})
         self._zstd = zstd().ZstdCompressor(level=1)
+        self._pieces: Sequence[bytes] = ()
 
     def _array(self, name: str, size: int, dtype: Any) -> npt.NDArray[Any]:
         """Room that is used again: of new memory every page would be a fault."""
@@ -272,7 +275,7 @@ class Encoder:
             return True
         low, high = told
         wide = values is not None or made.physical == BYTES
-        coded = self._coded(parts, null, made.rows - made.nulls, low, high, wide)
+        coded = self._coded(parts, null, made.rows - made.nulls, low, high, wide, 2 if made.texts or values is not None else 4)
         if coded is not None and self._pays(made, coded, parts, null, words):
             if made.physical != BYTES:
                 real = coded.distinct if values is None else values[coded.distinct]
@@ -294,11 +297,9 @@ class Encoder:
 
     def _plainly(self, made: Encoded, levels: bytes, whole: Ints, words: Words, spread: int) -> None:
         """Fills the pages with values as they are, in no dictionary."""
-        if made.physical == BYTES:
-            data = words(whole)
-        else:
-            made.encoding, data = self._packed(whole, spread)
-        self._finish(made, levels + data)
+        self._pieces = [levels, *([words(whole)] if made.physical == BYTES else self._packed(made, whole, spread))]
+        self._finish(made, b"".join(self._pieces))
+        self._pieces = ()
 
     def _pays(self, made: Encoded, coded: Coded, parts: list[Ints], null: int, words: Words) -> bool:
         """Is the dictionary the smaller way? It is there already, so it is taken."""
@@ -328,8 +329,8 @@ class Encoder:
             at = _pages.compact(view(part), len(part), null, view(out), at)
         return out[:count]
 
-    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> Coded | None:
-        """Places in a dictionary; None where it would not pay."""
+    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool, share: int = 2) -> Coded | None:
+        """Places in a dictionary; None where it would not pay: where one of `share` values or more is new."""
         if low == high:
             # one value many times: a run of place 0
             return Coded(_run(count), np.array([low], np.int64))
@@ -339,9 +340,9 @@ class Encoder:
         small = low >= 0 and high < _pages.SMALL
         if not small and not wide:
             return None
-        codes, distinct = self._array("codes", count, np.int32), self._array("distinct", count // 2 + 16, np.int64)
+        codes, distinct = self._array("codes", count, np.int32), self._array("distinct", count // share + 16, np.int64)
         pieces = parts if count == sum(map(len, parts)) else [self._whole(parts, null, count)]
-        most = min(_pages.SMALL, count // 4 + 16) if small else count // 2 + 16
+        most = min(_pages.SMALL, count // max(4, share) + 16) if small else count // share + 16
         slots = 1 << (2 * most).bit_length()
         keys, table = self._array("keys", slots, np.int64), self._array("table", slots, np.int32)
         if not small:
@@ -371,12 +372,22 @@ class Encoder:
         self._coded_before = (parts, null, coded)
         return coded
 
-    def _packed(self, values: Ints, spread: int) -> tuple[int, bytes]:
+    def _packed(self, made: Encoded, values: Ints, spread: int) -> Sequence[bytes]:
+        """Steps from value to value; planes of bytes where those are as large as the values themselves."""
+        kind = "<i4" if made.physical == INT32 else "<i8"
         if spread >= SPREAD:
-            return PLAIN, values.astype("<i8").tobytes()
+            return [values.astype(kind).tobytes()]
+        if len(values) > 2 and int(np.ptp(np.diff(values[:_LOOKED_AT]))) > spread:
+            made.encoding = SPLIT
+            return planes(values.astype(kind))
+        made.encoding = DELTA
+        return [self._steps(values)]
+
+    def _steps(self, values: Ints) -> bytes:
+        """DELTA_BINARY_PACKED."""
         out = self._array("bytes", 10 * len(values) + 1024, np.uint8)
         size = _pages.differences(view(values), len(values), view(self._scratch), view(out))
-        return DELTA, out[:size].tobytes()
+        return out[:size].tobytes()
 
     def _finish(self, made: Encoded, data: bytes, words: bytes | None = None, entries: int = 0) -> None:
         """Makes the pages: the dictionary, where there is one, and the data."""
@@ -389,7 +400,7 @@ class Encoder:
         self._page(made, 0, 5, head, data)
 
     def _compressed(self, data: bytes) -> bytes:
-        return bytes(self._zstd.compress(data, self._zstd.FLUSH_FRAME))
+        return squeezed(self._zstd, self._pieces or [data])
 
     def _page(self, made: Encoded, kind: int, number: int, head: Struct, data: bytes) -> int:
         """Adds a page; its size with its header."""
@@ -398,6 +409,17 @@ class Encoder:
         made.raw += len(header) + len(data)
         made.pages.append(header + packed)
         return len(header) + len(packed)
+
+
+def squeezed(packer: Any, pieces: Sequence[bytes]) -> bytes:
+    """One frame of zstd with a block, at least, for each piece: pieces that have little in common get codes of their own."""
+    out = [packer.compress(piece, packer.FLUSH_BLOCK) for piece in pieces[:-1]]
+    return b"".join([*out, packer.compress(pieces[-1], packer.FLUSH_FRAME)])
+
+
+def planes(values: npt.NDArray[np.signedinteger[Any]]) -> Sequence[bytes]:
+    """BYTE_STREAM_SPLIT: the first bytes of all values, then the second ones, and so on."""
+    return [plane.tobytes() for plane in values.view(np.uint8).reshape(len(values), values.itemsize).T]
 
 
 def _run(count: int) -> bytes:

@@ -8,10 +8,9 @@ Arrow read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from teiten.readers._base import Plain
 from teiten.readers._bloom import bloom
@@ -27,6 +26,8 @@ from teiten.readers._encode import (
     Encoder,
     Ints,
     Words,
+    planes,
+    squeezed,
 )
 from teiten.readers._input import zstd
 from teiten.readers._rows import all_v4
@@ -59,7 +60,6 @@ class Tight(Encoder):
         super().__init__(packed=True)
         self._levels_of = {level: zstd().ZstdCompressor(level=level) for level in (_QUICK, _THOROUGH)}
         self._zstd = self._levels_of[_THOROUGH]
-        self._pieces: Sequence[bytes] = ()
 
     def _addresses(self, made: Encoded, plains: list[Plain], sizes: list[int]) -> None:
         super()._addresses(made, plains, sizes)
@@ -73,10 +73,10 @@ class Tight(Encoder):
             if len(distinct) <= _SEVERAL * made.rows:
                 made.bloom = bloom(distinct)
 
-    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool) -> Coded | None:
+    def _coded(self, parts: list[Ints], null: int, count: int, low: int, high: int, wide: bool, share: int = 2) -> Coded | None:
         if low != high and (low < 0 or high >= 1 << 32 or _is_mixed(_tried(parts, null))):
             return None
-        return super()._coded(parts, null, count, low, high, True)
+        return super()._coded(parts, null, count, low, high, True, share)
 
     def _pays(self, made: Encoded, coded: Coded, parts: list[Ints], null: int, words: Words) -> bool:
         if len(coded.distinct) <= _FEW or made.texts:
@@ -96,9 +96,6 @@ class Tight(Encoder):
         finally:
             self._pieces, self._zstd = (), self._levels_of[_THOROUGH]
 
-    def _compressed(self, data: bytes) -> bytes:
-        return _squeezed(self._zstd, self._pieces or [data])
-
     def _best(self, made: Encoded, sample: Ints, words: Words, spread: int) -> tuple[Way, int]:
         """The way that makes these values smallest, and how small."""
         ways = list(self._ways(made, words, spread))
@@ -111,23 +108,12 @@ class Tight(Encoder):
         if made.physical == BYTES:
             return
         kind = "<i4" if made.physical == INT32 else "<i8"
-        yield SPLIT, _THOROUGH, lambda values: _split(values.astype(kind))
+        yield SPLIT, _THOROUGH, lambda values: planes(values.astype(kind))
         if spread < SPREAD:
-            yield DELTA, _THOROUGH, lambda values: [self._packed(values, 0)[1]]
+            yield DELTA, _THOROUGH, lambda values: [self._steps(values)]
 
     def _size(self, level: int, pieces: Sequence[bytes]) -> int:
-        return len(_squeezed(self._levels_of[level], pieces))
-
-
-def _squeezed(packer: Any, pieces: Sequence[bytes]) -> bytes:
-    """One frame of zstd with a block, at least, for each piece: so each has a code of its own."""
-    out = [packer.compress(piece, packer.FLUSH_BLOCK) for piece in pieces[:-1]]
-    return b"".join([*out, packer.compress(pieces[-1], packer.FLUSH_FRAME)])
-
-
-def _split(values: npt.NDArray[np.signedinteger[Any]]) -> Sequence[bytes]:
-    """BYTE_STREAM_SPLIT: the first bytes of all values, then the second ones, and so on."""
-    return [plane.tobytes() for plane in values.view(np.uint8).reshape(len(values), values.itemsize).T]
+        return len(squeezed(self._levels_of[level], pieces))
 
 
 def _tried(parts: list[Ints], null: int | None) -> Ints:
