@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
-from teiten.engine import questions
+from teiten.engine import questions, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
 from teiten.engine.gaps import gaps
@@ -145,6 +145,9 @@ class Answers:
     @functools.cached_property
     def _sensors(self) -> list[str]:
         """The sensors with records in either period."""
+        named = recorded.sensors(self.session, self.before.start, self.period.end, self.filters.sensor)
+        if named is not None:
+            return named
         only = Filters(start=self.before.start, end=self.period.end, sensor=self.filters.sensor, all_events=True)
         return [row["sensor"] for row in self._ask(SENSORS_SQL, only)]
 
