@@ -286,11 +286,10 @@ def test_dying_while_packets_are_forgotten(tmp_path: Path, stride: int) -> None:
     raise AssertionError("it never came to its end")
 
 
-@st.composite
-def windows(draw: st.DrawFn) -> tuple[list[Packet], list[tuple[int, int]], random.Random]:
+def windows(seed: int) -> tuple[list[Packet], list[tuple[int, int]], random.Random]:
     """A stream with equal packets, equal times and records without events; windows of it that begin and end between times,
     cover all of it, and come in any order, some of them again."""
-    chance = random.Random(draw(st.integers(0, 2**32)))
+    chance = random.Random(seed)
     stream: list[Packet] = []
     edges = []
     time = T0
@@ -316,16 +315,16 @@ SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.
 
 
 @hypothesis_settings(max_examples=6, **SLOW)
-@given(windows())
-def test_windows_in_any_order_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, case: Any) -> None:
-    add_up(tmp_path_factory.mktemp("captures"), *case)
+@given(st.integers(0, 2**32))
+def test_windows_in_any_order_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    add_up(tmp_path_factory.mktemp("captures"), *windows(seed))
 
 
 @pytest.mark.full
 @hypothesis_settings(max_examples=200, **SLOW)
-@given(windows())
-def test_many_windows_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, case: Any) -> None:
-    add_up(tmp_path_factory.mktemp("captures"), *case)
+@given(st.integers(0, 2**32))
+def test_many_windows_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    add_up(tmp_path_factory.mktemp("captures"), *windows(seed))
 
 
 def add_up(folder: Path, stream: list[Packet], spans: list[tuple[int, int]], chance: random.Random) -> None:

@@ -26,7 +26,7 @@ import polars as pl
 
 from teiten import coverage, enrich, event, periods, readers, retention
 from teiten.errors import InputError, TeitenError
-from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity
+from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity, packets
 from teiten.lake import batch as batches
 from teiten.lake.history import History, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
@@ -421,7 +421,7 @@ class _OneInput:
             return had
         told = []
         for chunk, events in zip(chunks, rows, strict=True):
-            hashes = chunk.line_hash.copy()
+            hashes = chunk.line_hash | packets.OTHER
             hashes[chunk.event_line] = _likeness.hashes(events, self.options.hash_key)
             told.append(hashes)
         return had | seen.match(np.concatenate(told), spans, had)
@@ -492,7 +492,7 @@ class _Part:
         self.new += tally.lines - tally.had_already
         told = new if self.lines else new & (chunk.outcome != EVENT) & (chunk.outcome != EXPIRED)
         if told.any():
-            self.hashes.append(chunk.line_hash[told])
+            self.hashes.append(chunk.line_hash[told] if self.lines else chunk.line_hash[told] | packets.OTHER)
             self.places.append(chunk.line_pos[told])
         if len(rows):
             self._activity.append(_activity(rows))

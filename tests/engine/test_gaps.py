@@ -11,7 +11,7 @@ from making import batch, events
 
 from teiten import intake
 from teiten.engine import gaps as asking
-from teiten.engine import open_session
+from teiten.engine import open_session, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.gaps import gaps
 from teiten.lake import Lake
@@ -79,3 +79,25 @@ def test_no_event_is_read(tmp_path: Path) -> None:
             file.unlink()
         rows = gaps(session, T0, T0 + 10 * HOUR)
     assert [(g["start"] - T0, g["end"] - T0) for g in rows] == [(dt.timedelta(minutes=199), dt.timedelta(minutes=300))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sensors_of_a_span(tmp_path: Path, seed: int) -> None:
+    """Those with an event in it; not told where a span lies within an hour, between its first event and its last."""
+    lake, rng = Lake.create(tmp_path / "lake", "UTC"), random.Random(seed)
+    every = scattered(seed)
+    with lake.writer() as writer:
+        for sensor, times in every:
+            made = events([{"time": t, "sensor": sensor} for t in times])
+            writer.commit(batch(made.height, sensor=sensor), made)
+    with open_session(lake, Settings("UTC", "flag")) as session:
+        told = 0
+        for _ in range(200):
+            start = T0 + rng.uniform(-5, 210) * HOUR
+            end = start + rng.choice([0.1, 1, 3, 50]) * HOUR
+            found = recorded.sensors(session, start, end)
+            told += found is not None
+            if found is not None:
+                assert found == sorted({s for s, times in every if any(start <= t < end for t in times)})
+        assert told > 150 and recorded.sensors(session, None, None, ("home",)) == ["home"]
+        assert recorded.extent(session) == (min(min(t) for _, t in every), max(max(t) for _, t in every))

@@ -91,6 +91,7 @@ def test_hashes_are_those_of_datasketches(session: Session, case: dict[str, Any]
     for text, right in case["hashes"]:
         sql = f"SELECT theta_hash(unhex('{ipaddress.ip_address(text).packed.hex()}')) AS h"
         assert session.query(sql)[0]["h"] == right, text
+        assert rollup.hashed(ipaddress.ip_address(text).packed) == right, text
 
 
 def test_unions_are_those_of_datasketches(session: Session, case: dict[str, Any]) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import ipaddress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from manyfold import rows, store
 
 from teiten import periods, rollup
-from teiten.engine import filters
+from teiten.engine import filters, questions
 from teiten.engine.duckdb import Session
 from teiten.lake import Lake, _delta
+from teiten.lake import rollup as rollups
 from teiten.lake._lake import write_meta
 from teiten.report import edition
 from teiten.settings import Settings
@@ -79,3 +82,22 @@ def test_nothing_is_counted_again_where_events_are_gone(made: tuple[Lake, Settin
     lake, settings, _ = made
     assert not any(day < dt.date(2026, 4, 1) for day in rollup.stale(lake, settings))
     assert rollup.kept(lake, settings, [dt.date(2026, 3, 30)]) == {dt.date(2026, 3, 30)}
+
+
+def test_forgetting_reaches_aggregates_of_days_without_events(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
+    lake, settings, _ = made
+    one = ipaddress.ip_address("203.0.113.8")
+
+    def held() -> list[int]:
+        tables = {name: pl.concat([pl.read_parquet(f) for f in lake.rollup_files(name)]) for name in rollups.TABLES}
+        ports, busy = (tables[name]["host"].eq(rollups.hashed(one.packed)).sum() for name in ("rollup_ports", "rollup_busy"))
+        return [tables["rollup_sources"]["src_ip"].to_list().count(one.packed), int(ports), int(busy)]
+
+    assert all(held())
+    found = lake.forget(ipaddress.ip_network("203.0.113.8"))
+    assert found.aggregates
+    assert held() == [0, 0, 0]
+    start, end = (dt.datetime(2026, month, 1, tzinfo=settings.zone) for month in (3, 4))
+    with Session(lake, settings) as session:
+        sources = questions.rank(session, "sources", start, end)
+        assert sources.counted and str(one) not in [row["src_ip"] for row in sources]

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from teiten.engine import offers
+from teiten.engine import offers, recorded
 from teiten.engine.filters import WITH_PORTS, Filters
 
 if TYPE_CHECKING:
@@ -149,6 +149,9 @@ class Query:
 def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:
     """Did the sensors asked about record anything at all in [start, end)? If not, nothing can be compared with it."""
     wanted = Filters(start=start, end=end, sensor=filters.sensor if filters else ())
+    named = recorded.sensors(session, start, end, wanted.sensor)
+    if named is not None:
+        return bool(named)
     template = "SELECT DISTINCT true AS seen FROM {events} WHERE {where}"
     if session.kept_since is None:
         template = "SELECT true AS seen FROM {events} WHERE {where} LIMIT 1"

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from teiten.errors import LakeError
-from teiten.lake import _delta, history, note, packets
+from teiten.lake import _delta, history, note, packets, rollup
 from teiten.lake import batch as batches
 from teiten.lake._writer import batch_number
 
@@ -89,6 +89,8 @@ class Held:
     others: int = 0
     verdicts: int = 0
     notes: int = 0
+    aggregates: int = 0
+    """rows of aggregates that are about one of them"""
     samples: int = 0
     """lines, and ends of lines, of which the lake keeps the text"""
     inputs: set[str] = field(default_factory=set)
@@ -98,7 +100,7 @@ class Held:
 
     @property
     def nothing(self) -> bool:
-        return not (self.files or self.verdicts or self.notes or self.samples)
+        return not (self.files or self.verdicts or self.notes or self.aggregates or self.samples)
 
 
 # counting -----------------------------------------------------------------------------------------------------------
@@ -111,6 +113,8 @@ def look(path: Path, wish: Wish) -> Held:
         _count(held, file, wish)
     for file in _files(path, "verdicts"):
         held.verdicts += pl.read_parquet(file).filter(_judged(wish)).height
+    for file in _files(path, _aggregates(wish)):
+        held.aggregates += pl.scan_parquet(file).filter(wish.within(wish.column)).select(pl.len()).collect().item()
     held.notes = len(_about(note.read(_files(path, "notes")), wish))
     for file in _files(path, "batches"):
         for text, tail, *names in pl.read_parquet(file, columns=["samples", "tail", "source", "path"]).iter_rows():
@@ -224,10 +228,13 @@ def finish(path: Path, key: int) -> bool:
     _keep_hashes(path, wish, key)
     _events(path, wish)
     _rewrite(path, "verdicts", ("day", "zone"), lambda frame: frame.filter(~_judged(wish)))
+    _counted(path, wish)
     about = _about(note.read(_files(path, "notes")), wish)
     _rewrite(path, "notes", ("created",), lambda frame: frame.filter(~pl.col("id").is_in(about)))
     _rewrite(path, "batches", ("batch", "sensor", "t_min", "t_max"), lambda frame: _scrubbed(frame, wish, forgotten, key))
-    for name in ("events", "verdicts", "notes", "batches"):
+    for name in ("events", "verdicts", "notes", "batches", *rollup.TABLES):
+        if not _delta.Table.exists(path / name):
+            continue
         _delta.Table(path / name).sweep(grace=0)
         _delta.fsync(path / name)
     journal.unlink()
@@ -285,6 +292,26 @@ def _events(path: Path, wish: Wish) -> None:
         return frame.filter(~wish.within(wish.column)).with_columns(blank)
 
     _replace(table, [path / "events" / name for name in held.files], ("time", "sensor"), without)
+
+
+def _aggregates(wish: Wish) -> str:
+    """The table of aggregates whose rows name them."""
+    return "rollup_targets" if wish.destination else "rollup_sources"
+
+
+def _counted(path: Path, wish: Wish) -> None:
+    """Takes them out of aggregates: those of days that events are kept of are counted anew anyhow, of others they lose them."""
+    name = _aggregates(wish)
+    named = [pl.read_parquet(file, columns=[wish.column]).filter(wish.within(wish.column)) for file in _files(path, name)]
+    found = pl.concat(named).unique()[wish.column].to_list() if named else []
+    if not found:
+        return
+    hosts = [] if wish.destination else [rollup.hashed(address) for address in found]
+    for table in ("rollup_ports", "rollup_busy") if hosts else ():
+        if _files(path, table):
+            _rewrite(path, table, ("day", "zone"), lambda frame: frame.filter(~pl.col("host").is_in(hosts).fill_null(False)))
+    # the last: by its rows an interrupted one finds the hashes again
+    _rewrite(path, name, ("day", "zone"), lambda frame: frame.filter(~wish.within(wish.column)))
 
 
 def _rewrite(path: Path, name: str, bounds: Iterable[str], change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:

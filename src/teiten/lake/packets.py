@@ -6,7 +6,7 @@ which a setting keeps or not) and what an ICMP error quotes, of which `teiten fo
 
 The hash is vector multiply-shift (Dietzfelbinger, 1996), two sums of 32-bit words times secret numbers of 64 bits, of which the
 upper halves are taken: whoever does not know the key cannot prepare two packets with the same hash, and by chance two have it
-once in 2^64. What is kept of forgotten packets was made so: COLUMNS must stay as they are.
+once in 2^63. What is kept of forgotten packets was made so: COLUMNS must stay as they are.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ RECEIVED: Final = "received"
 """of `time_basis`: the time is the input's, not the packet's, and says nothing of it"""
 COLUMNS: Final = ("time", "time_basis", *ADDRESSES, *NUMBERS)
 """what is read of the lake's rows"""
+EVENT: Final = np.uint64(0xFFFFFFFE)
+OTHER: Final = np.uint64(1)
+"""the lowest bit: 0 of a packet, 1 of a record that made no event (its hash is of its bytes)"""
 _BLOCK: Final = 1 << 14
 """rows that are hashed at once: so many stay in the processor's cache"""
 
@@ -87,7 +90,7 @@ def _sums(words: list[Words | None], factors: npt.NDArray[np.uint64]) -> Hashes:
         for total, factor in ((high, factors[0, place]), (low, factors[1, place])):
             np.multiply(value, factor, out=product)
             total += product
-    return (high & np.uint64(0xFFFFFFFF00000000)) | (low >> np.uint64(32))
+    return (high & np.uint64(0xFFFFFFFF00000000)) | (low >> np.uint64(32) & EVENT)
 
 
 def _factors(key: int, words: int) -> npt.NDArray[np.uint64]:

@@ -94,6 +94,39 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
 """of the columns that events have not, or have in another sense"""
 
 
+_BITS: Final = (1 << 64) - 1
+_FIRST, _SECOND, _SEED = 0x87C37B91114253D5, 0x4CF5AD432745937F, 9001
+
+
+def hashed(address: bytes) -> int:
+    """`host` of that source, as the engine's `theta_hash` says it (engine/macros.sql): for the few of `teiten forget`."""
+
+    def turned(value: int, bits: int) -> int:
+        return (value << bits | value >> (64 - bits)) & _BITS
+
+    def mixed(value: int) -> int:
+        for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+            value = (value ^ value >> 33) * factor & _BITS
+        return value ^ value >> 33
+
+    def word(value: int, one: int, bits: int, other: int) -> int:
+        return turned(value * one & _BITS, bits) * other & _BITS
+
+    a = b = _SEED
+    length = 8 if len(address) == 4 else 16
+    if length == 8:
+        a ^= word(int.from_bytes(address, "big"), _FIRST, 31, _SECOND)
+    else:
+        a ^= word(int.from_bytes(address[:8], "little"), _FIRST, 31, _SECOND)
+        a = ((turned(a, 27) + b) * 5 + 0x52DCE729) & _BITS
+        b ^= word(int.from_bytes(address[8:], "little"), _SECOND, 33, _FIRST)
+        b = ((turned(b, 31) + a) * 5 + 0x38495AB5) & _BITS
+    a, b = a ^ length, b ^ length
+    a = (a + b) & _BITS
+    b = (b + a) & _BITS
+    return ((mixed(a) + mixed(b)) & _BITS) >> 1
+
+
 def schema(name: str) -> dict[str, pl.DataType]:
     """All columns of that table."""
     return {**_daily.STAMPS, **TABLES[name]}

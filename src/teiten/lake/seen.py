@@ -149,6 +149,7 @@ class Seen:
         self._loaded: Spans | None = None
         self._step = 0
         self._alignment: Alignment | None = None
+        self._others: Alignment | None = None
         self._used: list[dict[int, Keys]] = []
         self._cursor: tuple[int, int] | None = None
         self.reached = reached
@@ -165,15 +166,20 @@ class Seen:
     def match(self, hashes: Hashes, spans: Spans, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """For each of the piece's records: does the lake have it? `spans`: from `near`. `known`: need not be looked for."""
         if self._loaded is None or not self._loaded.holds(spans):
-            self._alignment = self._load(hashes, spans)
-        alignment = self._alignment
-        assert alignment is not None
-        had = alignment.match(hashes, known=known)
+            self._alignment, self._others = self._load(hashes, spans)
+        alignment, others = self._alignment, self._others
+        assert alignment is not None and others is not None
+        # apart, since a copy of a capture may hold nothing but packets
+        packet = (hashes & packets.OTHER) == 0
+        had = np.zeros(len(hashes), np.bool_)
+        had[packet] = alignment.match(hashes[packet], known=known[packet])
+        had[~packet] = others.match(hashes[~packet], known=known[~packet])
         farther(self.reached, alignment.reached())
         self._cursor = alignment.cursor or self._cursor
         return had
 
-    def _load(self, hashes: Hashes, spans: Spans) -> Alignment:
+    def _load(self, hashes: Hashes, spans: Spans) -> tuple[Alignment, Alignment]:
+        """What the lake has of those spans: its packets, and its records without an event."""
         from teiten.lake.overlap import Alignment  # numba: where nothing overlaps it is not loaded
 
         if self._alignment is not None:
@@ -186,12 +192,13 @@ class Seen:
             self._step, spans = max(2 * self._step, length), self._batches.ahead(spans, self._step)
         self._loaded = None if wanted is not None else spans
         rows = _rows(self._lake, self._batches.near(spans), spans, wanted)
-        streams = list(_streams(rows, self._kept(self._batches.hashed(spans)), self.reached))
+        kept = self._kept(self._batches.hashed(spans))
+        streams = list(_streams([one.some(forgotten=True) for one in kept] + rows, self.reached))
         for stream in streams:
             stream.used = [one[stream.source_id] for one in self._used if stream.source_id in one]
         alignment = Alignment(streams)
         alignment.go_on(self._cursor)
-        return alignment
+        return alignment, Alignment(list(_streams([one.some(forgotten=False) for one in kept], {})))
 
     def _remember(self, alignment: Alignment) -> None:
         """Which packets were used, of the latest stretches."""
@@ -217,17 +224,21 @@ class _Part:
     place: Ints
     hashes: Hashes
 
+    def some(self, *, forgotten: bool) -> _Part:
+        """Of records that are told by a hash those that were forgotten, or the others, which made no event."""
+        chosen = ((self.hashes & packets.OTHER) == 0) == forgotten
+        return _Part(self.source[chosen], self.place[chosen], self.hashes[chosen])
 
-def _streams(rows: list[_Part], kept: list[_Part], reached: dict[int, int]) -> Iterator[Stream]:
+
+def _streams(parts: list[_Part], reached: dict[int, int]) -> Iterator[Stream]:
     """The records of each source in its order. What was being forgotten when somebody pulled the plug is there twice."""
     from teiten.lake.overlap import Stream
 
-    parts = [*kept, *rows]
-    if not parts:
+    if not sum(len(part.place) for part in parts):
         return
     source, place = (np.concatenate([getattr(part, name) for part in parts]) for name in ("source", "place"))
     hashes = np.concatenate([part.hashes for part in parts])
-    del parts, rows, kept
+    del parts
     rising = (source[1:] > source[:-1]) | ((source[1:] == source[:-1]) & (place[1:] > place[:-1]))
     if not bool(rising.all()):
         order = np.lexsort([place, source])

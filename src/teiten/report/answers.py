@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
-from teiten.engine import questions
+from teiten.engine import questions, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
 from teiten.engine.gaps import gaps
@@ -125,6 +125,8 @@ class Answers:
     ) -> None:
         """notes: ids of the notes to show, for a report that is made again; None: those that hold now."""
         self.session = session
+        self.verdict_digest: str | None = None
+        """kept by `manifest`, which needs it for every edition and language"""
         self._note_ids = notes
         self._thresholds = thresholds
         self.period = period
@@ -143,6 +145,9 @@ class Answers:
     @functools.cached_property
     def _sensors(self) -> list[str]:
         """The sensors with records in either period."""
+        named = recorded.sensors(self.session, self.before.start, self.period.end, self.filters.sensor)
+        if named is not None:
+            return named
         only = Filters(start=self.before.start, end=self.period.end, sensor=self.filters.sensor, all_events=True)
         return [row["sensor"] for row in self._ask(SENSORS_SQL, only)]
 

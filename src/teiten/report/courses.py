@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from teiten import periods
+from teiten.engine import recorded
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
 from teiten.engine.questions import Query, Rows
@@ -64,7 +65,9 @@ def course(answers: Answers, country: str) -> Course:
     rows = Query(COURSE_SQL, {"where": filters}, grain="day", country=text).rows(answers.session)
     found = {row["month"].astimezone(answers.period.tz).date(): row for row in rows}
     only = Filters(start=start, end=end, sensor=filters.sensor, all_events=True)
-    sensors = [row["sensor"] for row in Query(SENSORS_SQL, {"where": only}, grain="day").rows(answers.session)]
+    sensors = recorded.sensors(answers.session, start, end, filters.sensor)
+    if sensors is None:
+        sensors = [row["sensor"] for row in Query(SENSORS_SQL, {"where": only}, grain="day").rows(answers.session)]
     silences = gaps(answers.session, start, end, sensors=filters.sensor)
     out = []
     for period in months:

@@ -209,6 +209,12 @@ def lists(answers: Answers) -> dict[str, str]:
 
 def verdicts(answers: Answers) -> str:
     """A digest of the verdicts on the days of the period and of the one before, corrections applied."""
+    if answers.verdict_digest is None:
+        answers.verdict_digest = _digest(answers)
+    return answers.verdict_digest
+
+
+def _digest(answers: Answers) -> str:
     first, last = answers.before.first, answers.period.days[-1]
     span = {"first": first, "last": last}
     answers.session.query("SELECT count(*) FROM notes")  # the views of verdicts are there when they are named
