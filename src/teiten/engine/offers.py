@@ -35,7 +35,7 @@ _EXACT: Final = {
     "put_packets": "packets",
     "put_hosts": "{hosts}",
     "put": "",
-    "most": "",
+    "put_most": "",
 }
 _EXACT_IF: Final = "count(DISTINCT src_ip) FILTER (WHERE CONDITION)"
 _KEPT: Final = {
@@ -58,7 +58,7 @@ _SKETCHED: Final = {
     "put_packets": "packets",
     "put_hosts": "{hosts}",
     "put": "",
-    "most": "",
+    "put_most": "",
 }
 _SKETCHED_IF: Final = "theta_hosts(CASE WHEN CONDITION THEN host END, CASE WHEN CONDITION THEN theta END)"
 _EACH: Final = {"count": "count(*)", "earliest": "min(time)", "latest": "max(time)", "moments": "time", "each": ""}
@@ -73,7 +73,7 @@ _PUT: Final = {
     "put_packets": "sum(packets)::BIGINT AS packets",
     "put_hosts": "count(src_ip)",
     "put": "GROUP BY ALL",
-    "most": "max",
+    "put_most": "max",
     "count": "coalesce(sum(events), 0)::BIGINT",
     "earliest": "min(first)",
     "latest": "max(last)",

@@ -213,7 +213,7 @@ def _rank_words(thing: Thing, by: By, n: int | None) -> dict[str, str]:
     extra = "".join(f", {expression} AS {name}" for name, expression in thing.extra)
     names = "".join(f", {name}" for name, _ in thing.extra)
     once = _each_source_once(thing)
-    passed = "".join(f", {{most}}({name}) AS {name}" if once else f", {name}" for name, _ in thing.extra)
+    passed = "".join(f", {{put_most}}({name}) AS {name}" if once else f", {name}" for name, _ in thing.extra)
     passed += ", {host}" if "src_ip" not in thing.columns else ""
     order = ", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns)
     shown = ", ".join(_SHOWN.get(c, c) for c in thing.columns)
