@@ -14,7 +14,7 @@ from teiten import classify
 from teiten.classify import material, verdicts, watchlists
 from teiten.classify.material import COUNTS, Events, Material
 from teiten.engine.duckdb import Session
-from teiten.lake import verdict
+from teiten.lake import _daily
 
 ROWS = [event(n, f"192.0.2.{n % 7}", DARK + n, dst_port=23 if n % 7 < 3 else n) for n in range(700)]
 
@@ -72,7 +72,7 @@ def test_many_verdicts_go_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name, number in (("PIECE_ROWS", 50), ("STORE_ROWS", 80)):
         monkeypatch.setattr(verdicts, name, number)
     monkeypatch.setattr(material, "PART_SOURCES", 40)
-    monkeypatch.setattr(verdict, "ROWS", 100)
+    monkeypatch.setattr(_daily, "ROWS", 100)
     lake, result = judged(tmp_path, rows)
     assert result.labels["port_scanner"] == 300
     assert lake.verdicts().height == whole.verdicts().height

@@ -131,7 +131,7 @@ def test_whatever_is_replaced_the_latest_holds(calls: list[tuple[str, set[int], 
     """Against a dict: zone and day -> (which call judged it, its verdicts)."""
     model: dict[tuple[str, dt.date], tuple[int, int]] = {}
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verdict, "ROWS", 7)
+        patch.setattr(_daily, "ROWS", 7)
         patch.setattr(_delta, "CHECKPOINT_EVERY", 2)
         patch.setattr(os, "fsync", lambda handle: None)
         lake = Lake.create(f"{folder}/lake", "UTC")
