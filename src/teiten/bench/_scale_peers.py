@@ -49,7 +49,7 @@ SQL = {
     "scanner": "SELECT d, src_ip, any_value(p) AS q, {distinct}(dst_port) AS n FROM (SELECT {day} AS d, src_ip, dst_port FROM"
     f" {{events}} WHERE {BOTH} AND dst_port IS NOT NULL) e JOIN (SELECT {{day}} AS d, src_ip, sum(packets) AS p FROM"
     f" {{events}} WHERE {BOTH} GROUP BY d, src_ip HAVING p >= {{packets}}) m USING (d, src_ip) GROUP BY d, src_ip"
-    f" HAVING n >= {PORTS} ORDER BY q DESC, n DESC, src_ip",
+    f" HAVING n >= {PORTS} ORDER BY q DESC, n DESC, d, src_ip",
 }
 
 
@@ -149,7 +149,7 @@ def polars_ask(folder: str, question: str, days: Sequence[str], packets: int) ->
     much = asks.group_by(day, "src_ip").agg(sent).filter(pl.col("p") >= packets).collect(engine="streaming").lazy()
     tried = asks.filter(pl.col("dst_port").is_not_null()).with_columns(day).join(much, on=["d", "src_ip"])
     found = tried.group_by("d", "src_ip").agg(pl.col("p").first(), pl.col("dst_port").n_unique().alias("n"))
-    return first(found.filter(pl.col("n") >= PORTS), ["p", "n", "src_ip"], [True, True, False])
+    return first(found.filter(pl.col("n") >= PORTS), ["p", "n", "d", "src_ip"], [True, True, False, False])
 
 
 # ClickHouse, in the process -------------------------------------------------------------------------------------------
@@ -231,7 +231,11 @@ def pandas_ask(folder: str, question: str, days: Sequence[str], packets: int) ->
         sent = frame.groupby(["d", "src_ip"])["packets"].sum()
         much = sent[sent >= packets].rename("p").reset_index()
         tried = frame.merge(much, on=["d", "src_ip"]).groupby(["d", "src_ip"]).agg(p=("p", "first"), n=("dst_port", "nunique"))
-        found = tried[tried["n"] >= PORTS].reset_index().sort_values(["p", "n", "src_ip"], ascending=[False, False, True])
+        found = (
+            tried[tried["n"] >= PORTS]
+            .reset_index()
+            .sort_values(["p", "n", "d", "src_ip"], ascending=[False, False, True, True])
+        )
     elif question in ("ports", "countries"):
         grouped = frame.groupby(by, dropna=question == "countries").agg(p=("packets", "sum"), h=("src_ip", "nunique"))
         found = grouped.reset_index().sort_values(["p", "h", *by], ascending=[False, False, *[True] * len(by)]).head(TOP)

@@ -57,7 +57,7 @@ WITH much AS (
 )
 SELECT day, {src_text} AS src_ip, packets, ports
 FROM counted
-ORDER BY packets DESC, ports DESC, {src_last}
+ORDER BY packets DESC, ports DESC, day, {src_last}
 """
 
 
