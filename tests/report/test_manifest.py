@@ -75,7 +75,7 @@ def test_a_manifest_says_what_is_in_the_folder(lake: Lake, tmp_path: Path, small
     text = there.pop("manifest.json").decode()
     table = json.loads(text)
     assert table["files"] == {n: {"sha256": hashlib.sha256(d).hexdigest(), "size": len(d)} for n, d in there.items()}
-    assert table["lake"] == {"id": lake.meta.id, "last_batch": lake.live_files()[1], "events": 1290}
+    assert table["lake"] == {"id": lake.meta.id, "last_batch": lake.live_files()[1], "events": 1290, "counted": False}
     assert table["report"]["period"] == "2019-10-22" and table["report"]["filters"] == {}
     assert table["edition"] == {"number": 1, "made": "2026-04-02T18:00:00+09:00"}
     assert table["geo"] and table["thresholds"]["comparable_coverage"] == 0.95

@@ -130,6 +130,8 @@ def a_day(world: World, day: int) -> Day:
                     told.live = max(told.live, len(writer.events.files()) + len(writer.batches.files()))
                     told.disk = max(told.disk, on_disk(world.lake.path))
                     begun = time.process_time()
+            # a short day has no moment just before files are put together
+            told.live = max(told.live, 1, len(writer.events.files()) + len(writer.batches.files()))
         spent += time.process_time() - begun
     told.commit = 1000 * spent / MINUTES
     told.ingest = _one_log(world, day)
