@@ -281,6 +281,18 @@ _NUMBERED: Final = re.compile(r"\d{20}\.(json|checkpoint\.parquet)$")
 _ENTRY: Final = re.compile(r"\d{20}\.json")
 
 
+def newest(path: Path) -> tuple[str, int, int] | None:
+    """What tells the newest entry of a table's log from any other: name, inode, time of change (ns). None where there is none."""
+    try:
+        entry = max((e for e in os.scandir(path / "_delta_log") if _ENTRY.fullmatch(e.name)), key=lambda e: e.name, default=None)
+        if entry is None:
+            return None
+        found = entry.stat()
+    except OSError:
+        return None
+    return entry.name, found.st_ino, found.st_mtime_ns
+
+
 def mend(path: Path) -> list[str]:
     """Takes away what a power cut may leave at the log's end: a last entry that is empty or torn, half-made checkpoints.
 
