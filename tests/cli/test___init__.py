@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,10 @@ def test_words_that_nobody_takes_are_wrong_usage(words: list[str], capsys: pytes
         cli.main(words)
     assert stop.value.code == 2
     assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_full_disk_under_stderr_ends_nothing(tmp_path: Path) -> None:
+    """`teiten ... 2> FILE` where FILE's disk is full: what cannot be told is not told, the exit code stays."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "teiten", "top", "ports", "--lake", str(tmp_path)], stderr=full, check=False)
+    assert done.returncode == 1

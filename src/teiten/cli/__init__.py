@@ -13,7 +13,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final
+from typing import Any, Final, TextIO, cast
 
 from teiten import __version__
 from teiten.errors import LakeChangedError, TeitenError, UsageError
@@ -103,6 +103,26 @@ def _run(args: argparse.Namespace) -> int:
     return int(args.run(args) or 0)
 
 
+class _Told:
+    """stderr, but that it may be a file on a full disk: what cannot be told ends no command that stores."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def run() -> None:
     """The `teiten` script."""
+    sys.stderr = cast("TextIO", _Told(sys.stderr))
     sys.exit(main())

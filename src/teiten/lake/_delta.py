@@ -282,9 +282,11 @@ _ENTRY: Final = re.compile(r"\d{20}\.json")
 
 
 def newest(path: Path) -> tuple[str, int, int] | None:
-    """What tells the newest entry of a table's log from any other: name, inode, time of change (ns). None where there is none."""
+    """What tells the newest entry of a table's log from any other: name, inode, time of change (ns). None without one."""
     try:
-        entry = max((e for e in os.scandir(path / "_delta_log") if _ENTRY.fullmatch(e.name)), key=lambda e: e.name, default=None)
+        entry = max(
+            (e for e in os.scandir(path / "_delta_log") if _ENTRY.fullmatch(e.name)), key=lambda e: e.name, default=None
+        )
         if entry is None:
             return None
         found = entry.stat()

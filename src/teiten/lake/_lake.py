@@ -517,7 +517,7 @@ class Lake:
         return found
 
     def _table(self, name: str) -> _delta.Table:
-        """The table as its log is now. Opened anew only where the log went on: opening costs 10 ms, and an ingest asks 40 times."""
+        """The table as its log is now. Opened anew only where the log went on: it costs 10 ms, and an ingest asks 40 times."""
         newest = _delta.newest(self.path / name)
         table, seen = self._opened.get(name, (None, None))
         if table is None or newest is None or newest != seen:
