@@ -74,6 +74,7 @@ def test_words_that_nobody_takes_are_wrong_usage(words: list[str], capsys: pytes
 
 def test_a_full_disk_under_stderr_ends_nothing(tmp_path: Path) -> None:
     """`teiten ... 2> FILE` where FILE's disk is full: what cannot be told is not told, the exit code stays."""
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "teiten", "top", "ports", "--lake", str(tmp_path)], stderr=full, check=False)
+    command = [sys.executable, "-m", "teiten", "top", "ports", "--lake", str(tmp_path)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stderr=full, check=False)
     assert done.returncode == 1
