@@ -38,8 +38,14 @@ def test_status_compact_vacuum(lake: str, capsys: pytest.CaptureFixture[str]) ->
     assert "15 events in 1 files" in capsys.readouterr().err
     after = status(lake, capsys)["events"]
     assert (after["rows"], after["files"], after["bytes_replaced"], after["loose_rows"]) == (15, 1, before["bytes"], 0)
+    # what a killed writer left of any table goes too
+    strays = [log.parent / "stray.parquet" for log in Path(lake).glob("*/_delta_log")]
+    assert {stray.parent.name for stray in strays} >= {"events", "batches", "verdicts", "notes", "coverage"}
+    for stray in strays:
+        stray.write_bytes(b"half a file")
     assert main(["lake", "vacuum", "--lake", lake, "--hours", "0"]) == 0
     assert "files taken away" in capsys.readouterr().err
+    assert not any(stray.exists() for stray in strays)
     assert status(lake, capsys)["events"]["bytes_replaced"] == 0
     assert main(["lake", "compact", "--lake", lake]) == 0
     assert "nothing to put together" in capsys.readouterr().err

@@ -171,8 +171,10 @@ def _rollup(lake: Lake, found: Settings, *, every: bool) -> None:
 
 
 def _vacuum(lake: Lake, hours: float) -> None:
+    from teiten.lake import check
+
     gone: dict[Path, int] = {}
     with lake.writer():
-        for name in _tables(lake):
+        for name in check.tables(lake.path):
             gone |= lake.sweep(name, hours * 3600)
     print(f"{lake.path}: {len(gone):,} files taken away, {sum(gone.values()):,} bytes", file=sys.stderr)
