@@ -322,7 +322,7 @@ def test_windows_in_any_order_add_up_to_the_stream(tmp_path_factory: pytest.Temp
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-@hypothesis_settings(max_examples=50, **SLOW)
+@hypothesis_settings(max_examples=200, **SLOW)
 @given(st.integers(0, 2**32))
 def test_many_windows_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     add_up(tmp_path_factory.mktemp("captures"), *windows(seed))
