@@ -48,23 +48,25 @@ def rewrite(tree: dict[str, Any], aggregates: Collection[str]) -> bool:
     return changed
 
 
-def _walk(tree: Any) -> Iterator[dict[str, Any]]:
+def walk(tree: Any, *, inside: bool = True) -> Iterator[dict[str, Any]]:
+    """The dicts of a query's tree; unless `inside`, without those of queries inside it."""
     if isinstance(tree, list):
         for one in tree:
-            yield from _walk(one)
+            yield from walk(one, inside=inside)
     elif isinstance(tree, dict):
         yield tree
         for one in tree.values():
-            yield from _walk(one)
+            if inside or not (isinstance(one, dict) and one.get("type") == "SELECT_NODE"):
+                yield from walk(one, inside=inside)
 
 
 def _selects(tree: Any) -> list[dict[str, Any]]:
-    return [one for one in _walk(tree) if one.get("type") == "SELECT_NODE"]
+    return [one for one in walk(tree) if one.get("type") == "SELECT_NODE"]
 
 
 def _named(tree: Any) -> Iterator[str]:
     """Names that the query gives to queries of its own (WITH)."""
-    for one in _walk(tree):
+    for one in walk(tree):
         if isinstance(one.get("cte_map"), dict):
             yield from (str(entry["key"]).lower() for entry in one["cte_map"]["map"])
 
@@ -90,7 +92,7 @@ def _understood(node: dict[str, Any]) -> bool:
     # a star in ORDER BY ALL is the answer's columns
     orders = [order["expression"] for modifier in node["modifiers"] for order in modifier.get("orders", ())]
     by_all = [one for one in orders if one.get("class") == "STAR"]
-    if any(one.get("class") in _STRANGE and one not in by_all for one in _walk(_parts(node))):
+    if any(one.get("class") in _STRANGE and one not in by_all for one in walk(_parts(node))):
         return False
     return all(
         not item.get("alias") or item["alias"].lower() not in ADDRESSES or _address(item, _names(node)) == item["alias"].lower()
@@ -115,7 +117,7 @@ def _address(one: Any, names: Collection[str]) -> str | None:
 
 def _change(node: dict[str, Any], aggregates: Collection[str]) -> bool:
     names = _names(node)
-    if not any(_address(one, names) for one in _walk(_parts(node))):
+    if not any(_address(one, names) for one in walk(_parts(node))):
         return False
     table = node["from_table"]
     table["alias"] = table.get("alias") or table["table_name"]
@@ -168,9 +170,9 @@ def _name_groups(node: dict[str, Any], aggregates: Collection[str]) -> None:
     """GROUP BY ALL as what it means here, so that an address in it can be its bytes; left alone where that is not plain."""
     items = []
     for item in node["select_list"]:
-        if any(str(one.get("function_name", "")).lower() in aggregates for one in _walk(item)):
+        if any(str(one.get("function_name", "")).lower() in aggregates for one in walk(item)):
             continue
-        if not any(one.get("class") == "COLUMN_REF" for one in _walk(item)):
+        if not any(one.get("class") == "COLUMN_REF" for one in walk(item)):
             return
         items.append(copy.deepcopy(item) | {"alias": ""})
     node["aggregate_handling"] = "STANDARD_HANDLING"

@@ -117,13 +117,11 @@ def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: 
 
 def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch] | None:
     """What the batches' activity tells, in order of names; None where batches have none (a lake of an older version)."""
-    held = recorded.activities(session)
+    held = recorded.activities(session, sensors)
     if held is None:
         return None
     out = []
     for name, hours in held.items():
-        if sensors and name not in sensors:
-            continue
         firsts, lasts = activity.times(hours)
         inside = (hours["hour"] >= (low - _EPOCH) // _HOUR) & (hours["hour"] < (high - _EPOCH) // _HOUR)
         begins, ends = lasts[inside][:-1], firsts[inside][1:]

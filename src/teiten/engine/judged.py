@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from teiten.engine import bytewise
 from teiten.lake import note, verdict
 
 JOINED: Final[dict[str, tuple[str, str, str]]] = {
@@ -217,20 +218,11 @@ def _starred(tree: Any) -> bool:
 
 
 def _has_star(tree: Any) -> bool:
-    return any(one.get("type") == "STAR" for one in _walk(tree))
+    return any(one.get("type") == "STAR" for one in bytewise.walk(tree, inside=False))
 
 
 def _reads(tree: Any) -> bool:
-    return any(one.get("type") == "BASE_TABLE" and str(one.get("table_name")).lower() in _EVENTS for one in _walk(tree))
-
-
-def _walk(tree: Any) -> Any:
-    """The dicts of a tree, without going into queries inside it."""
-    if isinstance(tree, list):
-        for one in tree:
-            yield from _walk(one)
-    elif isinstance(tree, dict):
-        yield tree
-        for one in tree.values():
-            if not (isinstance(one, dict) and one.get("type") == "SELECT_NODE"):
-                yield from _walk(one)
+    return any(
+        one.get("type") == "BASE_TABLE" and str(one.get("table_name")).lower() in _EVENTS
+        for one in bytewise.walk(tree, inside=False)
+    )

@@ -19,13 +19,14 @@ _MICRO: Final = dt.timedelta(microseconds=1)
 _KNOWN: Final[weakref.WeakKeyDictionary[Session, dict[str, activity.Activity] | None]] = weakref.WeakKeyDictionary()
 
 
-def activities(session: Session) -> dict[str, activity.Activity] | None:
-    """Sensor -> the activity of all that the session sees of it, in order of names; None where batches have none.
+def activities(session: Session, only: tuple[str, ...] = ()) -> dict[str, activity.Activity] | None:
+    """Sensor (of `only`) -> the activity of all that the session sees of it, in order of names; None where batches have none.
 
     That is so in a lake of an older version which could not be brought up to date."""
     if session not in _KNOWN:
         _KNOWN[session] = _activities(session)
-    return _KNOWN[session]
+    held = _KNOWN[session]
+    return {name: hours for name, hours in held.items() if name in only} if held and only else held
 
 
 def _activities(session: Session) -> dict[str, activity.Activity] | None:
@@ -44,13 +45,11 @@ def sensors(
     session: Session, start: dt.datetime | None, end: dt.datetime | None, only: tuple[str, ...] = ()
 ) -> list[str] | None:
     """The sensors (of `only`) with an event in [start, end), in order of names; None where the activity cannot tell it."""
-    held = activities(session)
+    held = activities(session, only)
     if held is None:
         return None
     out = []
     for name, hours in held.items():
-        if only and name not in only:
-            continue
         firsts, lasts = activity.times(hours)
         low = (start - _EPOCH) // _MICRO if start else int(firsts[0])
         high = (end - _EPOCH) // _MICRO if end else int(lasts[-1]) + 1
