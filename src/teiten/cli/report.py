@@ -1,4 +1,4 @@
-"""teiten report: a day, a week or a month as a folder with a page, a text for a blog, charts and rows."""
+"""teiten report: a day, a week, a month or a quarter as a folder with a page, a text for a blog, charts and rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 NAME = "report"
-HELP = "write a day's, week's or month's report: page, text for a blog, charts, rows"
+HELP = "write a day's, week's, month's or quarter's report: page, text for a blog, charts, rows"
 EXAMPLE = """  teiten report monthly --from-log router.log
   teiten report daily 2019-10-22 --lang ja --out 2019-10-22
+  teiten report quarterly 2021-Q2 --lang ja
   teiten report --again teiten-report/monthly-2019-10-ja/manifest.json"""
 
-KINDS = ("daily", "weekly", "monthly")
+KINDS = ("daily", "weekly", "monthly", "quarterly")
 FILTERS = (
     "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
 )  # fmt: skip
@@ -34,7 +35,9 @@ FILTERS = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("span", nargs="?", choices=KINDS, help="how long a period")
-    parser.add_argument("period", nargs="?", help="2019-10-22, 2019-W43 or 2019-10 (default: the last one with events)")
+    parser.add_argument(
+        "period", nargs="?", help="2019-10-22, 2019-W43, 2019-10 or 2021-Q2 (default: the last one with events)"
+    )
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
     parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")

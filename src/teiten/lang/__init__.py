@@ -157,6 +157,10 @@ class Words:
         """2019年10月 / October 2019."""
         return self._date("date.month", day)
 
+    def quarter(self, day: dt.date) -> str:
+        """2021年第2四半期 / Q2 2021: that of the day."""
+        return self("date.quarter_short", year=str(day.year), quarter=str((day.month + 2) // 3))
+
     def moment(self, when: dt.datetime) -> str:
         """10月22日(火)14時05分 / Tue 22 Oct, 14:05, in the zone that it carries."""
         return self._date("date.moment", when.date(), clock=self.clock(when))

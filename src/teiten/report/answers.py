@@ -6,9 +6,9 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
@@ -26,6 +26,7 @@ from teiten.settings import THRESHOLDS
 Key = tuple[int | None, int | None]
 """A port: protocol and destination port; ICMP is (1, None)."""
 What = Literal["ports", "countries"]
+T = TypeVar("T")
 KEPT: Final = 1000
 """rows of a ranking that go to CSV"""
 COMPARED: Final = 60
@@ -526,6 +527,21 @@ class Answers:
         rows = self._ask(TARGETS_SQL, Filters(start=start, end=self.period.end, all_events=True))
         found = {row["dst_ip"] for row in rows}
         return found | {one.machine for one in self.own}
+
+    def once(self, question: Callable[[Answers], T]) -> T:
+        """The answer of a question of `report/asked/`, asked when it is first wanted and kept."""
+        if question not in self._asked:
+            self._asked[question] = question(self)
+        found: T = self._asked[question]
+        return found
+
+    @functools.cached_property
+    def _asked(self) -> dict[Callable[[Answers], Any], Any]:
+        return {}
+
+    def ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
+        """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters."""
+        return self._ask(template, filters, **words)
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)

@@ -105,12 +105,16 @@ class Context:
 
     @property
     def period_name(self) -> str:
-        """2019年10月22日(火), 2019年10月; Tue 22 Oct 2019, October 2019."""
+        """2019年10月22日(火), 2019年10月, 2021年第2四半期(4月〜6月); Tue 22 Oct 2019, Q2 2021 (April to June)."""
         first = self.period.first
         if self.kind == "daily":
             return self.words.date(first)
         if self.kind == "monthly":
             return self.words.month(first)
+        if self.kind == "quarterly":
+            months = (self.words.month_name(day) for day in (first, self.period.days[-1]))
+            quarter = str((first.month + 2) // 3)
+            return self.words("date.quarter", year=str(first.year), quarter=quarter, first=next(months), last=next(months))
         year, week, _ = first.isocalendar()
         last = self.period.after - dt.timedelta(days=1)
         return self.words("date.week", year=str(year), week=str(week), start=self.words.day(first), end=self.words.day(last))

@@ -28,8 +28,12 @@ from teiten.report.model import Report
 from teiten.report.sections import changes, parts
 from teiten.settings import Settings
 
-KINDS: Final[tuple[PeriodKind, ...]] = ("daily", "weekly", "monthly")
-"""Kinds of report that there are; a quarter has its own questions, and comes with them."""
+KINDS: Final[tuple[PeriodKind, ...]] = periods.KINDS
+"""Kinds of report that there are."""
+
+
+_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366}
+"""days around a period that its report looks at besides, where more than a month"""
 
 
 def last_period(session: Session, kind: PeriodKind) -> Period | None:
@@ -208,7 +212,7 @@ def with_edition(report: Report, answers: Answers, settings: Settings, command: 
 
 
 def span(period: Period) -> tuple[dt.datetime, dt.datetime]:
-    """What of the lake a report needs to see: the period, the one before, enough around them to judge gaps by, and for a month
-    the thirteen through which a country is followed."""
-    slack = dt.timedelta(days=32 if period.kind != "monthly" else 400)
-    return period.before().start - slack, period.end + slack
+    """What of the lake a report needs to see: the period, the one before, enough around them to judge gaps by, for a month the
+    thirteen through which a country is followed, for a quarter the years before."""
+    slack = dt.timedelta(days=_SLACK.get(period.kind, 32))
+    return period.before().start - slack, period.end + min(slack, dt.timedelta(days=400))

@@ -11,7 +11,7 @@ from teiten.report.notes import Note
 
 ID = "addenda"
 ORDER = 90
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
 
 
 def build(context: Context) -> Section | None:

@@ -10,7 +10,7 @@ from teiten.report.sections import _ranking
 
 ID = "summary"
 ORDER = 0
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
 MOVED = 3
 
 

@@ -11,7 +11,7 @@ ID = "totals"
 ORDER = 10
 SEVERAL = 1.5
 """addresses, in the mean, from which on packets per address and day are told: of one it is packets a day"""
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
 
 
 def build(context: Context) -> Section:
