@@ -234,7 +234,8 @@ def odd() -> dict[str, Figure]:
         "matrix of one": MatrixFigure(id="a", title="a", rows=[MatrixRow(long_name, [1.0], ["1.00"])], columns=[long_name]),
         "matrix of forty": MatrixFigure(
             id="a", title="a", columns=[str(i) for i in range(40)], column_breaks=[10, 20], row_breaks=[10, 20], unit=long_name,
-            rows=[MatrixRow(f"{i} {long_name}", [None if i == k else 0.5 for k in range(40)], ["0.50"] * 40) for i in range(40)],
+            rows=[MatrixRow(f"{i} {long_name}", [None if i == k else 0.5 for k in range(40)], ["0.50"] * 40)
+                  for i in range(40)],
         ),
         "day of zero": DayFigure(id="a", title="a", days=odd_days([[0, 0]]), at=0),
         "day of one packet": DayFigure(id="a", title="a", days=odd_days([[1, 0], [None, None]], long_name), at=0),

@@ -194,9 +194,8 @@ def agreement(one: Sequence[Any], other: Sequence[Any], p: float = PERSISTENCE) 
 
 
 def country(answers: Answers) -> str | None:
-    """The country whose scanners are shown: as configured, else Japan; None where the configuration says 'none'."""
-    chosen = answers.session.settings.country
-    return None if chosen == "none" else chosen or "JP"
+    """The country whose scanners are shown; None where the configuration says 'none'."""
+    return answers.session.settings.pictured
 
 
 def scanners_by_day(answers: Answers) -> Rows:
@@ -264,26 +263,30 @@ class Change:
     """by how many packets a day it changed over those sensors"""
 
 
+def comparable(answers: Answers) -> dict[str, tuple[float, float]]:
+    """The sensors that watched enough of both periods (`ranked_coverage`) -> days of each that they watched."""
+    rates = answers.once(whole_days)
+    now = summed(rates, answers.period.first, answers.period.after)
+    before = summed(rates, answers.before.first, answers.before.after)
+    least = [answers.ranked_share * len(period.days) for period in (answers.period, answers.before)]
+    out = {}
+    for one in answers.once(watchers):
+        days = (now.get(one.name, NOTHING).days, before.get(one.name, NOTHING).days)
+        if days[0] >= least[0] > 0 and days[1] >= least[1] > 0:
+            out[one.name] = days
+    return out
+
+
 def changes(answers: Answers) -> list[Change]:
     """The ports that rose or fell at some sensor against the period before, the largest first, and where.
 
     A sensor shows a change where its packets a day watched differ by `spread_times` and by more than three times what chance
-    does to two counts, 50 packets at least. It is everywhere where `spread_share` of the sensors of every group show it, of a group where that
-    share of its sensors show it and not more than the rest (1 - `spread_share`) of any other's, at one sensor where one alone
-    of three or more does; else at several. Sensors that watched less than `ranked_coverage` of either period say nothing.
+    does to two counts, 50 packets at least. It is everywhere where `spread_share` of the sensors of every group show it, of a
+    group where that share of its sensors show it and not more than the rest (1 - `spread_share`) of any other's, at one sensor
+    where one alone of three or more does; else at several. Sensors that watched less than `ranked_coverage` of either period
+    say nothing.
     """
-    found = answers.once(watchers)
-    rates = answers.once(whole_days)
-    now = summed(rates, answers.period.first, answers.period.after)
-    before = summed(rates, answers.before.first, answers.before.after)
-    least = answers.ranked_share
-    spans = (len(answers.period.days), len(answers.before.days))
-    told = {
-        one.name: (now[one.name].days, before[one.name].days)
-        for one in found
-        if one.name in now and one.name in before
-        and now[one.name].days >= least * spans[0] and before[one.name].days >= least * spans[1]
-    }  # fmt: skip
+    found, told = answers.once(watchers), answers.once(comparable)
     if len(told) < 2:
         return []
     counts: dict[Key | None, dict[str, tuple[int, int]]] = defaultdict(dict)
@@ -381,8 +384,8 @@ ORDER BY sensor, place
 
 _SCANNED: Final = """
 WITH seen AS (
-  SELECT time, scanner, ({src_order}, day_of(time)) IN (
-           SELECT (address_bytes(src_ip), day) FROM verdicts
+  SELECT time, scanner, (src_ip, day_of(time)) IN (
+           SELECT (src_ip, day) FROM {verdicts}
            WHERE label = 'port_scanner' AND scope = 'all' AND day >= {first} AND day <= {last}
          ) AS port_scanner, packets, {host_as_host}
   FROM {events}
