@@ -302,6 +302,13 @@ class Settings:
             return None if self.country == "none" else self.country
         return "JP" if self.zone_name in ("Asia/Tokyo", "Japan") else None
 
+    @property
+    def pictured(self) -> str | None:
+        """The country that has figures of its own beside the world's, in reports after NICTER's: as configured, else Japan."""
+        if self.country is not None:
+            return None if self.country == "none" else self.country
+        return "JP"
+
     def threshold(self, name: str) -> float:
         """The number that decides, as configured, else its default. KeyError for one that `THRESHOLDS` has not."""
         return self.thresholds.get(name, THRESHOLDS[name].default)
