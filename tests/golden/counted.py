@@ -1,0 +1,252 @@
+"""Every figure of the quarterly report once more, in a few lines of polars each, from the truth alone.
+
+A function for each CSV of the report: the truth -> the rows that must stand there (of the columns that it names). No code of
+teiten is used. `KEYS` says by which columns rows are told apart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+from truth import AFTER, FIRST, QUARTER, sensor_name
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The packets, and who watched them: so many sensors with so many addresses each."""
+
+    packets: pl.DataFrame
+    sensors: int
+    addresses: int
+
+    @property
+    def now(self) -> pl.DataFrame:
+        return self.packets.filter(pl.col("day") >= QUARTER)
+
+    @property
+    def before(self) -> pl.DataFrame:
+        return self.packets.filter(pl.col("day") < QUARTER)
+
+
+EXPECTED: dict[str, tuple[tuple[str, ...], Callable[[Truth], pl.DataFrame]]] = {}
+"""name of the CSV -> its keys, and what makes its rows"""
+DAYS = pl.DataFrame({"day": pl.date_range(QUARTER, AFTER, closed="left", eager=True)})
+REST = ~pl.col("research") & ~pl.col("spoofed")
+HOSTS = pl.col("src").n_unique()
+
+
+def expects(name: str, *keys: str) -> Callable[[Callable[[Truth], pl.DataFrame]], Callable[[Truth], pl.DataFrame]]:
+    def add(make: Callable[[Truth], pl.DataFrame]) -> Callable[[Truth], pl.DataFrame]:
+        EXPECTED[name] = (keys, make)
+        return make
+
+    return add
+
+
+def when(condition: pl.Expr, what: pl.Expr = HOSTS) -> pl.Expr:
+    """That count, of the packets of which the condition is true."""
+    return pl.col("src").filter(condition).n_unique() if what is HOSTS else condition.sum()
+
+
+# totals ---------------------------------------------------------------------------------------------------------------
+
+
+@expects("quarter-totals", "start")
+def totals(truth: Truth) -> pl.DataFrame:
+    spans = {dt.date(2021, 4, 1): (truth.before, QUARTER, (QUARTER - FIRST).days), QUARTER: (truth.now, AFTER, (AFTER - QUARTER).days)}
+    rows = []
+    for start, (packets, end, watched) in spans.items():
+        row = packets.select(
+            packets=pl.len(), hosts=HOSTS, scanner_packets=pl.col("research").sum(), scanner_hosts=when(pl.col("research")),
+            spoofed_packets=pl.col("spoofed").sum(), spoofed_hosts=when(pl.col("spoofed")), rest_packets=REST.sum(), rest_hosts=when(REST),
+        ).to_dicts()[0]  # fmt: skip
+        many = truth.sensors * truth.addresses
+        rows.append({"start": start, "end": end, "days": (end - start).days, "observed_days": float(watched), "addresses": float(many),
+                     "address_days": float(watched * many), "per_address": row["packets"] / many,
+                     "per_address_day": row["packets"] / many / watched, **row})  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+# days -----------------------------------------------------------------------------------------------------------------
+
+
+def by_day(truth: Truth, **columns: pl.Expr) -> pl.DataFrame:
+    """One row for each day of the quarter; a day without packets has zeros, since somebody watched."""
+    return DAYS.join(truth.now.group_by("day").agg(**columns), on="day", how="left").fill_null(0)
+
+
+@expects("quarter-days", "day")
+def days(truth: Truth) -> pl.DataFrame:
+    tcp, udp, spoofed = pl.col("protocol") == 6, pl.col("protocol") == 17, pl.col("spoofed")
+    return by_day(
+        truth, tcp_packets=tcp.sum(), tcp_hosts=when(tcp), tcp_hosts_spoofed=when(tcp & spoofed), udp_packets=udp.sum(),
+        udp_hosts=when(udp), udp_hosts_spoofed=when(udp & spoofed), packets=pl.len(), hosts=HOSTS,
+    )  # fmt: skip
+
+
+def _days_of(name: str, protocol: int) -> None:
+    @expects(f"quarter-days-{name}", "day")
+    def days_of(truth: Truth) -> pl.DataFrame:
+        one, out = pl.col("protocol") == protocol, {}
+        for suffix, among in (("", one), ("_scanners", one & pl.col("research")), ("_spoofed", one & pl.col("spoofed"))):
+            out[f"{name}_packets{suffix}"], out[f"{name}_hosts{suffix}"] = among.sum(), when(among)
+        return by_day(truth, **out)
+
+
+_days_of("tcp", 6)
+_days_of("udp", 17)
+
+
+@expects("quarter-rest", "day")
+def rest(truth: Truth) -> pl.DataFrame:
+    return by_day(truth, rest_packets=REST.sum(), rest_hosts=when(REST), packets=pl.len(), hosts=HOSTS)
+
+
+# Mirai and Telnet -----------------------------------------------------------------------------------------------------
+
+NARROW, TELNET = pl.col("mirai") == "narrow", pl.col("port").is_in([23, 2323]) & (pl.col("protocol") == 6)
+
+
+@expects("quarter_mirai", "day", "country")
+def mirai(truth: Truth) -> pl.DataFrame:
+    marked = truth.now.filter(pl.col("mirai").is_not_null())
+    return marked.group_by("day", "country").agg(hosts=when(NARROW), hosts_wide=HOSTS)
+
+
+@expects("quarter_mirai_sets", "day", "home", "ports")
+def mirai_sets(truth: Truth) -> pl.DataFrame:
+    hosts = (
+        truth.now.filter(NARROW).group_by("day", "src")
+        .agg(pl.col("country").first(), ports=pl.col("port").unique().sort().cast(pl.String).str.join(","))
+    )  # fmt: skip
+    return hosts.group_by("day", "ports", home=(pl.col("country") == "JP").fill_null(value=False)).agg(hosts=pl.len())
+
+
+@expects("quarter_mirai_home", "day")
+def mirai_home(truth: Truth) -> pl.DataFrame:
+    return truth.now.filter(NARROW & (pl.col("country") == "JP")).group_by("day").agg(hosts=HOSTS)
+
+
+def telnet_hosts(truth: Truth) -> pl.DataFrame:
+    """Sources and days with two packets or more at 23 or 2323, and none with the mark."""
+    hosts = truth.now.group_by("day", "src").agg(
+        pl.col("country").first(), marked=pl.col("mirai").is_not_null().any(), tries=TELNET.sum(), announced=pl.col("organisation").is_not_null().any()
+    )
+    return hosts.filter((pl.col("tries") >= 2) & ~pl.col("marked") & ~pl.col("announced"))
+
+
+@expects("quarter_telnet", "day")
+def telnet(truth: Truth) -> pl.DataFrame:
+    found = by_day(truth, mirai=when(NARROW), mirai_wide=when(pl.col("mirai").is_not_null()))
+    tried = truth.now.filter(NARROW & TELNET).group_by("day").agg(mirai_telnet=HOSTS)
+    others = telnet_hosts(truth).group_by("day").agg(telnet_without_mirai=pl.len())
+    return found.join(tried, on="day", how="left").join(others, on="day", how="left").fill_null(0)
+
+
+@expects("quarter_telnet_countries", "day", "country")
+def telnet_countries(truth: Truth) -> pl.DataFrame:
+    return telnet_hosts(truth).group_by("day", "country").agg(hosts=pl.len())
+
+
+# sensors --------------------------------------------------------------------------------------------------------------
+
+
+def home(truth: Truth, sensor: int) -> str:
+    return "dark" if truth.addresses > 1 else "domestic" if sensor < (truth.sensors + 1) // 2 else "overseas"
+
+
+def _months(truth: Truth, watched: str, mean: str, by: int) -> pl.DataFrame:
+    named = truth.packets.with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
+    rows = []
+    for month in ("2021-06", "2021-07", "2021-08", "2021-09"):
+        first = max(FIRST, dt.date.fromisoformat(f"{month}-01"))
+        days = ((first.replace(day=1) + dt.timedelta(days=32)).replace(day=1) - first).days
+        own = dict(named.filter(pl.col("month") == month).group_by("sensor").len().iter_rows())
+        for group in dict.fromkeys(home(truth, s) for s in range(truth.sensors)):
+            members = [s for s in range(truth.sensors) if home(truth, s) == group]
+            for chosen in (members, *([s] for s in members)):
+                packets, time = sum(own.get(s, 0) for s in chosen), float(days * len(chosen) * by)
+                name = None if chosen is members else sensor_name(chosen[0])
+                rows.append({"month": month, "group": group, "sensor": name, "packets": packets, watched: time, mean: packets / time})
+    return pl.DataFrame(rows)
+
+
+@expects("sensors-months", "month", "group", "sensor")
+def sensors_months(truth: Truth) -> pl.DataFrame:
+    return _months(truth, "days_watched", "per_sensor_day", 1)
+
+
+@expects("sensors-months-address", "month", "group", "sensor")
+def sensors_months_address(truth: Truth) -> pl.DataFrame:
+    return _months(truth, "address_days", "per_address_day", truth.addresses)
+
+
+def top_ten(truth: Truth) -> pl.DataFrame:
+    counts = truth.now.group_by("sensor", "protocol", "port").agg(packets=pl.len())
+    whole = counts.with_columns(share_of=pl.col("packets").sum().over("sensor"))
+    placed = whole.sort("sensor", "packets", "protocol", "port", descending=[False, True, False, False])
+    return placed.with_columns(place=pl.int_range(1, pl.len() + 1).over("sensor")).filter(pl.col("place") <= 10)
+
+
+@expects("sensors-ports", "sensor", "place")
+def sensors_ports(truth: Truth) -> pl.DataFrame:
+    names = {s: sensor_name(s) for s in range(truth.sensors)}
+    return top_ten(truth).select(
+        pl.col("sensor").replace_strict(names), "place", "protocol", "packets", "share_of", dst_port="port",
+        share=pl.col("packets") / pl.col("share_of"),
+    )  # fmt: skip
+
+
+@expects("sensors-agreement", "sensor", "other_sensor")
+def sensors_agreement(truth: Truth) -> pl.DataFrame:
+    """Rank-biased overlap, p = 0.9, of lists of ten: (1-p)/p * sum of p^d * overlap(d)/d, and overlap(10)/10 * p^10 for the rest."""
+    lists = {s: list(zip(*part[["protocol", "port"]].get_columns(), strict=True)) for (s,), part in top_ten(truth).group_by("sensor")}
+    rows = []
+    for a in range(truth.sensors):
+        for b in range(a + 1, truth.sensors):
+            common = [len(set(lists[a][:d]) & set(lists[b][:d])) / d for d in range(1, 11)]
+            rbo = 0.1 / 0.9 * sum(x * 0.9**d for d, x in enumerate(common, 1)) + common[-1] * 0.9**10
+            rows.append({"sensor": sensor_name(a), "other_sensor": sensor_name(b), "rbo": rbo})
+    return pl.DataFrame(rows)
+
+
+@expects("sensors-scanners", "day", "scanner")
+def sensors_scanners(truth: Truth) -> pl.DataFrame:
+    """Japan's sources: announced ones by organisation, and those on no list that tried ten ports in the day."""
+    sources = truth.now.filter(pl.col("country") == "JP")
+    ports = sources.filter(pl.col("port").is_not_null()).group_by("day", "src").agg(ports=pl.struct("protocol", "port").n_unique())
+    named = sources.join(ports, on=["day", "src"], how="left").with_columns(
+        scanner=pl.coalesce("organisation", pl.when(pl.col("ports") >= 10).then(pl.lit("other")))
+    )
+    counted = named.filter(pl.col("scanner").is_not_null()).group_by("day", "scanner").agg(hosts=HOSTS, packets=pl.len())
+    every = DAYS.join(pl.DataFrame({"scanner": [*counted["scanner"].unique().drop_nulls().to_list(), "other"]}).unique(), how="cross")
+    return every.join(counted, on=["day", "scanner"], how="left").with_columns(pl.col("hosts", "packets").fill_null(0))
+
+
+# ports and countries --------------------------------------------------------------------------------------------------
+
+
+def ranked(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
+    now, before = (side.filter(among).group_by(keys).agg(pl.len()) for side in (truth.now, truth.before))
+    both = now.rename({"len": "packets"}).join(before.rename({"len": "packets_before"}), on=keys, how="full", coalesce=True, nulls_equal=True)
+    both = both.with_columns(pl.col("packets", "packets_before").fill_null(0).cast(pl.Int64))
+    known, places = pl.all_horizontal(pl.col(keys[-1]).is_not_null()), {}
+    for name, of in (("rank", "packets"), ("rank_before", "packets_before")):
+        place = pl.when(known).then(of).rank("min", descending=True)
+        places[name] = pl.when(known & (pl.col(of) > 0)).then(place)
+    return both.with_columns(**places)
+
+
+@expects("quarter-moves-ports", "dst_port", "protocol")
+def moves_ports(truth: Truth) -> pl.DataFrame:
+    rows = ranked(truth, ["protocol", "port"], pl.lit(value=True))
+    return rows.select("protocol", "packets", "packets_before", dst_port="port", difference=pl.col("packets") - pl.col("packets_before"))
+
+
+@expects("quarter-moves-countries", "country")
+def moves_countries(truth: Truth) -> pl.DataFrame:
+    rows = ranked(truth, ["country"], pl.lit(value=True))
+    return rows.select("country", "packets", "packets_before", difference=pl.col("packets") - pl.col("packets_before"))
