@@ -7,6 +7,8 @@ teiten is used. `KEYS` says by which columns rows are told apart.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -151,6 +153,43 @@ def telnet_countries(truth: Truth) -> pl.DataFrame:
     return telnet_hosts(truth).group_by("day", "country").agg(hosts=pl.len())
 
 
+# research scanners ----------------------------------------------------------------------------------------------------
+
+SCANS, KNOWN = pl.col("research"), pl.col("organisation").is_not_null()
+
+
+@expects("quarter_scanners", "quarter")
+def scanners(truth: Truth) -> pl.DataFrame:
+    rows = []
+    for quarter, packets, coverage in (("2021-Q2", truth.before, (QUARTER - FIRST).days / 91), ("2021-Q3", truth.now, 1.0)):
+        row = packets.select(
+            packets=pl.len(), scan_packets=SCANS.sum(), addresses=when(SCANS), share=SCANS.mean(), known_packets=KNOWN.sum(),
+            known_addresses=when(KNOWN), unknown_packets=(SCANS & ~KNOWN).sum(), unknown_addresses=when(SCANS & ~KNOWN),
+        )  # fmt: skip
+        rows.append({"quarter": quarter, **row.to_dicts()[0], "coverage": coverage})
+    return pl.DataFrame(rows)
+
+
+@expects("quarter_scanners_days", "day", "part", "country")
+def scanners_days(truth: Truth) -> pl.DataFrame:
+    """The scanners here are from four countries, and from one that nobody knows."""
+    part = pl.when(~SCANS).then(pl.lit("rest")).when(pl.col("country").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("top"))
+    return truth.now.group_by("day", part=part, country=pl.when(SCANS).then("country")).agg(packets=pl.len())
+
+
+@expects("quarter_scanners_prefixes", "prefix")
+def scanners_prefixes(truth: Truth) -> pl.DataFrame:
+    octets = [(pl.col("src") // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8)]
+    scans = truth.now.filter(SCANS).with_columns(prefix=pl.concat_str([*octets, pl.lit("0/24")], separator="."))
+    most = scans.group_by("prefix", "day").len().group_by("prefix").agg(days=pl.len(), most=pl.col("len").max())
+    ports = scans.filter("large").group_by("prefix", "day").agg(pl.col("port").n_unique()).group_by("prefix").agg(ports=pl.col("port").max())
+    found = scans.group_by("prefix").agg(
+        pl.col("country").first(), scanner=pl.col("organisation").first(), addresses=HOSTS, packets=pl.len(), share=pl.len() / len(scans)
+    )
+    found = found.join(most, on="prefix").join(ports, on="prefix", how="left")
+    return found.with_columns(rank=pl.col("packets").rank("min", descending=True))
+
+
 # sensors --------------------------------------------------------------------------------------------------------------
 
 
@@ -250,3 +289,76 @@ def moves_ports(truth: Truth) -> pl.DataFrame:
 def moves_countries(truth: Truth) -> pl.DataFrame:
     rows = ranked(truth, ["country"], pl.lit(value=True))
     return rows.select("country", "packets", "packets_before", difference=pl.col("packets") - pl.col("packets_before"))
+
+
+def shares(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
+    """The ranking of both quarters with shares of all those packets."""
+    rows = ranked(truth, keys, among)
+    for name in ("", "_before"):
+        whole = rows[f"packets{name}"].sum()
+        rows = rows.with_columns(pl.lit(whole).alias(f"share_of{name}"), (pl.col(f"packets{name}") / whole).alias(f"share{name}"))
+    return rows
+
+
+@expects("quarter_ports", "dst_port", "protocol")
+def ports(truth: Truth) -> pl.DataFrame:
+    return shares(truth, ["protocol", "port"], pl.col("protocol").is_in([6, 17])).rename({"port": "dst_port"})
+
+
+@expects("quarter_countries", "way", "country")
+def countries(truth: Truth) -> pl.DataFrame:
+    ways = {"all": pl.lit(value=True), "scanners": SCANS, "without": ~SCANS}
+    return pl.concat([shares(truth, ["country"], among).with_columns(way=pl.lit(way)) for way, among in ways.items()])
+
+
+# peaks ----------------------------------------------------------------------------------------------------------------
+
+
+@expects("quarter-peaks", "number")
+def peaks(truth: Truth) -> pl.DataFrame:
+    """Days above the median of the 29 around them by 5 robust deviations, by six times chance, and 1.3 times as high; in a row: one.
+
+    What came beyond the mean of the seven days before (outside peaks; else after) is of forged sources, of scanners, of a
+    country, at a port.
+    """
+    found = []
+    for course in ("tcp_packets", "tcp_hosts", "udp_packets", "udp_hosts"):
+        protocol, measure = course.split("_")
+        own = truth.now.filter(pl.col("protocol") == {"tcp": 6, "udp": 17}[protocol])
+        values = counts(own, measure)
+        usual = [statistics.median(values[max(0, i - 14) : i + 15]) for i in range(92)]
+        spread = 5 * 1.4826 * statistics.median(abs(v - u) for v, u in zip(values, usual, strict=True))
+        high = [i for i, (v, u) in enumerate(zip(values, usual, strict=True))
+                if v - u > spread and v >= 1.3 * u and v - u > 6 * (v + u) ** 0.5]  # fmt: skip
+        runs = [[i for _, i in run] for _, run in itertools.groupby(enumerate(high), key=lambda item: item[1] - item[0])]
+        for run in runs:
+            top = max(run, key=lambda i: (values[i], -i))
+            free = [i for i in range(92) if i not in high]
+            base = [i for i in free if i < run[0]][-7:]
+            base += [i for i in free if i > run[-1]][: 7 - len(base)]
+
+            def beyond(among: pl.DataFrame, measure: str = measure, top: int = top, base: list[int] = base) -> float:
+                values = counts(among, measure)
+                return values[top] - sum(values[i] for i in base) / len(base)
+
+            row = {"course": course, "first": run[0], "last": run[-1], "day": top, "value": values[top], "usual": float(usual[top])}
+            for name in ("spoofed", "research"):
+                row[f"{'scanner' if name == 'research' else name}_share"] = min(1.0, max(0.0, beyond(own.filter(name)) / beyond(own)))
+            if row["spoofed_share"] <= 0.5:
+                honest = own.filter(~pl.col("spoofed"))
+                for name, column in (("country", "country"), ("port", "port")):
+                    parts = [(beyond(part), key) for (key,), part in honest.group_by(column)]
+                    most, key = max(parts, key=lambda part: part[0])
+                    row |= {f"{name}_1": key if name == "country" else f"{key}/{protocol}", f"{name}_1_share": most / beyond(honest)}
+            found.append(row)
+    # (a stable order: peaks of one day stand as the courses do)
+    found.sort(key=lambda row: row["day"])
+    rows = [{"number": n, **row} for n, row in enumerate(found, 1)]
+    rows = [{k: QUARTER + dt.timedelta(days=v) if k in ("first", "last", "day") else v for k, v in row.items()} for row in rows]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def counts(packets: pl.DataFrame, measure: str) -> list[int]:
+    """Packets, or hosts, of each day of the quarter."""
+    told = packets.group_by("day").agg(pl.len() if measure == "packets" else HOSTS)
+    return DAYS.join(told, on="day", how="left").fill_null(0).sort("day").to_series(1).to_list()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +51,7 @@ class Kind:
     ports: dict[int, float]
     countries: dict[str | None, float]
     protocol: int = TCP
-    since: float = 0.0
+    since: float = -1.0
     """part of the quarter that passes before it begins"""
 
 
@@ -79,12 +79,14 @@ def number(address: str) -> int:
     return int(ipaddress.IPv4Address(address))
 
 
-def golden(seed: int, sensors: int, scale: float, *, dark: bool = False, off: tuple[dt.datetime, dt.datetime] | None = None) -> pl.DataFrame:
+def golden(
+    seed: int, sensors: int, scale: float, *, dark: bool = False, land: Callable[[int], str | None] = lambda _: None
+) -> pl.DataFrame:
     """One row for each packet, in order of time: time (µs), day, sensor, src, dst (numbers), protocol, port (null: ICMP), label,
     country (null: unknown), seq, spt, mirai ('narrow', 'wide' or null), organisation, large, research, spoofed (booleans).
 
-    `off`: when the second sensor (or the only one) did not watch.
-    """  # fmt: skip
+    land: what the geo data say of an address drawn from anywhere, as forged ones are.
+    """
     rng, parts = np.random.default_rng(seed), []
     days = (AFTER - FIRST).days
     for n in range(days):
@@ -106,11 +108,7 @@ def golden(seed: int, sensors: int, scale: float, *, dark: bool = False, off: tu
         time=pl.when(beat).then(hour * 3_600_000_000 + within).otherwise(pl.Series(rng.integers(0, 86_400_000_000, len(found))))
         + pl.col("day") * 86_400_000_000 + day_of(FIRST),
     ).with_columns(dst=pl.Series(rng.integers(first, first + size, len(found))) if dark else pl.col("sensor") + first)
-    found = pl.concat([found, _flood(rng, first, size if dark else 1)], how="diagonal_relaxed")
-    if off is not None:
-        low, high = (int(moment.timestamp()) * 1_000_000 for moment in off)
-        blind = pl.col("time").is_between(low, high, closed="left") & (pl.col("sensor") == (0 if dark else 1))
-        found = found.filter(~blind)
+    found = pl.concat([found, _flood(rng, first, land)], how="diagonal_relaxed")
     research = pl.col("large") | pl.col("organisation").is_not_null()
     return (
         found.sort("time", maintain_order=True)
@@ -186,14 +184,14 @@ def _beat(n: int, sensors: int) -> list[dict[str, Any]]:
     return [_rows(n, number(PLACES["US"]) + 254, ICMP, marks, "beat", "US")]
 
 
-def _flood(rng: np.random.Generator, first: int, size: int) -> pl.DataFrame:
+def _flood(rng: np.random.Generator, first: int, land: Callable[[int], str | None]) -> pl.DataFrame:
     """Forged SYNs of one quarter of an hour, a packet each from anywhere, at one port of the first address."""
     n, count = (dt.date(2021, 8, 18) - FIRST).days, 900
     src = rng.choice(np.arange(1 << 24), count, replace=False) * 256 + rng.integers(1, 255, count)
     start = day_of(dt.date(2021, 8, 18)) + 13 * 3_600_000_000
     return pl.DataFrame(
         {"day": [n] * count, "src": src, "protocol": [TCP] * count, "port": [8545] * count, "label": ["spoofed"] * count,
-         "country": pl.Series([None] * count, dtype=pl.String), "organisation": pl.Series([None] * count, dtype=pl.String),
+         "country": pl.Series([land(int(one)) for one in src], dtype=pl.String), "organisation": pl.Series([None] * count, dtype=pl.String),
          "large": [False] * count, "sensor": [0] * count, "dst": [first] * count,
          "time": start + rng.integers(0, 900_000_000, count)}
     )  # fmt: skip
@@ -207,9 +205,8 @@ def _address(column: str) -> pl.Expr:
     return pl.concat_str(octets, separator=".")
 
 
-def write_logs(packets: pl.DataFrame, folder: Path, sensors: int) -> Path:
-    """A log of each sensor, and teiten.toml, which is returned."""
-    folder.mkdir(parents=True)
+def lines_of(packets: pl.DataFrame) -> pl.DataFrame:
+    """The packets, each with its line of a router's log."""
     stamp = pl.from_epoch(pl.col("time") + 9 * 3_600_000_000, time_unit="us").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+09:00")
     head = pl.format(
         "{} gw kernel: [DROP] IN=eth0 OUT= MAC= SRC={} DST={} LEN=40 TOS=0x00 PREC=0x00 TTL=51 ID={} ",
@@ -222,16 +219,22 @@ def write_logs(packets: pl.DataFrame, folder: Path, sensors: int) -> Path:
         .then(pl.format("PROTO=UDP SPT={} DPT={} LEN=20", "spt", "port"))
         .otherwise(pl.format("PROTO=ICMP TYPE=8 CODE=0 ID={} SEQ=1", "spt"))
     )
-    lines = packets.select("sensor", line=head + text)
+    return packets.with_columns(line=head + text)
+
+
+def write_logs(packets: pl.DataFrame, folder: Path, sensors: int, *, by: Sequence[str] = ("sensor",)) -> Path:
+    """Logs, one for each sensor or for whatever `by` tells apart besides, and teiten.toml, which is returned."""
+    folder.mkdir(parents=True)
+    for key, own in lines_of(packets).group_by(*by, maintain_order=True):
+        name = "-".join(f"{part:02d}" if isinstance(part, int) else str(part) for part in key)
+        (folder / f"s{name}.log").write_text("".join(f"{line}\n" for line in own["line"]), encoding="ascii")
     toml = [TOML]
     for at in range(sensors):
         name = sensor_name(at)
-        own = lines.filter(pl.col("sensor") == at)["line"]
-        (folder / f"{name}.log").write_text("".join(f"{line}\n" for line in own), encoding="ascii")
         home = at < (sensors + 1) // 2
         toml += [
             f"[sensor.{name}]", f'group = "{"domestic" if home else "overseas"}"', f'country = "{"JP" if home else "DE"}"',
-            "addresses = 1", f"from = {FIRST}T00:00:00+09:00", f"to = {AFTER}T00:00:00+09:00", f'paths = ["{name}.log"]',
+            "addresses = 1", f"from = {FIRST}T00:00:00+09:00", f"to = {AFTER}T00:00:00+09:00", f'paths = ["s{at:02d}*.log"]',
         ]  # fmt: skip
     return _toml(folder, toml)
 
