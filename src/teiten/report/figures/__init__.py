@@ -22,6 +22,7 @@ from teiten.report.figures.heat import HeatFigure, HeatRow
 from teiten.report.figures.hours import HoursFigure
 from teiten.report.figures.line import LineFigure
 from teiten.report.figures.multiples import SmallMultiples
+from teiten.report.figures.panels import Panel, PanelsFigure
 from teiten.report.figures.rank import RankFigure, RankRow
 from teiten.report.figures.slope import SlopeFigure, SlopeRow
 from teiten.report.figures.stack import StackFigure
@@ -40,6 +41,8 @@ __all__ = [
     "HoursFigure",
     "LineFigure",
     "Mark",
+    "Panel",
+    "PanelsFigure",
     "RankFigure",
     "RankRow",
     "Series",
