@@ -26,6 +26,7 @@ IDS = {
     "announced_prefix": "announced_scanner", "announced_name": "announced_scanner", "port_scanner": "port_scanner",
     "tool_mirai": "tool", "tool_masscan": "tool", "tool_zmap_mark": "tool", "tool_nmap": "tool", "tool_hping3": "tool",
     "tool_zmap_order": "tool", "mirai_ports": "mirai_ports", "telnet_without_mirai": "telnet_without_mirai",
+    "mirai_wide": "mirai_wide",
     "large_scanner": "large_scanner",
     "backscatter": "backscatter", "attack_victim": "attack_victim", "spoofed_flood": "spoofed_flood", "port_run": "port_run",
     "many_ports": "many_ports", "misconfiguration": "misconfiguration",

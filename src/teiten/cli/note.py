@@ -26,8 +26,8 @@ EXAMPLE = """\
 
 KINDS = ("note", "addendum", "gap")
 LABELS = (
-    "announced_scanner", "large_scanner", "port_scanner", "tool", "mirai_ports", "telnet_without_mirai", "backscatter",
-    "attack_victim", "spoofed_flood", "port_run", "many_ports", "misconfiguration",
+    "announced_scanner", "large_scanner", "port_scanner", "tool", "mirai_ports", "mirai_wide", "telnet_without_mirai",
+    "backscatter", "attack_victim", "spoofed_flood", "port_run", "many_ports", "misconfiguration",
 )  # fmt: skip
 VALUED = {
     "announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap",

@@ -51,7 +51,7 @@ EVERY: Final = frozenset(TABLES)
 
 _NAMED: Final = {table: re.compile(rf"\b({'|'.join(names)})\b", re.IGNORECASE) for table, names in TABLES.items()}
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
-_VIEWS: Final = re.compile(r"\b(verdicts|notes)\b", re.IGNORECASE)
+_VIEWS: Final = re.compile(r"\b_?(verdicts|notes)\b", re.IGNORECASE)
 _VERDICT_NAMES: Final = re.compile(rf"\b(verdicts|{'|'.join(JOINED)})\b", re.IGNORECASE)
 _EXPLAIN: Final = re.compile(r"^\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 _EVENTS: Final = frozenset({"events", "raw_events"})

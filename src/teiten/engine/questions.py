@@ -107,6 +107,7 @@ class Query:
     What is counted is written in words that mean the same on events and on what was counted from them before
     (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
     `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`.
+    `{verdicts}` is the view of what sources are taken for, with addresses as `{events}` has them.
     A template with `{put}` first puts the events of each source together (`offers.PUT_TOGETHER`).
     `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.
     """
@@ -122,6 +123,7 @@ class Query:
         for name, filters in self.filters.items():
             words[name] = where(filters.conditions(raw=raw))
         words["events"] = (relation.name or "raw_events") if raw else "events"
+        words["verdicts"] = "_verdicts" if raw else "verdicts"
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
         words["src_prefix"] = "source_prefix(src_ip)" if raw else "source_prefix(address_bytes(src_ip))"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"
