@@ -1,4 +1,4 @@
-"""What the quarter's first sections ask: quarters and years in a row, its days, TCP and UDP apart, and what made their peaks."""
+"""What the quarter's first sections ask: quarters and years in a row, its days, TCP and UDP apart, what made their peaks."""
 
 from __future__ import annotations
 
