@@ -106,7 +106,8 @@ class Query:
 
     What is counted is written in words that mean the same on events and on what was counted from them before
     (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
-    `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`.
+    `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`
+    (`{host_of_day}` where it groups by the day's start and host).
     `{verdicts}` is the view of what sources are taken for, with addresses as `{events}` has them.
     A template with `{put}` first puts the events of each source together (`offers.PUT_TOGETHER`).
     `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.

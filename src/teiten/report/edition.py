@@ -28,11 +28,11 @@ from teiten.report.model import Report
 from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
-KINDS: Final[tuple[PeriodKind, ...]] = periods.KINDS
-"""Kinds of report that there are."""
+KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
+"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers."""
 
 
-_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366}
+_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366}
 """days around a period that its report looks at besides, where more than a month"""
 
 
@@ -162,7 +162,8 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
 
 def check(answers: Answers) -> None:
     """TeitenError where there is nothing to report of the period."""
-    if answers.coverage.observed() and answers.totals.packets:
+    # that nothing came to a port is worth a report, where somebody was watching
+    if answers.coverage.observed() and (answers.period.kind == "span" or answers.totals.packets):
         return
     name, extent = answers.period.name, answers.extent
     if extent is None:
@@ -190,7 +191,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     first = sections[0].findings[0]
     return Report(
         language,
-        words(f"title.{answers.period.kind}", period=context.title_name),
+        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject),
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,
