@@ -69,6 +69,7 @@ def make(
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
+    session.expect(answers.before.start, period.end)
     check(answers)
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
     jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
@@ -148,6 +149,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
     answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
+    session.expect(answers.before.start, period.end)
     check(answers)
     job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])
     older = manifest.older(found)

@@ -18,7 +18,7 @@ from teiten.report.notes import Note
 
 ID = "events"
 ORDER = 40
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span")
 _HEAD: Final = re.compile(r"#+\s+(.+)")
 _ITEM: Final = re.compile(r"[-*\u30fb]\s*(.+)")
 _MARKS: Final = re.compile(r"\^\[([^\[\]]+)\]|\[([^\[\]]+)\]\((https?://[^\s()]+)\)")
