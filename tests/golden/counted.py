@@ -58,16 +58,20 @@ def when(condition: pl.Expr, what: pl.Expr = HOSTS) -> pl.Expr:
 
 @expects("quarter-totals", "start")
 def totals(truth: Truth) -> pl.DataFrame:
-    spans = {dt.date(2021, 4, 1): (truth.before, QUARTER, (QUARTER - FIRST).days), QUARTER: (truth.now, AFTER, (AFTER - QUARTER).days)}
+    spans = {
+        dt.date(2021, 4, 1): (truth.before, QUARTER, (QUARTER - FIRST).days),
+        QUARTER: (truth.now, AFTER, (AFTER - QUARTER).days),
+    }
     rows = []
     for start, (packets, end, watched) in spans.items():
         row = packets.select(
             packets=pl.len(), hosts=HOSTS, scanner_packets=pl.col("research").sum(), scanner_hosts=when(pl.col("research")),
-            spoofed_packets=pl.col("spoofed").sum(), spoofed_hosts=when(pl.col("spoofed")), rest_packets=REST.sum(), rest_hosts=when(REST),
+            spoofed_packets=pl.col("spoofed").sum(), spoofed_hosts=when(pl.col("spoofed")),
+            rest_packets=REST.sum(), rest_hosts=when(REST),
         ).to_dicts()[0]  # fmt: skip
         many = truth.sensors * truth.addresses
-        rows.append({"start": start, "end": end, "days": (end - start).days, "observed_days": float(watched), "addresses": float(many),
-                     "address_days": float(watched * many), "per_address": row["packets"] / many,
+        rows.append({"start": start, "end": end, "days": (end - start).days, "observed_days": float(watched),
+                     "addresses": float(many), "address_days": float(watched * many), "per_address": row["packets"] / many,
                      "per_address_day": row["packets"] / many / watched, **row})  # fmt: skip
     return pl.DataFrame(rows)
 
@@ -135,7 +139,10 @@ def mirai_home(truth: Truth) -> pl.DataFrame:
 def telnet_hosts(truth: Truth) -> pl.DataFrame:
     """Sources and days with two packets or more at 23 or 2323, and none with the mark."""
     hosts = truth.now.group_by("day", "src").agg(
-        pl.col("country").first(), marked=pl.col("mirai").is_not_null().any(), tries=TELNET.sum(), announced=pl.col("organisation").is_not_null().any()
+        pl.col("country").first(),
+        marked=pl.col("mirai").is_not_null().any(),
+        tries=TELNET.sum(),
+        announced=pl.col("organisation").is_not_null().any(),
     )
     return hosts.filter((pl.col("tries") >= 2) & ~pl.col("marked") & ~pl.col("announced"))
 
@@ -173,7 +180,9 @@ def scanners(truth: Truth) -> pl.DataFrame:
 @expects("quarter_scanners_days", "day", "part", "country")
 def scanners_days(truth: Truth) -> pl.DataFrame:
     """The scanners here are from four countries, and from one that nobody knows."""
-    part = pl.when(~SCANS).then(pl.lit("rest")).when(pl.col("country").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("top"))
+    part = (
+        pl.when(~SCANS).then(pl.lit("rest")).when(pl.col("country").is_null()).then(pl.lit("unknown")).otherwise(pl.lit("top"))
+    )
     return truth.now.group_by("day", part=part, country=pl.when(SCANS).then("country")).agg(packets=pl.len())
 
 
@@ -182,9 +191,19 @@ def scanners_prefixes(truth: Truth) -> pl.DataFrame:
     octets = [(pl.col("src") // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8)]
     scans = truth.now.filter(SCANS).with_columns(prefix=pl.concat_str([*octets, pl.lit("0/24")], separator="."))
     most = scans.group_by("prefix", "day").len().group_by("prefix").agg(days=pl.len(), most=pl.col("len").max())
-    ports = scans.filter("large").group_by("prefix", "day").agg(pl.col("port").n_unique()).group_by("prefix").agg(ports=pl.col("port").max())
+    ports = (
+        scans.filter("large")
+        .group_by("prefix", "day")
+        .agg(pl.col("port").n_unique())
+        .group_by("prefix")
+        .agg(ports=pl.col("port").max())
+    )
     found = scans.group_by("prefix").agg(
-        pl.col("country").first(), scanner=pl.col("organisation").first(), addresses=HOSTS, packets=pl.len(), share=pl.len() / len(scans)
+        pl.col("country").first(),
+        scanner=pl.col("organisation").first(),
+        addresses=HOSTS,
+        packets=pl.len(),
+        share=pl.len() / len(scans),
     )
     found = found.join(most, on="prefix").join(ports, on="prefix", how="left")
     return found.with_columns(rank=pl.col("packets").rank("min", descending=True))
@@ -209,7 +228,9 @@ def _months(truth: Truth, watched: str, mean: str, by: int) -> pl.DataFrame:
             for chosen in (members, *([s] for s in members)):
                 packets, time = sum(own.get(s, 0) for s in chosen), float(days * len(chosen) * by)
                 name = None if chosen is members else sensor_name(chosen[0])
-                rows.append({"month": month, "group": group, "sensor": name, "packets": packets, watched: time, mean: packets / time})
+                rows.append(
+                    {"month": month, "group": group, "sensor": name, "packets": packets, watched: time, mean: packets / time}
+                )
     return pl.DataFrame(rows)
 
 
@@ -241,8 +262,10 @@ def sensors_ports(truth: Truth) -> pl.DataFrame:
 
 @expects("sensors-agreement", "sensor", "other_sensor")
 def sensors_agreement(truth: Truth) -> pl.DataFrame:
-    """Rank-biased overlap, p = 0.9, of lists of ten: (1-p)/p * sum of p^d * overlap(d)/d, and overlap(10)/10 * p^10 for the rest."""
-    lists = {s: list(zip(*part[["protocol", "port"]].get_columns(), strict=True)) for (s,), part in top_ten(truth).group_by("sensor")}
+    """Rank-biased overlap, p = 0.9, of lists of ten: (1-p)/p * sum of p^d * overlap(d)/d; and overlap(10)/10 * p^10 beyond."""
+    lists = {
+        s: list(zip(*part[["protocol", "port"]].get_columns(), strict=True)) for (s,), part in top_ten(truth).group_by("sensor")
+    }
     rows = []
     for a in range(truth.sensors):
         for b in range(a + 1, truth.sensors):
@@ -256,13 +279,57 @@ def sensors_agreement(truth: Truth) -> pl.DataFrame:
 def sensors_scanners(truth: Truth) -> pl.DataFrame:
     """Japan's sources: announced ones by organisation, and those on no list that tried ten ports in the day."""
     sources = truth.now.filter(pl.col("country") == "JP")
-    ports = sources.filter(pl.col("port").is_not_null()).group_by("day", "src").agg(ports=pl.struct("protocol", "port").n_unique())
+    ports = (
+        sources.filter(pl.col("port").is_not_null()).group_by("day", "src").agg(ports=pl.struct("protocol", "port").n_unique())
+    )
     named = sources.join(ports, on=["day", "src"], how="left").with_columns(
         scanner=pl.coalesce("organisation", pl.when(pl.col("ports") >= 10).then(pl.lit("other")))
     )
     counted = named.filter(pl.col("scanner").is_not_null()).group_by("day", "scanner").agg(hosts=HOSTS, packets=pl.len())
-    every = DAYS.join(pl.DataFrame({"scanner": [*counted["scanner"].unique().drop_nulls().to_list(), "other"]}).unique(), how="cross")
+    every = DAYS.join(
+        pl.DataFrame({"scanner": [*counted["scanner"].unique().drop_nulls().to_list(), "other"]}).unique(), how="cross"
+    )
     return every.join(counted, on=["day", "scanner"], how="left").with_columns(pl.col("hosts", "packets").fill_null(0))
+
+
+@expects("sensors-spread", "dst_port", "protocol", "change", "sensor")
+def sensors_spread(truth: Truth) -> pl.DataFrame:
+    """Where a port rose or fell: by its packets a day at each sensor; of the sixty that changed most at some sensor."""
+    sides = [dict_of(side.group_by("protocol", "port", "sensor").len()) for side in (truth.now, truth.before)]
+    days, earlier = 92, (QUARTER - FIRST).days
+    keys = {key[:2] for side in sides for key in side}
+    groups = [home(truth, s) for s in range(truth.sensors)]
+    by_key = {key: [(sides[0].get((*key, s), 0), sides[1].get((*key, s), 0)) for s in range(truth.sensors)] for key in keys}
+
+    def most(key: tuple[int, int | None]) -> float:
+        return max(abs(a - days / earlier * b) for a, b in by_key[key])
+
+    rows = []
+    for key in sorted(keys, key=lambda key: (-most(key), key[0], key[1] or 0))[:60]:
+        moved = []
+        for now, before in by_key[key]:
+            scale, high, low = days / earlier, max(now / days, before / earlier), min(now / days, before / earlier)
+            beyond = now - scale * before
+            clear = abs(beyond) >= 50 and abs(beyond) > 3 * (now + scale**2 * before) ** 0.5 and high >= 1.5 * low
+            moved.append((beyond > 0) - (beyond < 0) if clear else 0)
+        for change, way in (("rose", 1), ("fell", -1)):
+            showing = [s for s, m in enumerate(moved) if m == way]
+            parts = {g: [moved[s] == way for s in range(truth.sensors) if groups[s] == g] for g in groups}
+            part = {g: sum(own) / len(own) for g, own in parts.items()}
+            full = [g for g in part if part[g] >= 0.67]
+            where = "everywhere" if len(full) == len(part) else "one" if len(showing) == 1 else "several"
+            if where == "several" and len(full) == 1 and all(x <= 0.33 for g, x in part.items() if g != full[0]):
+                where = "group"
+            for s, (now, before) in enumerate(by_key[key] if showing else ()):
+                rows.append({"dst_port": key[1], "protocol": key[0], "change": change, "where": where,
+                             "group": full[0] if where == "group" else None, "sensor": sensor_name(s), "packets": now,
+                             "packets_before": before, "per_day": now / days, "per_day_before": before / earlier,
+                             "moved": moved[s]})  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def dict_of(counted: pl.DataFrame) -> dict[tuple[int, int | None, int], int]:
+    return {(protocol, port, sensor): n for protocol, port, sensor, n in counted.iter_rows()}
 
 
 # ports and countries --------------------------------------------------------------------------------------------------
@@ -270,7 +337,9 @@ def sensors_scanners(truth: Truth) -> pl.DataFrame:
 
 def ranked(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
     now, before = (side.filter(among).group_by(keys).agg(pl.len()) for side in (truth.now, truth.before))
-    both = now.rename({"len": "packets"}).join(before.rename({"len": "packets_before"}), on=keys, how="full", coalesce=True, nulls_equal=True)
+    both = now.rename({"len": "packets"}).join(
+        before.rename({"len": "packets_before"}), on=keys, how="full", coalesce=True, nulls_equal=True
+    )
     both = both.with_columns(pl.col("packets", "packets_before").fill_null(0).cast(pl.Int64))
     known, places = pl.all_horizontal(pl.col(keys[-1]).is_not_null()), {}
     for name, of in (("rank", "packets"), ("rank_before", "packets_before")):
@@ -282,7 +351,9 @@ def ranked(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
 @expects("quarter-moves-ports", "dst_port", "protocol")
 def moves_ports(truth: Truth) -> pl.DataFrame:
     rows = ranked(truth, ["protocol", "port"], pl.lit(value=True))
-    return rows.select("protocol", "packets", "packets_before", dst_port="port", difference=pl.col("packets") - pl.col("packets_before"))
+    return rows.select(
+        "protocol", "packets", "packets_before", dst_port="port", difference=pl.col("packets") - pl.col("packets_before")
+    )
 
 
 @expects("quarter-moves-countries", "country")
@@ -296,7 +367,9 @@ def shares(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
     rows = ranked(truth, keys, among)
     for name in ("", "_before"):
         whole = rows[f"packets{name}"].sum()
-        rows = rows.with_columns(pl.lit(whole).alias(f"share_of{name}"), (pl.col(f"packets{name}") / whole).alias(f"share{name}"))
+        rows = rows.with_columns(
+            pl.lit(whole).alias(f"share_of{name}"), (pl.col(f"packets{name}") / whole).alias(f"share{name}")
+        )
     return rows
 
 
@@ -316,7 +389,7 @@ def countries(truth: Truth) -> pl.DataFrame:
 
 @expects("quarter-peaks", "number")
 def peaks(truth: Truth) -> pl.DataFrame:
-    """Days above the median of the 29 around them by 5 robust deviations, by six times chance, and 1.3 times as high; in a row: one.
+    """Days above the median of the 29 around them by 5 robust deviations, six times chance, 1.3 times as high; in a row: one.
 
     What came beyond the mean of the seven days before (outside peaks; else after) is of forged sources, of scanners, of a
     country, at a port.
@@ -341,15 +414,27 @@ def peaks(truth: Truth) -> pl.DataFrame:
                 values = counts(among, measure)
                 return values[top] - sum(values[i] for i in base) / len(base)
 
-            row = {"course": course, "first": run[0], "last": run[-1], "day": top, "value": values[top], "usual": float(usual[top])}
+            row = {
+                "course": course,
+                "first": run[0],
+                "last": run[-1],
+                "day": top,
+                "value": values[top],
+                "usual": float(usual[top]),
+            }
             for name in ("spoofed", "research"):
-                row[f"{'scanner' if name == 'research' else name}_share"] = min(1.0, max(0.0, beyond(own.filter(name)) / beyond(own)))
+                row[f"{'scanner' if name == 'research' else name}_share"] = min(
+                    1.0, max(0.0, beyond(own.filter(name)) / beyond(own))
+                )
             if row["spoofed_share"] <= 0.5:
                 honest = own.filter(~pl.col("spoofed"))
                 for name, column in (("country", "country"), ("port", "port")):
                     parts = [(beyond(part), key) for (key,), part in honest.group_by(column)]
                     most, key = max(parts, key=lambda part: part[0])
-                    row |= {f"{name}_1": key if name == "country" else f"{key}/{protocol}", f"{name}_1_share": most / beyond(honest)}
+                    row |= {
+                        f"{name}_1": key if name == "country" else f"{key}/{protocol}",
+                        f"{name}_1_share": most / beyond(honest),
+                    }
             found.append(row)
     # (a stable order: peaks of one day stand as the courses do)
     found.sort(key=lambda row: row["day"])

@@ -125,3 +125,13 @@ def test_every_table_is_held_against_the_truth(made: Made) -> None:
     names = {p.stem for p in (made.report / "data").glob("*.csv")}
     assert names
     assert names <= EXPECTED.keys() | OTHERWISE, sorted(names - EXPECTED.keys() - OTHERWISE)
+
+
+def test_where_a_port_rose_is_what_was_put_in(made: Made) -> None:
+    """9530 rises everywhere, 6666 at home, 7777 at one sensor."""
+    if made.truth.sensors < 2:
+        pytest.skip("one sensor has nothing to be compared with")
+    said = {(row["dst_port"], row["change"]): (row["where"], row["group"]) for row in made.rows("sensors-spread")}
+    assert said["9530", "rose"] == ("everywhere", "")
+    assert said["6666", "rose"] == ("group", "domestic")
+    assert said["7777", "rose"] == ("one", "")

@@ -34,6 +34,7 @@ LARGE: Final = 80
 TOML: Final = f"""zone = "Asia/Tokyo"
 animations = false
 [thresholds]
+ranked_coverage = 0.1
 large_scanner_packets = 300
 large_scanner_floor = {LARGE}
 """
@@ -62,8 +63,10 @@ KINDS: Final = (
     Kind("mirai low", 1, 2, {23: 1}, {"KR": 1, "JP": 1}),
     Kind("telnet", 4, 3, {23: 8, 2323: 2}, IOT),
     Kind("smb", 5, 4, {445: 1}, {"VN": 4, "RU": 3, "IN": 3, "TR": 2, None: 1}),
-    Kind("web", 5, 3, {80: 4, 8080: 3, 22: 3, 443: 2, 3389: 2, 5555: 1, 37215: 1, 81: 1}, {"US": 4, "CN": 3, "DE": 2, "FR": 2, "GB": 1}),
-    Kind("odd", 1, 3, {port: 1 for port in range(2000, 60000, 1500)}, {"US": 2, "DE": 1, "BR": 1}),
+    Kind("web", 5, 3, {80: 4, 8080: 3, 22: 3, 443: 2, 3389: 2, 5555: 1, 37215: 1}, {"US": 4, "CN": 3, "DE": 2, "GB": 1}),
+    Kind("odd", 1, 3, dict.fromkeys(range(2000, 60000, 1500), 1), {"US": 2, "DE": 1, "BR": 1}),
+    Kind("at home", 2, 3, {6666: 1}, {"US": 1, "CN": 2}, since=0.0),
+    Kind("at one", 1, 3, {7777: 1}, {"US": 1, "CN": 2}, since=0.0),
     Kind("udp", 3, 3, {123: 2, 53413: 2, 5060: 3}, {"US": 3, "FR": 2, "GB": 2}, UDP),
     Kind("ping", 2, 2, {0: 1}, {"US": 1, "JP": 1, "CN": 1}, ICMP),
 )  # fmt: skip
@@ -82,8 +85,8 @@ def number(address: str) -> int:
 def golden(
     seed: int, sensors: int, scale: float, *, dark: bool = False, land: Callable[[int], str | None] = lambda _: None
 ) -> pl.DataFrame:
-    """One row for each packet, in order of time: time (µs), day, sensor, src, dst (numbers), protocol, port (null: ICMP), label,
-    country (null: unknown), seq, spt, mirai ('narrow', 'wide' or null), organisation, large, research, spoofed (booleans).
+    """One row for each packet, in order of time: time (µs), day, sensor, src, dst (numbers), protocol, port (null: ICMP), seq,
+    spt, label, country (null: unknown), mirai ('narrow', 'wide' or null), organisation; large, research, spoofed (booleans).
 
     land: what the geo data say of an address drawn from anywhere, as forged ones are.
     """
@@ -99,29 +102,43 @@ def golden(
         parts += _beat(n, 1 if dark else sensors)
     found = pl.concat([pl.DataFrame(part, schema=COLUMNS) for part in parts])
     first, size = (int(DARK.network_address), DARK.num_addresses) if dark else (number("192.0.2.1"), sensors)
-    beat, chosen = pl.col("label") == "beat", np.zeros(len(found), dtype=np.int64) if dark else rng.integers(0, sensors, len(found))
+    beat, chosen = (
+        pl.col("label") == "beat",
+        np.zeros(len(found), dtype=np.int64) if dark else rng.integers(0, sensors, len(found)),
+    )
     # of a beat the port says for now which hour and sensor it is of; the very first and the very last moment are seen too
     hour, within = pl.col("port") // 1000, pl.Series(rng.integers(0, 3_600_000_000, len(found)))
-    within = pl.when((hour == 0) & (pl.col("day") == 0)).then(0).when((hour == 23) & (pl.col("day") == days - 1)).then(3_599_999_999).otherwise(within)
+    within = (
+        pl.when((hour == 0) & (pl.col("day") == 0))
+        .then(0)
+        .when((hour == 23) & (pl.col("day") == days - 1))
+        .then(3_599_999_999)
+        .otherwise(within)
+    )
     found = found.with_columns(
-        sensor=pl.when(beat).then(pl.col("port") % 1000).otherwise(pl.Series(chosen)),
+        sensor=pl.when(beat)
+        .then(pl.col("port") % 1000)
+        .when(pl.col("label") == "at home")
+        .then(pl.Series(chosen) % ((sensors + 1) // 2))
+        .when(pl.col("label") == "at one")
+        .then(min(1, sensors - 1))
+        .otherwise(pl.Series(chosen)),
         time=pl.when(beat).then(hour * 3_600_000_000 + within).otherwise(pl.Series(rng.integers(0, 86_400_000_000, len(found))))
-        + pl.col("day") * 86_400_000_000 + day_of(FIRST),
+        + pl.col("day") * 86_400_000_000
+        + day_of(FIRST),
     ).with_columns(dst=pl.Series(rng.integers(first, first + size, len(found))) if dark else pl.col("sensor") + first)
     found = pl.concat([found, _flood(rng, first, land)], how="diagonal_relaxed")
-    research = pl.col("large") | pl.col("organisation").is_not_null()
-    return (
-        found.sort("time", maintain_order=True)
-        .with_columns(
-            day=pl.lit(FIRST) + pl.duration(days=pl.col("day")),
-            port=pl.when(pl.col("protocol") != ICMP).then("port"),
-            spt=pl.when(pl.col("label") == "mirai low").then(1024).otherwise(pl.Series(rng.integers(1025, 65536, len(found)))),
-            seq=pl.when(pl.col("label").str.starts_with("mirai")).then("dst").otherwise(pl.Series(rng.integers(0, 1 << 32, len(found)))),
-            mirai=pl.when(pl.col("label") == "mirai low").then(pl.lit("wide")).when(pl.col("label").str.starts_with("mirai")).then(pl.lit("narrow")),
-            research=research,
-            spoofed=pl.col("label") == "spoofed",
-        )
-    )  # fmt: skip
+    label, other = pl.col("label"), pl.Series(rng.integers(0, 1 << 32, len(found)))
+    low, marked = label == "mirai low", label.str.starts_with("mirai")
+    return found.sort("time", maintain_order=True).with_columns(
+        day=pl.lit(FIRST) + pl.duration(days=pl.col("day")),
+        port=pl.when(pl.col("protocol") != ICMP).then("port"),
+        spt=pl.when(low).then(1024).otherwise(pl.Series(rng.integers(1025, 65536, len(found)))),
+        seq=pl.when(marked).then("dst").otherwise(other),
+        mirai=pl.when(low).then(pl.lit("wide")).when(marked).then(pl.lit("narrow")),
+        research=pl.col("large") | pl.col("organisation").is_not_null(),
+        spoofed=label == "spoofed",
+    )
 
 
 COLUMNS: Final = {
@@ -130,7 +147,9 @@ COLUMNS: Final = {
 }  # fmt: skip
 
 
-def _rows(n: int, src: int, protocol: int, ports: Sequence[int], label: str, country: str | None, **more: Any) -> dict[str, Any]:
+def _rows(
+    n: int, src: int, protocol: int, ports: Sequence[int], label: str, country: str | None, **more: Any
+) -> dict[str, Any]:
     many = len(ports)
     return {
         "day": [n] * many, "src": [src] * many, "protocol": [protocol] * many, "port": list(map(int, ports)),
@@ -160,10 +179,9 @@ def _scanners(n: int, rng: np.random.Generator) -> list[dict[str, Any]]:
     out = []
     for at, (organisation, addresses) in enumerate(ANNOUNCED.items()):
         if n % (at + 2) == 0:
-            out += [
-                _rows(n, number(a), TCP, list(rng.choice([22, 23, 80, 8080, 2323], 6)), "announced", "JP", organisation=organisation)
-                for a in addresses
-            ]  # fmt: skip
+            for address in map(number, addresses):
+                ports = list(rng.choice([22, 23, 80, 8080, 2323], 6))
+                out.append(_rows(n, address, TCP, ports, "announced", "JP", organisation=organisation))
     for country, octet, every in (("US", 250, 3), ("RU", 251, 4), ("DE", 252, 5), (None, 253, 11)):
         if n % every == 0:
             ports = [WIDE[i % len(WIDE)] for i in range(LARGE + 5 * (n % 7))]
@@ -189,11 +207,12 @@ def _flood(rng: np.random.Generator, first: int, land: Callable[[int], str | Non
     n, count = (dt.date(2021, 8, 18) - FIRST).days, 900
     src = rng.choice(np.arange(1 << 24), count, replace=False) * 256 + rng.integers(1, 255, count)
     start = day_of(dt.date(2021, 8, 18)) + 13 * 3_600_000_000
+    same = {"day": n, "protocol": TCP, "port": 8545, "label": "spoofed", "large": False, "sensor": 0, "dst": first}
     return pl.DataFrame(
-        {"day": [n] * count, "src": src, "protocol": [TCP] * count, "port": [8545] * count, "label": ["spoofed"] * count,
-         "country": pl.Series([land(int(one)) for one in src], dtype=pl.String), "organisation": pl.Series([None] * count, dtype=pl.String),
-         "large": [False] * count, "sensor": [0] * count, "dst": [first] * count,
-         "time": start + rng.integers(0, 900_000_000, count)}
+        {
+            "src": src, "country": [land(int(one)) for one in src], "organisation": pl.Series([None] * count, dtype=pl.String),
+            "time": start + rng.integers(0, 900_000_000, count), **{name: [what] * count for name, what in same.items()},
+        }
     )  # fmt: skip
 
 
@@ -253,7 +272,9 @@ def write_capture(packets: pl.DataFrame, folder: Path) -> Path:
     """One capture of the dark prefix, and teiten.toml, which is returned."""
     folder.mkdir(parents=True)
     out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
-    for time, src, dst, protocol, port, seq, spt in packets.select("time", "src", "dst", "protocol", "port", "seq", "spt").iter_rows():
+    for time, src, dst, protocol, port, seq, spt in packets.select(
+        "time", "src", "dst", "protocol", "port", "seq", "spt"
+    ).iter_rows():
         if protocol == TCP:
             above = struct.pack(">HHIIBBHHH", spt, port, seq, 0, 0x50, 2, 29200, 0, 0)
         elif protocol == UDP:
