@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from teiten.report import figures
 from teiten.report.figures import (
+    BesideFigure,
     CalendarFigure,
     DayFigure,
     DayRow,
@@ -45,7 +46,7 @@ Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
-    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
+    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope", "beside",
     "multiples", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -211,6 +212,16 @@ def odd() -> dict[str, Figure]:
         "heat of nothing": HeatFigure(id="a", title="a", rows=[]),
         "heat of zero": HeatFigure(id="a", title="a", rows=[HeatRow("a", long_name, [0] * 24)], scale="log"),
         "heat of hours": HeatFigure(id="a", title="a", rows=[HeatRow("a", "a", holes)], times=month, step="hour", scale="all"),
+        "beside of nothing": BesideFigure(id="a", title="a", panels=[RankFigure(id="b", title=long_name, rows=[])]),
+        "beside of one and none": BesideFigure(
+            id="a", title="a", unit=long_name, shares=False,
+            panels=[
+                RankFigure(id="b", title=long_name, subtitle=long_name, note=long_name, rows=[]),
+                RankFigure(id="c", title="c", before_label=long_name, rows=[
+                    RankRow(key="CN", label=long_name, value=1e15, rank=1, share=0.0),
+                    RankRow(key="unknown", label="u", value=None, kind="unknown")]),
+            ],
+        ),
         "slope of nothing": SlopeFigure(id="a", title="a", rows=[], before_label="a", now_label="b"),
         "slope of many": SlopeFigure(
             id="a", title="a", before_label=long_name, now_label=long_name,

@@ -70,6 +70,8 @@ class Sheet:
     letters: set[str] = field(default_factory=set)
     extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
+    bare: bool = False
+    """a part of another sheet, without margins of its own"""
 
     @property
     def narrow(self) -> bool:
@@ -81,11 +83,11 @@ class Sheet:
 
     @property
     def left(self) -> float:
-        return self.sizes.margin
+        return 0.0 if self.bare else self.sizes.margin
 
     @property
     def right(self) -> float:
-        return self.width - self.sizes.margin
+        return self.width - self.left
 
     # -- shapes ------------------------------------------------------------------------------------------------------
 
