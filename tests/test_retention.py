@@ -88,9 +88,11 @@ def test_what_would_go_is_said_first(lake: Lake, tmp_path: Path, monkeypatch: py
     assert lake.kept_since() is None and len(held(lake)) == 192
 
 
-def test_events_go_and_their_counts_stay(lake: Lake) -> None:
+def test_events_go_and_their_counts_stay(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
     before = asked(lake)
     assert carried_out(lake) == 96
+    assert main(["lake", "status", "--lake", str(lake.path), "--tz", "Asia/Tokyo"]) == 0
+    assert "events are kept since 2026-04-03 (Asia/Tokyo)" in capsys.readouterr().err
     assert lake.kept_since() == dt.datetime(2026, 4, 3, tzinfo=TOKYO)
     assert lake.dropped_days("Asia/Tokyo") == {DAYS[0], DAYS[1]}
     assert held(lake)[0] == "04-03 00:00" and len(held(lake)) == 96

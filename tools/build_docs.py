@@ -53,7 +53,7 @@ SETTINGS = {
         "those that the built-in lists feature",
         "announced scanners with a section of their own in monthly reports",
     ),
-    "publish": ("table", "", "what leaves the house: `mask`, `own_side`, below"),
+    "publish": ("table", "", "what leaves the house: `mask`, `own_side`, `name`, `url`, below"),
     "aggregate_events": (
         "whole number",
         "200000",
@@ -65,6 +65,7 @@ SETTINGS = {
         "what DuckDB may take for a question; what does not fit goes to a temporary folder, and takes longer",
     ),
     "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
+    "pdf": ("`true` or `false`", "`true`", "whether reports hold `report.pdf`"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
 }
 SENSOR = {
@@ -269,7 +270,8 @@ def settings_page() -> str:
     out.append(table(("field", "covers", "seed", "strict"), covered))
     out.append(
         "\n`own_side = false` leaves the section on machines of the observer's own out of reports; "
-        "`teiten doctor` tells of them all the same.\n"
+        "`teiten doctor` tells of them all the same. `name` is who publishes (author of PDFs, of the Atom feed, of lists for "
+        "others), `url` where: feeds lead there.\n"
     )
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")

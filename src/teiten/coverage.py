@@ -325,7 +325,9 @@ def refresh(
         stored = lake.coverage(settings.zone_name)
         made = {day: (last, told) for day, last, told in stored.filter(pl.col("sensor").is_null()).select(
             "day", "last_batch", "basis").iter_rows()}  # fmt: skip
-        changed: dict[str, list[dt.date]] = {}
+        held = stored.filter(pl.col("sensor").is_not_null()).select(GIVEN).sort("sensor", "start")
+        before = {day: tuple(part.rows()) for (day,), part in held.partition_by("day", as_dict=True).items()}
+        changed: dict[dt.date, str] = {}
         frames = []
         for month in months:
             after = (month + dt.timedelta(days=32)).replace(day=1)
@@ -334,21 +336,20 @@ def refresh(
                 continue
             rows = _frame(session, watched(session, _midnight(session, month), _midnight(session, last)))
             frames.append(rows)
+            by_day = {day: tuple(part.rows()) for (day,), part in rows.partition_by("day", as_dict=True).items()}
             for day in _days(month, last):
                 if day in dropped:
                     continue
-                now, before = (f.filter(pl.col("day") == day).select(GIVEN) for f in (rows, stored))
-                before = before.filter(pl.col("sensor").is_not_null()).sort("sensor", "start")
+                now = by_day.get(day, ())
                 told = _basis(settings, day)
                 known = made.get(day)
                 stale = known is None or known[0] < newest.get(day, 0) or known[1] != told
-                if (stale and (day in newest or now.height or known)) or not now.equals(before):
-                    changed.setdefault(told, []).append(day)
-        every = pl.concat(frames) if frames else pl.DataFrame(schema={name: SCHEMA[name] for name in GIVEN})
-        for told, mine in changed.items():
-            own = every.filter(pl.col("day").is_in(mine))
-            lake.replace_coverage(mine, settings.zone_name, own, last_batch=session.last_batch, basis=told, wait=wait)
-    return sorted(day for mine in changed.values() for day in mine)
+                if (stale and (day in newest or now or known)) or now != before.get(day, ()):
+                    changed[day] = told
+        if changed:
+            own = pl.concat(frames).filter(pl.col("day").is_in(list(changed)))
+            lake.replace_coverage(changed, settings.zone_name, own, last_batch=session.last_batch, wait=wait)
+    return sorted(changed)
 
 
 def _frame(session: Session, stretches: Sequence[Stretch]) -> pl.DataFrame:

@@ -287,6 +287,12 @@ class Settings:
     """MiB that DuckDB may take for a question; None: a quarter of the machine's memory, 300 to 1,536"""
     own_side: bool = True
     """whether reports tell of machines of the observer's own that scan; the doctor tells of them in any case"""
+    publisher: str = ""
+    """who publishes the reports: author of feeds, of PDFs and of lists for others"""
+    site: str = ""
+    """where they are published, an https address that ends with /: feeds lead there"""
+    pdf: bool = True
+    """whether reports hold a PDF of themselves"""
     aggregate_events: int = 200_000
     """events of a day from which its aggregates are made by themselves"""
     file: Path | None = None
@@ -390,7 +396,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "query_memory_mb", "aggregate_events"}
+_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "pdf", "query_memory_mb", "aggregate_events"}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -500,7 +506,10 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
     if organisations is not None:
         organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
     publish = table.get("publish", {})
-    _check(publish, {"mask", "own_side"}, f"{where}, [publish]")
+    _check(publish, {"mask", "own_side", "name", "url"}, f"{where}, [publish]")
+    pdf = table.get("pdf", True)
+    if not isinstance(pdf, bool):
+        raise UsageError(f"{where}: pdf must be true or false, not {pdf!r}.")
     own_side = publish.get("own_side", True)
     if not isinstance(own_side, bool):
         raise UsageError(f"{where}, [publish]: own_side must be true or false, not {own_side!r}.")
@@ -514,8 +523,19 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "animations": animations,
         "mask": _mask(publish.get("mask", MASKS[0]), f"{where}, [publish]: mask"),
         "own_side": own_side,
+        "publisher": _typed(publish.get("name", ""), str, f"{where}, [publish]: name", "a name").strip(),
+        "site": site_of(publish.get("url", ""), f"{where}, [publish]: url"),
+        "pdf": pdf,
         "watch_since": since.date() if since else None,
     }
+
+
+def site_of(value: Any, where: str) -> str:
+    """The address of a site, with / at its end; nothing for nothing. UsageError."""
+    text = _typed(value, str, where, "an address").strip()
+    if text and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", text):
+        raise UsageError(f"{where}: '{text}' is no address of a site.", hint="Write it like https://example.org/reports/.")
+    return text if not text or text.endswith("/") else f"{text}/"
 
 
 def _mask(value: Any, where: str) -> str | tuple[str, ...]:

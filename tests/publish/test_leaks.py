@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,3 +136,16 @@ def test_any_bytes(content: bytes) -> None:
     heads = {"x.csv": b"", "x.png": b"\x89PNG\r\n\x1a\n", "x.gif": b"GIF89a", "x.webp": b"RIFF", "x.apng": b""}
     files = {name: head + content for name, head in heads.items()}
     assert leaks.find(files, {b"\x01\x02\x03\x04\x05"}) is None
+
+
+@pytest.mark.parametrize("hidden", ["cell", "column", "note"])
+def test_parquet_is_read_however_it_is_packed(hidden: str) -> None:
+    def table(secret: str) -> bytes:
+        sink = io.BytesIO()
+        told = {"what": ["x" * 500, secret if hidden == "cell" else "y"], secret if hidden == "column" else "n": [1, 2]}
+        noted = {"made by": secret} if hidden == "note" else {}
+        pl.DataFrame(told).write_parquet(sink, compression="zstd", metadata=noted)
+        return sink.getvalue()
+
+    assert leaks.find({"data/x.parquet": table(V4)}, SECRET) == "data/x.parquet"
+    assert leaks.find({"data/x.parquet": table("198.51.100.24")}, SECRET) is None

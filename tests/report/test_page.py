@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from teiten import lang, settings
 from teiten.data import ports
-from teiten.report import bundle, edition, markdown, page
+from teiten.report import bundle, edition, markdown, page, rows
 from teiten.report.answers import Answers
 from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Quote, Report, Section, Table
 
@@ -176,9 +176,9 @@ def test_a_links_address_ends_nowhere_but_at_its_end() -> None:
 
 def test_csv_holds_no_formulas() -> None:
     cells = ["=1+1", "+1", "-cmd", "@x", "\tx", "\rx", "plain", "a,b", 'q"q']
-    written = bundle.csv_bytes(Data("a", ("x",), [(c,) for c in cells], "")).decode()
+    written = rows.csv_bytes(Data("a", ("x",), [(c,) for c in cells], "")).decode()
     assert "\n'=1+1\n'+1\n'-cmd\n'@x\n'\tx\n" in written
-    numbers = bundle.csv_bytes(Data("a", ("x", "y"), [(-5, None), (0.123456789, 7)], "")).decode()
+    numbers = rows.csv_bytes(Data("a", ("x", "y"), [(-5, None), (0.123456789, 7)], "")).decode()
     assert numbers == "x,y\n-5,\n0.123457,7\n"
 
 
@@ -216,9 +216,9 @@ def test_footnotes_are_numbered_over_the_report_and_stand_where_they_are_first_m
 
 def test_control_characters_are_not_for_pages_or_tables() -> None:
     """A note with a terminal's escape sequences is harmless to who looks at the files with `cat`."""
-    from teiten.report.bundle import csv_bytes
     from teiten.report.model import Data
     from teiten.report.page import escape
+    from teiten.report.rows import csv_bytes
 
     assert escape("a\x1b[31m<b>\x07\n") == "a[31m&lt;b&gt;\n"
     assert b"\x1b" not in csv_bytes(Data("x", ("text",), [("a\x1b[31mb",)], ""))

@@ -70,6 +70,7 @@ def main(args: argparse.Namespace) -> int:
     if args.what == "status":
         _output.write_rows([_table(lake, name) for name in _tables(lake)], args.output, args.out)
         _tell_days(lake, found)
+        _tell_kept(lake, found)
         _advise(lake)
     elif args.what == "compact":
         _compact(lake, args)
@@ -155,6 +156,14 @@ def _tell_days(lake: Lake, found: Settings) -> None:
     if days or due:
         waiting = f"; {len(due):,} more are to be counted (teiten lake rollup)" if due else ""
         print(f"{len(days):,} days are counted into aggregates ({found.zone_name}){waiting}", file=sys.stderr)
+
+
+def _tell_kept(lake: Lake, found: Settings) -> None:
+    """Says since when events are kept, where older ones are gone."""
+    since = lake.kept_since()
+    if since is not None:
+        day = since.astimezone(found.zone).date()
+        print(f"events are kept since {day} ({found.zone_name}); what older days came to is in the aggregates", file=sys.stderr)
 
 
 def _rollup(lake: Lake, found: Settings, *, every: bool) -> None:

@@ -7,6 +7,7 @@ texts, such as a payload's, are searched for one inside.
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -52,10 +53,10 @@ def _spoken(text: str) -> Iterator[bytes]:
 
 
 def _texts(name: str, content: bytes) -> Iterator[str]:
-    """What can be read in a file: of a picture all but its pixels, of a font nothing, else all of it."""
+    """What can be read in a file: of a picture all but its pixels, of Parquet its cells, of a font nothing, else all of it."""
     if name.endswith(".woff2"):
         return
-    magic, parts = next((found for ending, found in _PICTURES.items() if name.endswith(ending)), (b"", None))
+    magic, parts = next((found for ending, found in _BINARY.items() if name.endswith(ending)), (b"", None))
     if parts is None or not content.startswith(magic):
         yield content.decode("utf-8", "replace")
         return
@@ -115,11 +116,20 @@ def _riff(data: bytes) -> Iterator[bytes]:
         at += 8 + size + size % 2
 
 
-_PICTURES: Final[dict[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]]] = {
+def _parquet(data: bytes) -> Iterator[bytes]:
+    """The names of columns, every cell, and what else its writer noted."""
+    import polars as pl
+
+    yield pl.read_parquet(data).write_csv().encode()
+    yield repr(pl.read_parquet_metadata(io.BytesIO(data))).encode()
+
+
+_BINARY: Final[dict[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]]] = {
     ".png": (b"\x89PNG\r\n\x1a\n", _png),
     ".apng": (b"\x89PNG\r\n\x1a\n", _png),
     ".gif": (b"GIF8", _gif),
     ".webp": (b"RIFF", _webp),
+    ".parquet": (b"PAR1", _parquet),
 }
 
 

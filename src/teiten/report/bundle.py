@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import datetime as dt
 import fcntl
-import io
 import os
 import re
 import shutil
@@ -20,12 +17,12 @@ from teiten.data import fonts
 from teiten.errors import TeitenError
 from teiten.lang import Words
 from teiten.publish import leaks
-from teiten.report import figures
+from teiten.report import figures, rows
 from teiten.report.figures import animate
 from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
-from teiten.report.model import Block, Data, Report
-from teiten.report.page import STYLE, chart_path, csv_path, lines_path, page, sql_path, style
+from teiten.report.model import Block, Report
+from teiten.report.page import STYLE, chart_path, data_path, lines_path, page, sql_path, style
 
 WIDE: Final = 860
 """px: charts of the page, and of charts/"""
@@ -68,7 +65,7 @@ def render(
     alts: dict[str, str] = {}
     moving: dict[str, tuple[int, int]] = {}
     for block in blocks:
-        files[csv_path(block.data)] = csv_bytes(block.data)
+        files |= {data_path(block.data, kind): content for kind, content in rows.files(block.data).items()}
         files[sql_path(block.data)] = block.data.sql.encode()
         if block.figure is None:
             continue
@@ -153,30 +150,6 @@ def theme_css() -> str:
         f"/* the charts' own colours */\n:root {{ {rules(figures.LIGHT)} }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {rules(figures.DARK)} }} }}\n"
     )
-
-
-def csv_bytes(data: Data) -> bytes:
-    """The rows as CSV: times ISO 8601 with zone, shares as numbers, no cell that a spreadsheet would take for a formula."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(data.columns)
-    writer.writerows([_cell(value) for value in row] for row in data.rows)
-    return sink.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime | dt.date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, str):
-        # a terminal that shows the file would obey them
-        value = "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" if c not in "\t\n\r" else c for c in value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\0"):
-        return "'" + value
-    return value
 
 
 def check_place(out: Path) -> None:

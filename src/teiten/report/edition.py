@@ -19,7 +19,7 @@ from teiten.engine.filters import Filters
 from teiten.engine.filters import parse as parse_filters
 from teiten.errors import TeitenError
 from teiten.periods import Period, PeriodKind
-from teiten.report import bundle, compare, manifest
+from teiten.report import bundle, compare, manifest, rows
 from teiten.report.answers import Answers
 from teiten.report.compare import Edition
 from teiten.report.context import Context
@@ -99,11 +99,11 @@ class _Job:
         """The manifest, but for the files."""
         return manifest.describe(self.answers, self.settings, self.plain, self.command, self.notice, number, made)
 
-    def changes(self, before: Manifest, rows: Mapping[str, bytes], number: int, made: dt.datetime) -> Edition:
+    def changes(self, before: Manifest, old: Mapping[str, bytes], number: int, made: dt.datetime) -> Edition:
         """This report as the edition that follows `before`, whose rows are given."""
         blocks = (block.data for section in self.plain.sections for block in section.blocks)
-        now = {data.id: bundle.csv_bytes(data) for data in blocks}
-        return Edition(number, made, before, compare.compare(before, rows, self.table(number, made), now))
+        now = {data.id: rows.csv_bytes(data) for data in blocks}
+        return Edition(number, made, before, compare.compare(before, old, self.table(number, made), now))
 
     def files(
         self,

@@ -378,8 +378,8 @@ def kept(found: Manifest) -> dict[str, bytes]:
 
 
 def put_by(found: Manifest, altered: Iterable[str]) -> dict[str, bytes]:
-    """What the next edition keeps of this one: its manifest, its rows, and the files that somebody changed by hand."""
-    names = [NAME, *(name for name in found.files if name.startswith("data/")), *altered]
+    """What the next edition keeps of this one: its manifest, its rows (as CSV), and the files that somebody changed by hand."""
+    names = [NAME, *(name for name in found.files if name.startswith("data/") and name.endswith(".csv")), *altered]
     return {
         f"{OLDER}/{found.number}/{name}": data
         for name in names

@@ -9,7 +9,8 @@ from urllib import parse
 
 from teiten.lang import Words
 from teiten.report.model import Block, Footnote, Link, Numbers, Paragraph, Piece, Point, Quote, Report, Section, Table
-from teiten.report.page import OWN, chart_path, csv_path, lines_path, sql_path
+from teiten.report.page import NAMES, OWN, chart_path, data_path, lines_path, sql_path
+from teiten.report.rows import KINDS
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|])")
 _IN_A_URL = "%/:?#[]@!$&'*+,;=~-._"
@@ -67,7 +68,8 @@ def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, s
         out.append(_table(block.table))
         if block.table.note:
             out.append(escape(block.table.note))
-    out.append(f"[{words('page.csv')}]({csv_path(block.data)}) · [{words('page.sql')}]({sql_path(block.data)})")
+    files = [*((NAMES[kind], data_path(block.data, kind)) for kind in KINDS), (words("page.sql"), sql_path(block.data))]
+    out.append(" · ".join(f"[{name}]({path})" for name, path in files))
     return out
 
 

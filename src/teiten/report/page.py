@@ -27,6 +27,7 @@ from teiten.report.model import (
     Section,
     Table,
 )  # fmt: skip
+from teiten.report.rows import KINDS
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
@@ -34,6 +35,8 @@ OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]
 """a file of the folder, as a link may name it"""
 MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
 """Kinds of moving pictures, the best first, with their media types."""
+NAMES = {"csv": "CSV", "json": "JSON", "parquet": "Parquet"}
+"""how the kinds of files of rows are called"""
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
 
@@ -216,7 +219,8 @@ def _class(column: Column) -> str:
 
 
 def _files(block: Block, words: Words) -> str:
-    links = [(words("page.csv"), csv_path(block.data)), (words("page.sql"), sql_path(block.data))]
+    links = [(NAMES[kind], data_path(block.data, kind)) for kind in KINDS]
+    links.append((words("page.sql"), sql_path(block.data)))
     if block.figure is not None:
         links += [("SVG", chart_path(block.data, "svg")), ("PNG", chart_path(block.data, "png"))]
     if block.animation is not None:
@@ -224,9 +228,9 @@ def _files(block: Block, words: Words) -> str:
     return " ".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
 
 
-def csv_path(data: Data) -> str:
-    """Where a block's rows lie, from the page."""
-    return f"data/{data.id}.csv"
+def data_path(data: Data, kind: str = "csv") -> str:
+    """Where a block's rows lie as that kind of file, from the page."""
+    return f"data/{data.id}.{kind}"
 
 
 def sql_path(data: Data) -> str:

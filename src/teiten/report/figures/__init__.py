@@ -104,7 +104,7 @@ def _empty(page: Sheet) -> None:
     """A hatched field that says that there is nothing, rather than an empty axis that looks like zero."""
     high = page.sizes.plot * 0.4
     size = page.sizes.label
-    page.rect(page.left, page.y + 8, page.right - page.left, high, page.hatch("gap"))
+    page.gap(page.left, page.y + 8, page.right - page.left, high)
     said = word(page.lang, "empty")
     page.text(page.width / 2, page.y + 8 + high / 2 + size * 0.36, said, size=size, anchor="middle", halo=True)
     page.y += high + 16

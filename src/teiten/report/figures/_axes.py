@@ -114,7 +114,7 @@ def time_plot(
     plot.y = sheet.y
     for gap in gaps:
         left, right = plot.at(gap.start), plot.at(gap.end)
-        sheet.rect(left, plot.y, max(right - left, 1.0), height, sheet.hatch("gap"), tip=_gap_tip(gap, sheet.lang))
+        sheet.gap(left, plot.y, max(right - left, 1.0), height, tip=_gap_tip(gap, sheet.lang))
     for value, label in zip(axis.ticks, labels, strict=True):
         y = plot.of(value)
         sheet.line(x, y, x + width, y, theme.rule)

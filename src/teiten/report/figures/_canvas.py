@@ -142,6 +142,21 @@ class Sheet:
         self.used.add(kind)
         return f"url(#{self.name}-{kind})"
 
+    def gap(self, x: float, y: float, w: float, h: float, tip: str = "") -> None:
+        """A field where nothing was observed, hatched by single strokes: a pattern takes the renderer ten times as long."""
+        if w <= 0 or h <= 0:
+            return
+        self.rect(x, y, w, h, self.theme.gap_paper, tip=tip)
+        # a whole number of px compresses well; the strokes' round ends lie inside the field
+        apart, strokes, rim = 13.0, [], min(0.8, w / 3, h / 3)
+        at = x + y + -(x + y) % apart  # on one grid all over the drawing
+        while at < x + y + w + h:  # the stroke on which x + y is `at`, from upper right to lower left
+            right, left = min(x + w - rim, at - y - rim), max(x + rim, at - y - h + rim)
+            if right > left:
+                strokes.append(f"M{n(right)} {n(at - right)}L{n(left)} {n(at - left)}")
+            at += apart
+        self.path("".join(strokes), stroke=self.theme.gap, width=1.6, tip=tip, extent=(x - 1, y - 1, x + w + 1, y + h + 1))
+
     # -- text --------------------------------------------------------------------------------------------------------
 
     def text(

@@ -66,7 +66,7 @@ class CalendarFigure(Figure):
         top = y + size * 1.5 + 2
         tip = f"{_words.date(day, sheet.lang, 'full')} — {days.said[i]}"
         if total is None:
-            sheet.rect(x, top, wide, tall, sheet.hatch("gap"), tip=tip)
+            sheet.gap(x, top, wide, tall, tip=tip)
             return
         if days.rows:
             self._bars(sheet, i, x, top, wide, tall)
@@ -91,7 +91,7 @@ class CalendarFigure(Figure):
         for hour, value in enumerate(self.days.values[i]):
             left = x + hour * step
             if value is None:
-                sheet.rect(left, top, step, tall, sheet.hatch("gap"))
+                sheet.gap(left, top, step, tall)
                 continue
             part = value / self.days.scale.top
             high = tall * min(1.0, part)

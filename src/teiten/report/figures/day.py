@@ -134,7 +134,7 @@ class DayFigure(Figure):
         for i, (day, total) in enumerate(zip(days.dates, days.totals, strict=True)):
             left, right = _snap(sheet.left + i * step), _snap(sheet.left + (i + 1) * step) - 1
             if total is None:
-                _hatched(sheet, left, base - high, right - left, high)
+                sheet.gap(left, base - high, right - left, high)
             else:
                 tall = _snap(high * min(1.0, total / days.total_top))
                 sheet.rect(left, base - max(tall, 0.5 if total else 0), right - left, tall, theme.other)
@@ -148,7 +148,7 @@ class DayFigure(Figure):
 
     def _nothing(self, sheet: Sheet, x: float, y: float, w: float, h: float) -> None:
         """A day without observation, and why: never bars of nothing."""
-        _hatched(sheet, x, y, w, h)
+        sheet.gap(x, y, w, h)
         said = self.days.reasons[self.at] or _words.word(sheet.lang, "gap")
         size = sheet.sizes.label * 1.1
         sheet.text(x + w / 2, y + h / 2 + size * 0.36, said, size=size, anchor="middle", room=w - 16, halo=True)
@@ -217,7 +217,7 @@ class DayFigure(Figure):
         for hour, value in enumerate(days.values[self.at]):
             left, right = _snap(x + hour * step), _snap(x + (hour + 1) * step)
             if value is None and not gone:
-                _hatched(sheet, left, top, right - left, height)
+                sheet.gap(left, top, right - left, height)
             if value:
                 tall = _snap(height * min(1.0, value / axis.top))
                 sheet.rect(left + 1, base - max(tall, 0.5), right - left - 2, max(tall, 0.5), ink)
@@ -265,19 +265,6 @@ def _break(sheet: Sheet, x: float, y: float, *, flat: bool) -> None:
             else f"M{n(at - 9)} {n(up + 2)}L{n(at + 9)} {n(up - 2)}"
         )
         sheet.path(d, stroke=sheet.theme.paper, width=1.6, extent=(x - 14, y - 14, x + 14, y + 14))
-
-
-def _hatched(sheet: Sheet, x: float, y: float, w: float, h: float) -> None:
-    """The hatching of gaps as single strokes: over a large field the renderer takes ten times as long for a pattern."""
-    sheet.rect(x, y, w, h, sheet.theme.gap_paper)
-    apart, strokes, rim = 13.0, [], 0.8  # a whole number of px compresses well; the strokes' round ends lie inside the field
-    at = x + y + -(x + y) % apart  # on one grid all over the drawing, as a pattern's
-    while at < x + y + w + h:  # the stroke on which x + y is `at`, from upper right to lower left
-        right, left = min(x + w - rim, at - y - rim), max(x + rim, at - y - h + rim)
-        if right > left:
-            strokes.append(f"M{n(right)} {n(at - right)}L{n(left)} {n(at - left)}")
-        at += apart
-    sheet.path("".join(strokes), stroke=sheet.theme.gap, width=1.6, extent=(x - 1, y - 1, x + w + 1, y + h + 1))
 
 
 def _snap(px: float) -> float:

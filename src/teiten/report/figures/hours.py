@@ -62,7 +62,7 @@ class HoursFigure(Figure):
             old = self.before[hour] if self.before else None
             inner = air if old is None else step * 0.24
             if number is None:
-                sheet.rect(left, top, step, height, sheet.hatch("gap"), tip=tip)
+                sheet.gap(left, top, step, height, tip=tip)
             if old is not None:
                 high = height * min(1.0, old / axis.top)
                 sheet.rect(left + air, base - high, step - 2 * air, high, pale, tip=tip)

@@ -64,7 +64,7 @@ class SmallMultiples(Figure):
         sheet, sizes, theme = plot.sheet, plot.sheet.sizes, plot.sheet.theme
         for gap in self.gaps:
             left, right = plot.at(gap.start), plot.at(gap.end)
-            sheet.rect(left, plot.y, max(right - left, 1.0), plot.h, sheet.hatch("gap"), tip=gap.label)
+            sheet.gap(left, plot.y, max(right - left, 1.0), plot.h, tip=gap.label)
         for value, text in zip(plot.axis.ticks, labels, strict=True):
             y = plot.of(value)
             sheet.line(plot.x, y, plot.x + plot.w, y, theme.rule)

@@ -1,0 +1,255 @@
+"""teiten export: lists of hosts for others (Shadowserver's columns, MISP's feed and warning list), a feed of reports."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teiten.cli import _common, _output, _question
+from teiten.errors import TeitenError, UsageError
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
+    from teiten.engine.filters import Filters
+    from teiten.settings import Settings
+
+NAME = "export"
+HELP = "lists of hosts for others, and a feed of reports: Shadowserver's columns, MISP feed and warning list, Atom"
+EXAMPLE = """\
+  teiten export hosts --period 2026-05-01 --tool mirai --country JP --out hosts.csv
+  teiten export warninglist --period 2026-05 --out list.json
+  teiten export misp --period 2026-05 --org "Example CERT" --out feed/
+  teiten export atom teiten-report --url https://example.org/reports/"""
+
+FILTERS = (
+    "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
+)  # fmt: skip
+_TLP = ("clear", "green", "amber", "amber+strict", "red")
+_LEAST_WANTED = ("public_source", "count", "src_asn", "src_port")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    subs = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    hosts = subs.add_parser(
+        "hosts", help="hosts in the columns of Shadowserver's event4_honeypot_darknet: a row a source, day and port it tried"
+    )
+    _question.arguments(hosts, FILTERS, scanners=_SCANNERS.format("out"), spoofed=_FORGED, kind=_KIND)
+    hosts.set_defaults(output="csv")
+    hosts.add_argument("--source", metavar="NAME", help="who says so, for public_source (default: [publish] name)")
+    lists = subs.add_parser("warninglist", help="a MISP warning list of the announced scanners that were seen")
+    misp = subs.add_parser("misp", help="an event in a MISP feed (manifest.json, hashes.csv): the research scanners seen")
+    for sub, scanners in ((lists, "only"), (misp, "only")):
+        _question.arguments(sub, FILTERS, scanners=_SCANNERS.format(scanners), spoofed=_FORGED, kind=_KIND)
+        sub.add_argument("--org", metavar="NAME", help="who says so (default: [publish] name, else teiten)")
+    lists.add_argument("--large", action="store_true", help="large scanners too, whom nobody announced")
+    misp.add_argument("--org-uuid", metavar="UUID", help="your organisation's in MISP (default: made from its name)")
+    misp.add_argument("--tlp", choices=_TLP, default="green", help="who may read it (default: green)")
+    misp.add_argument("--to-ids", action="store_true", help="mark the sources as something to be looked for")
+    atom = subs.add_parser("atom", help="feed.xml of the reports that lie beside each other in a folder")
+    atom.add_argument("folder", metavar="FOLDER", help="the folder, such as teiten-report")
+    atom.add_argument("--url", metavar="URL", help="where it is published (default: [publish] url; else links are relative)")
+    atom.add_argument("--title", metavar="TEXT", help="the feed's title")
+    atom.add_argument("--out", metavar="FILE", help="the feed (default: feed.xml in the folder)")
+    atom.add_argument("--lang", choices=("ja", "en"), help="language of the feed's title")
+    _common.add_settings(atom)
+
+
+_SCANNERS = "in, out or only: announced and large scanners (default: {})"
+_FORGED = "in, out or only: sources taken for forged (default: out)"
+_KIND = "what a packet is: syn, tcp, udp, icmp, backscatter, other (default: all but backscatter)"
+
+
+def main(args: argparse.Namespace) -> int:
+    return {"hosts": _hosts, "warninglist": _warning_list, "misp": _misp, "atom": _atom}[args.what](args)
+
+
+def _asked(args: argparse.Namespace, chosen: Settings, scanners: str) -> Filters:
+    """The filters, with what such a list leaves out unless it was asked for."""
+    from teiten.publish import hosts
+
+    args.scanners = args.scanners or (None if args.scanner else scanners)
+    args.spoofed = args.spoofed or "out"
+    return hosts.usual(_question.filters_of(args, chosen, FILTERS))
+
+
+def _hosts(args: argparse.Namespace) -> int:
+    from teiten.publish import hosts
+
+    chosen = _question.settings_of(args)
+    wanted = _asked(args, chosen, "out")
+    with _question.asked(args, chosen, wanted) as session:
+        found = hosts.shadowserver(session, wanted, args.source or chosen.publisher)
+        secret, since = hosts.own(session, wanted), _lost(session, wanted)
+    rows = found.rows
+    sources = rows["src_ip"].n_unique()
+    if args.n:
+        rows = rows.sort("count", descending=True, maintain_order=True).head(args.n)
+    _look((*rows["src_ip"].unique(), args.source or chosen.publisher), secret)
+    if args.output == "table":
+        empty = [name for name in rows.columns if rows[name].null_count() == rows.height]
+        lines = [{k: "-" if v is None else str(v) for k, v in row.items()} for row in rows.drop(empty).iter_rows(named=True)]
+        lines = lines[: args.n or _question.LISTED]
+        if lines:
+            numbers = ("src_port", "src_asn", "dst_port", "count")
+            _output.write_rows(_question.fitted(lines, _LEAST_WANTED, numbers), "table", args.out)
+    else:
+        _output.write_frames(iter([rows]), dict(rows.schema), args.output, args.out)
+    six = f"; {found.six:,} of IPv6 do not fit these columns" if found.six else ""
+    print(f"{found.rows.height:,} rows of {sources:,} sources of IPv4{six}.{_left_out(wanted)}{since}", file=sys.stderr)
+    return 0
+
+
+def _warning_list(args: argparse.Namespace) -> int:
+    from teiten.publish import hosts, misp
+
+    chosen = _question.settings_of(args)
+    wanted = _asked(args, chosen, "only")
+    with _question.asked(args, chosen, wanted) as session:
+        rows = hosts.sources(session, wanted)
+        secret, since = hosts.own(session, wanted), _lost(session, wanted)
+    if not args.large and args.scanners == "only":
+        rows = [row for row in rows if row["scanner"]]
+    org = args.org or chosen.publisher or "teiten"
+    day, span = _day(wanted, rows), _span(args, wanted, chosen)
+    kinds = "Announced and large scanners" if args.large else "Announced scanners"
+    told = f"{kinds} that {org} observed{f' ({span})' if span else ''}"
+    content = misp.warning_list(rows, told, f"{told}: addresses whose packets need no alarm.", day)
+    _look((*(row["src_ip"] for row in rows), told), secret)
+    _write(content, args.out)
+    print(f"{len(rows):,} addresses.{since}", file=sys.stderr)
+    return 0
+
+
+def _misp(args: argparse.Namespace) -> int:
+    from teiten.publish import hosts, misp
+
+    chosen = _question.settings_of(args)
+    wanted = _asked(args, chosen, "only")
+    if not args.out or args.output != "table":
+        raise UsageError("A feed is a folder of files of its own kind.", hint="Name the folder with --out, without --output.")
+    span, uuid_ = _span(args, wanted, chosen), _uuid(args.org_uuid)
+    if not span or wanted.start is None:
+        raise UsageError("An event of a feed is about a period.", hint="Name it: --period 2026-05, or --from and --to.")
+    misp.held(Path(args.out))
+    with _question.asked(args, chosen, wanted) as session:
+        rows = hosts.sources(session, wanted)
+        secret, since = hosts.own(session, wanted), _lost(session, wanted)
+    org = misp.Organisation(args.org or chosen.publisher or "teiten", uuid_)
+    if not rows:
+        print(f"No source fits, so there is no event to write.{since}", file=sys.stderr)
+        return 0
+    words = {**wanted.words, "scanners": args.scanners or "in"}
+    narrowed = ", ".join(f"{k} {v}" for k, v in sorted(words.items()) if k not in ("scanners", "spoofed"))
+    what = "Research scanners" if args.scanners == "only" else "Sources"
+    info = f"{what} observed{f' ({narrowed})' if narrowed else ''}, {span}"
+    named = f"{span} {sorted(words.items())}"
+    told = misp.event(rows, org, named, info, wanted.start.date(), args.tlp, to_ids=args.to_ids)
+    files, changed = misp.feed(Path(args.out), told, dt.datetime.now(dt.UTC))
+    # not the bytes of the files: in the digits of uuids and hashes any address is found by chance
+    _look((*(f"{a['value']} {a['comment']}" for a in told["Attribute"]), info, org.name), secret)
+    _write_all(Path(args.out), files)
+    state = "written" if changed else "as it was"
+    print(f"{len(rows):,} sources: {Path(args.out) / told['uuid']}.json, {state}.{_left_out(wanted)}{since}", file=sys.stderr)
+    return 0
+
+
+def _atom(args: argparse.Namespace) -> int:
+    from teiten import lang, settings
+    from teiten.report import feed
+
+    chosen = settings.load(config=args.config, language=args.lang)
+    site = settings.site_of(args.url, "--url") if args.url else chosen.site
+    found = feed.entries(Path(args.folder))
+    title = args.title or lang.words(chosen.language)("page.feed")
+    out = args.out or str(Path(args.folder) / feed.FEED)
+    _write(feed.atom(found, title, chosen.publisher or "teiten", site), out)
+    relative = "" if site else " Its links are relative: name the site with --url to make them whole."
+    print(f"{len(found)} reports: {out}.{relative}", file=sys.stderr)
+    return 0
+
+
+def _uuid(text: str | None) -> str:
+    import uuid
+
+    try:
+        return str(uuid.UUID(text)) if text else ""
+    except ValueError:
+        raise UsageError(
+            f"--org-uuid '{text}' is no UUID.", hint="MISP shows your organisation's under Administration."
+        ) from None
+
+
+def _span(args: argparse.Namespace, wanted: Filters, chosen: Settings) -> str:
+    """How the period is called: '2026-05', or its days, the last one included; nothing where there is no beginning or end."""
+    if args.period:
+        return str(args.period)
+    if wanted.start is None or wanted.end is None:
+        return ""
+    last = (wanted.end - dt.timedelta(microseconds=1)).astimezone(chosen.zone)
+    return f"{wanted.start:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _day(wanted: Filters, rows: list[dict[str, Any]]) -> dt.date:
+    """The last day that a list tells of."""
+    seen: list[dt.datetime] = [row["last"] for row in rows]
+    if seen:
+        return max(seen).date()
+    return (wanted.end - dt.timedelta(microseconds=1)).date() if wanted.end else dt.datetime.now(dt.UTC).date()
+
+
+def _lost(session: Session, wanted: Filters) -> str:
+    """What is to be said where events of the span are no longer kept."""
+    since = session.kept_since
+    if since is None or (wanted.start is not None and wanted.start >= since):
+        return ""
+    return f" Events before {since:%Y-%m-%d %H:%M} are no longer kept: who sent them is not in the list."
+
+
+def _left_out(wanted: Filters) -> str:
+    """What the list leaves out by itself."""
+    out = [
+        *(["research scanners"] if wanted.scanners == "out" else []),
+        *(["sources taken for forged"] if wanted.spoofed == "out" else []),
+        *(["backscatter"] if None in wanted.kind and "backscatter" not in wanted.kind else []),
+    ]
+    return f" Left out: {', '.join(out)}." if out else ""
+
+
+def _look(texts: Iterable[str], secret: set[bytes]) -> None:
+    """TeitenError where one of them would name an address to which packets were sent."""
+    from teiten.publish import leaks
+
+    if leaks.find({"": "\n".join(texts).encode()}, secret):
+        raise TeitenError("The list was not written: it would name an address of a sensor.")
+
+
+def _write(content: bytes, out: str | None) -> None:
+    """To stdout, or to a file that appears when it is whole. TeitenError."""
+    if out is None or out == "-":
+        sys.stdout.buffer.write(content)
+        return
+    _write_all(Path(out).parent, {Path(out).name: content})
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Files under temporary names, then each under its own, in that order. TeitenError."""
+    made: list[tuple[Path, Path]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as sink:
+                made.append((Path(sink.name), folder / name))
+                sink.write(content)
+            made[-1][0].chmod(0o644)
+        for temporary, path in made:
+            temporary.replace(path)
+    except OSError as error:
+        for temporary, _ in made:
+            temporary.unlink(missing_ok=True)
+        why = error.strerror or error
+        raise TeitenError(f"{folder} cannot be written: {why}.", hint="Make room, or name another place.") from None
