@@ -217,7 +217,7 @@ def odd() -> dict[str, Figure]:
             id="a", title="a", unit=long_name, shares=False,
             panels=[
                 RankFigure(id="b", title=long_name, subtitle=long_name, note=long_name, rows=[]),
-                RankFigure(id="c", title="c", before_label=long_name, rows=[
+                RankFigure(id="c", title="c", before_label="before", rows=[
                     RankRow(key="CN", label=long_name, value=1e15, rank=1, share=0.0),
                     RankRow(key="unknown", label="u", value=None, kind="unknown")]),
             ],

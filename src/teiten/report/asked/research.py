@@ -1,7 +1,7 @@
-"""Research scanners of a quarter: by quarter, by day and country, by prefix; and what a source had to send to be taken for one.
+"""Research scanners of a quarter: by quarter, by day and country, by prefix; and what makes a source one.
 
-A research scanner is an announced one or NICTER's large one, by the day's verdict. Those that say who they are, are "known"; the
-others are large scanners of which no list says whose they are.
+A research scanner is an announced one or NICTER's large one, by the day's verdict. Those that say who they are are "known";
+the others are large scanners of which no list says whose they are.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def prefixes(answers: Answers) -> Rows:
 
 
 def needed(answers: Answers, settings: Settings) -> Needed:
-    """The thresholds that were used, as the verdicts say them; where nobody was large, as the rule has them for these sensors."""
+    """The thresholds that were used, as the verdicts say them; where nobody was large, what the rule asks at these sensors."""
     own = int(settings.threshold("large_scanner_packets"))
     floor = int(settings.threshold("large_scanner_floor"))
     row: dict[str, Any] = answers.ask(NEEDED_SQL, answers.filters, **_bounds(answers.period))[0]

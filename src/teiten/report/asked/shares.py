@@ -1,7 +1,7 @@
 """What the packets of a quarter are made of: TCP and UDP by destination port, and all by source country in three ways.
 
-Each with the period before, so that a rank and a share can be held against it. Packets alone are counted: hosts of a quarter by port
-would cost more than all the rest of a report.
+Each with the period before, so that a rank and a share can be held against it. Packets alone are counted: hosts of a
+quarter by port would cost more than all the rest of a report.
 """
 
 from __future__ import annotations

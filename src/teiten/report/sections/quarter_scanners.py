@@ -311,7 +311,8 @@ def _prefixes_block(context: Context) -> Block:
         cells.append((*line, words.percent(row["share"]), words.number(row["addresses"]), peak))
     caption = say("quarter_scanners.caption_prefixes", n=len(cells), all=len(rows))
     columns = (
-        "rank", "prefix", "country", "asn", "as_name", "scanner", "addresses", "packets", "share", "days", "most", "most_day", "ports",
+        "rank", "prefix", "country", "asn", "as_name", "scanner", "addresses", "packets", "share", "days", "most", "most_day",
+        "ports",
     )  # fmt: skip
     body = [tuple(row[name] for name in columns) for row in rows]
     data = context.data("quarter_scanners_prefixes", caption, columns, body, rows.sql)
