@@ -69,7 +69,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint $(VENV)/.warm-all
+# (the types are looked at while the kernels are compiled)
+test:
+	@$(MAKE) --no-print-directory -j2 lint $(VENV)/.warm-all
 	$(BIN)/python -m pytest -m "not full" -n $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-faults: $(VENV)/.installed-dev $(VENV)/.warm

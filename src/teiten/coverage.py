@@ -327,7 +327,7 @@ def refresh(
             "day", "last_batch", "basis").iter_rows()}  # fmt: skip
         held = stored.filter(pl.col("sensor").is_not_null()).select(GIVEN).sort("sensor", "start")
         before = {day: tuple(part.rows()) for (day,), part in held.partition_by("day", as_dict=True).items()}
-        changed: dict[str, list[dt.date]] = {}
+        changed: dict[dt.date, str] = {}
         frames = []
         for month in months:
             after = (month + dt.timedelta(days=32)).replace(day=1)
@@ -345,12 +345,11 @@ def refresh(
                 known = made.get(day)
                 stale = known is None or known[0] < newest.get(day, 0) or known[1] != told
                 if (stale and (day in newest or now or known)) or now != before.get(day, ()):
-                    changed.setdefault(told, []).append(day)
-        every = pl.concat(frames) if frames else pl.DataFrame(schema={name: SCHEMA[name] for name in GIVEN})
-        for told, mine in changed.items():
-            own = every.filter(pl.col("day").is_in(mine))
-            lake.replace_coverage(mine, settings.zone_name, own, last_batch=session.last_batch, basis=told, wait=wait)
-    return sorted(day for mine in changed.values() for day in mine)
+                    changed[day] = told
+        if changed:
+            own = pl.concat(frames).filter(pl.col("day").is_in(list(changed)))
+            lake.replace_coverage(changed, settings.zone_name, own, last_batch=session.last_batch, wait=wait)
+    return sorted(changed)
 
 
 def _frame(session: Session, stretches: Sequence[Stretch]) -> pl.DataFrame:

@@ -245,6 +245,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "scan_rate": Threshold(
         10, "and this many packets a second, scaled from the observed addresses to all of IPv4 (ORION, Merit)"
     ),
+    "spread_times": Threshold(
+        1.5, "a sensor shows a rise or fall where its packets a day watched are this many times those before, or were"
+    ),
+    "spread_share": Threshold(
+        0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),

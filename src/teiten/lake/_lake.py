@@ -311,13 +311,16 @@ class Lake:
         return rows if zone is None else rows.filter(pl.col("zone") == zone)
 
     def replace_coverage(
-        self, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str, wait: float | None = None
+        self, basis: Mapping[dt.date, str], zone: str, frame: pl.DataFrame, *, last_batch: int, wait: float | None = None
     ) -> None:
-        """The coverage of those days of that zone becomes that of the frame (`coverage.GIVEN`), all at once. Takes the lock."""
+        """The coverage of days of that zone becomes that of the frame (`coverage.GIVEN`), all at once. Takes the lock.
+
+        basis: each of the days, and what the configuration said of it.
+        """
         with self.writer(wait):
             if not _delta.Table.exists(self.path / "coverage"):
                 _delta.Table.create(self.path / "coverage", _delta.schema_of(coverage.SCHEMA, coverage.REQUIRED))
-            coverage.replace(self._table("coverage"), days, zone, frame, last_batch=last_batch, basis=basis)
+            coverage.replace(self._table("coverage"), basis, zone, frame, last_batch=last_batch)
 
     def verdicts(self, days: Iterable[dt.date] | None = None, zone: str | None = None) -> pl.DataFrame:
         """The machine's verdicts (`verdict.SCHEMA`) of those days and that zone, in order of day and source.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -46,17 +46,16 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def replace(
-    table: _delta.Table, days: Iterable[dt.date], zone: str, frame: pl.DataFrame, *, last_batch: int, basis: str
-) -> None:
+def replace(table: _delta.Table, basis: Mapping[dt.date, str], zone: str, frame: pl.DataFrame, *, last_batch: int) -> None:
     """The days' rows of that zone become those of the frame (`GIVEN`), in one log entry. OSError and its like.
 
-    last_batch, basis: from which batches the days were made, and what the configuration said; kept for every day.
+    basis: each day, and what the configuration said of it; last_batch: from which batches they were made. Kept for every day.
     """
-    wanted = sorted(set(days))
+    wanted = sorted(basis)
     if not wanted:
         return
-    marks = pl.DataFrame({"day": wanted}, schema={"day": pl.Date()}).with_columns(pl.lit(basis).alias("basis"))
+    told = {"day": wanted, "basis": [basis[day] for day in wanted]}
+    marks = pl.DataFrame(told, schema={"day": pl.Date(), "basis": pl.String()})
     new = pl.concat([marks, frame.select(GIVEN)], how="diagonal").with_columns(
         pl.lit(zone).alias("zone"),
         pl.lit(dt.datetime.now(dt.UTC)).cast(_TIME).alias("made"),

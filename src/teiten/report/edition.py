@@ -29,11 +29,11 @@ from teiten.report.pdf import NAME
 from teiten.report.sections import changes, parts
 from teiten.settings import Settings
 
-KINDS: Final[tuple[PeriodKind, ...]] = periods.KINDS
-"""Kinds of report that there are."""
+KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
+"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers."""
 
 
-_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366}
+_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366}
 """days around a period that its report looks at besides, where more than a month"""
 
 
@@ -70,6 +70,7 @@ def make(
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
+    session.expect(answers.before.start, period.end)
     check(answers)
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
     jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
@@ -151,6 +152,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
     answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
+    session.expect(answers.before.start, period.end)
     check(answers)
     job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])
     older = manifest.older(found)
@@ -165,7 +167,8 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
 
 def check(answers: Answers) -> None:
     """TeitenError where there is nothing to report of the period."""
-    if answers.coverage.observed() and answers.totals.packets:
+    # that nothing came to a port is worth a report, where somebody was watching
+    if answers.coverage.observed() and (answers.period.kind == "span" or answers.totals.packets):
         return
     name, extent = answers.period.name, answers.extent
     if extent is None:
@@ -192,7 +195,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     first = sections[0].findings[0]
     return Report(
         language,
-        words(f"title.{answers.period.kind}", period=context.title_name),
+        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject),
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,

@@ -9,6 +9,7 @@ from typing import Final
 from teiten.report.figures import _text
 from teiten.report.model import Fact, Footnote, Link, Numbers, Paragraph, Quote, Table
 from teiten.report.pdf import _pages
+from teiten.report.pdf._font import SUBSTITUTE
 from teiten.report.pdf._pages import HEIGHT, INK, LINK, MARGIN, MUTED, RIGHT, ROOM, Element, Pages
 
 BODY: Final = 10.0
@@ -117,7 +118,7 @@ class Flow:
         core = _text.plain(said)
         ends = (" " if said[:1].isspace() else "", " " if said[-1:].isspace() and core else "")
         known = self.pages.font.cids
-        return ends[0] + "".join(c if ord(c) in known else "〓" for c in core) + ends[1]
+        return ends[0] + "".join(c if ord(c) in known else SUBSTITUTE for c in core) + ends[1]
 
     def _lines(self, spans: Sequence[Span], size: float, room: float) -> list[list[tuple[int, str]]]:
         """Lines as pieces: which span, and what of it."""
@@ -149,7 +150,7 @@ class Flow:
         for said, deep in texts:
             item = found.add("LI")
             size = BODY if not deep else BODY - 0.8
-            self.paragraph(item, said, size=size, indent=14.0 + 14.0 * deep, mark="・", kind="LBody")
+            self.paragraph(item, said, size=size, indent=14.0 + 14.0 * deep, mark="•", kind="LBody")
             self.pages.y += 1.5
 
     def facts(self, owner: Element, facts: Sequence[Fact]) -> None:

@@ -11,7 +11,7 @@ from teiten.report.notes import Note
 
 ID = "addenda"
 ORDER = 90
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span")
 
 
 def build(context: Context) -> Section | None:
