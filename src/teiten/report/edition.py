@@ -26,7 +26,7 @@ from teiten.report.context import Context
 from teiten.report.manifest import Manifest
 from teiten.report.model import Report
 from teiten.report.pdf import NAME
-from teiten.report.sections import changes, parts
+from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
 KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
@@ -190,6 +190,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     words = lang.words(language)
     context = Context(answers, words, settings.zone_from, command, __version__, settings)
     sections = [section for part in parts() if answers.period.kind in part.kinds for section in part.sections(context)]
+    sections = events.weave(context, sections)
     zone = f"zone.{settings.zone_name}"
     shown = words(zone) if zone in words else settings.zone_name
     first = sections[0].findings[0]
