@@ -85,3 +85,24 @@ def test_the_machines_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "is_symlink", lambda self: False)
     monkeypatch.setattr(Path, "is_file", lambda self: False)
     assert periods.machine_zone() == "UTC"
+
+
+def test_a_span_has_its_own_last_day() -> None:
+    span = periods.span(dt.date(2021, 5, 25), dt.date(2021, 6, 30), TOKYO)
+    assert (span.kind, span.name, span.after) == ("span", "2021-05-25--2021-06-30", dt.date(2021, 7, 1))
+    assert len(span.days) == 37 and periods.parse("span", span.name, TOKYO) == span
+    before = span.before()
+    assert (before.name, before.end) == ("2021-04-18--2021-05-24", span.start)
+    assert periods.span(span.first, span.first, TOKYO).days == [span.first]
+    assert periods.containing("span", span.first, TOKYO).name == "2021-05-25--2021-05-25"
+
+
+@pytest.mark.parametrize("text", ["2021-05-25", "2021-05-25--", "2021-02-30--2021-03-01", "1960-01-01--2021-01-01", "a--b"])
+def test_what_is_no_span(text: str) -> None:
+    with pytest.raises(UsageError, match="no span period"):
+        periods.parse("span", text, TOKYO)
+
+
+def test_a_span_begins_before_it_ends() -> None:
+    with pytest.raises(UsageError, match="is after"):
+        periods.span(dt.date(2021, 6, 30), dt.date(2021, 5, 25), TOKYO)

@@ -1,4 +1,4 @@
-"""Days, weeks, months and quarters of a zone: parsing, bounds in UTC, and the one before."""
+"""Days, weeks, months, quarters and spans of any days of a zone: parsing, bounds in UTC, and the one before."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from teiten.errors import UsageError
 
-PeriodKind = Literal["daily", "weekly", "monthly", "quarterly"]
+PeriodKind = Literal["daily", "weekly", "monthly", "quarterly", "span"]
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+"""those of the calendar; a 'span' has a last day of its own"""
 
 
 def zone(name: str) -> ZoneInfo:
@@ -51,10 +52,14 @@ class Period:
     kind: PeriodKind
     first: dt.date
     tz: ZoneInfo
+    last: dt.date | None = None
+    """the last day (included) of a 'span'; None for the others, which the calendar ends"""
 
     @property
     def after(self) -> dt.date:
         """The first day after the period."""
+        if self.last is not None:
+            return self.last + dt.timedelta(days=1)
         if self.kind == "daily":
             return self.first + dt.timedelta(days=1)
         if self.kind == "weekly":
@@ -77,7 +82,9 @@ class Period:
 
     @property
     def name(self) -> str:
-        """As it is written in commands: 2019-10-22, 2019-W43, 2019-10, 2021-Q2."""
+        """As it is written in commands: 2019-10-22, 2019-W43, 2019-10, 2021-Q2; 2021-05-25--2021-06-30."""
+        if self.last is not None:
+            return f"{self.first.isoformat()}--{self.last.isoformat()}"
         if self.kind == "daily":
             return self.first.isoformat()
         if self.kind == "weekly":
@@ -88,15 +95,27 @@ class Period:
         return f"{self.first.year:04d}-Q{(self.first.month + 2) // 3}"
 
     def before(self) -> Period:
-        """The period of the same kind that ends where this one starts."""
+        """The period of the same kind that ends where this one starts; of a span, one of as many days."""
+        if self.last is not None:
+            length = self.after - self.first
+            return Period(self.kind, self.first - length, self.tz, self.first - dt.timedelta(days=1))
         return containing(self.kind, self.first - dt.timedelta(days=1), self.tz)
 
     def __str__(self) -> str:
         return self.name
 
 
+def span(first: dt.date, last: dt.date, tz: ZoneInfo) -> Period:
+    """The days from one to the other, both included. UsageError where they are the wrong way round."""
+    if last < first:
+        raise UsageError(f"--from {first} is after --to {last}.", hint="Both days are included; name the earlier one first.")
+    return Period("span", first, tz, last)
+
+
 def containing(kind: PeriodKind, day: dt.date, tz: ZoneInfo) -> Period:
-    """The period of that kind in which the day lies."""
+    """The period of that kind in which the day lies; of spans, the day by itself."""
+    if kind == "span":
+        return Period(kind, day, tz, day)
     if kind == "weekly":
         day -= dt.timedelta(days=day.weekday())
     elif kind == "monthly":
@@ -111,9 +130,11 @@ _FORMS: dict[PeriodKind, str] = {
     "weekly": r"(\d{4})-W(\d{2})",
     "monthly": r"(\d{4})-(\d{2})",
     "quarterly": r"(\d{4})-Q([1-4])",
+    "span": r"(\d{4}-\d{2}-\d{2})--(\d{4}-\d{2}-\d{2})",
 }
 _EXAMPLES: dict[PeriodKind, str] = {
     "daily": "2019-10-22", "weekly": "2019-W43", "monthly": "2019-10", "quarterly": "2021-Q2",
+    "span": "2021-05-25--2021-06-30",
 }  # fmt: skip
 
 
@@ -123,6 +144,11 @@ def parse(kind: PeriodKind, text: str, tz: ZoneInfo) -> Period:
     try:
         if match is None:
             raise ValueError(text)
+        if kind == "span":
+            first, last = (dt.date.fromisoformat(g) for g in match.groups())
+            if not 1970 <= first.year <= last.year <= 9000:
+                raise ValueError(text)
+            return span(first, last, tz)
         numbers = [int(g) for g in match.groups()]
         if kind == "weekly":
             day = dt.date.fromisocalendar(numbers[0], numbers[1], 1)

@@ -1,16 +1,18 @@
-"""teiten report: a day, a week, a month or a quarter as a folder with a page, a text for a blog, charts and rows."""
+"""teiten report: a day, a week, a month, a quarter or a port as a folder with a page, a text for a blog, charts and rows."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime as dt
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _question, _store
+from teiten.cli import _common, _port, _question, _store
 from teiten.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,26 +23,36 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 NAME = "report"
-HELP = "write a day's, week's, month's or quarter's report: page, text for a blog, charts, rows"
+HELP = "write the report of a day, week, month, quarter or port: page, text for a blog, charts, rows"
 EXAMPLE = """  teiten report monthly --from-log router.log
   teiten report daily 2019-10-22 --lang ja --out 2019-10-22
   teiten report quarterly 2021-Q2 --lang ja
+  teiten report port 9530/tcp --from 2021-05-01 --to 2021-06-30
   teiten report --again teiten-report/monthly-2019-10-ja/manifest.json"""
 
-KINDS = ("daily", "weekly", "monthly", "quarterly")
+KINDS = ("daily", "weekly", "monthly", "quarterly", "port")
 FILTERS = (
     "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
 )  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("span", nargs="?", choices=KINDS, help="how long a period")
+    parser.add_argument("span", nargs="?", choices=KINDS, help="how long a period; or 'port': one port over any days")
     parser.add_argument(
-        "period", nargs="?", help="2019-10-22, 2019-W43, 2019-10 or 2021-Q2 (default: the last one with events)"
+        "period",
+        nargs="?",
+        help="2019-10-22, 2019-W43, 2019-10 or 2021-Q2 (default: the last one with events); of 'port': 9530/tcp, or icmp",
+    )
+    parser.add_argument(
+        "--from", dest="first", metavar="DAY", help="of a port: the first day (default: 90 days, or the lake's first)"
+    )
+    parser.add_argument(
+        "--to", dest="last", metavar="DAY", help="of a port: the last day, included (default: the last whole one)"
     )
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
     parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
+    parser.add_argument("--no-pdf", action="store_true", help="leave out the PDF of the report")
     parser.add_argument("--fresh", action="store_true", help="forget the folder's older editions: begin with the first again")
     parser.add_argument(
         "--again",
@@ -56,7 +68,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _common.add_settings(parser)
 
 
-_HELPS = {"sensor": "a sensor's name (with --from-log: the name to store under)"}
+_HELPS = {
+    "sensor": "a sensor's name (with --from-log: the name to store under)",
+    "country": "a code or a name, or unknown; of 'port': the country that is shown by itself (default: the setting)",
+}
 
 
 def main(args: argparse.Namespace) -> int:
@@ -70,34 +85,52 @@ def main(args: argparse.Namespace) -> int:
     found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     if args.no_animations:
         found = dataclasses.replace(found, animations=False)
+    if args.no_pdf:
+        found = dataclasses.replace(found, pdf=False)
     # a wrong word is told before a long log is read
+    if args.span == "port":
+        return _port.report(args, found, begun)
+    for name in ("first", "last"):
+        if getattr(args, name):
+            raise UsageError("--from and --to are of 'teiten report port'.", hint="A period is named: 2019-10, 2021-Q2.")
     asked = periods.parse(args.span, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
     _judge(lake, found, asked, args.span)
     from teiten.engine import open_session
-    from teiten.report import edition
 
     with open_session(lake, found) as session:
         period = asked or _last(session, args.span)
-        out = Path(args.out) if args.out else Path("teiten-report") / f"{args.span}-{period.name}-{found.language}"
-        words = command(args, found, period)
-        progress = _common.Progress("drawing charts")
+        write(args, session, found, period, filters, begun)
+    return 0
 
-        def drawn(done: int, whole: int) -> None:
-            progress.total = whole
-            progress.show(done, f"{done} of {whole}")
 
-        try:
-            made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn)
-        finally:
-            progress.clear()
+def write(args: argparse.Namespace, session: Session, found: Settings, period: Period, filters: Filters, begun: float) -> None:
+    """Makes the report and says where it lies."""
+    from teiten.report import edition
+
+    named = f"{args.span}-{_slug(args, period)}"
+    out = Path(args.out) if args.out else Path("teiten-report") / f"{named}-{found.language}"
+    words = command(args, found, period)
+    progress = _common.Progress("drawing charts")
+
+    def drawn(done: int, whole: int) -> None:
+        progress.total = whole
+        progress.show(done, f"{done} of {whole}")
+
+    try:
+        made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn)
+    finally:
+        progress.clear()
     number = made[found.language]
     which = f", edition {number}," if number > 1 else ""
-    print(
-        f"{args.span} report of {period.name}{which} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr
-    )
-    return 0
+    about = f"{args.span} report of {period.name}" if args.span != "port" else f"report on {args.period} of {period.name}"
+    print(f"{about}{which} in {time.monotonic() - begun:.1f} s: {out / 'index.html'}", file=sys.stderr)
+
+
+def _slug(args: argparse.Namespace, period: Period) -> str:
+    """2019-10; 9530-tcp-2021-05-01--2021-06-30."""
+    return period.name if args.span != "port" else f"{args.period.lower().replace('/', '-')}-{period.name}"
 
 
 def _again(args: argparse.Namespace) -> int:
@@ -136,7 +169,11 @@ def _again(args: argparse.Namespace) -> int:
 
 def _alone(args: argparse.Namespace) -> None:
     """UsageError where --again came with words that the manifest says already."""
-    given = [name for name in ("span", "period", "lang", "from_log", "tz", "no_animations", *FILTERS) if getattr(args, name)]
+    given = [
+        name
+        for name in ("span", "period", "first", "last", "lang", "from_log", "tz", "no_animations", "no_pdf", *FILTERS)
+        if getattr(args, name)
+    ]
     if given:
         raise UsageError(
             f"--again takes everything from the manifest; it cannot be had with {given[0].replace('_', '-')}.",
@@ -178,6 +215,13 @@ def _judge(lake: Lake, found: Settings, asked: Period | None, kind: Any) -> None
         if last is None:
             return
         asked = periods.containing(kind, last, found.zone)
+    judge_days(lake, found, [*asked.before().days, *asked.days])
+
+
+def judge_days(lake: Lake, found: Settings, days: Sequence[dt.date]) -> None:
+    """Brings the verdicts on those days up to date; where the lake cannot be written, that is said."""
+    from teiten import classify
+
     progress = _common.Progress("judging")
 
     def told(done: int, days: int) -> None:
@@ -185,7 +229,7 @@ def _judge(lake: Lake, found: Settings, asked: Period | None, kind: Any) -> None
         progress.show(done, f"of {days} days")
 
     try:
-        judged = classify.refresh(lake, found, [*asked.before().days, *asked.days], told)
+        judged = classify.refresh(lake, found, days, told)
     finally:
         progress.clear()
     _common.show_verdicts(judged)
@@ -203,9 +247,14 @@ def _last(session: Session, kind: Any) -> Period:
 
 def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
     """The command that makes the same report again from the same lake, without the names of this machine's places."""
-    words = ["teiten", "report", args.span, period.name, "--lang", found.language, "--tz", found.zone_name]
+    what = [period.name]
+    if args.span == "port":
+        what = [args.period, "--from", str(period.first), "--to", str(period.days[-1])]
+    words = ["teiten", "report", args.span, *what, "--lang", found.language, "--tz", found.zone_name]
     if args.no_animations:
         words.append("--no-animations")
+    if args.no_pdf:
+        words.append("--no-pdf")
     for name in FILTERS:
         value = getattr(args, name)
         if value:

@@ -115,6 +115,9 @@ class Context:
             months = (self.words.month_name(day) for day in (first, self.period.days[-1]))
             quarter = str((first.month + 2) // 3)
             return self.words("date.quarter", year=str(first.year), quarter=quarter, first=next(months), last=next(months))
+        if self.kind == "span":
+            ends = (self.words.plain(day) for day in (first, self.period.days[-1]))
+            return self.words("date.span", start=next(ends), end=next(ends))
         year, week, _ = first.isocalendar()
         last = self.period.after - dt.timedelta(days=1)
         return self.words("date.week", year=str(year), week=str(week), start=self.words.day(first), end=self.words.day(last))
@@ -123,6 +126,14 @@ class Context:
     def title_name(self) -> str:
         """The period for a title: a day without its weekday."""
         return self.words.plain(self.period.first) if self.kind == "daily" else self.period_name
+
+    @property
+    def subject(self) -> str:
+        """The port that the report's filters are about, where they name one: 9530/tcp; ICMP. Else an empty text."""
+        filters = self.answers.filters
+        if filters.port:
+            return self.port((filters.port[0].protocol, filters.port[0].first))
+        return self.port((filters.protocol[0], None)) if filters.protocol else ""
 
     @property
     def length(self) -> str:

@@ -14,7 +14,7 @@ from teiten.report.model import Block, Column, Data, Link, Paragraph, Piece, Sec
 
 ID = "changes"
 ORDER = 85
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span")
 MOST = 5
 """ranks that are told in words; all of them are in the CSV"""
 
