@@ -327,8 +327,8 @@ def calendar_hours(lang: str) -> Figure:
 
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines,
-    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "multiples": multiples,
-    "beside": beside, "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
+    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "beside": beside, "multiples": multiples,
+    "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip
 
 
