@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from teiten.report.figures import _text
-from teiten.report.figures._canvas import Box, Sheet, n
+from teiten.report.figures import _words
+from teiten.report.figures._canvas import Sheet
 from teiten.report.figures._model import Figure
 from teiten.report.figures.rank import RankFigure
 
@@ -32,15 +32,16 @@ class BesideFigure(Figure):
         room = sheet.right - sheet.left
         columns = max(1, min(len(self.panels), int((room + between) // (LEAST + between))))
         width = (room - between * (columns - 1)) / columns
-        drawn = [_draw(self._scaled(panel), sheet, width) for panel in self.panels]
         if self.unit:
             sheet.y += sheet.sizes.note * 1.6
             sheet.text(sheet.left, sheet.y, self.unit, size=sheet.sizes.note, fill=sheet.theme.muted, room=room)
-        for first in range(0, len(drawn), columns):
-            row = drawn[first : first + columns]
-            for place, panel in enumerate(row):
-                _put(sheet, panel, sheet.left + place * (width + between), sheet.y)
-            sheet.y += max(panel.y for panel in row)
+        for first in range(0, len(self.panels), columns):
+            row = self.panels[first : first + columns]
+            top = sheet.y
+            sheet.y = max(
+                _draw(self._scaled(panel), sheet, sheet.left + place * (width + between), top, width)
+                for place, panel in enumerate(row)
+            )
 
     def _scaled(self, panel: RankFigure) -> RankFigure:
         """The panel with bars as long as in all the others."""
@@ -52,30 +53,20 @@ class BesideFigure(Figure):
         return replace(panel, x_max=max((row.value or 0.0 for row in rows), default=0.0) or None)
 
 
-def _draw(panel: RankFigure, sheet: Sheet, width: float) -> Sheet:
-    """The panel on a sheet of its own that has the margins of the space between panels."""
-    own = Sheet(sheet.name, width, sheet.lang, sheet.theme, tips=sheet.tips, outlines=sheet.outlines, bare=True)
+def _draw(panel: RankFigure, sheet: Sheet, x: float, y: float, width: float) -> float:
+    """The panel in its part of the sheet, from y down. Returns its lower edge."""
+    own = Sheet(sheet.name, width, sheet.lang, sheet.theme, tips=sheet.tips, outlines=sheet.outlines, at=x)
+    own.items, own.boxes, own.used, own.letters = sheet.items, sheet.boxes, sheet.used, sheet.letters
     size = own.sizes.label
-    own.y = size * 0.6
+    own.y = y + size * 0.6
     own.paragraph(panel.title, size=size * 1.08, most=2, bold=True, leading=1.4)
     if panel.subtitle:
         own.paragraph(panel.subtitle, size=own.sizes.note, most=3, fill=own.theme.muted)
-    if panel.is_empty():
-        high = size * 4
-        own.rect(own.left, own.y + 8, own.right - own.left, high, own.hatch("gap"))
-        own.text(own.width / 2, own.y + 8 + high / 2 + size * 0.36, _text.plain(panel.note or "–"), size=size, anchor="middle",
-                 halo=True, room=own.right - own.left)  # fmt: skip
-        own.y += high + 16
-    else:
+    if not panel.is_empty():
         panel.paint(own)
-    return own
-
-
-def _put(sheet: Sheet, panel: Sheet, x: float, y: float) -> None:
-    """What was drawn on the panel's sheet, at that place of the whole."""
-    sheet.items.append(f'<g transform="translate({n(x)} {n(y)})">')
-    sheet.items += panel.items
-    sheet.items.append("</g>")
-    sheet.boxes += [Box(b.left + x, b.top + y, b.right + x, b.bottom + y, b.text) for b in panel.boxes]
-    sheet.used |= panel.used
-    sheet.letters |= panel.letters
+        return own.y
+    high = size * 4
+    own.rect(own.left, own.y + 8, width, high, own.hatch("gap"))
+    said = panel.note or _words.word(own.lang, "empty")
+    own.text(x + width / 2, own.y + 8 + high / 2 + size * 0.36, said, size=size, anchor="middle", halo=True, room=width)
+    return own.y + high + 16
