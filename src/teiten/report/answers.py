@@ -539,9 +539,9 @@ class Answers:
     def _asked(self) -> dict[Callable[[Answers], Any], Any]:
         return {}
 
-    def ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
-        """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters."""
-        return self._ask(template, filters, **words)
+    def ask(self, template: str, filters: Filters, *, grain: Step = "day", **words: str) -> questions.Rows:
+        """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters. grain: as there."""
+        return questions.Query(template, {"where": filters}, grain=grain, **words).rows(self.session)
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)
