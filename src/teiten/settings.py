@@ -171,6 +171,10 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
+    "peak_deviations": Threshold(
+        5, "a day of a quarter is a peak where it exceeds the median of the 29 days around it by this many robust deviations"
+    ),
+    "peak_times": Threshold(1.3, "and where it is at least this many times that median"),
     "ranked_coverage": Threshold(
         0.5, "ranks of the period before are told where the same sensors were watching for this share of both (0 to 1)"
     ),

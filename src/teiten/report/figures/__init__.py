@@ -16,6 +16,7 @@ from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
 from teiten.report.figures._words import word
+from teiten.report.figures.beside import BesideFigure
 from teiten.report.figures.calendar import CalendarFigure
 from teiten.report.figures.day import DayFigure, DayRow, Days
 from teiten.report.figures.heat import HeatFigure, HeatRow
@@ -23,6 +24,7 @@ from teiten.report.figures.hours import HoursFigure
 from teiten.report.figures.line import LineFigure
 from teiten.report.figures.matrix import MatrixFigure, MatrixRow
 from teiten.report.figures.multiples import SmallMultiples
+from teiten.report.figures.panels import Panel, PanelsFigure
 from teiten.report.figures.rank import RankFigure, RankRow
 from teiten.report.figures.slope import SlopeFigure, SlopeRow
 from teiten.report.figures.stack import StackFigure
@@ -30,6 +32,7 @@ from teiten.report.figures.stack import StackFigure
 __all__ = [
     "DARK",
     "LIGHT",
+    "BesideFigure",
     "CalendarFigure",
     "DayFigure",
     "DayRow",
@@ -43,6 +46,8 @@ __all__ = [
     "Mark",
     "MatrixFigure",
     "MatrixRow",
+    "Panel",
+    "PanelsFigure",
     "RankFigure",
     "RankRow",
     "Series",
