@@ -1,4 +1,4 @@
-"""Graphs by port and by region, of a week and of the running page; every figure counted by hand from the log that was written."""
+"""Graphs by port and by region, of a week and of the running page; every figure counted by hand from how the log is made."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_weeks_add_up_to_their_days(running: Answers) -> None:
         (
             "en",
             [
-                "In the last 7 days (Thu 24 Oct to Wed 30 Oct) a sensor received 408 packets a day, after 417 in as many days",
+                "In the week (Thu 24 Oct to Wed 30 Oct) a sensor received 408 packets a day, after 417 in as many days",
                 "Most went to 23/tcp (Telnet) (35.3 %); most came from Eastern Asia (58.8 %).",
                 "| 1 | 1 | Eastern Asia | 240 | 58.8 % | 240 |",
                 "| – | – | unknown | 24.0 | 5.9 % | 24.0 |",
@@ -125,7 +125,7 @@ def test_nothing_of_a_port_that_never_came(session: Session) -> None:
 
     none = Answers(session, periods.parse("running", "2019-10-30", session.zone), Filters(port=(PortRange(4, 4),)), {})
     assert [len(section.blocks) for section in sections(none)] == [0] * 4
-    assert sections(none)[0].findings == ["No packet was observed in the last 7 days (Thu 24 Oct to Wed 30 Oct)."]
+    assert sections(none)[0].findings == ["No packet was observed in the week (Thu 24 Oct to Wed 30 Oct)."]
 
 
 @pytest.mark.full
