@@ -543,8 +543,12 @@ class Answers:
     def _asked(self) -> dict[Callable[[Answers], Any], Any]:
         return {}
 
-    def ask(self, template: str, filters: Filters, *, grain: Step = "day", **words: str) -> questions.Rows:
-        """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters. grain: as there."""
+    def ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
+        """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters."""
+        return self._ask(template, filters, **words)
+
+    def ask_by(self, grain: Step, template: str, filters: Filters, **words: str) -> questions.Rows:
+        """The same of a template that tells times apart by that step."""
         return questions.Query(template, {"where": filters}, grain=grain, **words).rows(self.session)
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:

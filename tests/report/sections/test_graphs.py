@@ -137,5 +137,5 @@ def test_it_is_made_again_in_the_same_place(lake: Lake, tmp_path: Path) -> None:
         assert cli.main([*base[:2], *([day] if day else []), *base[2:]]) == 0
     told = json.loads((out / "manifest.json").read_text())
     # without a day it is the last whole one: the log ends at one minute to midnight
-    assert told["report"]["period"] == "2019-10-31" and told["edition"] == 1
+    assert (told["report"]["period"], told["edition"]["number"]) == ("2019-10-31", 1)
     assert not (out / "editions").exists()

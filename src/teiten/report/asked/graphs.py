@@ -218,7 +218,7 @@ def ports_by_hour(answers: Answers) -> Rows:
 
 
 def _ports(answers: Answers, by: Step, span: Span) -> Rows:
-    return answers.ask(PORTS_SQL, answers.filters.between(*span), grain=by, keys=PORT_KEYS, step=by, chosen=_chosen(answers))
+    return answers.ask_by(by, PORTS_SQL, answers.filters.between(*span), keys=PORT_KEYS, step=by, chosen=_chosen(answers))
 
 
 def regions_by_day(answers: Answers) -> Rows:
@@ -233,7 +233,7 @@ def regions_by_hour(answers: Answers) -> Rows:
 def _regions(answers: Answers, by: Step, span: Span) -> Rows:
     cases = [f"WHEN country IN ({', '.join(map(repr, regions.members(name)))}) THEN '{name}'" for name in regions.REGIONS]
     case = f"CASE WHEN country IS NULL THEN '{UNKNOWN}' {' '.join(cases)} ELSE '{OTHER}' END"
-    return answers.ask(REGIONS_SQL, answers.filters.between(*span), grain=by, step=by, region=case)
+    return answers.ask_by(by, REGIONS_SQL, answers.filters.between(*span), step=by, region=case)
 
 
 def ports_course(answers: Answers, window: Window) -> Course:
