@@ -93,7 +93,7 @@ def test_page(tab: Any, pages: dict[tuple[str, str], Path], name: str, code: str
 USUAL = (("2019-10", 390, False), ("2019-10-22", 1440, True))
 """looked at each time; the others by the long suite"""
 
-SERIOUS = """axe.run({include: [document], exclude: [['svg > *']]}, {resultTypes: ['violations']}).then(found => found.violations
+SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
   .filter(v => ['serious', 'critical'].includes(v.impact))
   .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
 
@@ -123,10 +123,12 @@ def axe() -> str:
 def look(tab: Any, axe: str, page: Path, width: int, dark: bool) -> None:
     """No serious finding of axe's; every picture has words; every letter of a chart stands out from its paper."""
     tab.open(page, width, dark=dark)
-    tab.call("Runtime.evaluate", expression=axe)
-    assert tab.ask(SERIOUS) == []
     assert tab.ask(NAMELESS) == []
     assert tab.ask(FAINT) == []
+    # axe cannot judge what is inside a drawing, and takes a minute to say so
+    tab.ask("document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())")
+    tab.call("Runtime.evaluate", expression=axe)
+    assert tab.ask(SERIOUS) == []
 
 
 EVERY = [
