@@ -49,7 +49,7 @@ def _scanners(context: Context, found: asked.Parts) -> list[str]:
         return [say("port.scanners_none")]
     share = words.percent(found.scanner_packets / (found.scanner_packets + found.packets))
     hosts, packets = words("count.hosts", n=found.scanner_hosts), context.packets(found.scanner_packets)
-    return [say("port.scanners", port=_port.name(context), hosts=hosts, packets=packets, share=share)]
+    return [say("port.scanners", **_port.names(context), hosts=hosts, packets=packets, share=share)]
 
 
 def _nothing(context: Context, found: asked.Parts) -> list[str]:
@@ -143,7 +143,7 @@ def _facts(context: Context) -> list[Fact]:
     ]
     if found.scanner_packets is not None:
         share = words.percent(found.scanner_packets / (found.scanner_packets + found.packets))
-        note = say("port.of_port", port=_port.name(context), share=share)
+        note = say("port.of_port", **_port.names(context), share=share)
         facts.append(Fact(say("port.scanner_packets"), words.number(found.scanner_packets), note))
     whole = say("totals.coverage_of", length=context.length)
     return [*facts, Fact(say("totals.coverage"), words.percent(context.answers.coverage.share), whole)]

@@ -29,7 +29,7 @@ def build(context: Context) -> Section | None:
     if not found.own:
         return Section(ID, title, [say("port.shared_gone")] if found.since else [])
     fields = {"n": found.own, "alone": found.alone, "share": words.percent(found.alone / found.own)}
-    findings = [say("port.shared_all", port=_port.name(context), **fields)]
+    findings = [say("port.shared_all", **_port.names(context), **fields)]
     if not found.ports:
         findings.append(say("port.shared_none", n=asked.SUPPORT))
     else:
@@ -39,7 +39,7 @@ def build(context: Context) -> Section | None:
         if best:
             items = [say("port.lift_item", port=context.port(one.key), lift=_lift(context, one.lift)) for one in best]
             findings.append(say("port.shared_lift", list=words.listed(items)))
-    notes = [say("port.shared_rule", port=_port.name(context), every=found.every, least=asked.SUPPORT)]
+    notes = [say("port.shared_rule", **_port.names(context), every=found.every, least=asked.SUPPORT)]
     if found.since:
         notes.insert(0, say("port.shared_lost", day=words.date(found.since)))
     return Section(ID, title, findings, blocks=[_table(context, found)] if found.ports else [], notes=notes)
