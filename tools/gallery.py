@@ -219,6 +219,29 @@ def multiples(lang: str) -> Figure:
     )  # fmt: skip
 
 
+def matrix(lang: str, *, diverging: bool = False) -> Figure:
+    """Eight sensors of two groups, or three ports at them."""
+    names = [_said(lang, f"{'国内' if i < 5 else '海外'}センサー{i % 5 + 1}", f"{'Domestic' if i < 5 else 'Overseas'} sensor {i % 5 + 1}") for i in range(8)]  # fmt: skip
+    if diverging:
+        values = [[0.9] * 8, [0.0, 0.1, -0.1, 0.0, 0.0, 1.0, 0.0, None], [-0.7] * 5 + [0.0] * 3]
+        rows = [figures.MatrixRow(port, v, [f"{2 ** ((x or 0) * 2):.2g}" for x in v]) for port, v in zip(PORTS, values, strict=False)]  # fmt: skip
+    else:
+        alike = [[1.0 if i == k else 0.9 - 0.05 * abs(i - k) - 0.3 * ((i < 5) != (k < 5)) for k in range(8)] for i in range(8)]
+        rows = [figures.MatrixRow(name, v, [f"{x:.2f}" for x in v]) for name, v in zip(names, alike, strict=True)]
+    return figures.MatrixFigure(
+        id="matrix",
+        title=_said(lang, "国内のセンサーどうしはよく似ている", "Domestic sensors are much alike"),
+        subtitle=_said(lang, "センサーどうしの上位10ポートの一致度(RBO)", "Agreement of the ten ports hit most (RBO)"),
+        unit=_said(lang, "一致度", "agreement"), rows=rows, columns=[str(i + 1) for i in range(8)], column_breaks=[5],
+        row_breaks=[] if diverging else [5], diverging=diverging,
+        low=_said(lang, "4分の1", "a quarter") if diverging else "0", high=_said(lang, "4倍", "4 times") if diverging else "1",
+    )  # fmt: skip
+
+
+def matrix_changes(lang: str) -> Figure:
+    return matrix(lang, diverging=True)
+
+
 def month_of_days(lang: str, *, by_hour: bool = False) -> figures.Days:
     """October 2019 with two days without records and a day far above all others."""
     dates = [dt.date(2019, 10, 1) + dt.timedelta(days=i) for i in range(31)]
@@ -267,7 +290,7 @@ def calendar_hours(lang: str) -> Figure:
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines,
     "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "multiples": multiples,
-    "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
+    "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip
 
 

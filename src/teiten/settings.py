@@ -171,6 +171,10 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
+    "peak_deviations": Threshold(
+        5, "a day of a quarter is a peak where it exceeds the median of the 29 days around it by this many robust deviations"
+    ),
+    "peak_times": Threshold(1.3, "and where it is at least this many times that median"),
     "ranked_coverage": Threshold(
         0.5, "ranks of the period before are told where the same sensors were watching for this share of both (0 to 1)"
     ),
@@ -244,6 +248,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "scan_destinations": Threshold(10, "a scan event has this many distinct destinations at least (ORION, Merit)"),
     "scan_rate": Threshold(
         10, "and this many packets a second, scaled from the observed addresses to all of IPv4 (ORION, Merit)"
+    ),
+    "spread_times": Threshold(
+        1.5, "a sensor shows a rise or fall where its packets a day watched are this many times those before, or were"
+    ),
+    "spread_share": Threshold(
+        0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"

@@ -16,7 +16,7 @@ from making import fill
 from manyfold import DAYS, rows, span
 
 from teiten import rollup
-from teiten.engine import filters, questions, rolled, series
+from teiten.engine import filters, offers, pairs, questions, rolled, series
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.lake import Lake
@@ -133,6 +133,52 @@ def test_every_question_gives_the_same_as_from_events(both: tuple[Session, Sessi
         assert list(told) == list(right), (asked, name)
         assert told.sql == right.sql and told.error == 0.0
         assert not right.counted
+
+
+@pytest.fixture(scope="module")
+def spot(both: tuple[Session, Session]) -> Iterator[tuple[Session, Session]]:
+    """The same lake, asked from what is counted once of an expected span, a day at a time; and from events alone."""
+    lake, settings = both[1].lake, both[1].settings
+    with pytest.MonkeyPatch.context() as patch, Session(lake, settings, counted=False) as session:
+        patch.setattr(pairs, "LEAST", 0)
+        patch.setattr(pairs, "AT_ONCE", 1)
+        session.expect(*span(settings.zone_name, 0, 4))
+        yield session, both[1]
+
+
+@pytest.mark.parametrize("asked", list(ASKED))
+def test_every_question_gives_the_same_where_a_span_was_expected(spot: tuple[Session, Session], asked: str) -> None:
+    settings = spot[0].settings
+    start, end = span(settings.zone_name, 0, 4)
+    for name, texts in USUAL.items():
+        chosen = filters.parse(settings, **texts)
+        told, right = (ASKED[asked](session, chosen, start, end) for session in spot)
+        assert list(told) == list(right), (asked, name)
+        assert (told.sql, told.counted, told.error) == (right.sql, False, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("what", "by", "grain", "found"),
+    [
+        ("countries", "src_ip", "day", pairs.SOURCES),
+        ("ports", "src_ip", "day", pairs.PAIRS),
+        ("the mean", "ttl", "day", None),
+        ("targets", "dst_ip", "day", None),
+        ("most", "mode(country)", "day", None),
+        ("hours", "src_ip", "hour", None),
+        ("events", "src_ip", None, None),
+    ],
+)
+def test_what_is_asked_of_an_expected_span(
+    spot: tuple[Session, Session], what: str, by: str, grain: Any, found: offers.Relation | None
+) -> None:
+    session, start_end = spot[0], span(spot[0].zone_name, 0, 4)
+    column = {"countries": "country", "ports": "dst_port"}.get(what, "country")
+    template = f"SELECT {column}, max({by}) FROM {{events}} WHERE {{where}} GROUP BY ALL"
+    within = Query(template, {"where": Filters().between(*start_end)}, grain=grain)
+    assert offers.choose(session, within) is (found or offers.EVENTS)
+    beyond = Query(template, {"where": Filters().between(start_end[0] - dt.timedelta(days=1), start_end[1])}, grain=grain)
+    assert offers.choose(session, beyond) is offers.EVENTS
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ HELP = "an analyst's notes, addenda, words for a gap, and corrections of verdict
 EXAMPLE = """\
   teiten note add --period 2019-03 --kind addendum "Seen again on 2 April." --url https://example.org/
   teiten note add --kind gap --from 2019-03-12 --to 2019-03-13 --lang ja "停電のため観測を停止"
+  teiten note add --period 2021-Q2 --section events --title "9530/tcp" --lang en - < 9530.txt
   teiten note add --correct 192.0.2.7 --label not_a_scanner "our own monitoring"
   teiten note add --correct 192.0.2.0/24 --label announced_scanner --value "Campus CERT" --from 2019-03-01 "told by mail"
   teiten note edit ID "Seen again on 2 and 5 April."
@@ -39,7 +40,7 @@ _ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisat
 def arguments(parser: argparse.ArgumentParser) -> None:
     subs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = subs.add_parser("add", help="add a note, or with --correct a correction")
-    add.add_argument("text", metavar="TEXT", help="what there is to say; with --correct, why")
+    add.add_argument("text", metavar="TEXT", help="what there is to say (-: read it from standard input); with --correct, why")
     add.add_argument(
         "--kind", choices=KINDS, default="note", help="an addendum is shown with its date; a gap's words with the gap"
     )
@@ -52,11 +53,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--value", metavar="NAME", help="with --label announced_scanner: whose scanner it is; with --label tool: which"
     )
     _about(add)
+    _placed(add)
     _where(add)
     edit = subs.add_parser("edit", help="put another note in the place of one; the old one is kept, and shown no more")
     edit.add_argument("id", metavar="ID")
-    edit.add_argument("text", metavar="TEXT", nargs="?", help="its new text (default: as it was)")
+    edit.add_argument("text", metavar="TEXT", nargs="?", help="its new text (-: from standard input; default: as it was)")
     _about(edit)
+    _placed(edit)
     _where(edit)
     withdraw = subs.add_parser("withdraw", help="take a note back; it is kept, and shown no more")
     withdraw.add_argument("id", metavar="ID")
@@ -85,6 +88,15 @@ def _about(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--author", metavar="NAME", help="who wrote it (default: nobody is named)")
 
 
+def _placed(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where a note stands in its report")
+    group.add_argument(
+        "--section", metavar="ID", help="a section of the report (its address ends with #ID), or 'events' for one of its own"
+    )
+    group.add_argument("--title", metavar="TEXT", help="with --section: what stands above it")
+    group.add_argument("--place", metavar="N", type=int, help="with --section: its place among several notes there")
+
+
 def _where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
     add_settings(parser)
@@ -103,10 +115,14 @@ def main(args: argparse.Namespace) -> int:
 def _add(args: argparse.Namespace, chosen: Settings) -> int:
     from teiten.lake import Lake
 
-    if not args.text.strip():
+    text = _text(args.text)
+    if not text:
         raise UsageError("A note without a text says nothing.", hint="Write the text last, in quotation marks.")
-    given = _given(args, chosen) | {"text": args.text.strip()}
+    given = _given(args, chosen) | {"text": text}
     kind = args.kind
+    if args.section and (kind != "note" or args.correct is not None):
+        raise UsageError("Only a note has a section.", hint="Leave --kind and --correct out, or --section.")
+    given |= _in_section(args, given)
     if args.correct is not None:
         kind, given = "correction", given | _correction(args)
     elif args.label or args.value:
@@ -117,6 +133,32 @@ def _add(args: argparse.Namespace, chosen: Settings) -> int:
     print(number)
     print(f"The {kind} is kept as {number}. {_next(kind)}", file=sys.stderr)
     return 0
+
+
+def _text(text: str) -> str:
+    """What there is to say; '-' reads it from standard input."""
+    return (sys.stdin.read() if text == "-" else text).strip()
+
+
+def _in_section(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
+    """Section, place and title of a note, in the lake's columns. UsageError where they cannot be."""
+    from teiten.report import sections
+
+    if not args.section:
+        if args.title or args.place is not None:
+            raise UsageError("--title and --place belong to a note with a section.", hint="Say which: --section events.")
+        return {}
+    known = [part.id for part in sections.parts()]
+    if args.section not in known:
+        raise UsageError(f"There is no section '{args.section}' in any report.", hint=f"There are: {', '.join(known)}.")
+    if args.place is not None and args.place < 0:
+        raise UsageError(f"'{args.place}' is no place.", hint="Count from 1.")
+    out: dict[str, Any] = {"label": args.section}
+    if args.place is not None:
+        out["value"] = str(args.place)
+    if args.title and "text" in given:
+        out["text"] = f"# {' '.join(args.title.split())}\n\n{given['text']}"
+    return out
 
 
 def _next(kind: str) -> str:
@@ -214,9 +256,13 @@ def _edit(args: argparse.Namespace, chosen: Settings) -> int:
     kept = {k: v for k, v in old.items() if k not in ("id", "created", "kind", "withdrawn", "replaces") and v is not None}
     given = kept | _given(args, chosen) | {"replaces": args.id}
     if args.text is not None:
-        if not args.text.strip():
+        text = _text(args.text)
+        if not text:
             raise UsageError("A note without a text says nothing.", hint=f"To take it back: teiten note withdraw {args.id}")
-        given["text"] = args.text.strip()
+        given["text"] = text
+    if args.section and old["kind"] != "note":
+        raise UsageError("Only a note has a section.", hint="Leave --section out.")
+    given |= _in_section(args, given)
     number = lake.add_note(old["kind"], **given)
     print(number)
     print(f"{number} stands in the place of {args.id}.", file=sys.stderr)

@@ -22,6 +22,7 @@ import polars as pl
 
 from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled
+from teiten.engine.pairs import Pairs
 from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.lake import Lake, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
@@ -144,6 +145,9 @@ class Session:
         self._of_days = "WHERE " + " AND ".join(filter(None, bounds)) if any(bounds) else ""
         self._rollup_files = {name: files for name in rollup.TABLES if counted and (files := lake.rollup_files(name))}
         self._rolled: rolled.Rolled | None = None
+        self.pairs: Pairs | None = None
+        """what is counted once of a span that was expected"""
+        self._put_by: dict[str, list[str]] = {}
         self.kept_since = lake.kept_since()
         """events before it are no longer kept; None: all are"""
         self.has_counted = False
@@ -211,6 +215,7 @@ class Session:
             + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
         run(f"SET allowed_paths = [{allowed}]")
+        run(f"SET allowed_directories = [{_quoted(self._spill.name + '/')}]")
         run("SET enable_external_access = false")
         run("SET lock_configuration = true")
 
@@ -270,6 +275,19 @@ class Session:
             own = self._as_of is not None or self._own_verdicts in self._verdict_files
             self._rolled = rolled.Rolled(self, verdicts=not own)
         return self._rolled
+
+    def expect(self, start: dt.datetime, end: dt.datetime) -> None:
+        """Says that many questions about [start, end) are to come: what they share is then counted once (`pairs`)."""
+        self.pairs = Pairs(self, start, end)
+
+    def put_by(self, name: str, query: str) -> None:
+        """Adds the rows of a query (over `_events` and `judged.beside`) to the view of that name, in a file of the session's
+        own. Errors as those of `frame`."""
+        own = self._put_by.setdefault(name, [])
+        path = f"{self._spill.name}/{name}-{len(own)}.parquet"
+        self.make(f"COPY ({query}) TO {_quoted(path)} (FORMAT parquet)", query)
+        own.append(path)
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet([{', '.join(map(_quoted, own))}])")
 
     def make(self, statement: str, query: str) -> None:
         """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""

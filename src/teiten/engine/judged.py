@@ -177,12 +177,18 @@ def look_up(run: Callable[[str], Any], table: str) -> None:
 
 def arrange(run: Callable[[str], Any], shown: str, tables: Collection[str]) -> None:
     """Makes `raw_events` and `events` (`shown`: its columns) with the columns of those tables."""
+    names = [name for table in TABLES if table in tables for name in TABLES[table]]
+    run(f"CREATE OR REPLACE VIEW raw_events AS {beside('_events', 'day_of(e.time)', tables)}")
+    run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{''.join(f', {name}' for name in names)} FROM raw_events")
+
+
+def beside(rows: str, day: str, tables: Collection[str]) -> str:
+    """The query that puts the columns of those tables beside rows `e` that have src_ip, and whose day is that expression."""
     used = [name for name in TABLES if name in tables]
     names = [name for table in used for name in TABLES[table]]
     added = "".join(f", coalesce({name}, false) AS {name}" if JOINED[name][0] == "BOOLEAN" else f", {name}" for name in names)
-    join = "".join(f" LEFT JOIN {t} ON {t}.src_ip = e.src_ip AND {t}.day = day_of(e.time)" for t in used)
-    run(f"CREATE OR REPLACE VIEW raw_events AS SELECT e.*{added} FROM _events e{join}")
-    run(f"CREATE OR REPLACE VIEW events AS SELECT {shown}{''.join(f', {name}' for name in names)} FROM raw_events")
+    join = "".join(f" LEFT JOIN {t} ON {t}.src_ip = e.src_ip AND {t}.day = {day}" for t in used)
+    return f"SELECT e.*{added} FROM {rows} e{join}"
 
 
 def names_views(sql: str) -> bool:

@@ -107,11 +107,13 @@ class Relation:
     estimates: bool = False
     """are its hosts estimated?"""
     name: str | None = None
+    put: dict[str, str] = field(default_factory=dict)
+    """words of its own for a question that has {put}"""
+    kept: bool = True
+    """are its rows the lake's, or does it stand for events that are asked now?"""
 
 
-EVENTS: Final = Relation()
-PUT_TOGETHER: Final = Relation(words={**_EXACT, **_EACH, **_PUT})
-"""the events, for a question that has {put}"""
+EVENTS: Final = Relation(put=_PUT, kept=False)
 _PORT: Final = frozenset({"protocol", "dst_port"})
 SOURCES: Final = Relation(
     "rollup_sources",
@@ -163,7 +165,7 @@ class Needs:
 
 def needs(query: Query) -> Needs:
     """By the names in its text."""
-    text = query.text(raw=True, relation=replace(EVENTS, words=_MARKED, hosts_if="_hosts_ AND CONDITION"))
+    text = query.text(raw=True, relation=replace(EVENTS, words=_MARKED, put={}, hosts_if="_hosts_ AND CONDITION"))
     found = set(re.findall(r"\b[a-z_]+\b", re.sub(r"'(?:[^']|'')*'", "''", text)))
     columns = frozenset(found & _NAMES)
     hosts = not found.isdisjoint({"_hosts_", "_put_hosts_", "_host_", "_hosts_of_host_", "_host_as_host_", "_host_of_day_"})
@@ -189,14 +191,13 @@ def offered(query: Query) -> list[Relation]:
 def choose(session: Session, query: Query) -> Relation:
     """Of which rows that session asks the question."""
     kept = session.rolled
-    if kept is None:
-        return EVENTS
     spans = [(filters.start, filters.end) for filters in query.filters.values()]
-    for one in offered(query):
-        found = kept.relation(one, spans, verdicts=needs(query).verdicts)
-        if found is not None:
-            return found
-    return EVENTS
+    if kept is not None:
+        for one in offered(query):
+            found = kept.relation(one, spans, verdicts=needs(query).verdicts)
+            if found is not None:
+                return found
+    return (session.pairs and session.pairs.relation(query)) or EVENTS
 
 
 def count(session: Session, relation: Relation, where: str) -> str:

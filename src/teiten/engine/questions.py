@@ -109,7 +109,7 @@ class Query:
     `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`
     (`{host_of_day}` where it groups by the day's start and host).
     `{verdicts}` is the view of what sources are taken for, with addresses as `{events}` has them.
-    A template with `{put}` first puts the events of each source together (`offers.PUT_TOGETHER`).
+    A template with `{put}` first puts the events of each source together (`Relation.put`).
     `{error}` adds the column hosts_error where hosts are estimated, and `{and_error}` hands it on.
     """
 
@@ -118,9 +118,7 @@ class Query:
         self.template, self.filters, self.grain, self.words = template, filters, grain, words
 
     def text(self, raw: bool, relation: offers.Relation = offers.EVENTS) -> str:
-        if relation is offers.EVENTS and "{put}" in self.template:
-            relation = offers.PUT_TOGETHER
-        words = {**self.words, **relation.words}
+        words = {**self.words, **relation.words, **(relation.put if "{put}" in self.template else {})}
         for name, filters in self.filters.items():
             words[name] = where(filters.conditions(raw=raw))
         words["events"] = (relation.name or "raw_events") if raw else "events"
@@ -139,14 +137,14 @@ class Query:
     def rows(self, session: Session) -> Rows:
         """The answer. Where hosts are estimated its rows have `hosts_error`, each its relative standard error."""
         found = offers.choose(session, self)
-        session.has_counted |= found is not offers.EVENTS
-        since = session.kept_since if found is offers.EVENTS else None
+        session.has_counted |= found.kept
+        since = None if found.kept else session.kept_since
         lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
         rows = session.query(self.text(raw=True, relation=found))
         error = max((row["hosts_error"] or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)
-        return Rows(rows, self.text(raw=False), error=error, counted=found is not offers.EVENTS, lost=lost)
+        return Rows(rows, self.text(raw=False), error=error, counted=found.kept, lost=lost)
 
 
 def observed(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None = None) -> bool:

@@ -62,8 +62,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "country": ("country that it is about", "対象の国"),
     "sensor": ("sensor that it is about", "対象のセンサー"),
     "organisation": ("organisation that it is about", "対象の組織"),
-    "label": ("a correction's verdict", "訂正後の判定"),
-    "value": ("organisation or tool of the verdict", "訂正後の組織・ツール名"),
+    "label": ("a correction's verdict; a note's section of the report", "訂正後の判定。注記では、載せる節"),
+    "value": (
+        "organisation or tool of the verdict; a note's place in its section",
+        "訂正後の組織・ツール名。注記では、節の中での順番",
+    ),
     "lang": ("language of the text; null for both", "文の言語(なしは両方)"),
     "text": ("the text", "本文"),
     "url": ("a page about it", "参照先のURL"),

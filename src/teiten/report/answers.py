@@ -137,6 +137,10 @@ class Answers:
         self.comparable_share = thresholds.get("comparable_coverage", watching.COMPARABLE)
         self.ranked_share = thresholds.get("ranked_coverage", THRESHOLDS["ranked_coverage"].default)
 
+    def threshold(self, name: str) -> float:
+        """The number that decides, as configured, else its default."""
+        return self._thresholds.get(name, THRESHOLDS[name].default)
+
     # when was anything watching
 
     @functools.cached_property

@@ -25,7 +25,7 @@ from teiten.report.compare import Edition
 from teiten.report.context import Context
 from teiten.report.manifest import Manifest
 from teiten.report.model import Report
-from teiten.report.sections import changes, parts
+from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
 KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
@@ -69,6 +69,7 @@ def make(
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
+    session.expect(answers.before.start, period.end)
     check(answers)
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
     jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
@@ -148,6 +149,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
     answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
+    session.expect(answers.before.start, period.end)
     check(answers)
     job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])
     older = manifest.older(found)
@@ -185,6 +187,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     words = lang.words(language)
     context = Context(answers, words, settings.zone_from, command, __version__, settings)
     sections = [section for part in parts() if answers.period.kind in part.kinds for section in part.sections(context)]
+    sections = events.weave(context, sections)
     zone = f"zone.{settings.zone_name}"
     shown = words(zone) if zone in words else settings.zone_name
     first = sections[0].findings[0]

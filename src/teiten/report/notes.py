@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from teiten.lake import Lake
 from teiten.periods import Period
+
+PLACED: Final = ("note",)
+"""kinds of notes that may name a section (`label`) and their place in it (`value`): docs/decisions/0040"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Note:
     url: str | None = None
     label: str | None = None
     value: str | None = None
+    section: str | None = None
+    """the section of the report in which it stands; None: among the notes at the end"""
+    place: int | None = None
+    """its place among those of that section"""
 
     def speaks(self, lang: str) -> bool:
         """Is its text one for that language?"""
@@ -73,5 +80,8 @@ def _made(rows: Iterable[Mapping[str, Any]]) -> tuple[Note, ...]:
         url = row["url"] if (row["url"] or "").startswith(("https://", "http://")) else None
         value = row["value"] or row["organisation"]
         text = (row["text"] or "").strip()
-        found.append(Note(row["id"], row["created"], row["kind"], first, last, row["lang"], text, url, row["label"], value))
+        section = row["label"] if row["kind"] in PLACED else None
+        place = int(row["value"]) if section and (row["value"] or "").isdigit() else None
+        made = (row["id"], row["created"], row["kind"], first, last, row["lang"], text, url)
+        found.append(Note(*made, None if section else row["label"], None if section else value, section, place))
     return tuple(found)

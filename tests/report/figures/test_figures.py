@@ -30,6 +30,8 @@ from teiten.report.figures import (
     HoursFigure,
     LineFigure,
     Mark,
+    MatrixFigure,
+    MatrixRow,
     RankFigure,
     RankRow,
     Series,
@@ -46,7 +48,7 @@ Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
     "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
-    "multiples", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
+    "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -130,6 +132,9 @@ def hostile() -> list[Figure]:
             **words, before_label=HOSTILE, now_label=HOSTILE, rows=[SlopeRow(key=HOSTILE, label=HOSTILE, before=1, now=2)]
         ),
         SmallMultiples(**words, times=times, series=series, gaps=gaps),
+        MatrixFigure(
+            **words, rows=[MatrixRow(HOSTILE, [0.5, None], [HOSTILE] * 2)], columns=[HOSTILE] * 2, low=HOSTILE, high=HOSTILE
+        ),
         DayFigure(**words, days=odd_days([[1.0], [None]], HOSTILE), at=0),
         DayFigure(**words, days=odd_days([[1.0], [None]], HOSTILE), at=1),
         CalendarFigure(**words, days=odd_days([[1.0], [None]], HOSTILE)),
@@ -224,6 +229,13 @@ def odd() -> dict[str, Figure]:
         "multiples of one": SmallMultiples(id="a", title="a", times=days(first, 1), series=[Series("a", long_name, [3.0])]),
         "multiples of None": SmallMultiples(
             id="a", title="a", times=days(first, 2), series=[Series("a", "a", [None, None]), Series("b", "b", [0, 0])]
+        ),
+        "matrix of nothing": MatrixFigure(id="a", title="a", rows=[], columns=[]),
+        "matrix of one": MatrixFigure(id="a", title="a", rows=[MatrixRow(long_name, [1.0], ["1.00"])], columns=[long_name]),
+        "matrix of forty": MatrixFigure(
+            id="a", title="a", columns=[str(i) for i in range(40)], column_breaks=[10, 20], row_breaks=[10, 20], unit=long_name,
+            rows=[MatrixRow(f"{i} {long_name}", [None if i == k else 0.5 for k in range(40)], ["0.50"] * 40)
+                  for i in range(40)],
         ),
         "day of zero": DayFigure(id="a", title="a", days=odd_days([[0, 0]]), at=0),
         "day of one packet": DayFigure(id="a", title="a", days=odd_days([[1, 0], [None, None]], long_name), at=0),

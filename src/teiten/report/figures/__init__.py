@@ -21,7 +21,9 @@ from teiten.report.figures.day import DayFigure, DayRow, Days
 from teiten.report.figures.heat import HeatFigure, HeatRow
 from teiten.report.figures.hours import HoursFigure
 from teiten.report.figures.line import LineFigure
+from teiten.report.figures.matrix import MatrixFigure, MatrixRow
 from teiten.report.figures.multiples import SmallMultiples
+from teiten.report.figures.panels import Panel, PanelsFigure
 from teiten.report.figures.rank import RankFigure, RankRow
 from teiten.report.figures.slope import SlopeFigure, SlopeRow
 from teiten.report.figures.stack import StackFigure
@@ -40,6 +42,10 @@ __all__ = [
     "HoursFigure",
     "LineFigure",
     "Mark",
+    "MatrixFigure",
+    "MatrixRow",
+    "Panel",
+    "PanelsFigure",
     "RankFigure",
     "RankRow",
     "Series",

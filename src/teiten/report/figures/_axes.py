@@ -91,10 +91,12 @@ def time_plot(
     thresholds: Sequence[Threshold] = (),
     right_room: float = 0.0,
     height: float = 0.0,
+    gutter: float = 0.0,
 ) -> TimePlot:
     """Draws the ground under a chart over time, from `sheet.y` down; moves `sheet.y` below the labels of the time axis.
 
-    right_room: px kept free at the right for labels. Marks and thresholds are drawn by `annotate` afterwards, above
+    right_room: px kept free at the right for labels; gutter: at least so many for those of the value axis, where several
+    are to be of one width. Marks and thresholds are drawn by `annotate` afterwards, above
     the data; gaps lie under it, and the data has nothing there.
     """
     sizes, theme = sheet.sizes, sheet.theme
@@ -102,7 +104,7 @@ def time_plot(
     highest = max([highest, *(t.value for t in thresholds if math.isfinite(t.value))])
     axis = ValueAxis.of(highest, height, y_max, whole=whole)
     labels = axis.labels(sheet.lang)
-    gutter = max(_text.width(label, sizes.tick) for label in labels) + 8
+    gutter = max([gutter, *(_text.width(label, sizes.tick) + 8 for label in labels)])
     x = sheet.left + gutter
     width = sheet.right - right_room - x
     if unit:

@@ -54,31 +54,15 @@ class LineFigure(Figure):
             right_room=names + 14 if beside else 0.0,
         )
         for series in reversed(drawn):
-            self._line(plot, series)
+            draw(plot, series, self.things)
         _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
         _axes.annotate(plot, self.marks, self.thresholds)
         if beside:
             self._names(plot, drawn)
         else:
-            _legend.line_of(sheet, [_legend.Entry(s.label, self._ink(s, sheet), line=True, dash=_dash(s)) for s in self.series])
-
-    def _ink(self, series: Series, sheet: Sheet) -> str:
-        if series.kind == "value":
-            return series.colour or colour(self.things, series.key, sheet.theme)
-        return sheet.theme.other if series.kind == "other" else sheet.theme.unknown
-
-    def _middle(self, plot: _axes.TimePlot, i: int) -> float:
-        return (plot.edges[i] + plot.edges[i + 1]) / 2
-
-    def _line(self, plot: _axes.TimePlot, series: Series) -> None:
-        ink, sheet = self._ink(series, plot.sheet), plot.sheet
-        width = 1.6 if plot.bucket < 4 else 2.4
-        for first, after in _axes.runs(series.values):
-            points = [(self._middle(plot, i), plot.of(series.values[i] or 0.0)) for i in range(first, after)]
-            if len(points) == 1:
-                sheet.circle(*points[0], max(2.0, width), ink)
-                continue
-            _axes.strong_line(sheet, points, ink, width, _dash(series))
+            _legend.line_of(
+                sheet, [_legend.Entry(s.label, ink(s, sheet, self.things), line=True, dash=dash(s)) for s in self.series]
+            )
 
     def _names(self, plot: _axes.TimePlot, drawn: Sequence[Series]) -> None:
         """The name of each line at its end, moved apart where ends are close, with a thin line from one to the other."""
@@ -86,7 +70,7 @@ class LineFigure(Figure):
         ends = []
         for series in drawn:
             last = max(i for i, v in enumerate(series.values) if v is not None)
-            ends.append((plot.of(series.values[last] or 0.0), self._middle(plot, last), series))
+            ends.append((plot.of(series.values[last] or 0.0), middle(plot, last), series))
         ends.sort(key=lambda e: e[0])
         places = _axes.spread([e[0] for e in ends], size * 1.3, plot.y, plot.base)
         x = plot.x + plot.w + 10
@@ -94,7 +78,12 @@ class LineFigure(Figure):
             if abs(place - y) > 3 or end < plot.x + plot.w - plot.bucket:
                 sheet.polyline([(end + 3, y), (x - 3, place)], sheet.theme.axis, 0.7)
             sheet.text(
-                x, place + size * 0.36, series.label, size=size, fill=on_paper(self._ink(series, sheet), sheet.theme), bold=True
+                x,
+                place + size * 0.36,
+                series.label,
+                size=size,
+                fill=on_paper(ink(series, sheet, self.things), sheet.theme),
+                bold=True,
             )
 
     def _tip(self, i: int, lang: str) -> str:
@@ -102,5 +91,30 @@ class LineFigure(Figure):
         return ", ".join(said) or _words.word(lang, "gap")
 
 
-def _dash(series: Series) -> str:
+def draw(plot: _axes.TimePlot, series: Series, things: str) -> None:
+    """A series' line on a ground: it ends where a value is None; a value that stands alone is a dot."""
+    sheet, colour_of = plot.sheet, ink(series, plot.sheet, things)
+    width = 1.6 if plot.bucket < 4 else 2.4
+    for first, after in _axes.runs(series.values):
+        points = [(middle(plot, i), plot.of(series.values[i] or 0.0)) for i in range(first, after)]
+        if len(points) == 1:
+            sheet.circle(*points[0], max(2.0, width), colour_of)
+            continue
+        _axes.strong_line(sheet, points, colour_of, width, dash(series))
+
+
+def ink(series: Series, sheet: Sheet, things: str) -> str:
+    """The colour of a series' line."""
+    if series.kind == "value":
+        return series.colour or colour(things, series.key, sheet.theme)
+    return sheet.theme.other if series.kind == "other" else sheet.theme.unknown
+
+
+def middle(plot: _axes.TimePlot, i: int) -> float:
+    """px of the middle of a bucket."""
+    return (plot.edges[i] + plot.edges[i + 1]) / 2
+
+
+def dash(series: Series) -> str:
+    """How a series' line is broken, if it is."""
     return "5 4" if series.dashed else ""

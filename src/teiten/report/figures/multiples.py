@@ -97,11 +97,10 @@ class SmallMultiples(Figure):
         daily = self.step != "hour"
         first, last = self.times[0], self.times[-1]
         single = not daily and first.date() == last.date()
-        one = _words.hour(first.hour, lang) if single else _words.date(first, lang, "month_day")
+        form = "month" if self.step == "month" else "month_day"
+        one = _words.hour(first.hour, lang) if single else _words.date(first, lang, form)
         end = _scale.bucket_end(last, self.step)
-        two = (
-            _words.hour(24 if end.date() > first.date() else end.hour, lang) if single else _words.date(last, lang, "month_day")
-        )
+        two = _words.hour(24 if end.date() > first.date() else end.hour, lang) if single else _words.date(last, lang, form)
         y = plot.base + size * 1.25
         box = plot.sheet.text(plot.x, y, one, size=size, fill=plot.sheet.theme.muted)
         if box and plot.x + plot.w - _text.width(two, size) > box.right + 8:

@@ -27,7 +27,9 @@ def build(context: Context) -> Section | None:
 
 
 def _stands_elsewhere(context: Context, note: Note) -> bool:
-    """The words for a gap stand at the gap, where one was found."""
+    """The words for a gap stand at the gap, where one was found; those for a section in it."""
+    if note.section is not None:
+        return True
     return note.kind == "gap" and any(note.touches(g.start, g.end) for g in context.answers.coverage.gaps)
 
 

@@ -24,7 +24,7 @@ def build(context: Context) -> Section:
     moved = movements(context)
     if answers.comparable:
         findings.append(say("summary.moved", n=len(moved)) if moved else say("summary.nothing_moved"))
-    return Section(ID, say("summary.title"), findings, points=[_point(context, *m) for m in moved])
+    return Section(ID, say("summary.title"), findings, points=[movement(context, *m) for m in moved])
 
 
 def _total(context: Context) -> str:
@@ -92,7 +92,8 @@ def movements(context: Context) -> list[tuple[What, Ranked]]:
     return told
 
 
-def _point(context: Context, what: What, row: Ranked) -> str:
+def movement(context: Context, what: What, row: Ranked) -> str:
+    """A movement in a sentence or two: how many packets and which rank then and now, and the main cause where there is one."""
     say = context.say
     thing = context.port_long(row.key) if what == "ports" else say("summary.from_country", country=context.land(row.key))
     rose = row.difference > 0

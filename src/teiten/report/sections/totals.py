@@ -11,7 +11,7 @@ ID = "totals"
 ORDER = 10
 SEVERAL = 1.5
 """addresses, in the mean, from which on packets per address and day are told: of one it is packets a day"""
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
 
 
 def build(context: Context) -> Section:
@@ -42,21 +42,29 @@ def build(context: Context) -> Section:
     notes = [words.joined(say("totals.finding_hosts"), context.estimated([now.hosts_error]))]
     if answers.per_address.addresses >= SEVERAL:
         notes.append(_divided(context))
-    apart = [say(f"totals.apart_{kind}", n=n) for kind, n in answers.apart.items() if n]
-    if apart:
-        notes.append(say("totals.apart", list=words.listed(apart)))
-    if answers.dropped:
-        notes.append(context.dropped)
+    notes += left_out(context)
     scanning = answers.scanning
     if scanning.packets and answers.filters.scanners == "in":
         share = words.percent(scanning.packets / max(1, now.packets))
         notes.insert(0, say("totals.scanners", n=scanning.packets, share=share))
-    inputs = answers.inputs
-    if inputs.rejected.total() or inputs.ignored.total():
-        lines = context.words("count.lines", n=inputs.lines)
-        counts = {"rejected": inputs.rejected.total(), "ignored": inputs.ignored.total()}
-        notes.append(say("totals.lines", lines=lines, **counts))
+    notes += unread(context)
     return Section(ID, say("totals.title"), facts=facts, blocks=[_table(context, days, days_before)], notes=notes)
+
+
+def left_out(context: Context) -> list[str]:
+    """What is in no count of the report: accepted and outgoing packets, days of which events are no longer kept."""
+    apart = [context.say(f"totals.apart_{kind}", n=n) for kind, n in context.answers.apart.items() if n]
+    said = [context.say("totals.apart", list=context.words.listed(apart))] if apart else []
+    return [*said, context.dropped] if context.answers.dropped else said
+
+
+def unread(context: Context) -> list[str]:
+    """How many lines of the inputs became no events."""
+    inputs = context.answers.inputs
+    counts = {"rejected": inputs.rejected.total(), "ignored": inputs.ignored.total()}
+    if not any(counts.values()):
+        return []
+    return [context.say("totals.lines", lines=context.words("count.lines", n=inputs.lines), **counts)]
 
 
 def _rates(context: Context) -> list[str]:
