@@ -52,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
     parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
+    parser.add_argument("--no-pdf", action="store_true", help="leave out the PDF of the report")
     parser.add_argument("--fresh", action="store_true", help="forget the folder's older editions: begin with the first again")
     parser.add_argument(
         "--again",
@@ -84,6 +85,8 @@ def main(args: argparse.Namespace) -> int:
     found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
     if args.no_animations:
         found = dataclasses.replace(found, animations=False)
+    if args.no_pdf:
+        found = dataclasses.replace(found, pdf=False)
     # a wrong word is told before a long log is read
     if args.span == "port":
         return _port.report(args, found, begun)
@@ -168,7 +171,7 @@ def _alone(args: argparse.Namespace) -> None:
     """UsageError where --again came with words that the manifest says already."""
     given = [
         name
-        for name in ("span", "period", "first", "last", "lang", "from_log", "tz", "no_animations", *FILTERS)
+        for name in ("span", "period", "first", "last", "lang", "from_log", "tz", "no_animations", "no_pdf", *FILTERS)
         if getattr(args, name)
     ]
     if given:
@@ -250,6 +253,8 @@ def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
     words = ["teiten", "report", args.span, *what, "--lang", found.language, "--tz", found.zone_name]
     if args.no_animations:
         words.append("--no-animations")
+    if args.no_pdf:
+        words.append("--no-pdf")
     for name in FILTERS:
         value = getattr(args, name)
         if value:

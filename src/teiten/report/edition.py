@@ -25,6 +25,7 @@ from teiten.report.compare import Edition
 from teiten.report.context import Context
 from teiten.report.manifest import Manifest
 from teiten.report.model import Report
+from teiten.report.pdf import NAME
 from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
@@ -62,7 +63,7 @@ def make(
     that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
     keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
     it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn;
-    without `pictures` none is. Returns language -> number of the edition.
+    without `pictures` none is, and there is no PDF. Returns language -> number of the edition.
 
     TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
@@ -78,7 +79,7 @@ def make(
     for code, folder in out.items():
         before = None if fresh else manifest.earlier(folder)
         edition, kept = _next(jobs[code], before, moment)
-        bundle.write(jobs[code].files(edition, kept, progress, pictures), folder, secret)
+        bundle.write(jobs[code].files(edition, kept, progress, pictures, settings.pdf and pictures), folder, secret)
         numbers[code] = edition.number
     return numbers
 
@@ -112,10 +113,12 @@ class _Job:
         kept: Mapping[str, bytes],
         progress: Callable[[int, int], None] | None = None,
         pictures: bool = True,
+        pdf: bool = True,
     ) -> dict[str, bytes]:
         """Every file of the folder; `kept` are those of older editions."""
         report = with_edition(self.plain, self.answers, self.settings, self.command, edition)
-        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress), **kept}
+        paper = bundle.Paper(edition.made, self.settings.publisher) if pdf else None
+        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress, paper=paper), **kept}
         files[manifest.NAME] = manifest.whole(self.table(edition.number, edition.made), files)
         return files
 
@@ -157,7 +160,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     if older is not None:
         edition = job.changes(older, older.data(), found.number, found.made)
     drawn = any(name.endswith(".png") for name in found.files)
-    files = job.files(edition, manifest.kept(found), pictures=drawn)
+    files = job.files(edition, manifest.kept(found), pictures=drawn, pdf=NAME in found.files)
     bundle.write(files, out, answers.destinations())
     return manifest.differences(found, json.loads(files[manifest.NAME]))
 

@@ -77,6 +77,8 @@ TARGETS: dict[str, str] = {
     "iot": "#2961b1",
     "windows": "#f69e24",
     "linux": "#d55e00",
+    "ot": "#793243",
+    "any": "#8b8b89",
     "web": "#8b8b89",
     "mail": "#6f6f6d",
     "dns": "#a5a5a3",
