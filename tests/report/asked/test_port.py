@@ -19,7 +19,7 @@ from teiten.cli import main
 from teiten.engine import filters, open_session
 from teiten.errors import TeitenError
 from teiten.lake import Lake
-from teiten.report import edition, markdown
+from teiten.report import edition, manifest, markdown
 from teiten.report.answers import Answers
 from teiten.report.asked import port as asked
 from teiten.report.asked import port_sources
@@ -45,7 +45,7 @@ Packet = tuple[dt.datetime, str, str, int]
 
 def story() -> Iterator[Packet]:
     """3 hosts a day at 9530/tcp, from the 31st day 15 more: 12 of Russia, 8 of which try 81/tcp too, and 3 of Japan, which
-    send 12 packets each. Besides 4 others a day at 81/tcp, a packet an hour to 22/tcp, an announced scanner; a day of nothing."""
+    send 12 packets each. Besides 4 others a day at 81/tcp, a packet an hour to 22/tcp, an announced scanner; an idle day."""
     for n in range(DAYS):
         day = dt.datetime.combine(FIRST + dt.timedelta(days=n), dt.time(), TOKYO)
         if n == 40:
@@ -89,6 +89,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 PERIOD = periods.span(FIRST + dt.timedelta(days=20), FIRST + dt.timedelta(days=44), TOKYO)
 
 
+SHORT = periods.span(FIRST + dt.timedelta(days=42), FIRST + dt.timedelta(days=44), TOKYO)
+
+
 def answers(session: Any, port: str = "9530/tcp", period: periods.Period = PERIOD, **texts: str) -> Answers:
     wanted = filters.parse(CHOSEN, **{"port": port, "scanners": "out", **texts})
     return Answers(session, period, wanted, CHOSEN.thresholds)
@@ -102,11 +105,11 @@ def found(lake: Lake) -> Iterator[Answers]:
 
 @pytest.fixture(scope="module")
 def counted(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """The same lake with aggregates of some days; of the others, which are small, they are counted on the spot."""
+    """The same lake with aggregates of a few days."""
     folder = tmp_path_factory.mktemp("counted") / "lake"
     shutil.copytree(lake.path, folder)
     other = Lake.open(folder)
-    rollup.ensure(other, CHOSEN, PERIOD.days[-3:])
+    rollup.ensure(other, CHOSEN, SHORT.days)
     return other
 
 
@@ -191,13 +194,12 @@ def test_samples_name_nobody(found: Answers) -> None:
     assert all(any(port == (6, 9530) for port in one.session.ports) for one in samples)
 
 
-QUESTIONS = (asked.course, asked.parts, asked.networks, asked.lands, asked.tools, asked.sensors, asked.sight, asked.after,
-             port_sources.few, port_sources.together)  # fmt: skip
+QUESTIONS = (asked.parts, asked.networks, asked.lands, asked.tools, asked.sensors, port_sources.few, port_sources.together)
 
 
-def test_the_same_from_aggregates(found: Answers, counted: Lake) -> None:
-    with open_session(counted, CHOSEN) as session:
-        other = answers(session)
+def test_the_same_from_aggregates(lake: Lake, counted: Lake) -> None:
+    with open_session(lake, CHOSEN) as plain, open_session(counted, CHOSEN) as session:
+        found, other = answers(plain, period=SHORT), answers(session, period=SHORT)
         for question in QUESTIONS:
             assert other.once(question) == found.once(question), question.__name__
         assert other.once(port_sources.few).counted and other.once(asked.lands).counted
@@ -214,7 +216,7 @@ def test_with_events_gone(found: Answers, counted: Lake, tmp_path: Path) -> None
     retention.carry_out(lake, chosen, wanted, grace=0)
     with open_session(lake, chosen) as session:
         other = answers(session)
-        for question in (asked.course, asked.parts, asked.lands, asked.tools, asked.sensors, asked.after, port_sources.few):
+        for question in (asked.course, *QUESTIONS[:-1], asked.after, asked.sight):
             assert other.once(question) == found.once(question), question.__name__
         assert other.once(port_sources.together).own == 0 and other.once(port_sources.samples) == []
         text = told(other, "en")
@@ -266,29 +268,45 @@ def test_what_cannot_be_asked(lake: Lake, capsys: pytest.CaptureFixture[str], wo
     assert wanted in capsys.readouterr().err
 
 
-def test_the_whole_way_and_again(lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    """By the command, in Japanese; made again from its manifest it is the same, byte for byte; nothing names our addresses."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "teiten.toml").write_text(
-        f'zone = "Asia/Tokyo"\nlake = "{lake.path}"\n[sensor.east]\ngroup = "home"\n[sensor.west]\ngroup = "abroad"\n'
-    )
-    words = ["report", "port", "9530/tcp", "--from", "2019-03-21", "--to", "2019-04-14", "--country", "ru", "--lang", "ja"]
-    assert main([*words, "--out", "here"]) == 0, capsys.readouterr().err
-    text = Path("here/report.md").read_text(encoding="utf-8")
+def test_the_whole_way_and_again(lake: Lake, tmp_path: Path) -> None:
+    """In Japanese; made again from its manifest it is the same, byte for byte; nothing names our addresses or a source."""
+    chosen, here = replace(CHOSEN, country="RU"), tmp_path / "here"
+    wanted = filters.parse(chosen, port="9530/tcp", scanners="out")
+    with open_session(lake, chosen) as session:
+        edition.make(session, chosen, PERIOD, wanted, {"ja": here}, "teiten report port", pictures=False)
+    text = (here / "report.md").read_text(encoding="utf-8")
     for sentence in (
         "# 9530/tcp宛てパケットの観測(2019年3月21日〜2019年4月14日)",
         "3月31日(日)頃からホスト数の増加を観測しました。それまでは1日3ホスト(中央値)でしたが、3月31日(日)には18ホストに達しています。",
         "このほかに、調査スキャナの1ホストから48パケットが届いています",
         "## ロシアからの推移",
-        f"81/tcp({100 * 8 * 14 / (3 * 24 + 15 * 14):.1f}%、21ホスト)",
+        f"81/tcp({100 * 8 * 14 / (3 * 24 + 15 * 14):.1f}%、22ホスト)",
         "期間の後も観測されており、直近の5日間では1日平均18ホストです",
     ):
         assert sentence in text, text[:3000]
-    rows = list(csv.DictReader(Path("here/data/port-sensors.csv").read_text(encoding="utf-8-sig").splitlines()))
+    rows = list(csv.DictReader((here / "data/port-sensors.csv").read_text(encoding="utf-8-sig").splitlines()))
     assert [row["sensor"] for row in rows] == ["west", "east"] and rows[0]["packets_a_day"]
-    for path in Path("here").rglob("*"):
+    for path in here.rglob("*"):
         if path.suffix in (".csv", ".json", ".md", ".html", ".sql", ".txt"):
             content = path.read_text(encoding="utf-8-sig")
             assert not any(own in content for own in OWN.values()), path
-            assert "5.3.0.3" not in content or path.suffix == ".sql", path
-    assert main(["report", "--again", "here/manifest.json"]) == 0, capsys.readouterr().err
+            assert "5.3.0.3" not in content, path
+    again = manifest.read(here)
+    upto = again.table["lake"]["last_batch"]
+    put_back, lost = manifest.restore(CHOSEN, again)
+    with open_session(lake, put_back, upto=upto, as_of=again.made) as session:
+        assert edition.again(session, put_back, again, tmp_path / "again") == ([], []) and lost == []
+
+
+def test_the_command(lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default up to the last whole day, in a folder named after port and days; it says how to make the same again."""
+    monkeypatch.chdir(tmp_path)
+    words = ["report", "port", "icmp", "--lake", str(lake.path), "--tz", "Asia/Tokyo", "--lang", "en", "--country", "kr"]
+    assert main(words) == 0, capsys.readouterr().err
+    folder = tmp_path / "teiten-report" / "port-icmp-2019-03-01--2019-04-19-en"
+    assert str(folder.relative_to(tmp_path)) in capsys.readouterr().err
+    table = manifest.read(folder).table
+    assert (table["report"]["kind"], table["report"]["period"]) == ("span", "2019-03-01--2019-04-19")
+    assert table["report"]["filters"] == {"port": "icmp", "scanners": "out"} and table["settings"]["country"] == "KR"
+    assert "teiten report port icmp --from 2019-03-01 --to 2019-04-19 --lang en" in table["command"]
+    assert "--country kr" in table["command"]
