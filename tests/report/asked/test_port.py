@@ -82,7 +82,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         mine = [p for p in PACKETS if p[1] == sensor]
         lines = [LINE.format(at=at.isoformat(), src=src, dst=own, port=port) for at, _, src, port in mine]
         (folder / f"{sensor}.log").write_text("".join(lines))
-        intake.ingest(lake, [str(folder / f"{sensor}.log")], replace(CHOSEN, keeping=Keeping()), sensor=sensor)
+        intake.ingest(
+            lake, [str(folder / f"{sensor}.log")], replace(CHOSEN, keeping=Keeping()), sensor=sensor, judge=sensor == "west"
+        )
     return lake
 
 
