@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Thing = Literal["port", "country", "target", "asn", "sensor", "protocol", "organisation", "plain"]
+Thing = Literal["port", "country", "region", "target", "asn", "sensor", "protocol", "organisation", "plain"]
 """What a colour stands for. 'plain' is the one colour of charts where colour says nothing."""
 
 
@@ -87,6 +87,13 @@ TARGETS: dict[str, str] = {
     "other": "#b4b4b2",
 }
 
+REGIONS: dict[str, str] = {
+    "east_asia": "#dc5426", "north_america": "#224fa7", "east_europe": "#7367d3", "southeast_asia": "#ffdd3b",
+    "south_asia": "#e59711", "west_europe": "#5f4000", "latin_america": "#c3e696", "west_asia": "#1d576c",
+    "africa": "#640060", "oceania": "#7ac8fe", "antarctica": "#8b8b89",
+}  # fmt: skip
+"""mostly those of the country with the most networks in it"""
+
 PROTOCOLS: dict[str, str] = {
     "tcp": "#2961b1",
     "udp": "#f69e24",
@@ -96,7 +103,13 @@ PROTOCOLS: dict[str, str] = {
     "1": "#7aa87c",
 }
 
-_TABLES: dict[str, dict[str, str]] = {"port": PORTS, "country": COUNTRIES, "target": TARGETS, "protocol": PROTOCOLS}
+_TABLES: dict[str, dict[str, str]] = {
+    "port": PORTS,
+    "country": COUNTRIES,
+    "target": TARGETS,
+    "protocol": PROTOCOLS,
+    "region": REGIONS,
+}
 
 
 @functools.lru_cache(maxsize=4096)
