@@ -1,5 +1,4 @@
-"""A month's report, in both languages, over a million events that a lake already holds; a quarter's over up to 5 million, or
-those of $TEITEN_BENCH_SIZES, from events and from aggregates; and a ranking at the terminal."""
+"""A month's report over a million events, a quarter's over several millions, and a ranking at the terminal."""
 
 from __future__ import annotations
 
