@@ -32,6 +32,8 @@ from teiten.report.figures import (
     Mark,
     MatrixFigure,
     MatrixRow,
+    Panel,
+    PanelsFigure,
     RankFigure,
     RankRow,
     Series,
@@ -132,6 +134,7 @@ def hostile() -> list[Figure]:
             **words, before_label=HOSTILE, now_label=HOSTILE, rows=[SlopeRow(key=HOSTILE, label=HOSTILE, before=1, now=2)]
         ),
         SmallMultiples(**words, times=times, series=series, gaps=gaps),
+        PanelsFigure(**words, times=times, panels=[Panel(unit=HOSTILE, series=series, marks=marks)] * 2, gaps=gaps),
         MatrixFigure(
             **words, rows=[MatrixRow(HOSTILE, [0.5, None], [HOSTILE] * 2)], columns=[HOSTILE] * 2, low=HOSTILE, high=HOSTILE
         ),
@@ -229,6 +232,16 @@ def odd() -> dict[str, Figure]:
         "multiples of one": SmallMultiples(id="a", title="a", times=days(first, 1), series=[Series("a", long_name, [3.0])]),
         "multiples of None": SmallMultiples(
             id="a", title="a", times=days(first, 2), series=[Series("a", "a", [None, None]), Series("b", "b", [0, 0])]
+        ),
+        "panels of nothing": PanelsFigure(id="a", title="a", times=[], panels=[]),
+        "panels of which one is empty": PanelsFigure(
+            id="a",
+            title="a",
+            times=days(first, 2),
+            panels=[
+                Panel(unit="a", series=[Series("a", long_name, [3.0, None])], marks=[Mark(first, long_name)]),
+                Panel(unit="b", series=[Series("a", long_name, [None, None])]),
+            ],
         ),
         "matrix of nothing": MatrixFigure(id="a", title="a", rows=[], columns=[]),
         "matrix of one": MatrixFigure(id="a", title="a", rows=[MatrixRow(long_name, [1.0], ["1.00"])], columns=[long_name]),
