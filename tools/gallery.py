@@ -194,6 +194,44 @@ def heat_days(lang: str) -> Figure:
     )  # fmt: skip
 
 
+def beside(lang: str) -> Figure:
+    ways = (
+        (_said(lang, "(1) すべてのパケット", "(1) All packets"), 1.0, 8),
+        (_said(lang, "(2) 調査目的のスキャン", "(2) Research scans alone"), 0.6, 4),
+        (_said(lang, "(3) 調査目的のスキャンを除く", "(3) Without research scans"), 0.4, 7),
+    )
+    panels = []
+    for place, (title, level, count) in enumerate(ways):
+        rnd = random.Random(40 + place)
+        values = sorted((round(level * 1_000_000 * rnd.random() / (i + 1)) for i in range(count)), reverse=True)
+        rows = [
+            figures.RankRow(
+                key=k,
+                label=_said(lang, ja, en),
+                value=v,
+                rank=i + 1,
+                rank_before=None if i == 4 else (i + place) % 9 + 1,
+                share=v / sum(values),
+            )
+            for i, (v, (k, ja, en)) in enumerate(zip(values, COUNTRIES, strict=False))
+        ]
+        panels.append(
+            figures.RankFigure(
+                id=f"beside-{place}",
+                title=title,
+                rows=rows,
+                things="country",
+                before_label=_said(lang, "前四半期", "quarter before"),
+            )
+        )
+    return figures.BesideFigure(
+        id="beside",
+        title=_said(lang, "調査目的のスキャンを除くと中国が首位", "Without research scans, China leads"),
+        subtitle=_said(lang, "送信元の国別の受信パケット数の割合", "Share of packets by source country"),
+        unit=_said(lang, "パケット", "packets"), panels=panels,
+    )  # fmt: skip
+
+
 def slope(lang: str) -> Figure:
     moves = [("23/tcp", 1, 1), ("445/tcp", 2, 2), ("52869/tcp", 5, 3), ("22/tcp", 4, 4), ("80/tcp", 7, 5), ("8080/tcp", 6, 6),
              ("5555/tcp", 8, 7), ("81/tcp", 12, 8), ("3389/tcp", 9, 9), ("2323/tcp", 10, 10), ("1433/tcp", 3, 28), ("9530/tcp", None, 11)]  # fmt: skip
@@ -289,7 +327,7 @@ def calendar_hours(lang: str) -> Figure:
 
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines,
-    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "multiples": multiples,
+    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "beside": beside, "multiples": multiples,
     "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip
 

@@ -111,6 +111,12 @@ def test_another_edition_is_the_same_entry(folder: Path) -> None:
     assert feed.entries(folder)[0] == new
 
 
+def test_of_copies_of_one_report_the_newest_counts(folder: Path) -> None:
+    lay(folder, "again", "2026-04", "2026-08-01T00:00:00+09:00")
+    found = feed.entries(folder)
+    assert [e.place for e in found] == ["again/", "monthly%202026-05/", "monthly-2026-05-en/"]
+
+
 def test_the_same_reports_give_the_same_bytes(folder: Path) -> None:
     assert feed.atom(feed.entries(folder), "t", "a") == feed.atom(feed.entries(folder), "t", "a")
 

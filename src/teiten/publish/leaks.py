@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import socket
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -53,7 +54,8 @@ def _spoken(text: str) -> Iterator[bytes]:
 
 
 def _texts(name: str, content: bytes) -> Iterator[str]:
-    """What can be read in a file: of a picture all but its pixels, of Parquet its cells, of a font nothing, else all of it."""
+    """What can be read in a file: of a picture all but its pixels, of Parquet its cells, of a PDF its text, of a font nothing,
+    else all of it."""
     if name.endswith(".woff2"):
         return
     magic, parts = next((found for ending, found in _BINARY.items() if name.endswith(ending)), (b"", None))
@@ -124,12 +126,46 @@ def _parquet(data: bytes) -> Iterator[bytes]:
     yield repr(pl.read_parquet_metadata(io.BytesIO(data))).encode()
 
 
+_STREAM: Final = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_GLYPH: Final = re.compile(rb"<([0-9A-F]{4})> <([0-9A-F]+)>")
+_SHOWN: Final = re.compile(rb"<([0-9A-Fa-f]*)>\s*Tj")
+_WIDE: Final = re.compile(rb"<FEFF([0-9A-F]*)>")
+_DIGITS: Final = re.compile(rb"<[0-9A-Fa-f]{16,}>")
+
+
+def _pdf(data: bytes) -> Iterator[bytes]:
+    """What its pages show, by its own table of letters, and what its dictionaries say (metadata, links, descriptions)."""
+    streams = []
+    for match in _STREAM.finditer(data):
+        try:
+            streams.append(zlib.decompress(match[1]))
+        except zlib.error:
+            streams.append(match[1])
+    letters = {m[1]: m[2] for s in streams if b"beginbfchar" in s for m in _GLYPH.finditer(s)}
+    for stream in streams:
+        if b"beginbfchar" in stream or b"begincmap" in stream:
+            continue
+        shown = [m[1] for m in _SHOWN.finditer(stream)]
+        said = (b"".join(letters.get(one[n : n + 4].upper(), b"FFFD") for n in range(0, len(one), 4)) for one in shown)
+        yield "\n".join(bytes.fromhex(s.decode()).decode("utf-16-be", "replace") for s in said).encode()
+        if b"<x:xmpmeta" in stream:
+            yield stream
+    rest = _DIGITS.sub(b"", _WIDE.sub(_narrow, _STREAM.sub(b"", data)))
+    # the list of places at the end is numbers alone
+    yield rest[: rest.rfind(b"\nxref\n")] + rest[rest.rfind(b"trailer") :]
+
+
+def _narrow(match: re.Match[bytes]) -> bytes:
+    return b"(" + bytes.fromhex(match[1].decode()).decode("utf-16-be", "replace").encode() + b")"
+
+
 _BINARY: Final[dict[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]]] = {
     ".png": (b"\x89PNG\r\n\x1a\n", _png),
     ".apng": (b"\x89PNG\r\n\x1a\n", _png),
     ".gif": (b"GIF8", _gif),
     ".webp": (b"RIFF", _webp),
     ".parquet": (b"PAR1", _parquet),
+    ".pdf": (b"%PDF-", _pdf),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import fcntl
 import os
 import re
@@ -17,7 +18,7 @@ from teiten.data import fonts
 from teiten.errors import TeitenError
 from teiten.lang import Words
 from teiten.publish import leaks
-from teiten.report import figures, rows
+from teiten.report import figures, pdf, rows
 from teiten.report.figures import animate
 from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
@@ -32,6 +33,14 @@ MARK: Final = "index.html"
 _LITTER: Final = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """what file managers put into any folder"""
 _THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent", "fall")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Paper:
+    """What a PDF of the report says of itself: when it was made, and by whom."""
+
+    made: dt.datetime | None = None
+    author: str = ""
 
 
 def write(files: Mapping[str, bytes], out: Path, secret: Collection[bytes]) -> None:
@@ -51,13 +60,19 @@ def write(files: Mapping[str, bytes], out: Path, secret: Collection[bytes]) -> N
 
 
 def render(
-    report: Report, words: Words, *, pictures: bool = True, progress: Callable[[int, int], None] | None = None
+    report: Report,
+    words: Words,
+    *,
+    pictures: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+    paper: Paper | None = None,
 ) -> dict[str, bytes]:
     """Every file of the folder, by its name in it; without `pictures` all but PNGs and moving pictures, which take longest.
 
-    progress: told how many of how many charts are there as pictures.
+    progress: told how many of how many charts are there as pictures. paper: what a PDF says of itself; None: there is none.
     """
     files: dict[str, bytes] = {}
+    plain: dict[str, str] = {}
     if not pictures:
         report = _stilled(report)
     blocks = [block for section in report.sections for block in section.blocks]
@@ -73,13 +88,16 @@ def render(
         # files that leave the folder carry their letters as shapes: they need no font
         alone = figures.draw(block.figure, width=WIDE, lang=report.lang, outlines=True)
         files[chart_path(block.data, "svg")] = alone.encode()
+        plain[block.data.id] = wide
         drawn[block.data.id] = _inline(block, wide, report.lang)
         alts[block.data.id] = block.figure.alt or block.figure.title
         if block.animation is not None:
             moving[block.data.id] = animate.size(block.animation, report.lang)
     for quote in (quote for section in report.sections for quote in section.quotes if quote.file):
         files.setdefault(lines_path(quote), ("\n".join(quote.whole or quote.lines) + "\n").encode())
-    files["index.html"] = page(report, words, drawn, moving).encode()
+    if paper is not None:
+        files[pdf.NAME] = pdf.write(report, words, plain, made=paper.made, author=paper.author)
+    files["index.html"] = page(report, words, drawn, moving, pdf.NAME if paper is not None else "").encode()
     files["report.md"] = markdown(report, words, drawn, alts).encode()
     files[STYLE] = (style() + theme_css()).encode()
     files["fonts/teiten-sans.woff2"] = fonts.WOFF2.read_bytes()

@@ -115,6 +115,8 @@ class Context:
             months = (self.words.month_name(day) for day in (first, self.period.days[-1]))
             quarter = str((first.month + 2) // 3)
             return self.words("date.quarter", year=str(first.year), quarter=quarter, first=next(months), last=next(months))
+        if self.kind == "running":
+            return self.words("date.until", day=self.words.plain(self.period.days[-1]))
         if self.kind == "span":
             ends = (self.words.plain(day) for day in (first, self.period.days[-1]))
             return self.words("date.span", start=next(ends), end=next(ends))

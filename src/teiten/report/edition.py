@@ -25,21 +25,27 @@ from teiten.report.compare import Edition
 from teiten.report.context import Context
 from teiten.report.manifest import Manifest
 from teiten.report.model import Report
+from teiten.report.pdf import NAME
 from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
-KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
-"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers."""
+KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span", "running")
+"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers; 'running' is kept current."""
 
 
-_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366}
+_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366, "running": 2 * 366}
 """days around a period that its report looks at besides, where more than a month"""
 
 
 def last_period(session: Session, kind: PeriodKind) -> Period | None:
     """The last period of that kind with an event in the lake, in the session's zone; None for an empty lake."""
-    last = session.query("SELECT max(t_max) AS last FROM batches")[0]["last"]
-    return None if last is None else periods.containing(kind, last.astimezone(session.zone).date(), session.zone)
+    row = session.query("SELECT min(t_min) AS first, max(t_max) AS last FROM batches")[0]
+    if row["last"] is None:
+        return None
+    first, last = (row[name].astimezone(session.zone) for name in ("first", "last"))
+    # what is kept current ends with a day that is over
+    day = periods.last_whole_day(first, last) if kind == "running" else last.date()
+    return periods.containing(kind, day, session.zone)
 
 
 def make(
@@ -62,7 +68,7 @@ def make(
     that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
     keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
     it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn;
-    without `pictures` none is. Returns language -> number of the edition.
+    without `pictures` none is, and there is no PDF. Returns language -> number of the edition.
 
     TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
@@ -78,7 +84,7 @@ def make(
     for code, folder in out.items():
         before = None if fresh else manifest.earlier(folder)
         edition, kept = _next(jobs[code], before, moment)
-        bundle.write(jobs[code].files(edition, kept, progress, pictures), folder, secret)
+        bundle.write(jobs[code].files(edition, kept, progress, pictures, settings.pdf and pictures), folder, secret)
         numbers[code] = edition.number
     return numbers
 
@@ -112,10 +118,12 @@ class _Job:
         kept: Mapping[str, bytes],
         progress: Callable[[int, int], None] | None = None,
         pictures: bool = True,
+        pdf: bool = True,
     ) -> dict[str, bytes]:
         """Every file of the folder; `kept` are those of older editions."""
         report = with_edition(self.plain, self.answers, self.settings, self.command, edition)
-        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress), **kept}
+        paper = bundle.Paper(edition.made, self.settings.publisher) if pdf else None
+        files = {**bundle.render(report, lang.words(self.code), pictures=pictures, progress=progress, paper=paper), **kept}
         files[manifest.NAME] = manifest.whole(self.table(edition.number, edition.made), files)
         return files
 
@@ -157,7 +165,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     if older is not None:
         edition = job.changes(older, older.data(), found.number, found.made)
     drawn = any(name.endswith(".png") for name in found.files)
-    files = job.files(edition, manifest.kept(found), pictures=drawn)
+    files = job.files(edition, manifest.kept(found), pictures=drawn, pdf=NAME in found.files)
     bundle.write(files, out, answers.destinations())
     return manifest.differences(found, json.loads(files[manifest.NAME]))
 

@@ -52,7 +52,10 @@ def entries(folder: Path) -> list[Entry]:
         raise TeitenError(
             f"{folder} holds no report in a folder of its own.", hint="Make one there: teiten report monthly --out FOLDER/NAME."
         )
-    return sorted(found, key=lambda e: (e.updated, e.place), reverse=True)[:MOST]
+    newest: dict[str, Entry] = {}
+    for entry in sorted(found, key=lambda e: (e.updated, e.place), reverse=True):
+        newest.setdefault(entry.id, entry)  # of copies of one report the newest counts
+    return list(newest.values())[:MOST]
 
 
 def _manifests(folder: Path) -> Iterator[Manifest]:

@@ -55,8 +55,8 @@ def style() -> str:
     return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
 
 
-def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]] | None = None) -> str:
-    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px."""
+def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]] | None = None, pdf: str = "") -> str:
+    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px; pdf: the name of its PDF."""
     numbers = Numbers()
     out = [
         "<!DOCTYPE html>",
@@ -73,7 +73,8 @@ def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[
         "</head>",
         "<body>",
         f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
-        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>{_notice(report, numbers)}</header>",
+        f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>",
+        f"{_notice(report, numbers)}{_pdf(pdf, words)}</header>",
         _contents(report, words),
         "<main>",
         *(_section(section, words, drawn, moving or {}, numbers) for section in report.sections),
@@ -88,6 +89,10 @@ def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[
 def _notice(report: Report, numbers: Numbers) -> str:
     notice = f'<p class="notice">{escape(report.notice)}</p>' if report.notice else ""
     return notice + (f'<p class="edition">{_inline(report.edition, numbers)}</p>' if report.edition else "")
+
+
+def _pdf(name: str, words: Words) -> str:
+    return f'<p class="files"><a href="{escape(name)}">{escape(words("page.pdf"))}</a></p>' if name else ""
 
 
 def _contents(report: Report, words: Words) -> str:

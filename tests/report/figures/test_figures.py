@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from teiten.report import figures
 from teiten.report.figures import (
+    BesideFigure,
     CalendarFigure,
     DayFigure,
     DayRow,
@@ -50,7 +51,7 @@ Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
     "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
-    "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
+    "beside", "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -94,7 +95,7 @@ def test_a_figure_drawn_twice_is_the_same(gallery: Gallery, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "width", "lang"), [
-    ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
+    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
     ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
     ("day_gap", 400, "en"), ("day_hours", 400, "en"), ("calendar", 390, "en"),
 ])  # fmt: skip
@@ -219,6 +220,16 @@ def odd() -> dict[str, Figure]:
         "heat of nothing": HeatFigure(id="a", title="a", rows=[]),
         "heat of zero": HeatFigure(id="a", title="a", rows=[HeatRow("a", long_name, [0] * 24)], scale="log"),
         "heat of hours": HeatFigure(id="a", title="a", rows=[HeatRow("a", "a", holes)], times=month, step="hour", scale="all"),
+        "beside of nothing": BesideFigure(id="a", title="a", panels=[RankFigure(id="b", title=long_name, rows=[])]),
+        "beside of one and none": BesideFigure(
+            id="a", title="a", unit=long_name, shares=False,
+            panels=[
+                RankFigure(id="b", title=long_name, subtitle=long_name, note=long_name, rows=[]),
+                RankFigure(id="c", title="c", before_label="before", rows=[
+                    RankRow(key="CN", label=long_name, value=1e15, rank=1, share=0.0),
+                    RankRow(key="unknown", label="u", value=None, kind="unknown")]),
+            ],
+        ),
         "slope of nothing": SlopeFigure(id="a", title="a", rows=[], before_label="a", now_label="b"),
         "slope of many": SlopeFigure(
             id="a", title="a", before_label=long_name, now_label=long_name,

@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from teiten.classify.rules import Material, Rule, answer
+from teiten.settings import Settings
 
 RULE = Rule(
     id="large_scanner",
@@ -35,13 +36,18 @@ SELECT src_ip, day, count(*) AS ports FROM (
 ) GROUP BY src_ip, day HAVING count(*) >= $least"""
 
 
-def packets_needed(material: Material, day: dt.date) -> int:
-    """Packets that make a scanner large on that day: NICTER's number, scaled by the addresses that were observed."""
-    number = material.settings.threshold("large_scanner_packets")
-    addresses = material.settings.threshold("large_scanner_addresses")
+def needed(settings: Settings, observed: int) -> int:
+    """Packets a day that make a scanner large where so many addresses are observed: NICTER's number, scaled by these."""
+    number = settings.threshold("large_scanner_packets")
+    addresses = settings.threshold("large_scanner_addresses")
     if addresses > 0:
-        number *= material.observed(day) / addresses
-    return max(1, math.ceil(max(number, material.settings.threshold("large_scanner_floor"))))
+        number *= observed / addresses
+    return max(1, math.ceil(max(number, settings.threshold("large_scanner_floor"))))
+
+
+def packets_needed(material: Material, day: dt.date) -> int:
+    """The same for a day that is judged."""
+    return needed(material.settings, material.observed(day))
 
 
 def choose(material: Material) -> str:

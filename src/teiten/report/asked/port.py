@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from teiten import periods
 from teiten.coverage import watched
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
@@ -259,9 +260,7 @@ class After:
 def last_whole_day(extent: tuple[dt.datetime, dt.datetime]) -> dt.date:
     """The last day that the lake has whole: that of its last event where that lies in the day's last hour, else the day before
     (never before the first)."""
-    first, last = extent
-    day = last.date() if last.hour == 23 else last.date() - dt.timedelta(days=1)
-    return max(day, first.date())
+    return periods.last_whole_day(*extent)
 
 
 def days_after(extent: tuple[dt.datetime, dt.datetime] | None, period: Period) -> Period | None:

@@ -16,6 +16,7 @@ from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
 from teiten.report.figures._words import word
+from teiten.report.figures.beside import BesideFigure
 from teiten.report.figures.calendar import CalendarFigure
 from teiten.report.figures.day import DayFigure, DayRow, Days
 from teiten.report.figures.heat import HeatFigure, HeatRow
@@ -31,6 +32,7 @@ from teiten.report.figures.stack import StackFigure
 __all__ = [
     "DARK",
     "LIGHT",
+    "BesideFigure",
     "CalendarFigure",
     "DayFigure",
     "DayRow",

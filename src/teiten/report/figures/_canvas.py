@@ -70,6 +70,8 @@ class Sheet:
     letters: set[str] = field(default_factory=set)
     extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
+    at: float | None = None
+    """of a part of another sheet, without margins of its own: where on that it begins"""
 
     @property
     def narrow(self) -> bool:
@@ -81,11 +83,11 @@ class Sheet:
 
     @property
     def left(self) -> float:
-        return self.sizes.margin
+        return self.sizes.margin if self.at is None else self.at
 
     @property
     def right(self) -> float:
-        return self.width - self.sizes.margin
+        return self.width - self.sizes.margin if self.at is None else self.at + self.width
 
     # -- shapes ------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Thing = Literal["port", "country", "target", "asn", "sensor", "protocol", "organisation", "plain"]
+Thing = Literal["port", "country", "region", "target", "asn", "sensor", "protocol", "organisation", "plain"]
 """What a colour stands for. 'plain' is the one colour of charts where colour says nothing."""
 
 
@@ -77,6 +77,8 @@ TARGETS: dict[str, str] = {
     "iot": "#2961b1",
     "windows": "#f69e24",
     "linux": "#d55e00",
+    "ot": "#793243",
+    "any": "#8b8b89",
     "web": "#8b8b89",
     "mail": "#6f6f6d",
     "dns": "#a5a5a3",
@@ -84,6 +86,13 @@ TARGETS: dict[str, str] = {
     "database": "#5c5c5a",
     "other": "#b4b4b2",
 }
+
+REGIONS: dict[str, str] = {
+    "east_asia": "#dc5426", "north_america": "#224fa7", "east_europe": "#7367d3", "southeast_asia": "#ffdd3b",
+    "south_asia": "#e59711", "west_europe": "#5f4000", "latin_america": "#c3e696", "west_asia": "#1d576c",
+    "africa": "#640060", "oceania": "#7ac8fe", "antarctica": "#8b8b89",
+}  # fmt: skip
+"""mostly those of the country with the most networks in it"""
 
 PROTOCOLS: dict[str, str] = {
     "tcp": "#2961b1",
@@ -94,7 +103,13 @@ PROTOCOLS: dict[str, str] = {
     "1": "#7aa87c",
 }
 
-_TABLES: dict[str, dict[str, str]] = {"port": PORTS, "country": COUNTRIES, "target": TARGETS, "protocol": PROTOCOLS}
+_TABLES: dict[str, dict[str, str]] = {
+    "port": PORTS,
+    "country": COUNTRIES,
+    "target": TARGETS,
+    "protocol": PROTOCOLS,
+    "region": REGIONS,
+}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from teiten.report.sections import _about
 
 ID = "about"
 ORDER = 100
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span", "running")
 _ORIGINS = {"flag": "about.origin_flag", "teiten.toml": "about.origin_file", "machine": "about.origin_machine"}
 _BASES = {
     "stated": "about.basis_stated",
