@@ -50,7 +50,7 @@ Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
-    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
+    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days", "slope",
     "beside", "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -95,8 +95,9 @@ def test_a_figure_drawn_twice_is_the_same(gallery: Gallery, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "width", "lang"), [
-    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
-    ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
+    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"),
+    ("hours", 1200, "ja"), ("panels", 390, "ja"), ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"),
+    ("day", 400, "ja"),
     ("day_gap", 400, "en"), ("day_hours", 400, "en"), ("calendar", 390, "en"),
 ])  # fmt: skip
 def test_the_accepted_drawing(gallery: Gallery, name: str, width: int, lang: str) -> None:
