@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.lake import making
 from tests.report import dark
@@ -111,7 +111,8 @@ def test_logs_without_sequence_numbers_say_nothing(tmp_path: Path) -> None:
         assert dark.answers(session).once(infected.says_marks)
 
 
-@given(st.lists(st.none() | st.integers(0, 1000)))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(st.none() | st.integers(0, 1000), max_size=40))
 def test_what_is_typical(values: list[int | None]) -> None:
     told = infected.typical(values)
     seen = [v for v in values if v is not None]

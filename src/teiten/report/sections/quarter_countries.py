@@ -34,7 +34,8 @@ def build(context: Context) -> Section | None:
         findings.append(_all(context, found["all"]))
     if len(ways) > 1:
         findings += _apart(context, found)
-    notes: list[Paragraph] = [say("quarter_countries.note"), *_about.attributions(context)]
+    notes: list[Paragraph] = [say("quarter_countries.note_ways")] if len(ways) > 1 else []
+    notes += [say("quarter_countries.note"), *_about.attributions(context)]
     return Section(ID, say("quarter_countries.title"), findings, blocks=[_block(context, found, ways)], notes=notes)
 
 

@@ -125,16 +125,15 @@ def _countries(context: Context, days: Days) -> list[Paragraph]:
         month = moment.date().replace(day=1)
         by_month[month] = by_month.get(month, 0.0) + (value or 0.0)
     month, most = max(by_month.items(), key=lambda item: (item[1], -item[0].toordinal()))
-    if len(by_month) > 1 and most >= 0.5 * packets:
-        part = words.percent(most / packets, 0)
-        said.append(
-            context.say("quarter_scanners.month", month=words.month_name(month), packets=context.about(round(most)), share=part)
-        )
-    if len(named) > 1:
-        items = [
-            words("quarter_scanners.part", land=context.land(c), share=words.percent(n / sum(days.sums.values())))
-            for c, n in named[: research.COUNTRIES]
-        ]
+    if len(by_month) > 1 and most >= packets:
+        said.append(context.say("quarter_scanners.month_all", month=words.month_name(month)))
+    elif len(by_month) > 1 and most >= 0.5 * packets:
+        part, many = words.percent(most / packets, 0), context.about(round(most))
+        said.append(context.say("quarter_scanners.month", month=words.month_name(month), packets=many, share=part))
+    shown = named[: research.COUNTRIES] + [(c, n) for c, n in days.sums.items() if c is None]
+    if len(shown) > 1:
+        whole = sum(days.sums.values())
+        items = [words("quarter_scanners.part", land=context.land(c), share=words.percent(n / whole)) for c, n in shown]
         said.append(context.say("quarter_scanners.lands", list=words.listed(items)))
     return [words.joined(*said)]
 
@@ -211,8 +210,8 @@ def _quarters_block(context: Context, told: Quarters) -> Block:
         Column(say("quarter_scanners.addresses")),
         Column(say("quarter_scanners.scan_packets")),
         Column(say("quarter_scanners.share")),
-        Column(say("quarter_scanners.known_head"), "text", spare=True),
-        Column(say("quarter_scanners.unknown_head"), "text", spare=True),
+        Column(say("quarter_scanners.known_head"), spare=True),
+        Column(say("quarter_scanners.unknown_head"), spare=True),
     )
     rows = [_quarter_row(context, quarter) for quarter in told.all]
     table = Table(say("quarter_scanners.caption"), heads, rows)
@@ -295,20 +294,19 @@ def _prefixes_block(context: Context) -> Block:
         Column(say("quarter_scanners.prefix"), "text"),
         Column(say("quarter_scanners.holder"), "text"),
         Column(say("column.country"), "text", spare=True),
-        Column(say("quarter_scanners.scan_packets")),
+        Column(say("quarter_scanners.organisation"), "text", spare=True),
+        Column(say("column.packets")),
         Column(say("column.share")),
-        Column(say("quarter_scanners.addresses"), spare=True),
+        Column(say("quarter_scanners.count"), spare=True),
         Column(say("quarter_scanners.most_day"), "text", spare=True),
     )
     cells = []
     for row in rows[:SHOWN]:
-        holder = _holder(context, {**row, "country": None})
-        if row["scanner"]:
-            organisation = _organisation(context, row["scanner"])
-            holder = words("quarter_scanners.held", holder=holder, organisation=organisation)
         peak = words("quarter_telnet.on", day=words.day(row["most_day"]), n=row["most"])
-        line = (words.number(row["rank"]), row["prefix"], holder, context.country(row["country"]), words.number(row["packets"]))
-        cells.append((*line, words.percent(row["share"]), words.number(row["addresses"]), peak))
+        who = row["scanner"] or say("thing.unknown")
+        place = (words.number(row["rank"]), row["prefix"], _holder(context, {**row, "country": None}))
+        counted = (words.number(row["packets"]), words.percent(row["share"]), words.number(row["addresses"]), peak)
+        cells.append((*place, context.country(row["country"]), who, *counted))
     caption = say("quarter_scanners.caption_prefixes", n=len(cells), all=len(rows))
     columns = (
         "rank", "prefix", "country", "asn", "as_name", "scanner", "addresses", "packets", "share", "days", "most", "most_day",
