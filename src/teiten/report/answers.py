@@ -547,6 +547,10 @@ class Answers:
         """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters."""
         return self._ask(template, filters, **words)
 
+    def ask_by(self, grain: Step, template: str, filters: Filters, **words: str) -> questions.Rows:
+        """The same of a template that tells times apart by that step."""
+        return questions.Query(template, {"where": filters}, grain=grain, **words).rows(self.session)
+
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)
 
