@@ -138,6 +138,11 @@ class Context:
         return self.port((filters.protocol[0], None)) if filters.protocol else ""
 
     @property
+    def subject_to(self) -> str:
+        """What packets to it are called by: 9530/tcp宛て, to 9530/tcp; ICMP, of ICMP."""
+        return self.words("port.to" if self.answers.filters.port else "port.to_icmp", port=self.subject)
+
+    @property
     def length(self) -> str:
         """24 hours, 31 days."""
         whole = self.period.end.astimezone(dt.UTC) - self.period.start.astimezone(dt.UTC)

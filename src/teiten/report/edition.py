@@ -181,7 +181,7 @@ def check(answers: Answers) -> None:
             f"There is nothing to report of {name}: the lake is empty.", hint="Ingest a log first: teiten ingest FILE."
         )
     first, last = (moment.strftime("%Y-%m-%d %H:%M") for moment in extent)
-    why = "no event passes the filters" if answers.filters.words else "nothing was observed"
+    why = "no event passes the filters" if answers.filters.words and answers.coverage.observed() else "nothing was observed"
     if answers.totals.packets:
         why = "its events lie too close together to tell of any stretch of time"
     raise TeitenError(
@@ -201,7 +201,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     first = sections[0].findings[0]
     return Report(
         language,
-        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject),
+        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject, to=context.subject_to),
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,

@@ -93,8 +93,8 @@ def test_a_figure_drawn_twice_is_the_same(gallery: Gallery, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "width", "lang"), [
-    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
-    ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
+    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"),
+    ("hours", 1200, "ja"), ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
     ("day_gap", 400, "en"), ("day_hours", 400, "en"), ("calendar", 390, "en"),
 ])  # fmt: skip
 def test_the_accepted_drawing(gallery: Gallery, name: str, width: int, lang: str) -> None:

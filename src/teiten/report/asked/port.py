@@ -257,15 +257,9 @@ class After:
         return sum(seen) / len(seen) if seen else None
 
 
-def last_whole_day(extent: tuple[dt.datetime, dt.datetime]) -> dt.date:
-    """The last day that the lake has whole: that of its last event where that lies in the day's last hour, else the day before
-    (never before the first)."""
-    return periods.last_whole_day(*extent)
-
-
 def days_after(extent: tuple[dt.datetime, dt.datetime] | None, period: Period) -> Period | None:
     """The last whole days of the lake that lie after the period, at most `LATER`; None where there are none."""
-    if extent is None or (last := last_whole_day(extent)) < period.after:
+    if extent is None or (last := periods.last_whole_day(*extent)) < period.after:
         return None
     return span(max(period.after, last - dt.timedelta(days=LATER - 1)), last, period.tz)
 

@@ -67,7 +67,7 @@ class Together:
 
 
 def together(answers: Answers) -> Together:
-    """Co-scanned ports, by how many source-days both were tried. Of sources as the filters leave them (scanners out)."""
+    """Co-scanned ports, by how many hosts tried both. Of sources as the filters leave them (scanners out)."""
     session, filters = answers.session, answers.filters
     anything = replace(without_port(filters), scanners="in", tool=(), spoofed="in")
     query = Query(TOGETHER_SQL, {"where": filters, "where_any": anything}, keys=PORT_KEYS)
@@ -185,7 +185,7 @@ FROM (SELECT start, src_ip, count(*) AS ports FROM tried GROUP BY ALL)
 UNION ALL
 SELECT protocol, dst_port, count(*) AS together, count(DISTINCT src_ip) AS hosts, NULL AS alone
 FROM tried WHERE protocol IS NOT NULL GROUP BY protocol, dst_port
-ORDER BY together DESC, hosts DESC, protocol, dst_port
+ORDER BY hosts DESC, together DESC, protocol, dst_port
 """
 
 SAMPLES_SQL: Final = """

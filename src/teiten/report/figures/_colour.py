@@ -133,6 +133,11 @@ def colour(kind: Thing | str, key: str, theme: Theme = LIGHT) -> str:
     return _lifted(found) if oklab(theme.paper)[0] < 0.5 else found
 
 
+def on_dark(colour: str) -> str:
+    """A thing's colour on dark paper."""
+    return _lifted(colour)
+
+
 def _lifted(colour: str) -> str:
     """The colour for dark paper: the darkest are lifted until they are seen there, the others stay."""
     return ramp((colour, "#ffffff"), min(0.4, max(0.0, 0.46 - oklab(colour)[0]) * 1.8))
@@ -202,12 +207,28 @@ def ramp(colours: tuple[str, ...], at: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
 
 
+READABLE: float = 4.5
+"""least contrast of letters and paper (WCAG 2.2, 1.4.3)"""
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21, as WCAG 2.2 defines it."""
+    first, second = sorted((_luminance(one), _luminance(other)))
+    return (second + 0.05) / (first + 0.05)
+
+
+@functools.lru_cache(maxsize=4096)
+def _luminance(colour: str) -> float:
+    red, green, blue = (_linear(int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@functools.lru_cache(maxsize=4096)
 def on_paper(colour: str, theme: Theme = LIGHT) -> str:
-    """The colour for letters and thin lines of it on that paper: darkened (or lightened) where it could not be read."""
-    light, paper = oklab(colour)[0], oklab(theme.paper)[0]
-    if abs(paper - light) >= 0.38:
-        return colour
-    return ramp((colour, "#000000" if paper > 0.5 else "#ffffff"), min(0.6, 0.2 + (0.38 - abs(paper - light)) * 1.6))
+    """The colour for letters and thin lines of it on that paper: darkened (or lightened) as far as it must be to be read."""
+    end = "#000000" if oklab(theme.paper)[0] > 0.5 else "#ffffff"
+    tries = (ramp((colour, end), step / 20) for step in range(20))
+    return next((one for one in tries if contrast(one, theme.paper) >= READABLE), end)
 
 
 def is_faint(colour: str, theme: Theme = LIGHT) -> bool:

@@ -39,7 +39,9 @@ def build(context: Context) -> Section:
     points += _coverage(context)
     points += _lines(context)
     points += _bases(context)
-    points += [say("about.definitions"), say("about.compare_rule", share=words.percent(answers.comparable_share, 0))]
+    points.append(say("about.definitions"))
+    if context.kind != "span":
+        points.append(say("about.compare_rule", share=words.percent(answers.comparable_share, 0)))
     points += _verdicts(context)
     points += _about.attributions(context)
     points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
