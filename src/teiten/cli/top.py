@@ -30,8 +30,9 @@ FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "acti
 SIDES = ("scanners", "spoofed")
 """filters that leave out, or leave alone"""
 UNIT = "as --by; per-ip: packets of an address and day that was watched (view coverage), with what they are divided by"
-_LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name", "group")
+_LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
+_LEAST_WANTED_OF_SENSORS = ("hosts", "before", "was", "share", "country", "group")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -330,7 +331,7 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool, *, ra
             for line in out:
                 del line[name]
     wide = {key: max(_output.width(str(line[key])) for line in [*out, {key: key}]) for key in (out[0] if out else {})}
-    for name in _LEAST_WANTED:
+    for name in _LEAST_WANTED_OF_SENSORS if what == "sensors" else _LEAST_WANTED:
         if sum(wide.values()) + 2 * (len(wide) - 1) > 80:
             wide.pop(name, None)
     numbers = {"rank", "was", "packets", "hosts", "share", "per ip", "before", "change", "watched"}
