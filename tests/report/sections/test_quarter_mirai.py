@@ -47,7 +47,7 @@ def text(section: Section, code: str = "en") -> str:
 def test_the_sections_read_like_nicters(dark_quarter: Answers, code: str) -> None:
     """Read the difference aloud, then accept it: TEITEN_ACCEPT=1 pytest tests/report."""
     whole = "\n".join(text(section, code) for section in built(dark_quarter, code).values())
-    expected = CASES / f"quarter.{code}.md"
+    expected = CASES / f"quarter-second.{code}.md"
     if os.environ.get("TEITEN_ACCEPT"):
         expected.write_text(whole, encoding="utf-8")
     assert whole == expected.read_text(encoding="utf-8")
@@ -62,17 +62,17 @@ def test_aggregates_give_the_same_sections(dark_quarter: Answers, dark_counted: 
 def test_every_table_is_there_as_sql_gives_it(dark_quarter: Answers) -> None:
     """The SQL beside a table gives its rows, but for what SQL does not know: days without any, coverage, targets."""
     blocks = {b.data.id: b.data for section in built(dark_quarter).values() for b in section.blocks}
-    for name in ("quarter_mirai", "quarter_mirai_sets", "quarter_mirai_home", "quarter_telnet_countries",
-                 "quarter_scanners_days", "quarter_ports", "quarter_countries"):  # fmt: skip
+    for name in ("quarter-mirai", "quarter-mirai-sets", "quarter-mirai-home", "quarter-telnet-countries",
+                 "quarter-scanners-days", "quarter-ports", "quarter-countries"):  # fmt: skip
         rows = dark_quarter.session.query(blocks[name].sql)
         assert [tuple(row[c] for c in blocks[name].columns) for row in rows] == list(blocks[name].rows), name
-    telnet = dark_quarter.session.query(blocks["quarter_telnet"].sql)
-    assert [tuple(row.values()) for row in telnet] == [row for row in blocks["quarter_telnet"].rows if row[1]]
+    telnet = dark_quarter.session.query(blocks["quarter-telnet"].sql)
+    assert [tuple(row.values()) for row in telnet] == [row for row in blocks["quarter-telnet"].rows if row[1]]
 
 
 def test_without_a_country_of_its_own_there_is_no_figure_of_it(dark_quarter: Answers) -> None:
     found = built(dark_quarter, country="none")["quarter_mirai"]
-    assert [b.data.id for b in found.blocks] == ["quarter_mirai", "quarter_mirai_sets"]
+    assert [b.data.id for b in found.blocks] == ["quarter-mirai", "quarter-mirai-sets"]
     assert "From Japan" not in text(found)
 
 
@@ -89,7 +89,7 @@ def test_logs_without_sequence_numbers_are_no_zero(tmp_path: Path) -> None:
         scans = quarter_scanners.build(context(answers))
         assert scans is not None
         assert "No source was taken for a research scanner" in text(scans)
-        assert [b.data.id for b in scans.blocks] == ["quarter_scanners"]
+        assert [b.data.id for b in scans.blocks] == ["quarter-scanners"]
         assert "so that (1) and (3) are the same" in text(built(answers)["quarter_countries"])
 
 

@@ -189,7 +189,7 @@ def _block(context: Context, found: Shares) -> Block:
     body = [tuple(row[name] for name in columns) for row in found.rows]
     if not context.answers.ranked_before:
         body = [(*row[:6], None, None, None, None) for row in body]
-    data = context.data("quarter_ports", figure.title, columns, body, found.rows.sql)
+    data = context.data("quarter-ports", figure.title, columns, body, found.rows.sql)
     return Block(data, figure, _table(context, found, rows, rest, unknown))
 
 
