@@ -11,8 +11,8 @@ from teiten import coverage
 from teiten.coverage import Denominator, Stretch
 from teiten.engine.filters import Filters, timestamp
 from teiten.engine.questions import THINGS, Rows
-from teiten.report import peaks
-from teiten.report.answers import Answers, hidden
+from teiten.report import peaks, rises
+from teiten.report.answers import Answers, What, chosen, hidden
 
 QUARTERS: Final = 6
 """this one and five before it"""
@@ -25,6 +25,8 @@ ATTRIBUTED: Final = 16
 """peaks of which it is asked what made them"""
 KEPT: Final = 12
 """countries, AS and ports of a top day that are looked at"""
+LOOKED_AT: Final = 20
+"""ports, and countries, of which it is asked since when they are more"""
 COURSES: Final = ("tcp_packets", "tcp_hosts", "udp_packets", "udp_hosts")
 DIMENSIONS: Final = ("countries", "asns", "ports")
 _DAY: Final = dt.timedelta(days=1)
@@ -293,6 +295,50 @@ def _counts(
             out[row["protocol"], measure].setdefault(i, {})[key] = float(row[measure])
     return out
 
+
+# since when ---------------------------------------------------------------------------------------------------------
+
+
+def began(answers: Answers) -> dict[tuple[What, Any], rises.Rise]:
+    """The ports and countries that moved -> the largest rise in their packets that began in the quarter, if any."""
+    out: dict[tuple[What, Any], rises.Rise] = {}
+    for what in ("ports", "countries"):
+        rose = tuple(row.key for row in answers.moved(what) if row.difference > 0)[:LOOKED_AT]
+        if not rose:
+            continue
+        for key, values in _course(answers, what, rose).items():
+            found = rises.rises(values, len(answers.before.days))
+            if found:
+                out[what, key] = max(found, key=lambda rise: (values[rise.peak] or 0.0, -rise.start))
+    return out
+
+
+def _course(answers: Answers, what: What, keys: tuple[Any, ...]) -> dict[Any, list[float | None]]:
+    """Packets of each by day, over the quarter before and this one; None where nothing was observed."""
+    columns = "protocol, dst_port" if what == "ports" else "country"
+    span = answers.filters.between(answers.before.start, answers.period.end)
+    rows = answers.ask(COURSE_SQL, span, columns=columns, chosen=chosen(what, keys))
+    dates = [*answers.before.days, *answers.period.days]
+    empty: list[float | None] = []
+    for day in dates:
+        start, end = _midnight(answers, day), _midnight(answers, day + _DAY)
+        cover = answers.coverage if day >= answers.period.first else answers.coverage_before
+        empty.append(None if not cover.observed() or hidden(cover, start, end) else 0.0)
+    out = {key: list(empty) for key in keys}
+    place = {day: i for i, day in enumerate(dates)}
+    for row in rows:
+        key = (row["protocol"], row["dst_port"]) if what == "ports" else row["country"]
+        out[key][place[row["start"].astimezone(answers.period.tz).date()]] = float(row["packets"])
+    return out
+
+
+COURSE_SQL: Final = """
+SELECT day_start(time) AS start, {columns}, sum(packets)::BIGINT AS packets
+FROM {events}
+WHERE {where} AND {chosen}
+GROUP BY ALL
+ORDER BY ALL
+"""
 
 _COUNTED: Final = """
 WITH chosen AS (
