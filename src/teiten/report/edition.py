@@ -75,7 +75,7 @@ def make(
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
-    session.expect(answers.before.start, period.end)
+    _expect(answers)
     check(answers)
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
     jobs = {code: _Job(answers, settings, code, command.replace("{lang}", code), notice) for code in out}
@@ -157,7 +157,7 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
     answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
-    session.expect(answers.before.start, period.end)
+    _expect(answers)
     check(answers)
     job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])
     older = manifest.older(found)
@@ -168,6 +168,12 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     files = job.files(edition, manifest.kept(found), pictures=drawn, pdf=NAME in found.files)
     bundle.write(files, out, answers.destinations())
     return manifest.differences(found, json.loads(files[manifest.NAME]))
+
+
+def _expect(answers: Answers) -> None:
+    """Says which days the questions will be about. Those about a port or a source find its few events sooner by themselves."""
+    if not answers.filters.port and not answers.filters.src:
+        answers.session.expect(answers.before.start, answers.period.end)
 
 
 def check(answers: Answers) -> None:
