@@ -127,7 +127,7 @@ def _pictures(
     out: dict[str, bytes] = {}
     moving = [b for b in blocks if b.animation is not None]
     whole, done = len(blocks) + len(moving), 0
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         jobs = [(b, pool.submit(animate.pictures, b.animation, lang)) for b in moving]
         for block in blocks:
             out[chart_path(block.data, "png")] = figures.png(files[chart_path(block.data, "svg")].decode(), scale=2)

@@ -207,7 +207,7 @@ SELECT DISTINCT sensor FROM {events} WHERE {where} ORDER BY sensor
 """
 
 QUARTERS_SQL: Final = """
-SELECT date_trunc('quarter', time) AS quarter, sum(packets)::BIGINT AS packets,
+SELECT date_trunc('quarter', day_of(time))::TIMESTAMPTZ AS quarter, sum(packets)::BIGINT AS packets,
        coalesce(sum(packets) FILTER (research_scanner), 0)::BIGINT AS scan_packets,
        {hosts if research_scanner} AS addresses,
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NOT NULL), 0)::BIGINT AS known_packets,
@@ -216,7 +216,7 @@ SELECT date_trunc('quarter', time) AS quarter, sum(packets)::BIGINT AS packets,
        {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses
 FROM {events}
 WHERE {where}
-GROUP BY ALL
+GROUP BY date_trunc('quarter', day_of(time))
 ORDER BY quarter
 """
 

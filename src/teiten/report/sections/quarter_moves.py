@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from teiten.periods import PeriodKind
-from teiten.report import figures
+from teiten.report import figures, rises
 from teiten.report.answers import Ranked, What
+from teiten.report.asked import quarter
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
 from teiten.report.sections import _ranking, summary
@@ -36,8 +37,7 @@ def build(context: Context) -> Section:
             continue
         points += [_point(context, what, n, row) for n, row in enumerate(rows)]
         blocks.append(_block(context, what, rows))
-    rule = say("quarter.moves_rule", least=context.words.percent(LEAST, 0), part=context.words.percent(PART))
-    return Section(ID, say("quarter.moves_title"), findings, points=points, blocks=blocks, notes=[rule])
+    return Section(ID, say("quarter.moves_title"), findings, points=points, blocks=blocks, notes=[_rule(context)])
 
 
 def _moved(context: Context, what: What) -> list[Ranked]:
@@ -55,7 +55,37 @@ def _moved(context: Context, what: What) -> list[Ranked]:
 def _point(context: Context, what: What, n: int, row: Ranked) -> Paragraph:
     """The sentence, and a way to the row that shows it."""
     shown = Link(context.say("quarter.moves_row"), f"#moved-{what}-{n}", f"data/quarter-moves-{what}.csv")
-    return context.rich("quarter.moves_point", said=summary.movement(context, what, row), link=shown)
+    return context.rich(
+        "quarter.moves_point",
+        said=context.words.joined(summary.movement(context, what, row), _since(context, what, row)),
+        link=shown,
+    )
+
+
+def _since(context: Context, what: What, row: Ranked) -> str:
+    """Since when it is more, where a day can be named, and until when it was."""
+    rise = context.answers.once(quarter.began).get((what, row.key)) if row.difference > 0 else None
+    if rise is None:
+        return ""
+    dates = [*context.answers.before.days, *context.period.days]
+    start = context.words.day(dates[rise.start])
+    if rise.over:
+        return context.say("quarter.moves_while", start=start, end=context.words.day(dates[rise.end - 1]))
+    return context.say("quarter.moves_since", start=start)
+
+
+def _rule(context: Context) -> str:
+    words = context.words
+    rule = context.say("quarter.moves_rule", least=words.percent(LEAST, 0), part=words.percent(PART))
+    since = context.say(
+        "quarter.moves_since_rule",
+        base=rises.BASE,
+        run=rises.RUN,
+        spread=words.number(rises.SPREAD, 1),
+        chance=words.number(rises.CHANCE),
+        half=words.percent(rises.HALF, 0),
+    )
+    return words.joined(rule, since)
 
 
 def _block(context: Context, what: What, rows: Sequence[Ranked]) -> Block:
