@@ -103,7 +103,7 @@ def main(args: argparse.Namespace) -> int:
     asked = periods.parse(args.span, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
-    if args.span != "running" or filters.scanners != "in" or filters.spoofed != "in" or filters.scanner or filters.tool:
+    if args.span != "running" or filters.asks_verdicts:
         # graphs of packets ask what sources are taken for only where they are told to
         _judge(lake, found, asked, args.span)
     from teiten.engine import open_session

@@ -288,9 +288,9 @@ class Context:
         return self.words("number.semicolon").join(said)
 
     def gap_words(self, gap: Gap) -> str:
-        """What the operator says of a gap (a note of kind 'gap' on its days), in brackets; an empty text where none does."""
+        """What the operator says of a gap (in teiten.toml, or by a note of kind 'gap' on its days), in brackets."""
         known = [n for n in self.answers.notes if n.kind == "gap" and n.text and n.touches(gap.start, gap.end)]
-        said = [n.text for n in known if n.speaks(self.words.lang)]
+        said = ([gap.because] if gap.because else []) + [n.text for n in known if n.speaks(self.words.lang)]
         return self.words("notes.at_gap", text=self.words.listed(said)) if said else ""
 
     def data(self, name: str, title: str, columns: Sequence[str], rows: list[tuple[Any, ...]], sql: str) -> Data:

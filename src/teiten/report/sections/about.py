@@ -73,6 +73,8 @@ def _coverage(context: Context) -> list[Paragraph]:
     if since is not None:
         said.append(say("about.kept_since", date=context.words.date(since)))
     said.append(say("about.gap_rule"))
+    if any(one.outages for one in context.settings.sensors):
+        said.append(say("about.outages"))
     return said
 
 

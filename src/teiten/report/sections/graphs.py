@@ -166,7 +166,7 @@ def _ranking(context: Context, window: Window, what: str, places: list[Place]) -
         line += [words.number(place.rank_before) if place.rank_before else "–"] if compared else []
         line += [_label(context, what, place.key), _sensors.rate(context, place.rate), words.percent(place.share)]
         cells.append((*line, _sensors.rate(context, place.rate_before)) if compared else tuple(line))
-    caption = context.sentence(f"graphs.{what}_caption", window=_name(context, window))
+    caption = context.sentence(f"graphs.{what}_rank", window=_name(context, window))
     things = ("dst_port", "protocol") if what == "ports" else ("region",)
     body = [
         (p.rank, *((p.key[1], p.key[0]) if what == "ports" else (p.key,)), p.packets, round(p.share, 9), _sensors.cell(p.rate),
@@ -176,4 +176,4 @@ def _ranking(context: Context, window: Window, what: str, places: list[Place]) -
     columns = ("rank", *things, "packets", "share", "per_sensor_day", "rank_before", "per_sensor_day_before")
     rows = context.answers.once(graphs.ports_counted if what == "ports" else graphs.regions_by_day)
     data = context.data(f"graphs-{window.name}-{what}-rank", caption, columns, body, rows.sql)
-    return Block(data, table=Table(caption, tuple(heads), cells))
+    return Block(data, table=Table(say("graphs.caption"), tuple(heads), cells), title=caption)
