@@ -8,7 +8,7 @@ from typing import Final
 from teiten.periods import PeriodKind
 from teiten.report import figures, rises
 from teiten.report.answers import Ranked, What
-from teiten.report.asked import quarter
+from teiten.report.asked import quarter, quarter_peaks
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Point, Section, Table
 from teiten.report.sections import _movement, _ranking
@@ -78,7 +78,7 @@ def _point(context: Context, what: What, n: int, row: Ranked) -> Paragraph:
 
 def _since(context: Context, what: What, row: Ranked) -> str:
     """Since when it is more, where a day can be named, and until when it was."""
-    rise = context.answers.once(quarter.began).get((what, row.key)) if row.difference > 0 else None
+    rise = context.answers.once(quarter_peaks.began).get((what, row.key)) if row.difference > 0 else None
     if rise is None:
         return ""
     dates = [*context.answers.before.days, *context.period.days]
