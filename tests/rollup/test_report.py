@@ -14,15 +14,17 @@ import pytest
 from manyfold import rows, store
 
 from teiten import periods, rollup
-from teiten.engine import filters, questions
+from teiten.engine import filters, pairs, questions
 from teiten.engine.duckdb import Session
 from teiten.lake import Lake, _delta
 from teiten.lake import rollup as rollups
 from teiten.lake._lake import write_meta
+from teiten.periods import PeriodKind
 from teiten.report import edition
 from teiten.settings import Settings
 
 ZONE = "Asia/Tokyo"
+NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +49,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Settings, dict
     return lake, settings, out
 
 
-def report(lake: Lake, settings: Settings, out: Path, *, counted: bool) -> None:
-    period = periods.parse("monthly", "2026-03", settings.zone)
+def report(
+    lake: Lake, settings: Settings, out: Path, *, counted: bool, kind: PeriodKind = "monthly", name: str = "2026-03"
+) -> None:
+    period = periods.parse(kind, name, settings.zone)
     with Session(lake, settings, counted=counted) as session:
-        edition.make(session, settings, period, filters.parse(settings), {"en": out}, "teiten report", fresh=True)
+        edition.make(session, settings, period, filters.parse(settings), {"en": out}, "teiten report", fresh=True, now=NOW)
         assert session.has_counted is counted
 
 
@@ -68,6 +72,22 @@ def test_the_same_files_come_from_aggregates(made: tuple[Lake, Settings, dict[st
     events, counted = files(out["events"]), files(out["aggregates"])
     assert events.keys() == counted.keys()
     assert [name for name in events if events[name] != counted[name]] == ["manifest.json"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("kind", "name"), [("monthly", "2026-03"), ("quarterly", "2026-Q1")])
+def test_the_same_files_come_where_the_period_was_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: PeriodKind, name: str
+) -> None:
+    lake, settings = Lake.create(tmp_path / "lake", ZONE), Settings(ZONE, "flag", animations=False, country="US")
+    store(lake, rows(1500, ZONE, 4))
+    lake.add_note("correction", src="203.0.113.7", label="announced_scanner", value="Alpha")
+    report(lake, settings, tmp_path / "events", counted=False, kind=kind, name=name)
+    monkeypatch.setattr(pairs, "LEAST", 0)
+    report(lake, settings, tmp_path / "once", counted=False, kind=kind, name=name)
+    events, once = files(tmp_path / "events"), files(tmp_path / "once")
+    assert events.keys() == once.keys()
+    assert [name for name in events if events[name] != once[name]] == []
 
 
 def test_without_events_the_figures_stay(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
