@@ -18,6 +18,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 @pytest.fixture(scope="session", autouse=True)
 def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the user of this machine has imported (lists, geo data) is no part of a test."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short processes would compile every module anew
     os.environ["TEITEN_DATA"] = str(tmp_path_factory.mktemp("user-data"))
 
 
