@@ -21,6 +21,7 @@ from teiten.engine.filters import Filters
 from teiten.errors import TeitenError
 from teiten.lake import Lake
 from teiten.report import bundle, edition, manifest
+from teiten.report.answers import Answers
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 APRIL = dt.datetime(2026, 4, 2, 9, tzinfo=dt.UTC)
@@ -170,6 +171,32 @@ def test_a_second_edition_says_what_changed(
     grown.add_note("addendum", period="2019-10-22", text="x")
     assert write(grown, out, MAY + dt.timedelta(days=2), code=code) == 3
     assert {n.split("/")[1] for n in files(out) if n.startswith("editions/")} == {"1", "2"}
+
+
+@pytest.mark.parametrize("many", [0, 1 << 40])
+def test_a_digest_tells_verdicts_apart(lake: Lake, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(manifest, "MANY", many)
+    chosen = settings.load(zone="Asia/Tokyo")
+
+    def digest() -> str:
+        with open_session(lake, chosen) as session:
+            return manifest.verdicts(Answers(session, DAY, Filters(), chosen.thresholds))
+
+    found = {digest(): ""}
+    for source, label, value in (
+        ("192.0.2.7", "tool", "nmap"),
+        ("192.0.2.8", "tool", "nmap"),
+        ("192.0.2.7", "tool", "zmap"),
+        ("192.0.2.7", "announced_scanner", "nmap"),
+        ("192.0.2.0/24", "tool", "nmap"),
+        ("2001:db8::7", "tool", "nmap"),
+        ("2001:db8::8", "tool", "nmap"),
+    ):
+        number = lake.add_note("correction", src=source, label=label, value=value)
+        found[digest()] = source
+        lake.withdraw_note(number)
+    assert len(found) == 8
+    assert found[digest()] == ""
 
 
 def test_fresh_begins_again(lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from teiten.engine import open_session
 from teiten.engine.filters import Filters
 from teiten.errors import UsageError
 from teiten.lake import Lake
-from teiten.sessions import join, watch
+from teiten.sessions import join, thresholds, watch
 from teiten.settings import Settings
 
 ZONE = ZoneInfo("Asia/Tokyo")
@@ -38,6 +39,26 @@ def test_notice_by_its_announcement(february: tuple[Lake, Path]) -> None:
         # filters go for the events of the sessions too
         narrow = watch.of_organisation(asked, TOKYO, found, "NOTICE", Filters(protocol=(17,)))
         assert narrow.compared == []
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(protocol=(6,), scanners="only")])
+def test_in_a_large_lake_an_organisations_events_are_looked_for_once(
+    february: tuple[Lake, Path], monkeypatch: pytest.MonkeyPatch, filters: Filters
+) -> None:
+    found = watchlists.load()
+    with open_session(february[0], TOKYO) as asked:
+        plain = watch.of_organisation(asked, TOKYO, found, "notice", filters)
+        monkeypatch.setattr(join, "GATHERED", 0)
+        once = watch.of_organisation(asked, TOKYO, found, "notice", filters)
+        assert once.events.name and not plain.events.name
+        assert replace(once, events=plain.events) == plain
+        sessions = [c.session for c in plain.compared]
+        assert once.steps(asked, sessions) == plain.steps(asked, sessions)
+        assert once.crossings(asked, sessions) == plain.crossings(asked, sessions)
+        tries = join.tries(asked, sessions, once.whose, events=once.events)
+        steps = [[(s.time, s.src_ip, s.protocol, s.dst_port, s.dst_ip, s.packets, s.action) for s in own]
+                 for own in plain.steps(asked, sessions)]  # fmt: skip
+        assert tries == [thresholds.tries_of(own) for own in steps]
 
 
 def test_members_count_on_their_days() -> None:

@@ -289,6 +289,10 @@ class Session:
         own.append(path)
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet([{', '.join(map(_quoted, own))}])")
 
+    def has_put(self, name: str) -> bool:
+        """Was anything put into that view?"""
+        return name in self._put_by
+
     def make(self, statement: str, query: str) -> None:
         """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
         self._run(statement, (), lambda: self._ready(query))

@@ -223,16 +223,21 @@ def _digest(answers: Answers) -> str:
 
 
 _LINES: Final = """
-SELECT concat_ws('|', {source}, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
-FROM {verdicts} WHERE day >= $first AND day <= $last"""
+SELECT concat_ws('|', src_ip, prefix_len, day, scope, label, value, rule, "list", list_version) AS line
+FROM verdicts WHERE day >= $first AND day <= $last"""
 MANY: Final = 100_000
 """verdicts in the lake from which on no text is made of them: of a telescope's month there are millions"""
 _DIGEST: Final = f"""
-SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM ({_LINES.format(source="src_ip", verdicts="verdicts")})"""
-_SUMMED: Final = f"""
-SELECT md5(concat_ws('|', count(*), bit_xor(hashed), sum(hashed))) AS digest
-FROM (SELECT ('0x' || left(md5(line), 16))::UBIGINT AS hashed
-      FROM ({_LINES.format(source="hex(src_ip)", verdicts="_verdicts")}))"""
+SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM ({_LINES})"""
+_SUMMED: Final = """
+SELECT md5(string_agg(line, chr(10) ORDER BY line)) AS digest FROM (
+  SELECT concat_ws('|', prefix_len, day, scope, label, coalesce(value, '-'), rule, coalesce("list", '-'), list_version,
+                   count(*), sum(number), bit_xor(number), sum(number * number)) AS line
+  FROM (SELECT *, CASE octet_length(src_ip) WHEN 4 THEN ipv4_number(src_ip)::UBIGINT
+                  ELSE md5_number_lower(hex(src_ip)) >> 32 END AS number
+        FROM _verdicts WHERE day >= $first AND day <= $last)
+  GROUP BY prefix_len, day, scope, label, value, rule, "list", list_version)"""
+"""the same for very many: of the sources on which the same is said, their number and sums"""
 
 
 def judge_again(session: Session, settings: Settings) -> None:

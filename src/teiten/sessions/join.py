@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
+import hashlib
 import ipaddress
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from teiten import event
-from teiten.engine import questions
+from teiten.engine import judged, offers, questions
 from teiten.engine.duckdb import Session as Asked
 from teiten.engine.filters import Filters, Network, timestamp
 from teiten.frame import address_text
+from teiten.sessions.thresholds import Try
 
 Port = tuple[int | None, int | None]
 """protocol and destination port: (6, 23); ICMP is (1, None)"""
@@ -34,6 +36,13 @@ STEPS: Final = 20_000
 """events that are brought back in one go"""
 EVENTS_AT_ONCE: Final = 300_000
 """events that are sorted in one go; of more, sources (or stretches of time between sessions) are taken in turn"""
+GATHERED: Final = 2_000_000
+"""events of a lake from which on those of an organisation are looked for once"""
+_LOOKED_AT: Final = (
+    "time", "src_ip", "src_port", "dst_ip", "protocol", "dst_port", "ttl", "tcp_window", "packets", "action", "source_id",
+    "source_pos",
+)  # fmt: skip
+"""columns of which sessions are made"""
 _DIRECT: Final = 100
 """ranges of addresses that are asked for as such; of more, the addresses that were seen are looked up first"""
 
@@ -132,15 +141,17 @@ def of_sources(
     whose: str = "true",
     least_ports: int = 1,
     most: int | None = None,
+    events: offers.Relation = offers.EVENTS,
 ) -> Found:
     """The sessions of each source that the filters let through, those with at least so many ports.
 
     `whose` may be the condition of `membership`. With `least_ports` above 1, sources that tried fewer in the whole span are
-    left out before anything is sorted. With `most`, only so many sessions with the most ports, then packets.
+    left out before anything is sorted. With `most`, only so many sessions with the most ports, then packets. `events`: the
+    rows to look at, where they were `gathered`.
     """
     if least_ports > 1 and not filters.src:
         whose = f"{whose} AND " + _BUSY.replace("{least}", str(least_ports))
-    return _sessions(asked, filters, gap_seconds, "src_ip", whose, least_ports, most)
+    return _sessions(asked, filters, gap_seconds, "src_ip", whose, least_ports, most, events)
 
 
 def of_organisation(
@@ -152,21 +163,74 @@ def of_organisation(
     *,
     corrections: Sequence[Correction] = (),
     least_ports: int = 1,
+    events: offers.Relation = offers.EVENTS,
 ) -> Found:
     """The sessions of an organisation: the events of all of its addresses, in the order of time, are joined together."""
     whose = membership(asked, members, filters, corrections)
     text = "'" + name.replace("'", "''") + "'"
-    return _sessions(asked, filters, gap_seconds, text, whose, least_ports, None)
+    return _sessions(asked, filters, gap_seconds, text, whose, least_ports, None, events)
 
 
-def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, most: int = STEPS) -> list[list[Step]]:
+def gathered(asked: Asked, whose: str, filters: Filters) -> offers.Relation:
+    """Where the lake is large: the events for which `whose` and the filters hold, found once, for all that is asked of them
+    here. Where it is small, all events."""
+    if sum(file.rows for file in asked.files) < GATHERED:
+        return offers.EVENTS
+    where = " AND ".join([whose, *filters.conditions(raw=True)])
+    named = {*_LOOKED_AT, *re.findall(r"\b[a-z_]+\b", re.sub(r"'(?:[^']|'')*'", "''", where))}
+    columns = ", ".join(name for name in (*event.NAMES, *judged.JOINED) if name in named)
+    view = f"_gathered_{hashlib.sha256(where.encode()).hexdigest()[:16]}"
+    if not asked.has_put(view):
+        asked.put_by(view, f"SELECT {columns} FROM raw_events WHERE {where}")
+    return replace(offers.EVENTS, name=view)
+
+
+def steps(
+    asked: Asked,
+    sessions: Sequence[Session],
+    whose: Filters | str,
+    *,
+    most: int = STEPS,
+    events: offers.Relation = offers.EVENTS,
+) -> list[list[Step]]:
     """The events of each session in their order, repeats of a port included; at most `most` of them all.
 
     whose: the filters that the sessions were asked with (of sources), or a condition that says it all (of an organisation:
-    that of `membership`, with those of the filters).
+    that of `membership`, with those of the filters). `events` as in `of_sources`.
     """
-    if not sessions:
-        return []
+    out: list[list[Step]] = [[] for _ in sessions]
+    rows = asked.query(_steps(sessions, whose, most, events)) if sessions else []
+    places = _places(sessions, isinstance(whose, str), ((row["src_ip"], row["time"]) for row in rows))
+    for i, row in zip(places, rows, strict=True):
+        before = out[i][-1].time if out[i] else None
+        out[i].append(Step(gap=None if before is None else row["time"] - before, **row))
+    return out
+
+
+def tries(
+    asked: Asked,
+    sessions: Sequence[Session],
+    whose: Filters | str,
+    *,
+    most: int = STEPS,
+    events: offers.Relation = offers.EVENTS,
+) -> list[list[list[Try]]]:
+    """The attempts of each session, each source's in order: for `thresholds.worst`. Arguments as those of `steps`."""
+    out: list[dict[bytes, list[Try]]] = [{} for _ in sessions]
+    if sessions:
+        found = asked.frame(_steps(sessions, whose, most, events))
+        sources, times = found["src_ip"].to_list(), (found["time"].dt.timestamp("us") / 1e6).to_list()
+        rest = (found[name].to_list() for name in ("protocol", "dst_port", "dst_ip", "packets"))
+        resets = (found["action"] == "reject").fill_null(False).to_list()
+        starts = [s.start.timestamp() for s in sessions]
+        places = _places(sessions, isinstance(whose, str), zip(sources, times, strict=True), starts)
+        for i, source, *one in zip(places, sources, times, *rest, resets, strict=True):
+            out[i].setdefault(source, []).append(Try(*one))
+    return [list(own.values()) for own in out]
+
+
+def _steps(sessions: Sequence[Session], whose: Filters | str, most: int, events: offers.Relation) -> str:
+    """The SQL that gives the events of those sessions."""
     first, last = min(s.start for s in sessions), max(s.end for s in sessions)
     if isinstance(whose, str):
         filters, condition = Filters(all_events=True), whose
@@ -175,8 +239,7 @@ def steps(asked: Asked, sessions: Sequence[Session], whose: Filters | str, *, mo
     wanted = filters.between(first, last + dt.timedelta(microseconds=1))
     spans = " OR ".join(f"time BETWEEN {timestamp(s.start)} AND {timestamp(s.end)}" + _same_source(s, whose) for s in sessions)
     query = questions.Query(_STEPS, {"where": wanted}, whose=condition, spans=f"({spans})", most=str(most))
-    rows = asked.query(query.text(raw=True))
-    return _dealt(rows, sessions, isinstance(whose, str))
+    return query.text(raw=True, relation=events)
 
 
 Mark = tuple[int, int, dt.datetime]
@@ -317,7 +380,16 @@ LIMIT {most}
 """
 
 
-def _sessions(asked: Asked, filters: Filters, gap_seconds: float, key: str, whose: str, least: int, most: int | None) -> Found:
+def _sessions(
+    asked: Asked,
+    filters: Filters,
+    gap_seconds: float,
+    key: str,
+    whose: str,
+    least: int,
+    most: int | None,
+    events: offers.Relation,
+) -> Found:
     words = {
         "key": key, "whose": whose, "idle": str(round(gap_seconds * 1e6)), "least": str(least),
         "kept": str(SOURCES_KEPT),
@@ -329,25 +401,25 @@ def _sessions(asked: Asked, filters: Filters, gap_seconds: float, key: str, whos
         _SESSIONS, {"where": filters}, grain=None, observers="count(DISTINCT dst_ip)", slice="", **_shown(words)
     )
     found: list[Session] = []
-    for part in _slices(asked, filters, key, words):
+    for part in _slices(asked, filters, key, words, events):
         inside.words["slice"] = part and f"\n    AND {part}"
-        found += [_session(row) for row in asked.query(inside.text(raw=True))]
+        found += [_session(row) for row in asked.query(inside.text(raw=True, relation=events))]
         if most is not None:
             found = sorted(found, key=lambda s: (-s.tries, -s.packets, s.start, s.key))[:most]
     return Found(sorted(found, key=lambda s: (s.start, s.key)), shown.text(raw=False))
 
 
-def _slices(asked: Asked, filters: Filters, key: str, words: dict[str, str]) -> list[str]:
+def _slices(asked: Asked, filters: Filters, key: str, words: dict[str, str], source: offers.Relation) -> list[str]:
     """Conditions that part the events so that no session is cut and few enough are sorted in one go; one empty one: all."""
     query = questions.Query(_COUNT, {"where": filters}, whose=words["whose"])
-    events = asked.query(query.text(raw=True))[0]["events"]
+    events = asked.query(query.text(raw=True, relation=source))[0]["events"]
     if events <= EVENTS_AT_ONCE:
         return [""]
     if key == "src_ip":
         parts = -(-events // EVENTS_AT_ONCE)
         return [f"hash(src_ip) % {parts} = {n}" for n in range(parts)]
     starts = questions.Query(_STARTS, {"where": filters}, whose=words["whose"], idle=words["idle"])
-    frame = asked.frame(starts.text(raw=True))
+    frame = asked.frame(starts.text(raw=True, relation=source))
     cuts, last = [], 1
     for place, time in frame.iter_rows():
         if place - last >= EVENTS_AT_ONCE:
@@ -437,21 +509,20 @@ def _session(row: dict[str, Any]) -> Session:
     )
 
 
-def _dealt(rows: list[dict[str, Any]], sessions: Sequence[Session], together: bool) -> list[list[Step]]:
-    """Each row to its session: that of its time, and of its source where sessions are of sources."""
+def _places(
+    sessions: Sequence[Session], together: bool, events: Iterable[tuple[bytes, Any]], starts: Sequence[Any] | None = None
+) -> Iterator[int]:
+    """For each event (source and time, in order) the place of its session: that of its time, and of its source where sessions
+    are of sources. starts: those of the sessions, in whatever the times are given."""
+    begun = [s.start for s in sessions] if starts is None else starts
     groups: dict[bytes, list[int]] = {}
     for i, s in enumerate(sessions):
         groups.setdefault(b"" if together else s.sources[0], []).append(i)
-    order = {key: sorted(own, key=lambda i: sessions[i].start) for key, own in groups.items()}
-    starts = {key: [sessions[i].start for i in own] for key, own in order.items()}
-    out: list[list[Step]] = [[] for _ in sessions]
-    for row in rows:
-        key = b"" if together else row["src_ip"]
-        at = bisect.bisect_right(starts[key], row["time"]) - 1
-        i = order[key][at]
-        before = out[i][-1].time if out[i] else None
-        out[i].append(Step(gap=None if before is None else row["time"] - before, **row))
-    return out
+    order = {key: sorted(own, key=lambda i: begun[i]) for key, own in groups.items()}
+    moments = {key: [begun[i] for i in own] for key, own in order.items()}
+    for source, time in events:
+        key = b"" if together else source
+        yield order[key][bisect.bisect_right(moments[key], time) - 1]
 
 
 def with_sources(filters: Filters, addresses: Iterable[str]) -> Filters:

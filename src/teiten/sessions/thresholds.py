@@ -23,7 +23,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 TCP: Final = 6
 UDP: Final = 17
@@ -42,8 +42,7 @@ SNORT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(NamedTuple):
     """One attempt of one source. `second`: on any clock that runs forward; host: the address that was tried."""
 
     second: float
@@ -107,12 +106,13 @@ def psad(tries: Sequence[Try]) -> list[Crossing]:
     total = 0
     ports: set[tuple[int | None, int | None]] = set()
     at: list[float | None] = [None] * len(PSAD_LEVELS)
-    for one in tries:
-        total += one.packets
-        ports.add((one.protocol, one.port))
-        for i, level in enumerate(PSAD_LEVELS):
-            if at[i] is None and total >= level and len(ports) > 1:
-                at[i] = one.second
+    reached = 0
+    for second, protocol, port, _, packets, _ in tries:
+        total += packets
+        ports.add((protocol, port))
+        while reached < len(PSAD_LEVELS) and total >= PSAD_LEVELS[reached] and len(ports) > 1:
+            at[reached] = second
+            reached += 1
     return [
         Crossing(f"psad.{i + 1}", level, "packets", None, total, at[i], URLS["psad"]) for i, level in enumerate(PSAD_LEVELS)
     ]
@@ -159,11 +159,13 @@ def zeek(tries: Sequence[Try]) -> list[Crossing]:
 def _most(tries: Sequence[Try], needed: int, *, by_host: bool) -> tuple[int, float | None]:
     """The most different ports of one host (or hosts on one port) within the window, and when they first were enough."""
     groups: dict[bytes | int | None, list[tuple[float, bytes | int | None]]] = {}
-    for t in tries:
-        group, value = (t.host, t.port) if by_host else (t.port, t.host)
-        groups.setdefault(group, []).append((t.second, value))
-    most, at = 0, None
+    for second, _, port, host, _, _ in tries:
+        group, value = (host, port) if by_host else (port, host)
+        groups.setdefault(group, []).append((second, value))
+    most, at = min(1, len(groups)), None
     for own in groups.values():
+        if len(own) == 1:
+            continue
         counts: dict[bytes | int | None, int] = {}
         first = 0
         for second, value in own:
@@ -174,7 +176,8 @@ def _most(tries: Sequence[Try], needed: int, *, by_host: bool) -> tuple[int, flo
                 if not counts[old]:
                     del counts[old]
                 first += 1
-            most = max(most, len(counts))
+            if len(counts) > most:
+                most = len(counts)
             if len(counts) >= needed and (at is None or second < at):
                 at = second
     return most, at
@@ -187,10 +190,10 @@ def snort(tries: Sequence[Try]) -> list[Crossing]:
         if t.protocol == TCP and t.port is not None:
             hosts.setdefault(t.host, []).append(t)
     out = []
+    answered = any(t.reset for own in hosts.values() for t in own)
     for level, seconds, resets, reset_ports, attempts, ports in SNORT:
         found = [_window(own, seconds, resets, reset_ports, attempts, ports) for own in hosts.values()] or [(0, None)]
         reached, at = max(found, key=lambda f: (f[1] is not None, -(f[1] or 0.0), f[0]))
-        answered = any(t.reset for own in hosts.values() for t in own)
         needed = resets if answered or not attempts else attempts
         unit = "resets" if answered else "attempts" if attempts else "never"
         out.append(Crossing(f"snort.{level}", needed, unit, seconds, reached, at, URLS["snort"]))
@@ -204,16 +207,18 @@ def _window(
     end = float("-inf")
     made = answered = changes = most = 0
     port: int | None = None
-    for t in tries:
-        if t.second > end:
-            end, made, answered, changes, port = t.second + seconds, 0, 0, 0, None
-        made += t.packets
-        answered += t.packets if t.reset else 0
-        if t.port != port:
-            changes, port = changes + 1, t.port
-        most = max(most, answered or made)
+    for second, _, tried, _, packets, reset in tries:
+        if second > end:
+            end, made, answered, changes, port = second + seconds, 0, 0, 0, None
+        made += packets
+        if reset:
+            answered += packets
+        if tried != port:
+            changes, port = changes + 1, tried
+        if (answered or made) > most:
+            most = answered or made
         if (answered >= resets and changes >= reset_ports) or (attempts and made >= attempts and changes >= ports):
-            return most, t.second
+            return most, second
     return most, None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from teiten.engine import offers
 from teiten.engine.duckdb import Session as Asked
 from teiten.engine.filters import Filters
 from teiten.errors import UsageError
@@ -51,6 +52,8 @@ class Watch:
     since: dt.datetime | None
     sql: str
     whose: Filters | str
+    events: offers.Relation = offers.EVENTS
+    """where its events are looked up"""
 
     def between(self, start: dt.datetime, end: dt.datetime) -> list[Compared]:
         """The sessions that begin within [start, end)."""
@@ -58,7 +61,7 @@ class Watch:
 
     def steps(self, asked: Asked, sessions: Sequence[Session]) -> list[list[Step]]:
         """The events of those sessions, in their order; of very many (`join.STEPS`), the first."""
-        return join.steps(asked, sessions, self.whose)
+        return join.steps(asked, sessions, self.whose, events=self.events)
 
     def crossings(self, asked: Asked, sessions: Sequence[Session]) -> dict[Session, list[thresholds.Crossing]]:
         """For sessions of enough packets, every threshold of `thresholds` and whether it was crossed.
@@ -69,9 +72,8 @@ class Watch:
         large = sorted((s for s in sessions if s.packets >= _SMALLEST), key=lambda s: -s.packets)[:LOOKED_AT]
         out = {}
         for group in _groups(large):
-            for session, own in zip(group, self.steps(asked, group), strict=True):
-                events = ((s.time, s.src_ip, s.protocol, s.dst_port, s.dst_ip, s.packets, s.action) for s in own)
-                out[session] = thresholds.worst(thresholds.tries_of(events))
+            for session, own in zip(group, join.tries(asked, group, self.whose, events=self.events), strict=True):
+                out[session] = thresholds.worst(own)
         return out
 
 
@@ -116,22 +118,23 @@ def of_organisation(asked: Asked, settings: Settings, found: Watchlists, name: s
     key = found.organisation(name).name
     gap, decide = settings.threshold("session_gap_seconds"), rules(settings)
     said = corrections(asked, key)
-    joined = join.of_organisation(asked, key, own, filters, gap, corrections=said)
     whose = join.membership(asked, own, filters, said)
+    events = join.gathered(asked, whose, filters)
+    joined = join.of_organisation(asked, key, own, filters, gap, corrections=said, events=events)
     days = compare.days(joined.sessions, asked.zone, decide)
     changes = compare.changes(key, days)
-    events = sum(s.events for s in joined.sessions)
+    count = sum(s.events for s in joined.sessions)
     addresses = {a for s in joined.sessions for a in s.sources}
-    if any(d.behaviour == "burst" for d in days) and len(addresses) <= ADDRESSES and events <= EVENTS:
+    if any(d.behaviour == "burst" for d in days) and len(addresses) <= ADDRESSES and count <= EVENTS:
         # an address can change only where there was a burst at all; of very many, single ones tell nothing
         alone: dict[str, list[Session]] = {}
-        for session in join.of_sources(asked, filters, gap, whose=whose).sessions:
+        for session in join.of_sources(asked, filters, gap, whose=whose, events=events).sessions:
             alone.setdefault(session.key, []).append(session)
         for address, sessions in alone.items():
             changes += compare.changes(address, compare.days(sessions, asked.zone, decide))
     told = compare.compare(joined.sessions, asked.zone, decide, observed_days(asked, filters) if days else ())
     everything = " AND ".join([whose, *filters.between(None, None).conditions(raw=True)])
-    return Watch(key, told, days, changes, first_event(asked, filters), joined.sql, everything)
+    return Watch(key, told, days, changes, first_event(asked, filters), joined.sql, everything, events)
 
 
 def corrections(asked: Asked, name: str) -> list[Correction]:
