@@ -13,8 +13,9 @@ import pytest
 from teiten import coverage
 from teiten.cli import main
 from teiten.engine import open_session
+from teiten.engine.gaps import gaps
 from teiten.lake import Lake
-from teiten.settings import Run, Sensor, Settings
+from teiten.settings import Outage, Run, Sensor, Settings
 
 sys.path.insert(0, str(Path(__file__).parent / "lake"))
 
@@ -154,3 +155,41 @@ def test_top_divides_by_addresses_and_days(
     out, err = capsys.readouterr()
     assert "per ip" in out and "divided by" in err and "as stated" in err and "in the period before" in err
     assert main(["top", "ports", "--unit", "hosts", "--by", "packets"]) == 2
+
+
+def test_an_outage_that_is_stated_is_a_gap_however_short(lake: Lake, store: Fill) -> None:
+    """Off for half an hour while something came, and from the second noon on; a silence of six hours is told beside it."""
+    store(lake, "home", [*range(6), *range(12, 30)])
+    off = (Outage(T0 + HOUR, T0 + 1.5 * HOUR, "a new cable"), Outage(T0 + 8 * HOUR, T0 + 9 * HOUR), Outage(T0 + 1.5 * DAY))
+    chosen = Settings("UTC", "flag", sensors=(Sensor("home", outages=off),))
+    with open_session(lake, chosen) as session:
+        found = gaps(session, T0, T0 + 2 * DAY)
+        assert [(round((g["start"] - T0) / HOUR, 1), round((g["end"] - T0) / HOUR, 1), g["reason"]) for g in found] == [
+            (1.0, 1.5, "outage"), (6.0, 8.0, "silent"), (8.0, 9.0, "outage"), (9.0, 12.0, "silent"),
+            (29.9, 36.0, "not observed"), (36.0, 48.0, "outage"),
+        ]  # fmt: skip
+        assert [g.get("because") for g in found if g["reason"] == "outage"] == ["a new cable", "", ""]
+        watching = sum((s.end - s.start) / HOUR for s in coverage.watched(session, T0, T0 + DAY))
+        assert watching == pytest.approx(24 - 0.5 - 6, abs=0.1)
+
+
+def test_top_tells_of_sensors_what_is_known_of_them(
+    lake: Lake, store: Fill, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(lake, "tokyo", [*range(6), *range(12, 24)], per_hour=30)
+    store(lake, "spare", range(24), per_hour=20)
+    (tmp_path / "teiten.toml").write_text(
+        'zone = "UTC"\nlake = "lake"\n[sensor.tokyo]\ngroup = "domestic"\ncountry = "JP"\naddresses = 2\n'
+    )
+    monkeypatch.setenv("TEITEN_CONFIG", str(tmp_path / "teiten.toml"))
+    assert main(["top", "sensors", "--from", "2026-04-01", "--to", "2026-04-02", "--output", "json"]) == 0
+    tokyo, spare = json.loads(capsys.readouterr().out)
+    assert (tokyo["sensor"], tokyo["group"], tokyo["country"], tokyo["addresses"]) == ("tokyo", "domestic", "JP", 2)
+    assert tokyo["watched"] == pytest.approx(0.75, abs=0.01) and tokyo["per_ip"] == pytest.approx(540 / 1.5, rel=0.01)
+    assert (spare["group"], spare["country"]) == (None, None) and spare["per_ip"] == pytest.approx(480, rel=0.01)
+    assert main(["top", "sensors", "--from", "2026-04-01", "--to", "2026-04-02"]) == 0
+    assert {"group", "country", "watched", "per"} <= set(capsys.readouterr().out.splitlines()[0].split())
+    assert (
+        main(["top", "sensors", "--from", "2026-04-01", "--to", "2026-04-02", "--group", "domestic", "--output", "json"]) == 0
+    )
+    assert [row["sensor"] for row in json.loads(capsys.readouterr().out)] == ["tokyo"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,6 +77,14 @@ def test_the_file_is_found_by_name_and_by_environment(tmp_path: Path, monkeypatc
         ("[thresholds]\ncolour = 1", "knows no setting 'colour'"),
         ("[thresholds]\ncomparable_coverage = 'all'", "comparable_coverage must be a number"),
         ("zone = ", "is no TOML that I can read"),
+        (
+            "[sensor.a]\noutages = [{from = 2026-05-03, to = 2026-05-05}, {from = 2026-05-04, to = 2026-05-06}]",
+            "not one after another",
+        ),
+        ("[sensor.a]\noutages = [{from = 2026-05-03}, {from = 2026-05-04}]", "not one after another"),
+        ("[sensor.a]\noutages = [{to = 2026-05-03}]", "has no from"),
+        ("[sensor.a]\noutages = [{from = 2026-05-03, why = 'x'}]", "no setting 'why'"),
+        ("[sensor.a]\nruns = [{to = 2026-05-05}, {from = 2026-05-04}]", "not one after another"),
     ],
 )
 def test_a_mistake_is_named(text: str, words: str, tmp_path: Path) -> None:
@@ -147,3 +156,17 @@ def test_what_is_no_service_is_named(text: str, tmp_path: Path) -> None:
     path.write_text(f'[sensor.home]\nservices = ["{text}"]', encoding="utf-8")
     with pytest.raises(UsageError, match="is no service"):
         settings.load(config=path, zone="UTC")
+
+
+def test_outages_of_a_sensor(tmp_path: Path) -> None:
+    path = tmp_path / "t.toml"
+    two = "{from = 2026-05-03, to = 2026-05-05, because = 'moved'}, {from = 2026-06-01}"
+    path.write_text(f"[sensor.a]\noutages = [{two}]\nruns = []\n")
+    (sensor,) = settings.load(config=path).sensors
+    zone = ZoneInfo("Asia/Tokyo")
+    span = (dt.datetime(2026, 5, 4, tzinfo=zone), dt.datetime(2026, 7, 1, tzinfo=zone))
+    assert sensor.off(*span, zone) == [
+        (span[0], dt.datetime(2026, 5, 5, tzinfo=zone), "moved"),
+        (dt.datetime(2026, 6, 1, tzinfo=zone), span[1], ""),
+    ]
+    assert sensor.runs == ()

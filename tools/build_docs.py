@@ -83,6 +83,14 @@ SENSOR = {
             "`runs = [{to = 2026-03-01, addresses = 256}, {from = 2026-03-05, addresses = 65536}]`"
         ),
     ),
+    "outages": (
+        "list of tables",
+        "",
+        (
+            'when it was off, and why, such as `outages = [{from = 2026-05-03, to = 2026-05-05, because = "moved"}]`: '
+            "gaps, however short, divided by nothing; the last may go on without a `to`"
+        ),
+    ),
     "paths": ("list of globs", "", "its logs, relative to this file: what matches is stored under its name"),
     "services": (
         "list of services",

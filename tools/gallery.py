@@ -137,6 +137,28 @@ def lines(lang: str) -> Figure:
     )  # fmt: skip
 
 
+def panels(lang: str) -> Figure:
+    first = dt.datetime(2021, 4, 1, tzinfo=TOKYO)
+    packets = _gapped(_values(7, 91, 60_000, burst=40), 20, 22)
+    hosts = _gapped(_values(8, 91, 8000), 20, 22)
+    whole = [None if v is None else v + (30_000 if 29 <= i < 31 else 0) for i, v in enumerate(hosts)]
+    own = _said(lang, "TCP(送信元詐称を除く)", "TCP without forged sources")
+    return figures.PanelsFigure(
+        id="panels",
+        title=_said(lang, "TCPのホスト数は4月30日に急増、ほとんどが送信元の詐称", "TCP hosts spiked on 30 April, most of them forged"),
+        subtitle=_said(lang, "TCPの1日ごとのパケット数(上)とユニークホスト数(下)", "TCP packets a day (above) and unique hosts a day (below)"),
+        times=_days(first, 91), things="protocol",
+        panels=[
+            figures.Panel(unit=_said(lang, "パケット数/日", "packets a day"), series=[Series("tcp", own, packets)],
+                          marks=[Mark(first + dt.timedelta(days=41), "②")]),
+            figures.Panel(unit=_said(lang, "ユニークホスト数/日", "unique hosts a day"),
+                          series=[Series("tcp", own, hosts), Series("all", "TCP", whole, kind="other")],
+                          marks=[Mark(first + dt.timedelta(days=29), _said(lang, "①詐称", "① forged"))]),
+        ],
+        gaps=[Gap(first + dt.timedelta(days=20), first + dt.timedelta(days=22), _said(lang, "欠測", "no data"))],
+    )  # fmt: skip
+
+
 def rank(lang: str) -> Figure:
     ja = {"23/tcp": "Telnet", "445/tcp": "SMB(Windows共有)", "52869/tcp": "UPnP、Mirai亜種", "22/tcp": "SSH", "80/tcp": "HTTP",
           "1433/tcp": "SQL Server", "8080/tcp": "HTTP(代替)", "5555/tcp": "Android Debug Bridge", "3389/tcp": "リモートデスクトップ", "9001/tcp": "Tor中継など"}  # fmt: skip
@@ -326,7 +348,7 @@ def calendar_hours(lang: str) -> Figure:
 
 
 FIGURES: dict[str, Callable[[str], Figure]] = {
-    "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines,
+    "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines, "panels": panels,
     "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "beside": beside, "multiples": multiples,
     "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip

@@ -122,6 +122,26 @@ def add_rates(
     return told[0], told[1] if before is not None else None
 
 
+def describe_sensors(session: Session, rows: list[dict[str, Any]], span: tuple[dt.datetime | None, dt.datetime | None]) -> None:
+    """Gives a ranking's rows of sensors what is known of each: group, country (as teiten.toml has them), watched (share of the
+    span in which it really watched), addresses (the mean over that time), address_days, and per_ip: packets of an address and
+    day watched, None where it did not watch."""
+    whole = recorded.extent(session)
+    start = span[0] or (whole[0] if whole else None)
+    end = span[1] or (whole[1] + dt.timedelta(microseconds=1) if whole else None)
+    if not rows or start is None or end is None or start >= end:
+        return
+    found = watched(session, start, end, tuple(row["sensor"] for row in rows))
+    for row in rows:
+        own = [one for one in found if one.sensor == row["sensor"]]
+        by, known = denominator(own), session.settings.sensor(row["sensor"])
+        row["group"] = known.group if known else None
+        row["country"] = known.country if known else None
+        row["watched"] = sum(((one.end - one.start) / (end - start) for one in own), 0.0)
+        row["addresses"], row["address_days"] = by.addresses, by.address_days
+        row["per_ip"] = by.rate(row["packets"])
+
+
 def addresses(session: Session, start: dt.datetime | None, end: dt.datetime | None, sensors: tuple[str, ...] = ()) -> int:
     """How many addresses the sensors with events in [start, end) watched: as stated (the most at a time), else as many as were
     seen in the span. At least 1."""

@@ -1,4 +1,4 @@
-"""Days, weeks, months, quarters and spans of any days of a zone: parsing, bounds in UTC, and the one before."""
+"""Days, weeks, months, quarters, spans of any days and running years of a zone: parsing, bounds, and the one before."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 from teiten.errors import UsageError
 
-PeriodKind = Literal["daily", "weekly", "monthly", "quarterly", "span"]
+PeriodKind = Literal["daily", "weekly", "monthly", "quarterly", "span", "running"]
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly")
-"""those of the calendar; a 'span' has a last day of its own"""
+"""those of the calendar; a 'span' has a last day of its own, a 'running' one a last day and the 52 weeks up to it"""
+RUNNING = 364
+"""days of a 'running' period: 52 weeks"""
 
 
 def zone(name: str) -> ZoneInfo:
@@ -53,7 +55,7 @@ class Period:
     first: dt.date
     tz: ZoneInfo
     last: dt.date | None = None
-    """the last day (included) of a 'span'; None for the others, which the calendar ends"""
+    """the last day (included) of a 'span' or 'running' period; None for the others, which the calendar ends"""
 
     @property
     def after(self) -> dt.date:
@@ -82,7 +84,9 @@ class Period:
 
     @property
     def name(self) -> str:
-        """As it is written in commands: 2019-10-22, 2019-W43, 2019-10, 2021-Q2; 2021-05-25--2021-06-30."""
+        """As in commands: 2019-10-22, 2019-W43, 2019-10, 2021-Q2; 2021-05-25--2021-06-30; a running one's last day."""
+        if self.kind == "running":
+            return self.days[-1].isoformat()
         if self.last is not None:
             return f"{self.first.isoformat()}--{self.last.isoformat()}"
         if self.kind == "daily":
@@ -113,7 +117,9 @@ def span(first: dt.date, last: dt.date, tz: ZoneInfo) -> Period:
 
 
 def containing(kind: PeriodKind, day: dt.date, tz: ZoneInfo) -> Period:
-    """The period of that kind in which the day lies; of spans, the day by itself."""
+    """The period of that kind in which the day lies; of spans, the day by itself; of running ones, that which ends with it."""
+    if kind == "running":
+        return Period(kind, day - dt.timedelta(days=RUNNING - 1), tz, day)
     if kind == "span":
         return Period(kind, day, tz, day)
     if kind == "weekly":
@@ -125,16 +131,24 @@ def containing(kind: PeriodKind, day: dt.date, tz: ZoneInfo) -> Period:
     return Period(kind, day, tz)
 
 
+def last_whole_day(first: dt.datetime, last: dt.datetime) -> dt.date:
+    """Of events from `first` to `last`, the last whole day: that of the last event where it lies in the day's last hour, else
+    the day before (never before the first)."""
+    day = last.date() if last.hour == 23 else last.date() - dt.timedelta(days=1)
+    return max(day, first.date())
+
+
 _FORMS: dict[PeriodKind, str] = {
     "daily": r"(\d{4})-(\d{2})-(\d{2})",
     "weekly": r"(\d{4})-W(\d{2})",
     "monthly": r"(\d{4})-(\d{2})",
     "quarterly": r"(\d{4})-Q([1-4])",
     "span": r"(\d{4}-\d{2}-\d{2})--(\d{4}-\d{2}-\d{2})",
+    "running": r"(\d{4})-(\d{2})-(\d{2})",
 }
 _EXAMPLES: dict[PeriodKind, str] = {
     "daily": "2019-10-22", "weekly": "2019-W43", "monthly": "2019-10", "quarterly": "2021-Q2",
-    "span": "2021-05-25--2021-06-30",
+    "span": "2021-05-25--2021-06-30", "running": "2021-06-30",
 }  # fmt: skip
 
 
@@ -155,7 +169,7 @@ def parse(kind: PeriodKind, text: str, tz: ZoneInfo) -> Period:
         elif kind == "quarterly":
             day = dt.date(numbers[0], numbers[1] * 3 - 2, 1)
         else:
-            day = dt.date(numbers[0], numbers[1], numbers[2] if kind == "daily" else 1)
+            day = dt.date(numbers[0], numbers[1], numbers[2] if kind in ("daily", "running") else 1)
         if not 1970 <= day.year <= 9000:
             raise ValueError(text)
     except ValueError:

@@ -38,6 +38,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A time [start, end) in which a sensor was off, as its operator says, and why; end None: it still is."""
+
+    start: dt.datetime
+    end: dt.datetime | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """One observation point. `paths` are globs, relative to the configuration file, of the inputs that are its own."""
 
@@ -54,6 +63,8 @@ class Sensor:
     """what its host serves, as protocol and port: arrivals there are told of (`teiten attacks`)"""
     runs: tuple[Run, ...] = ()
     """several times with a number of addresses each, in order, in place of `start`, `end` and `addresses`"""
+    outages: tuple[Outage, ...] = ()
+    """when it was off, in order; silences that nobody states are told from its own usual rate (`engine.gaps`)"""
 
     def running(
         self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo
@@ -67,6 +78,16 @@ class Sensor:
             high = min(end, _aware(run.end, zone)) if run.end else end
             if low < high:
                 out.append((low, high, run.addresses))
+        return out
+
+    def off(self, start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[tuple[dt.datetime, dt.datetime, str]]:
+        """The parts of [start, end) in which it was off by what the configuration says, and why. `zone`: as in `running`."""
+        out = []
+        for one in self.outages:
+            low = max(start, _aware(one.start, zone))
+            high = min(end, _aware(one.end, zone)) if one.end else end
+            if low < high:
+                out.append((low, high, one.because))
         return out
 
 
@@ -424,8 +445,9 @@ _SHAPES = (
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
 )
-_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs"}
+_SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
+_OUTAGE = {"from", "to", "because"}
 _LAKE = {"path", "keep_events", "disk"}
 _AGE: Final = re.compile(r"([1-9]\d{0,4})\s*(d|w|y)", re.ASCII)
 _SIZE: Final = re.compile(r"([1-9]\d{0,5}(?:\.\d+)?)\s*(MB|GB|TB)", re.ASCII)
@@ -459,6 +481,7 @@ def _sensors(found: dict[str, Any], where: str) -> tuple[Sensor, ...]:
                 paths=tuple(str(p) for p in _typed(table.get("paths", []), list, f"{spot}: paths", "a list of globs")),
                 services=_services(table.get("services", []), f"{spot}: services"),
                 runs=_runs(table, spot),
+                outages=_outages(table.get("outages", []), f"{spot}: outages"),
             )
         )
     return tuple(out)
@@ -476,12 +499,33 @@ def _runs(table: dict[str, Any], where: str) -> tuple[Run, ...]:
         count = one.get("addresses", table.get("addresses"))
         addresses = _positive(count, f"{where}, runs: addresses") if count is not None else None
         out.append(Run(_when(one.get("from"), f"{where}, runs: from"), _when(one.get("to"), f"{where}, runs: to"), addresses))
-    for run, after in zip(out, [*out[1:], None], strict=True):
+    for run, after in zip(out, [*out[1:], None][: len(out)], strict=True):
         ends = [run.start, run.end, after.start if after else run.end]
         told = [_aware(t, dt.UTC) for t in ends if t is not None]
         if told != sorted(told) or (run.start and run.start == run.end) or (after and (run.end is None or after.start is None)):
             raise UsageError(
                 f"{where}: its runs are not one after another.",
+                hint="Each from lies before its to, and at or after the to before it; only the last may go on without a to.",
+            )
+    return tuple(out)
+
+
+def _outages(value: Any, where: str) -> tuple[Outage, ...]:
+    """Times in which a sensor was off, in order. UsageError."""
+    out = []
+    for one in _typed(value, list, where, "a list of tables"):
+        _check(_typed(one, dict, where, "a list of tables"), _OUTAGE, where)
+        start = _when(one.get("from"), f"{where}: from")
+        if start is None:
+            raise UsageError(f"{where}: one has no from.", hint="Write them like [{from = 2026-05-03, to = 2026-05-05}].")
+        because = str(_typed(one.get("because", ""), str, f"{where}: because", "a text"))
+        out.append(Outage(start, _when(one.get("to"), f"{where}: to"), because))
+    for one, after in zip(out, [*out[1:], None][: len(out)], strict=True):
+        end = one.end or (after.start if after else None)
+        told = [_aware(t, dt.UTC) for t in (one.start, end, after.start if after else None) if t is not None]
+        if told != sorted(told) or (end and told[0] == told[1]) or (after and one.end is None):
+            raise UsageError(
+                f"{where} are not one after another.",
                 hint="Each from lies before its to, and at or after the to before it; only the last may go on without a to.",
             )
     return tuple(out)

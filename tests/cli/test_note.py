@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,32 @@ def test_hostile_text_stays_text(capsys: Said) -> None:
     note(capsys, "add", "=1+1")
     assert main(["note", "list", "--output", "csv"]) == 0
     assert "'=1+1" in capsys.readouterr().out
+
+
+def test_a_note_in_a_section_of_its_report(capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("One paragraph.\n\nAnother^[who says so].\n"))
+    number = note(
+        capsys, "add", "-", "--period", "2019-03", "--section", "events", "--title", " What  we saw ", "--place", "2"
+    )  # fmt: skip
+    note(capsys, "add", "More of it.", "--period", "2019-03", "--section", "events", "--place", "1")
+    row = next(row for row in listed(capsys) if row["id"] == number)
+    assert (row["label"], row["value"]) == ("events", "2")
+    assert row["text"] == "# What we saw\n\nOne paragraph.\n\nAnother^[who says so]."
+    assert main(["report", "monthly", "2019-03", "--lang", "en", "--out", "told", "--no-animations"]) == 0
+    text = (tmp_path / "told" / "report.md").read_text()
+    assert text.index("## What was observed in March 2019") < text.index("More of it.") < text.index("## What we saw")
+    assert "Another" in text and "who says so" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--section", "nowhere"), "There is no section 'nowhere' in any report."),
+        (("--title", "x"), "--title and --place belong to a note with a section."),
+        (("--section", "events", "--kind", "addendum"), "Only a note has a section."),
+        (("--section", "events", "--place", "-1"), "'-1' is no place."),
+    ],
+)
+def test_a_section_that_cannot_be(capsys: Said, words: tuple[str, ...], told: str) -> None:
+    assert main(["note", "add", "text", "--period", "2019-03", *words]) == 2
+    assert told in capsys.readouterr().err

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from teiten import lang, settings
+from teiten import lang, periods, settings
+from teiten.engine.duckdb import Session
+from teiten.engine.filters import Filters
 from teiten.report import bundle, edition
 from teiten.report.answers import Answers
+from teiten.report.model import Report
 
 pytestmark = pytest.mark.browser
 
@@ -37,12 +40,17 @@ def pages(
     for name in ("2019-10", "2019-10-22"):
         for code in lang.languages():
             report = edition.compose(answers[name], chosen, code, f"teiten report {name}")
-            for file, content in bundle.render(report, lang.words(code), pictures=False).items():
-                path = folder / f"{name}-{code}" / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            out[name, code] = folder / f"{name}-{code}" / "index.html"
+            out[name, code] = laid(report, folder / f"{name}-{code}")
     return out
+
+
+def laid(report: Report, folder: Path) -> Path:
+    """The report's page, in its folder."""
+    for file, content in bundle.render(report, lang.words(report.lang), pictures=False).items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder / "index.html"
 
 
 OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
@@ -80,6 +88,75 @@ def test_page(tab: Any, pages: dict[tuple[str, str], Path], name: str, code: str
     if width >= 768:
         wide = "e.scrollWidth > e.clientWidth + 1 && e.querySelectorAll('thead th').length < 25"
         assert tab.ask(f"[...document.querySelectorAll('.scroll')].filter(e => {wide}).length") == 0
+
+
+USUAL = (("2019-10", 390, False), ("2019-10-22", 1440, True))
+"""looked at each time; the others by the long suite"""
+
+SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
+
+NAMELESS = """[...document.querySelectorAll('figure svg, img')].filter(s => s.getBoundingClientRect().width).filter(s =>
+  s.tagName == 'IMG' ? !s.alt : s.getAttribute('role') != 'img' || !(s.getAttribute('aria-labelledby') || '').split(' ').every(
+    id => (document.getElementById(id) || {textContent: ''}).textContent.trim().length > 3)
+  ).map(s => s.outerHTML.slice(0, 200))"""
+
+FAINT = """[...document.querySelectorAll('figure svg text')].filter(t => t.getBoundingClientRect().width).flatMap(t => {
+  const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ink = light(getComputedStyle(t).fill), paper = light(getComputedStyle(t.ownerSVGElement.querySelector('rect')).fill);
+  const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+  return ratio >= 4.5 || t.getAttribute('aria-hidden') ? [] : [t.textContent + ' ' + getComputedStyle(t).fill + ' ' + ratio];
+})"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core, the usual check of accessibility, as one script."""
+    found = importlib.util.find_spec("axe_core_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-core-python is not installed (make install of the tools)")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def look(tab: Any, axe: str, page: Path, width: int, dark: bool) -> None:
+    """No serious finding of axe's; every picture has words; every letter of a chart stands out from its paper."""
+    tab.open(page, width, dark=dark)
+    assert tab.ask(NAMELESS) == []
+    assert tab.ask(FAINT) == []
+    # axe cannot judge what is inside a drawing, and takes a minute to say so
+    tab.ask("document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())")
+    tab.call("Runtime.evaluate", expression=axe)
+    assert tab.ask(SERIOUS) == []
+
+
+EVERY = [
+    pytest.param(name, width, dark, marks=() if (name, width, dark) in USUAL else pytest.mark.full)
+    for name in ("2019-10", "2019-10-22", "2019-W43", "2019-Q4")
+    for width in (390, 1440)
+    for dark in (False, True)
+]
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), EVERY)
+def test_anybody_can_read_it(
+    tab: Any,
+    pages: dict[tuple[str, str], Path],
+    session: Session,
+    chosen: settings.Settings,
+    tmp_path: Path,
+    axe: str,
+    name: str,
+    width: int,
+    dark: bool,
+) -> None:
+    page = pages.get((name, "ja"))
+    if page is None:
+        kind: Any = "weekly" if "W" in name else "quarterly"
+        answers = Answers(session, periods.parse(kind, name, chosen.zone), Filters(), {})
+        page = laid(edition.compose(answers, chosen, "ja", "teiten report"), tmp_path)
+    look(tab, axe, page, width, dark)
 
 
 def test_the_charts_font_is_the_folders(tab: Any, pages: dict[tuple[str, str], Path]) -> None:

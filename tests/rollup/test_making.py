@@ -22,6 +22,7 @@ from teiten.engine.filters import Filters
 from teiten.lake import Lake
 from teiten.lake import rollup as tables
 from teiten.report import answers, courses, measures, watching
+from teiten.report.asked import quarter, research
 from teiten.settings import Settings
 
 ZONES = ("Asia/Tokyo", "Europe/Berlin", "Asia/Kolkata")
@@ -120,6 +121,9 @@ ASKED: dict[str, Ask] = {
     "daily": _asked(measures.DAILY_SQL, own="country = 'US'"),
     "watched": _asked(watching.BY_DAY_SQL, keys=answers.PORT_KEYS),
     "sources": _asked(watching.SOURCES_SQL),
+    "quarters": _asked(research.QUARTERS_SQL),
+    "a quarter": _asked(quarter.SPAN_SQL, exact=quarter.SPAN_ONCE),
+    "its days": _asked(quarter.DAYS_SQL, exact=quarter.DAYS_ONCE),
 }
 
 
@@ -155,6 +159,16 @@ def test_every_question_gives_the_same_where_a_span_was_expected(spot: tuple[Ses
         told, right = (ASKED[asked](session, chosen, start, end) for session in spot)
         assert list(told) == list(right), (asked, name)
         assert (told.sql, told.counted, told.error) == (right.sql, False, 0.0)
+
+
+@pytest.mark.parametrize(("plain", "exact"), [(quarter.SPAN_SQL, quarter.SPAN_ONCE), (quarter.DAYS_SQL, quarter.DAYS_ONCE)])
+def test_a_question_in_two_forms_has_one_answer(both: tuple[Session, Session], plain: str, exact: str) -> None:
+    start, end = span(both[0].zone_name, 0, 4)
+    for texts in USUAL.values():
+        chosen = filters.parse(both[0].settings, **texts)
+        told = [_asked(plain, **words)(session, chosen, start, end) for session in both for words in ({}, {"exact": exact})]
+        assert [list(rows) for rows in told[1:]] == [list(told[0])] * 3
+        assert told[0][0]["packets"] and told[0][0]["spoofed_hosts"] is not None
 
 
 @pytest.mark.parametrize(

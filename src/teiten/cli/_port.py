@@ -105,9 +105,8 @@ def _period(extent: tuple[dt.datetime, dt.datetime], first: dt.date | None, last
     """The days from --from to --to: up to the last whole day of the lake, and `DAYS` of them (not before its first), where they
     are not given. A span that the lake has nothing of is told by the report itself."""
     from teiten import periods
-    from teiten.report.asked import port as asked
 
-    until = last or asked.last_whole_day(extent)
+    until = last or periods.last_whole_day(*extent)
     if first is not None and last is None:
         until = max(until, first)
     begin = first or min(until, max(until - dt.timedelta(days=DAYS - 1), extent[0].date()))

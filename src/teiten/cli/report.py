@@ -1,4 +1,4 @@
-"""teiten report: a day, a week, a month, a quarter or a port as a folder with a page, a text for a blog, charts and rows."""
+"""teiten report: a day, week, month, quarter, port or the running page as a folder: page, text for a blog, charts, rows."""
 
 from __future__ import annotations
 
@@ -28,20 +28,27 @@ EXAMPLE = """  teiten report monthly --from-log router.log
   teiten report daily 2019-10-22 --lang ja --out 2019-10-22
   teiten report quarterly 2021-Q2 --lang ja
   teiten report port 9530/tcp --from 2021-05-01 --to 2021-06-30
+  teiten report running --out public/now
   teiten report --again teiten-report/monthly-2019-10-ja/manifest.json"""
 
-KINDS = ("daily", "weekly", "monthly", "quarterly", "port")
+KINDS = ("daily", "weekly", "monthly", "quarterly", "port", "running")
 FILTERS = (
     "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
 )  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("span", nargs="?", choices=KINDS, help="how long a period; or 'port': one port over any days")
+    parser.add_argument(
+        "span",
+        nargs="?",
+        choices=KINDS,
+        help="how long a period; 'port': one port over any days; 'running': a page kept current",
+    )
     parser.add_argument(
         "period",
         nargs="?",
-        help="2019-10-22, 2019-W43, 2019-10 or 2021-Q2 (default: the last one with events); of 'port': 9530/tcp, or icmp",
+        help="2019-10-22, 2019-W43, 2019-10 or 2021-Q2 (default: the last one with events); of 'port': 9530/tcp, or icmp;"
+        " of 'running': its last day (default: the last whole one)",
     )
     parser.add_argument(
         "--from", dest="first", metavar="DAY", help="of a port: the first day (default: 90 days, or the lake's first)"
@@ -50,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--to", dest="last", metavar="DAY", help="of a port: the last day, included (default: the last whole one)"
     )
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
-    parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG)")
+    parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG, or running-LANG)")
     parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
     parser.add_argument("--no-pdf", action="store_true", help="leave out the PDF of the report")
     parser.add_argument("--fresh", action="store_true", help="forget the folder's older editions: begin with the first again")
@@ -96,7 +103,9 @@ def main(args: argparse.Namespace) -> int:
     asked = periods.parse(args.span, args.period, found.zone) if args.period else None
     filters = _filters(args, found)
     lake = _lake(args, found)
-    _judge(lake, found, asked, args.span)
+    if args.span != "running" or filters.asks_verdicts:
+        # graphs of packets ask what sources are taken for only where they are told to
+        _judge(lake, found, asked, args.span)
     from teiten.engine import open_session
 
     with open_session(lake, found) as session:
@@ -109,7 +118,9 @@ def write(args: argparse.Namespace, session: Session, found: Settings, period: P
     """Makes the report and says where it lies."""
     from teiten.report import edition
 
-    named = f"{args.span}-{_slug(args, period)}"
+    # a page that is kept current has one place, and is not an edition of what stood there
+    running = args.span == "running"
+    named = "running" if running else f"{args.span}-{_slug(args, period)}"
     out = Path(args.out) if args.out else Path("teiten-report") / f"{named}-{found.language}"
     words = command(args, found, period)
     progress = _common.Progress("drawing charts")
@@ -119,7 +130,9 @@ def write(args: argparse.Namespace, session: Session, found: Settings, period: P
         progress.show(done, f"{done} of {whole}")
 
     try:
-        made = edition.make(session, found, period, filters, {found.language: out}, words, fresh=args.fresh, progress=drawn)
+        made = edition.make(
+            session, found, period, filters, {found.language: out}, words, fresh=args.fresh or running, progress=drawn
+        )
     finally:
         progress.clear()
     number = made[found.language]

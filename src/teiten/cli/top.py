@@ -32,6 +32,7 @@ SIDES = ("scanners", "spoofed")
 UNIT = "as --by; per-ip: packets of an address and day that was watched (view coverage), with what they are divided by"
 _LEAST_WANTED = ("hosts", "asn", "country", "share", "was", "name")
 """columns that a table goes without, in this order, where it would not fit 80 columns"""
+_LEAST_WANTED_OF_SENSORS = ("hosts", "before", "was", "share", "country", "group")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +154,8 @@ def _straight(args: argparse.Namespace, chosen: Settings, wanted: Filters, befor
     """The answer straight from the files, where they are captures and the question is simple; False where it is not."""
     from teiten import straight
 
-    if args.sql or args.unit == "per-ip":
+    if args.sql or args.unit == "per-ip" or args.what == "sensors":
+        # of sensors it is told how much of the time they watched, which takes a lake
         return False
     _common.check_year(args.year)
     _common.boot_time(args.boot_time, chosen.zone)
@@ -220,6 +222,7 @@ def _answer(
     wanted: Filters,
     before: Span | None,
 ) -> int:
+    from teiten import coverage
     from teiten.engine import questions
 
     own = args.unit == "per-ip" and args.what == "sensors"  # each divided by its own, which makes another order
@@ -229,6 +232,8 @@ def _answer(
         print(found.sql + ";")
         return 0
     divided = _rates(session, found, wanted, before, args.n if own else None) if args.unit == "per-ip" else []
+    if args.what == "sensors":
+        coverage.describe_sensors(session, found, (wanted.start, wanted.end))
     _show(args, chosen, found, before, found.lost.astimezone(session.zone) if found.lost else None)
     if args.output == "table":
         for line in divided:
@@ -282,6 +287,11 @@ def _show(
         if found.estimated:
             error = _percent(100 * found.error, "")
             print(f"Hosts with ~ are estimated by a sketch; their relative standard error is at most {error}.", file=sys.stderr)
+        if args.what == "sensors" and found:
+            print(
+                "watched: share of the time in which it recorded; per ip: packets of an address and day watched.",
+                file=sys.stderr,
+            )
         if args.what == "tools" and found:
             print("A source's packets of a day count for the tool that its verdict of that day names.", file=sys.stderr)
     else:
@@ -302,8 +312,9 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool, *, ra
             line["was"] = "-" if row["rank_before"] is None else str(row["rank_before"])
         line |= _names(what, row, language)
         line |= {"packets": _number(row["packets"]), "hosts": _hosts(row), "share": _percent(100 * row["share"], "")}
-        if rates:
+        if rates or "per_ip" in row:
             line["per ip"] = _rate(row["per_ip"])
+        if rates:
             if compared:
                 now, then = row["per_ip"], row.get("per_ip_before")
                 change = None if now is None or not then else 100 * (now - then) / then
@@ -314,11 +325,16 @@ def _table(what: str, by: str, found: Rows, language: str, compared: bool, *, ra
                 "change": "-" if row["change"] is None else _percent(row["change"], "+"),
             }
         out.append(line)
+    for name in ("group", "country"):
+        # what no sensor's configuration says needs no column
+        if what == "sensors" and all(line[name] == "-" for line in out):
+            for line in out:
+                del line[name]
     wide = {key: max(_output.width(str(line[key])) for line in [*out, {key: key}]) for key in (out[0] if out else {})}
-    for name in _LEAST_WANTED:
+    for name in _LEAST_WANTED_OF_SENSORS if what == "sensors" else _LEAST_WANTED:
         if sum(wide.values()) + 2 * (len(wide) - 1) > 80:
             wide.pop(name, None)
-    numbers = {"rank", "was", "packets", "hosts", "share", "per ip", "before", "change"}
+    numbers = {"rank", "was", "packets", "hosts", "share", "per ip", "before", "change", "watched"}
     return [{k: str(line[k]).rjust(wide[k]) if k in numbers else line[k] for k in wide} for line in out]
 
 
@@ -340,7 +356,10 @@ def _names(what: str, row: dict[str, Any], language: str) -> dict[str, str]:
         if what == "sources":
             return {"source": row["src_ip"], "country": country, "asn": asn}
         return {"prefix": row["prefix"], "country": country, "asn": asn, "name": _cut(row["as_name"] or "", 24)}
-    return {"scanner": row["scanner"]} if what == "scanners" else {"sensor": row["sensor"]}
+    if what == "scanners":
+        return {"scanner": row["scanner"]}
+    told = {"sensor": row["sensor"], "group": row.get("group") or "-", "country": row.get("country") or "-"}
+    return {**told, "watched": _percent(100 * row["watched"], "")} if "watched" in row else told
 
 
 def _cut(text: str, most: int) -> str:

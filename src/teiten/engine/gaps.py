@@ -17,7 +17,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from teiten.engine.filters import Filters
 from teiten.engine.questions import Query, Rows
 from teiten.engine.recorded import moment
 from teiten.lake import activity
+
+if TYPE_CHECKING:
+    from teiten.settings import Settings
 
 IMPROBABLE: Final = 1e-6
 SHORTEST: Final = dt.timedelta(hours=1)
@@ -39,6 +42,9 @@ SILENT: Final = "silent"
 """reason of a gap: no event, and the sensor's own rate makes that improbable"""
 NOT_OBSERVED: Final = "not observed"
 """reason of a gap: before the sensor's first event or after its last"""
+
+OUTAGE: Final = "outage"
+"""reason of a gap: teiten.toml says that the sensor was off; such a row has `because` too"""
 
 Span = tuple[dt.datetime, dt.datetime]
 
@@ -84,8 +90,9 @@ class Watch:
 
 
 def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tuple[str, ...] = ()) -> Rows:
-    """Gaps of each sensor within [start, end): sensor, start, end (cut to the span), reason ('silent', 'not observed').
+    """Gaps of each sensor within [start, end): sensor, start, end (cut to the span), reason (silent, not observed, outage).
 
+    Outages are those that teiten.toml states, however short; what else is silent around them is a gap of its own.
     All events count here, accepted and outgoing ones too: they tell that the sensor was recording. The usual rate is the
     median over the sensor's hours (of UTC) within a month of the span; hours of silences longer than a day do not count in it.
     """
@@ -94,7 +101,27 @@ def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tup
     if watched is None:
         watched = by_events(session, low, high, sensors)
     shown = Query(SILENCES_SQL, {"where": Filters(start=low, end=high, sensor=sensors, all_events=True)}).text(raw=False)
-    return Rows(found(watched, start, end, session.zone), shown)
+    rows = found(watched, start, end, session.zone)
+    return Rows(_with_outages(rows, watched, session.settings, start, end, session.zone), shown)
+
+
+def _with_outages(
+    rows: list[dict[str, Any]], watched: Iterable[Watch], settings: Settings, start: dt.datetime, end: dt.datetime, zone: Any
+) -> list[dict[str, Any]]:
+    """The gaps, with the outages that the configuration states in the place of what they cover of them."""
+    out = list(rows)
+    for one in watched:
+        known = settings.sensor(one.sensor)
+        for low, high, because in known.off(start, end, zone) if known else ():
+            cut = []
+            for gap in out:
+                if gap["sensor"] != one.sensor or gap["end"] <= low or gap["start"] >= high:
+                    cut.append(gap)
+                    continue
+                cut += [{**gap, "start": a, "end": b} for a, b in ((gap["start"], low), (high, gap["end"])) if a < b]
+            told = _gap(one.sensor, low.astimezone(zone), high.astimezone(zone), OUTAGE)
+            out = [*cut, {**told, "because": because}]
+    return sorted(out, key=lambda gap: (gap["start"], gap["sensor"]))
 
 
 def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: dt.tzinfo) -> list[dict[str, Any]]:

@@ -386,7 +386,7 @@ class Answers:
         if what not in self._partners:
             keys = tuple(r.key for r in self.ranking(what) if r.rank is not None)[:PARTNERED]
             own = "protocol, dst_port" if what == "ports" else "country"
-            self._partners[what] = self._ask(PARTNERS_SQL, self.filters, keys=PORT_KEYS, own=own, chosen=_chosen(what, keys))
+            self._partners[what] = self._ask(PARTNERS_SQL, self.filters, keys=PORT_KEYS, own=own, chosen=chosen(what, keys))
         return self._partners[what]
 
     @functools.cached_property
@@ -413,7 +413,7 @@ class Answers:
             either,
             all_keys=f"country, {PORT_KEYS}",
             columns="country" if what == "ports" else "protocol, dst_port",
-            chosen=_chosen(what, (key,)),
+            chosen=chosen(what, (key,)),
             start=timestamp(self.period.start),
         )
         parts = {(r["country"] if what == "ports" else (r["protocol"], r["dst_port"])): r["difference"] for r in rows}
@@ -547,6 +547,10 @@ class Answers:
         """The rows of a template (`engine.questions.Query`) whose `{where}` are those filters."""
         return self._ask(template, filters, **words)
 
+    def ask_by(self, grain: Step, template: str, filters: Filters, **words: str) -> questions.Rows:
+        """The same of a template that tells times apart by that step."""
+        return questions.Query(template, {"where": filters}, grain=grain, **words).rows(self.session)
+
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)
 
@@ -573,8 +577,8 @@ def hidden(cover: Coverage, start: dt.datetime, end: dt.datetime) -> bool:
     return any(g.start <= start + slack and g.end >= end - slack for g in cover.gaps)
 
 
-def _chosen(what: What, keys: tuple[Any, ...]) -> str:
-    """The condition that a row is one of the series with a name."""
+def chosen(what: What, keys: tuple[Any, ...]) -> str:
+    """The condition of SQL that a row is of one of those ports, or countries."""
     if not keys:
         return "false"
     if what == "countries":

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -99,7 +99,7 @@ def render(
         files[pdf.NAME] = pdf.write(report, words, plain, made=paper.made, author=paper.author)
     files["index.html"] = page(report, words, drawn, moving, pdf.NAME if paper is not None else "").encode()
     files["report.md"] = markdown(report, words, drawn, alts).encode()
-    files[STYLE] = (style() + theme_css()).encode()
+    files[STYLE] = (style() + theme_css(one for pair in drawn.values() for one in pair)).encode()
     files["fonts/teiten-sans.woff2"] = fonts.WOFF2.read_bytes()
     files["fonts/LICENSE-OFL.txt"] = fonts.LICENCE.read_bytes()
     if pictures:
@@ -127,7 +127,7 @@ def _pictures(
     out: dict[str, bytes] = {}
     moving = [b for b in blocks if b.animation is not None]
     whole, done = len(blocks) + len(moving), 0
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         jobs = [(b, pool.submit(animate.pictures, b.animation, lang)) for b in moving]
         for block in blocks:
             out[chart_path(block.data, "png")] = figures.png(files[chart_path(block.data, "svg")].decode(), scale=2)
@@ -145,28 +145,52 @@ def _pictures(
 def _inline(block: Block, wide: str, lang: str) -> tuple[str, str]:
     """The chart for the page, wide and narrow. Ids are the page's own: each drawing has its own names in it."""
     slim = dataclasses.replace(block.figure, id=f"{block.figure.id}-slim")
-    return themed(wide), themed(figures.draw(slim, width=NARROW, lang=lang))
+    things = not getattr(block.figure, "RAMPED", False)
+    return themed(wide, things=things), themed(figures.draw(slim, width=NARROW, lang=lang), things=things)
 
 
-def themed(svg: str) -> str:
-    """The drawing with the theme's colours as variables of the style sheet, so that it follows light and dark.
+_ELEMENT: Final = re.compile(r"<(\w+)([^<>]*)>")
+_PAINT: Final = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
+_VARIABLE: Final = re.compile(r"var\(--(on|letters)-([0-9a-f]{6})\)")
 
-    Not `plain`: it is a port's colour too, and a thing keeps its colour.
+
+def themed(svg: str, *, things: bool = True) -> str:
+    """The drawing with its colours as variables of the style sheet, so that it follows light and dark.
+
+    A thing keeps its colour, but the darkest are lifted on dark paper, and letters in a colour are made to be read there.
+    Without `things` only the theme's colours: of a heat map's ramp each step means something.
     """
+    # `plain` is a port's colour too
     names = {getattr(figures.LIGHT, name): name for name in reversed(_THEME_COLOURS)}
-    pattern = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
-    return pattern.sub(lambda m: f'{m[1]}="var(--chart-{names[m[2]].replace("_", "-")})"' if m[2] in names else m[0], svg)
+
+    def paint(match: re.Match[str], letters: bool) -> str:
+        kind, colour = match[1], match[2]
+        if colour in names:
+            return f'{kind}="var(--chart-{names[colour].replace("_", "-")})"'
+        if not things:
+            return match[0]
+        return f'{kind}="var(--{"letters" if letters else "on"}-{colour[1:]})"'
+
+    def element(match: re.Match[str]) -> str:
+        return f"<{match[1]}{_PAINT.sub(lambda m: paint(m, match[1] == 'text'), match[2])}>"
+
+    return _ELEMENT.sub(element, svg)
 
 
-def theme_css() -> str:
-    """The variables that `themed` uses, for light, dark and paper."""
+def theme_css(drawings: Iterable[str] = ()) -> str:
+    """The variables that `themed` drawings use, for light, dark and paper."""
+    used = sorted({m.groups() for drawing in drawings for m in _VARIABLE.finditer(drawing)})
 
-    def rules(theme: Any) -> str:
-        return " ".join(f"--chart-{name.replace('_', '-')}: {getattr(theme, name)};" for name in _THEME_COLOURS)
+    def rules(theme: Any, dark: bool) -> str:
+        told = [f"--chart-{name.replace('_', '-')}: {getattr(theme, name)};" for name in _THEME_COLOURS]
+        for kind, digits in used:
+            one = figures.on_dark(f"#{digits}") if dark else f"#{digits}"
+            told.append(f"--{kind}-{digits}: {figures.on_paper(one, theme) if kind == 'letters' else one};")
+        return " ".join(told)
 
     return (
-        f"/* the charts' own colours */\n:root {{ {rules(figures.LIGHT)} }}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {rules(figures.DARK)} }} }}\n"
+        f"/* the charts' own colours */\n:root {{ {rules(figures.LIGHT, False)} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {rules(figures.DARK, True)} }} }}\n"
     )
 
 

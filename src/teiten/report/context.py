@@ -115,6 +115,8 @@ class Context:
             months = (self.words.month_name(day) for day in (first, self.period.days[-1]))
             quarter = str((first.month + 2) // 3)
             return self.words("date.quarter", year=str(first.year), quarter=quarter, first=next(months), last=next(months))
+        if self.kind == "running":
+            return self.words("date.until", day=self.words.plain(self.period.days[-1]))
         if self.kind == "span":
             ends = (self.words.plain(day) for day in (first, self.period.days[-1]))
             return self.words("date.span", start=next(ends), end=next(ends))
@@ -134,6 +136,11 @@ class Context:
         if filters.port:
             return self.port((filters.port[0].protocol, filters.port[0].first))
         return self.port((filters.protocol[0], None)) if filters.protocol else ""
+
+    @property
+    def subject_to(self) -> str:
+        """What packets to it are called by: 9530/tcp宛て, to 9530/tcp; ICMP, of ICMP."""
+        return self.words("port.to" if self.answers.filters.port else "port.to_icmp", port=self.subject)
 
     @property
     def length(self) -> str:
@@ -281,9 +288,9 @@ class Context:
         return self.words("number.semicolon").join(said)
 
     def gap_words(self, gap: Gap) -> str:
-        """What the operator says of a gap (a note of kind 'gap' on its days), in brackets; an empty text where none does."""
+        """What the operator says of a gap (in teiten.toml, or by a note of kind 'gap' on its days), in brackets."""
         known = [n for n in self.answers.notes if n.kind == "gap" and n.text and n.touches(gap.start, gap.end)]
-        said = [n.text for n in known if n.speaks(self.words.lang)]
+        said = ([gap.because] if gap.because else []) + [n.text for n in known if n.speaks(self.words.lang)]
         return self.words("notes.at_gap", text=self.words.listed(said)) if said else ""
 
     def data(self, name: str, title: str, columns: Sequence[str], rows: list[tuple[Any, ...]], sql: str) -> Data:

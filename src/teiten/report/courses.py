@@ -104,7 +104,7 @@ def held(found: Course, least: float) -> list[Month]:
 
 COURSE_SQL: Final = """
 WITH counted AS (
-  SELECT date_trunc('month', time) AS month, country, sum(packets)::BIGINT AS packets,
+  SELECT date_trunc('month', day_of(time)) AS month, country, sum(packets)::BIGINT AS packets,
          {hosts if country = {country}} AS hosts{error}
   FROM {events}
   WHERE {where} AND country IS NOT NULL
@@ -112,5 +112,6 @@ WITH counted AS (
 ), ranked AS (
   SELECT *, rank() OVER (PARTITION BY month ORDER BY packets DESC) AS rank FROM counted
 )
-SELECT month, country, rank, packets, hosts{and_error} FROM ranked WHERE country = {country} ORDER BY month
+SELECT month::TIMESTAMPTZ AS month, country, rank, packets, hosts{and_error}
+FROM ranked WHERE country = {country} ORDER BY month
 """

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from teiten.engine.gaps import NOT_OBSERVED
+from teiten.engine.gaps import NOT_OBSERVED, OUTAGE
 from teiten.periods import Period
 
 COMPARABLE = 0.95
 """setting `thresholds.comparable_coverage`: two periods are compared where both were observed for this share of them"""
-Reason = Literal["silent", "before", "after"]
+Reason = Literal["silent", "before", "after", "outage"]
 HOUR = dt.timedelta(hours=1)
 LEAST = dt.timedelta(minutes=5)
 """What of a gap reaches less than this into the period is left out: the seconds from midnight to the first event, say."""
@@ -25,6 +25,8 @@ class Gap:
     start: dt.datetime
     end: dt.datetime
     reason: Reason
+    because: str = ""
+    """of an outage: what its operator says in teiten.toml"""
 
     @property
     def length(self) -> dt.timedelta:
@@ -64,7 +66,7 @@ def coverage(sensors: Iterable[str], gaps: Iterable[Mapping[str, Any]], period: 
         common = _both(common, other)
     missing = sum((g.length for mine in single for g in mine), dt.timedelta())
     zone = period.tz
-    shown = tuple(Gap(g.start.astimezone(zone), g.end.astimezone(zone), g.reason) for g in common)
+    shown = tuple(Gap(g.start.astimezone(zone), g.end.astimezone(zone), g.reason, g.because) for g in common)
     alone = sum(len(mine) for mine in single) - len(single) * len(common)
     return Coverage(tuple(seen), 1 - missing / ((end - start) * len(seen)), shown, max(0, alone))
 
@@ -75,6 +77,8 @@ def _inside(row: Mapping[str, Any], start: dt.datetime, end: dt.datetime) -> Gap
     low, high = max(first, start), min(last, end)
     if high - low < LEAST:
         return None
+    if row["reason"] == OUTAGE:
+        return Gap(low, high, "outage", row["because"])
     reason: Reason = "silent"
     if row["reason"] == NOT_OBSERVED:
         # what is not known ends with the first event, or begins with the last
@@ -89,5 +93,6 @@ def _both(one: list[Gap], other: list[Gap]) -> list[Gap]:
         for b in other:
             start, end = max(a.start, b.start), min(a.end, b.end)
             if start < end:
-                found.append(Gap(start, end, a.reason if a.reason == b.reason else "silent"))
+                same = a.reason == b.reason
+                found.append(Gap(start, end, a.reason if same else "silent", a.because if a.because == b.because else ""))
     return found

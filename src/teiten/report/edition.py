@@ -29,18 +29,23 @@ from teiten.report.pdf import NAME
 from teiten.report.sections import changes, events, parts
 from teiten.settings import Settings
 
-KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span")
-"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers."""
+KINDS: Final[tuple[PeriodKind, ...]] = (*periods.KINDS, "span", "running")
+"""Kinds of report that there are: a 'span' is about one port, which is the filter of its answers; 'running' is kept current."""
 
 
-_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366}
+_SLACK: Final = {"monthly": 400, "quarterly": 5 * 366, "span": 10 * 366, "running": 2 * 366}
 """days around a period that its report looks at besides, where more than a month"""
 
 
 def last_period(session: Session, kind: PeriodKind) -> Period | None:
     """The last period of that kind with an event in the lake, in the session's zone; None for an empty lake."""
-    last = session.query("SELECT max(t_max) AS last FROM batches")[0]["last"]
-    return None if last is None else periods.containing(kind, last.astimezone(session.zone).date(), session.zone)
+    row = session.query("SELECT min(t_min) AS first, max(t_max) AS last FROM batches")[0]
+    if row["last"] is None:
+        return None
+    first, last = (row[name].astimezone(session.zone) for name in ("first", "last"))
+    # what is kept current ends with a day that is over
+    day = periods.last_whole_day(first, last) if kind == "running" else last.date()
+    return periods.containing(kind, day, session.zone)
 
 
 def make(
@@ -176,7 +181,7 @@ def check(answers: Answers) -> None:
             f"There is nothing to report of {name}: the lake is empty.", hint="Ingest a log first: teiten ingest FILE."
         )
     first, last = (moment.strftime("%Y-%m-%d %H:%M") for moment in extent)
-    why = "no event passes the filters" if answers.filters.words else "nothing was observed"
+    why = "no event passes the filters" if answers.filters.words and answers.coverage.observed() else "nothing was observed"
     if answers.totals.packets:
         why = "its events lie too close together to tell of any stretch of time"
     raise TeitenError(
@@ -196,7 +201,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     first = sections[0].findings[0]
     return Report(
         language,
-        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject),
+        words(f"title.{answers.period.kind}", period=context.title_name, port=context.subject, to=context.subject_to),
         words("title.subtitle", sensors=context.sensors, zone=shown),
         first if isinstance(first, str) else "",
         sections,

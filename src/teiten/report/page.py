@@ -203,7 +203,7 @@ def _folded(table: Table, words: Words, draw: Callable[[Table], str]) -> str:
 
 
 def _table(table: Table) -> str:
-    heads = "".join(f'<th scope="col"{_class(c)}>{escape(c.title)}</th>' for c in table.columns)
+    heads = "".join(map(_head, table.columns))
     places = [f' id="{escape(place)}"' for place in table.places] or [""] * len(table.rows)
     rows = "".join(f"<tr{at}>{''.join(_cells(table, row))}</tr>" for at, row in zip(places, table.rows, strict=True))
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption and not table.folded else ""
@@ -212,6 +212,13 @@ def _table(table: Table) -> str:
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.caption)}"><table>{caption}'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
     )
+
+
+def _head(column: Column) -> str:
+    """A column's head; one without words is none, and would be read as an empty one."""
+    if not column.title:
+        return f"<td{_class(column)}></td>"
+    return f'<th scope="col"{_class(column)}>{escape(column.title)}</th>'
 
 
 def _cells(table: Table, row: tuple[str, ...]) -> list[str]:

@@ -14,6 +14,7 @@ from teiten.report.figures import DARK, LIGHT, _colour, colour
 # Machado, Oliveira, Fernandes 2009, severity 1.0: what an eye without the red or the green cone sees, on linear sRGB.
 NORMAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 PROTANOPIA = ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998))
+TRITANOPIA = ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900))
 DEUTERANOPIA = ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881))
 
 USUAL_PORTS = ("23", "445", "22", "80", "443", "8080", "1433", "3389", "52869", "5555", "2323", "81")
@@ -61,6 +62,24 @@ def test_target_classes_are_nicters() -> None:
     assert all(b - a > 0.06 for a, b in itertools.pairwise(lightness)), "alike in grey print"
 
 
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("eye", [NORMAL, PROTANOPIA, DEUTERANOPIA, TRITANOPIA], ids=["normal", "red", "green", "blue"])
+def test_target_classes_are_told_apart_by_every_eye(eye: tuple[tuple[float, ...], ...], theme: _colour.Theme) -> None:
+    """IoT, Windows, Linux servers, and the greys of the rest: 13 in OKLab times 100, on light and dark paper (8 is told
+    apart in a chart), for the eye without blue cones, too."""
+    classes = [colour("target", k, theme) for k in ("iot", "windows", "linux", "other")]
+    assert min(math.dist(seen(a, eye), seen(b, eye)) * 100 for a, b in itertools.combinations(classes, 2)) >= 13
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_of_charts_can_be_read(theme: _colour.Theme) -> None:
+    """WCAG 2.2: letters 4.5 on paper and on the paper of gaps; what is no letter but must be seen (axes) 3."""
+    for name in ("ink", "muted", "accent", "fall"):
+        assert min(_colour.contrast(getattr(theme, name), p) for p in (theme.paper, theme.gap_paper)) >= 4.5, name
+    assert _colour.contrast(theme.axis, theme.paper) >= 3
+    assert _colour.contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
 def test_one_thing_has_one_colour() -> None:
     assert colour("port", "23/tcp") == colour("port", "23") == colour("port", "23/udp")
     assert colour("country", "cn") == colour("country", "CN")
@@ -92,8 +111,8 @@ def test_letters_of_a_colour_can_be_read() -> None:
     """A name beside a line is written in its colour, darkened where white paper would swallow it."""
     for table in (_colour.PORTS, _colour.COUNTRIES):
         for name in table.values():
-            assert _colour.oklab(_colour.on_paper(name))[0] < 0.68
-            assert _colour.oklab(_colour.on_paper(name, DARK))[0] > 0.45
+            assert _colour.contrast(_colour.on_paper(name), LIGHT.paper) >= 4.5
+            assert _colour.contrast(_colour.on_paper(name, DARK), DARK.paper) >= 4.5
     assert _colour.on_paper("#2961b1") == "#2961b1"
 
 

@@ -33,6 +33,8 @@ from teiten.report.figures import (
     Mark,
     MatrixFigure,
     MatrixRow,
+    Panel,
+    PanelsFigure,
     RankFigure,
     RankRow,
     Series,
@@ -48,7 +50,7 @@ Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
-    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "rank", "hours", "heat", "heat_days", "slope",
+    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days", "slope",
     "beside", "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -93,8 +95,9 @@ def test_a_figure_drawn_twice_is_the_same(gallery: Gallery, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "width", "lang"), [
-    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"), ("hours", 1200, "ja"),
-    ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"), ("day", 400, "ja"),
+    ("beside", 1200, "ja"), ("stack_day", 390, "ja"), ("stack_days", 1200, "en"), ("lines", 1200, "ja"), ("rank", 390, "en"),
+    ("hours", 1200, "ja"), ("panels", 390, "ja"), ("heat", 390, "ja"), ("slope", 1200, "ja"), ("multiples", 1200, "en"),
+    ("day", 400, "ja"),
     ("day_gap", 400, "en"), ("day_hours", 400, "en"), ("calendar", 390, "en"),
 ])  # fmt: skip
 def test_the_accepted_drawing(gallery: Gallery, name: str, width: int, lang: str) -> None:
@@ -133,6 +136,7 @@ def hostile() -> list[Figure]:
             **words, before_label=HOSTILE, now_label=HOSTILE, rows=[SlopeRow(key=HOSTILE, label=HOSTILE, before=1, now=2)]
         ),
         SmallMultiples(**words, times=times, series=series, gaps=gaps),
+        PanelsFigure(**words, times=times, panels=[Panel(unit=HOSTILE, series=series, marks=marks)] * 2, gaps=gaps),
         MatrixFigure(
             **words, rows=[MatrixRow(HOSTILE, [0.5, None], [HOSTILE] * 2)], columns=[HOSTILE] * 2, low=HOSTILE, high=HOSTILE
         ),
@@ -240,6 +244,16 @@ def odd() -> dict[str, Figure]:
         "multiples of one": SmallMultiples(id="a", title="a", times=days(first, 1), series=[Series("a", long_name, [3.0])]),
         "multiples of None": SmallMultiples(
             id="a", title="a", times=days(first, 2), series=[Series("a", "a", [None, None]), Series("b", "b", [0, 0])]
+        ),
+        "panels of nothing": PanelsFigure(id="a", title="a", times=[], panels=[]),
+        "panels of which one is empty": PanelsFigure(
+            id="a",
+            title="a",
+            times=days(first, 2),
+            panels=[
+                Panel(unit="a", series=[Series("a", long_name, [3.0, None])], marks=[Mark(first, long_name)]),
+                Panel(unit="b", series=[Series("a", long_name, [None, None])]),
+            ],
         ),
         "matrix of nothing": MatrixFigure(id="a", title="a", rows=[], columns=[]),
         "matrix of one": MatrixFigure(id="a", title="a", rows=[MatrixRow(long_name, [1.0], ["1.00"])], columns=[long_name]),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from teiten import periods
 from teiten.coverage import watched
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
@@ -197,7 +198,7 @@ def networks(answers: Answers) -> tuple[Rows, Mapping[int, str]]:
 
 
 KEPT: Final = 1000
-"""rows of a ranking that go to CSV"""
+"""networks whose names are looked up"""
 
 
 def lands(answers: Answers) -> Rows:
@@ -256,17 +257,9 @@ class After:
         return sum(seen) / len(seen) if seen else None
 
 
-def last_whole_day(extent: tuple[dt.datetime, dt.datetime]) -> dt.date:
-    """The last day that the lake has whole: that of its last event where that lies in the day's last hour, else the day before
-    (never before the first)."""
-    first, last = extent
-    day = last.date() if last.hour == 23 else last.date() - dt.timedelta(days=1)
-    return max(day, first.date())
-
-
 def days_after(extent: tuple[dt.datetime, dt.datetime] | None, period: Period) -> Period | None:
     """The last whole days of the lake that lie after the period, at most `LATER`; None where there are none."""
-    if extent is None or (last := last_whole_day(extent)) < period.after:
+    if extent is None or (last := periods.last_whole_day(*extent)) < period.after:
         return None
     return span(max(period.after, last - dt.timedelta(days=LATER - 1)), last, period.tz)
 

@@ -11,8 +11,8 @@ from teiten import coverage
 from teiten.coverage import Denominator, Stretch
 from teiten.engine.filters import Filters, timestamp
 from teiten.engine.questions import THINGS, Rows
-from teiten.report import peaks
-from teiten.report.answers import Answers, hidden
+from teiten.report import peaks, rises
+from teiten.report.answers import Answers, What, chosen, hidden
 
 QUARTERS: Final = 6
 """this one and five before it"""
@@ -25,6 +25,8 @@ ATTRIBUTED: Final = 16
 """peaks of which it is asked what made them"""
 KEPT: Final = 12
 """countries, AS and ports of a top day that are looked at"""
+LOOKED_AT: Final = 20
+"""ports, and countries, of which it is asked since when they are more"""
 COURSES: Final = ("tcp_packets", "tcp_hosts", "udp_packets", "udp_hosts")
 DIMENSIONS: Final = ("countries", "asns", "ports")
 _DAY: Final = dt.timedelta(days=1)
@@ -107,7 +109,7 @@ def _midnight(answers: Answers, day: dt.date) -> dt.datetime:
 def _counted(answers: Answers, first: dt.date, after: dt.date) -> Stretched:
     start, end = _midnight(answers, first), _midnight(answers, after)
     stretches = coverage.watched(answers.session, start, end, answers.filters.sensor)
-    rows = answers.ask(SPAN_SQL, answers.filters.between(start, end))
+    rows = answers.ask(SPAN_SQL, answers.filters.between(start, end), exact=SPAN_ONCE)
     by = coverage.denominator(stretches)
     days = by.address_days / by.addresses if by.addresses else 0.0
     return Stretched(first, after, dict(rows[0]), by, days, rows)
@@ -128,7 +130,7 @@ class Days:
 
 def days(answers: Answers) -> Days:
     """Packets and hosts of every day: TCP, UDP, of scanners, of forged sources, and what is left without both."""
-    rows = answers.ask(DAYS_SQL, answers.filters)
+    rows = answers.ask(DAYS_SQL, answers.filters, exact=DAYS_ONCE)
     dates = answers.period.days
     times = tuple(_midnight(answers, day) for day in dates)
     counted = {row["start"].astimezone(answers.period.tz).date(): row for row in rows}
@@ -294,6 +296,50 @@ def _counts(
     return out
 
 
+# since when ---------------------------------------------------------------------------------------------------------
+
+
+def began(answers: Answers) -> dict[tuple[What, Any], rises.Rise]:
+    """The ports and countries that moved -> the largest rise in their packets that began in the quarter, if any."""
+    out: dict[tuple[What, Any], rises.Rise] = {}
+    for what in ("ports", "countries"):
+        rose = tuple(row.key for row in answers.moved(what) if row.difference > 0)[:LOOKED_AT]
+        if not rose:
+            continue
+        for key, values in _course(answers, what, rose).items():
+            found = rises.rises(values, len(answers.before.days))
+            if found:
+                out[what, key] = max(found, key=lambda rise: (values[rise.peak] or 0.0, -rise.start))
+    return out
+
+
+def _course(answers: Answers, what: What, keys: tuple[Any, ...]) -> dict[Any, list[float | None]]:
+    """Packets of each by day, over the quarter before and this one; None where nothing was observed."""
+    columns = "protocol, dst_port" if what == "ports" else "country"
+    span = answers.filters.between(answers.before.start, answers.period.end)
+    rows = answers.ask(COURSE_SQL, span, columns=columns, chosen=chosen(what, keys))
+    dates = [*answers.before.days, *answers.period.days]
+    empty: list[float | None] = []
+    for day in dates:
+        start, end = _midnight(answers, day), _midnight(answers, day + _DAY)
+        cover = answers.coverage if day >= answers.period.first else answers.coverage_before
+        empty.append(None if not cover.observed() or hidden(cover, start, end) else 0.0)
+    out = {key: list(empty) for key in keys}
+    place = {day: i for i, day in enumerate(dates)}
+    for row in rows:
+        key = (row["protocol"], row["dst_port"]) if what == "ports" else row["country"]
+        out[key][place[row["start"].astimezone(answers.period.tz).date()]] = float(row["packets"])
+    return out
+
+
+COURSE_SQL: Final = """
+SELECT day_start(time) AS start, {columns}, sum(packets)::BIGINT AS packets
+FROM {events}
+WHERE {where} AND {chosen}
+GROUP BY ALL
+ORDER BY ALL
+"""
+
 _COUNTED: Final = """
 WITH chosen AS (
   SELECT {first}protocol, {put_packets}, {host}, spoofed, research_scanner
@@ -306,44 +352,76 @@ FROM chosen
 {last}"""
 
 
-def _count(name: str, condition: str = "") -> str:
-    """Packets and hosts of which the condition holds, as columns of SQL."""
-    kept = f" FILTER (WHERE {condition})" if condition else ""
-    hosts = f"{{hosts if {condition}}}" if condition else "{hosts}"
-    return f"coalesce(sum(packets){kept}, 0)::BIGINT AS {name}packets, {hosts} AS {name}hosts"
+_ONCE: Final = """
+WITH chosen AS (
+  SELECT {first}protocol, {put_packets}, {host}, spoofed, research_scanner
+  FROM {events}
+  WHERE {where}
+  {put}
+), sources AS (
+  SELECT {start}{parts}
+  FROM chosen
+  GROUP BY {start}src_ip
+)
+SELECT {start}{sums}
+FROM sources
+{last}"""
+"""the same where every source is known: each is looked at once, whatever is counted of it"""
+Count = tuple[str, str, str]
+"""names of the columns of packets and of hosts, and the condition on the events of which they are"""
+
+
+def _template(counts: Sequence[Count], *, by_day: bool) -> tuple[str, str]:
+    """The question's text, and that for rows that tell every source."""
+    asked, parts, sums = [], [], []
+    for packets, hosts, condition in counts:
+        kept = f" FILTER (WHERE {condition})" if condition else ""
+        asked.append(f"coalesce(sum(packets){kept}, 0)::BIGINT AS {packets}")
+        asked.append((f"{{hosts if {condition}}}" if condition else "{hosts}") + f" AS {hosts}")
+        parts.append(f"sum(packets){kept} AS {packets}, coalesce(bool_or({condition or 'true'}), false) AS {hosts}")
+        sums.append(f"coalesce(sum({packets}), 0)::BIGINT AS {packets}, count(*) FILTER (WHERE {hosts}) AS {hosts}")
+    words = {
+        "first": "day_start(time) AS start, " if by_day else "",
+        "start": "start, " if by_day else "",
+        "last": "GROUP BY start\nORDER BY start" if by_day else "",
+        "counts": ",\n       ".join(asked),
+        "parts": ",\n         ".join(parts),
+        "sums": ",\n       ".join(sums),
+    }
+    plain, once = _COUNTED, _ONCE
+    for name, text in words.items():
+        plain, once = plain.replace(f"{{{name}}}", text), once.replace(f"{{{name}}}", text)
+    return plain, once
 
 
 _REST: Final = "NOT research_scanner AND NOT spoofed"
-_SPAN_COUNTS: Final = ",\n       ".join(
+SPAN_SQL, SPAN_ONCE = _template(
     (
-        _count(""),
-        _count("scanner_", "research_scanner"),
-        _count("spoofed_", "spoofed"),
-        _count("rest_", _REST),
-    )
+        ("packets", "hosts", ""),
+        ("scanner_packets", "scanner_hosts", "research_scanner"),
+        ("spoofed_packets", "spoofed_hosts", "spoofed"),
+        ("rest_packets", "rest_hosts", _REST),
+    ),
+    by_day=False,
 )
-SPAN_SQL: Final = _COUNTED.replace("{first}", "").replace("{start}", "").replace("{last}", "").replace("{counts}", _SPAN_COUNTS)
 
 
-def _of_protocol(name: str, number: int) -> list[str]:
+def _of_protocol(name: str, number: int) -> list[Count]:
     """A protocol's columns: everything, scanners', forged sources'."""
     own = f"protocol = {number}"
     parts = (("", own), ("_scanners", f"{own} AND research_scanner"), ("_spoofed", f"{own} AND spoofed"))
-    return [
-        column.replace("@packets", f"{name}_packets{suffix}").replace("@hosts", f"{name}_hosts{suffix}")
-        for suffix, condition in parts
-        for column in [_count("@", condition)]
-    ]
+    return [(f"{name}_packets{suffix}", f"{name}_hosts{suffix}", condition) for suffix, condition in parts]
 
 
-_DAY_COUNTS: Final = ",\n       ".join(
-    (_count(""), *_of_protocol("tcp", 6), *_of_protocol("udp", 17), _count("rest_", _REST), _count("spoofed_", "spoofed"))
-)
-DAYS_SQL: Final = (
-    _COUNTED.replace("{first}", "day_start(time) AS start, ")
-    .replace("{start}", "start, ")
-    .replace("{last}", "GROUP BY start\nORDER BY start")
-    .replace("{counts}", _DAY_COUNTS)
+DAYS_SQL, DAYS_ONCE = _template(
+    (
+        ("packets", "hosts", ""),
+        *_of_protocol("tcp", 6),
+        *_of_protocol("udp", 17),
+        ("rest_packets", "rest_hosts", _REST),
+        ("spoofed_packets", "spoofed_hosts", "spoofed"),
+    ),
+    by_day=True,
 )
 DAYS_COLUMNS: Final = tuple(
     f"{name}_{measure}{suffix}" for name in ("tcp", "udp") for suffix in ("", "_scanners", "_spoofed")

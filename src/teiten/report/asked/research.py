@@ -15,7 +15,7 @@ from teiten.classify.rules import large_scanner
 from teiten.engine import recorded
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
-from teiten.engine.questions import Rows
+from teiten.engine.questions import Query, Rows
 from teiten.engine.series import starts
 from teiten.periods import Period
 from teiten.report import coverage as watching
@@ -102,7 +102,7 @@ def quarters(answers: Answers) -> Quarters:
     while len(wanted) < QUARTERS:
         wanted.insert(0, wanted[0].before())
     start, end = wanted[0].start, answers.period.end
-    rows = answers.ask(QUARTERS_SQL, answers.filters.between(start, end))
+    rows = _by_quarter(answers, start, end)
     by_first = {row["quarter"].astimezone(answers.period.tz).date(): row for row in rows}
     silences = gaps(answers.session, start, end, sensors=answers.filters.sensor)
     found = []
@@ -117,6 +117,19 @@ def quarters(answers: Answers) -> Quarters:
     while len(found) > 1 and found[0].packets is None:
         del found[0]
     return Quarters(tuple(found), rows)
+
+
+def _by_quarter(answers: Answers, start: dt.datetime, end: dt.datetime) -> Rows:
+    """The counts of the quarters; those before the one before are asked apart, where the lake has any of them.
+
+    So the two that every section asks about are answered with the others' questions.
+    """
+    rows = answers.ask(QUARTERS_SQL, answers.filters.between(answers.before.start, end))
+    whole = Query(QUARTERS_SQL, {"where": answers.filters.between(start, end)}, grain="day")
+    older: list[dict[str, Any]] = []
+    if answers.extent and answers.extent[0] < answers.before.start:
+        older = answers.ask(QUARTERS_SQL, answers.filters.between(start, answers.before.start))
+    return Rows([*older, *rows], whole.text(raw=False), counted=rows.counted)
 
 
 _COUNTS: Final = (
@@ -207,7 +220,7 @@ SELECT DISTINCT sensor FROM {events} WHERE {where} ORDER BY sensor
 """
 
 QUARTERS_SQL: Final = """
-SELECT date_trunc('quarter', time) AS quarter, sum(packets)::BIGINT AS packets,
+SELECT date_trunc('quarter', day_of(time))::TIMESTAMPTZ AS quarter, sum(packets)::BIGINT AS packets,
        coalesce(sum(packets) FILTER (research_scanner), 0)::BIGINT AS scan_packets,
        {hosts if research_scanner} AS addresses,
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NOT NULL), 0)::BIGINT AS known_packets,
@@ -216,7 +229,7 @@ SELECT date_trunc('quarter', time) AS quarter, sum(packets)::BIGINT AS packets,
        {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses
 FROM {events}
 WHERE {where}
-GROUP BY ALL
+GROUP BY date_trunc('quarter', day_of(time))
 ORDER BY quarter
 """
 

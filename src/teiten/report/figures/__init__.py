@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from teiten.data.fonts import covers
 from teiten.report.figures._canvas import Sheet, identifier
-from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour
+from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour, on_dark, on_paper
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
 from teiten.report.figures._words import word
@@ -62,6 +62,8 @@ __all__ = [
     "colour",
     "covers",
     "draw",
+    "on_dark",
+    "on_paper",
     "png",
     "sheet",
 ]

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Thing = Literal["port", "country", "target", "asn", "sensor", "protocol", "organisation", "plain"]
+Thing = Literal["port", "country", "region", "target", "asn", "sensor", "protocol", "organisation", "plain"]
 """What a colour stands for. 'plain' is the one colour of charts where colour says nothing."""
 
 
@@ -87,6 +87,13 @@ TARGETS: dict[str, str] = {
     "other": "#b4b4b2",
 }
 
+REGIONS: dict[str, str] = {
+    "east_asia": "#dc5426", "north_america": "#224fa7", "east_europe": "#7367d3", "southeast_asia": "#ffdd3b",
+    "south_asia": "#e59711", "west_europe": "#5f4000", "latin_america": "#c3e696", "west_asia": "#1d576c",
+    "africa": "#640060", "oceania": "#7ac8fe", "antarctica": "#8b8b89",
+}  # fmt: skip
+"""mostly those of the country with the most networks in it"""
+
 PROTOCOLS: dict[str, str] = {
     "tcp": "#2961b1",
     "udp": "#f69e24",
@@ -96,7 +103,13 @@ PROTOCOLS: dict[str, str] = {
     "1": "#7aa87c",
 }
 
-_TABLES: dict[str, dict[str, str]] = {"port": PORTS, "country": COUNTRIES, "target": TARGETS, "protocol": PROTOCOLS}
+_TABLES: dict[str, dict[str, str]] = {
+    "port": PORTS,
+    "country": COUNTRIES,
+    "target": TARGETS,
+    "protocol": PROTOCOLS,
+    "region": REGIONS,
+}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -118,6 +131,11 @@ def colour(kind: Thing | str, key: str, theme: Theme = LIGHT) -> str:
         return theme.other
     found = _TABLES.get(kind, {}).get(name) or _hashed(f"{kind}:{name}")
     return _lifted(found) if oklab(theme.paper)[0] < 0.5 else found
+
+
+def on_dark(colour: str) -> str:
+    """A thing's colour on dark paper."""
+    return _lifted(colour)
 
 
 def _lifted(colour: str) -> str:
@@ -189,12 +207,28 @@ def ramp(colours: tuple[str, ...], at: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
 
 
+READABLE: float = 4.5
+"""least contrast of letters and paper (WCAG 2.2, 1.4.3)"""
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21, as WCAG 2.2 defines it."""
+    first, second = sorted((_luminance(one), _luminance(other)))
+    return (second + 0.05) / (first + 0.05)
+
+
+@functools.lru_cache(maxsize=4096)
+def _luminance(colour: str) -> float:
+    red, green, blue = (_linear(int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@functools.lru_cache(maxsize=4096)
 def on_paper(colour: str, theme: Theme = LIGHT) -> str:
-    """The colour for letters and thin lines of it on that paper: darkened (or lightened) where it could not be read."""
-    light, paper = oklab(colour)[0], oklab(theme.paper)[0]
-    if abs(paper - light) >= 0.38:
-        return colour
-    return ramp((colour, "#000000" if paper > 0.5 else "#ffffff"), min(0.6, 0.2 + (0.38 - abs(paper - light)) * 1.6))
+    """The colour for letters and thin lines of it on that paper: darkened (or lightened) as far as it must be to be read."""
+    end = "#000000" if oklab(theme.paper)[0] > 0.5 else "#ffffff"
+    tries = (ramp((colour, end), step / 20) for step in range(20))
+    return next((one for one in tries if contrast(one, theme.paper) >= READABLE), end)
 
 
 def is_faint(colour: str, theme: Theme = LIGHT) -> bool:

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from teiten.report.figures import _axes, _scale, _text, _words
 from teiten.report.figures._canvas import Sheet
@@ -31,6 +31,9 @@ class HeatFigure(Figure):
     scale: 'all' one linear scale, 'log' one logarithmic scale, 'row' each row against its own maximum (the rhythm of a
     small thing beside a large one). v_max holds the scale still from outside.
     """
+
+    RAMPED: ClassVar[bool] = True
+    """its shades are steps of a ramp, and no things' colours: they stay what they are on dark paper"""
 
     rows: Sequence[HeatRow]
     times: Sequence[dt.datetime] = ()

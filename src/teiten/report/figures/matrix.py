@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from teiten.report.figures import _text, _words
 from teiten.report.figures._canvas import Sheet
@@ -33,6 +34,9 @@ class MatrixFigure(Figure):
     column_breaks, row_breaks: indices before which a thicker gap tells groups apart. low, high: words at the ends of the
     key; with `diverging`, values run from -1 (blue) by 0 (pale) to 1 (red).
     """
+
+    RAMPED: ClassVar[bool] = True
+    """its shades are steps of a ramp, and no things' colours: they stay what they are on dark paper"""
 
     rows: Sequence[MatrixRow]
     columns: Sequence[str]

@@ -162,7 +162,8 @@ def _row(context: Context, n: int, peak: Peak) -> tuple[str, ...]:
     def causes(dimension: str) -> str:
         found = [(key, part) for key, part in peak.causes.get(dimension, ()) if part >= LARGE][:NAMED]
         said = [_quarter.named_part(context, dimension, key, part) for key, part in found]
-        return words.listed(said) or "–"
+        spread = bool(peak.causes) and dimension != "asns"
+        return words.listed(said) or (context.say("quarter.cell_spread") if spread else "–")
 
     return (
         number(n),

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Final
 
-from teiten.report import figures
+from teiten.report import figures, rises
 from teiten.report.answers import Key
 from teiten.report.asked import port as asked
 from teiten.report.asked.port import Course
@@ -27,6 +27,11 @@ def key(context: Context) -> Key:
 def name(context: Context) -> str:
     """23/tcp, ICMP."""
     return context.port(key(context))
+
+
+def names(context: Context) -> dict[str, str]:
+    """Fields of a sentence: `port`, and `to`: 9530/tcp宛て, to 9530/tcp; ICMP, of ICMP."""
+    return {"port": name(context), "to": context.subject_to}
 
 
 def course(context: Context) -> Course:
@@ -80,9 +85,9 @@ def highest(values: Counts) -> tuple[int, int]:
     return high, next((i for i, v in enumerate(values) if v == high), 0)
 
 
-def marks(context: Context, rises: Sequence[Rise]) -> list[figures.Mark]:
+def marks(context: Context, found: Sequence[Rise]) -> list[figures.Mark]:
     """Where rises begin."""
-    at = moments(context, [course(context).days[r.start] for r in rises])
+    at = moments(context, [course(context).days[r.start] for r in found])
     return [figures.Mark(moment, context.say("port.mark_rise")) for moment in at]
 
 
@@ -114,3 +119,18 @@ def stack(
         id=ident, title=title, subtitle=subtitle, unit=unit, times=moments(context, found.days[found.first :]),
         series=series, step="day", gaps=gaps(context), **more,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def rule(context: Context) -> str:
+    """What a rise is, with its numbers."""
+    return context.say(
+        "port.rises_rule",
+        base=rises.BASE,
+        fewest=rises.FEWEST,
+        settled=rises.SETTLED,
+        spread=f"{rises.SPREAD:.2f}",
+        chance=f"{rises.CHANCE:g}",
+        half=context.words.percent(rises.HALF, 0),
+        least=f"{rises.LEAST:g}",
+        run=rises.RUN,
+    )

@@ -11,7 +11,7 @@ from teiten.report.sections import _about
 
 ID = "about"
 ORDER = 100
-KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span")
+KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span", "running")
 _ORIGINS = {"flag": "about.origin_flag", "teiten.toml": "about.origin_file", "machine": "about.origin_machine"}
 _BASES = {
     "stated": "about.basis_stated",
@@ -39,7 +39,9 @@ def build(context: Context) -> Section:
     points += _coverage(context)
     points += _lines(context)
     points += _bases(context)
-    points += [say("about.definitions"), say("about.compare_rule", share=words.percent(answers.comparable_share, 0))]
+    points.append(say("about.definitions"))
+    if context.kind != "span":
+        points.append(say("about.compare_rule", share=words.percent(answers.comparable_share, 0)))
     points += _verdicts(context)
     points += _about.attributions(context)
     points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
@@ -71,6 +73,8 @@ def _coverage(context: Context) -> list[Paragraph]:
     if since is not None:
         said.append(say("about.kept_since", date=context.words.date(since)))
     said.append(say("about.gap_rule"))
+    if any(one.outages for one in context.settings.sensors):
+        said.append(say("about.outages"))
     return said
 
 

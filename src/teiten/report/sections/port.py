@@ -24,13 +24,12 @@ def build(context: Context) -> Section:
 def _told(context: Context) -> list[str]:
     """How much, and how much of research scanners."""
     say, words, found = context.say, context.words, context.answers.once(asked.parts)
-    port = _port.name(context)
     if not found.packets:
         return _nothing(context, found)
     said = [
         say(
             "port.total",
-            port=port,
+            **_port.names(context),
             hosts=_port.hosts(context, found.hosts, found.error),
             packets=context.packets(found.packets),
         )
@@ -49,18 +48,18 @@ def _scanners(context: Context, found: asked.Parts) -> list[str]:
         return [say("port.scanners_none")]
     share = words.percent(found.scanner_packets / (found.scanner_packets + found.packets))
     hosts, packets = words("count.hosts", n=found.scanner_hosts), context.packets(found.scanner_packets)
-    return [say("port.scanners", port=_port.name(context), hosts=hosts, packets=packets, share=share)]
+    return [say("port.scanners", **_port.names(context), hosts=hosts, packets=packets, share=share)]
 
 
 def _nothing(context: Context, found: asked.Parts) -> list[str]:
-    say, port = context.say, _port.name(context)
+    say = context.say
     if set(context.answers.filters.words) - {"port", "scanners"} or context.answers.filters.scanners != "out":
-        return [say("port.nothing_chosen", port=port)]
+        return [say("port.nothing_chosen", **_port.names(context))]
     if not found.scanner_packets:
-        return [say("port.nothing", port=port)]
+        return [say("port.nothing", **_port.names(context))]
     hosts = context.words("count.hosts", n=found.scanner_hosts or 0)
     said = say("port.nothing_scanners", hosts=hosts, packets=context.packets(found.scanner_packets))
-    return [context.words.joined(say("port.nothing_but", port=port), said)]
+    return [context.words.joined(say("port.nothing_but", **_port.names(context)), said)]
 
 
 def _sight(context: Context) -> list[str]:
@@ -143,7 +142,7 @@ def _facts(context: Context) -> list[Fact]:
     ]
     if found.scanner_packets is not None:
         share = words.percent(found.scanner_packets / (found.scanner_packets + found.packets))
-        note = say("port.of_port", port=_port.name(context), share=share)
+        note = say("port.of_port", **_port.names(context), share=share)
         facts.append(Fact(say("port.scanner_packets"), words.number(found.scanner_packets), note))
     whole = say("totals.coverage_of", length=context.length)
     return [*facts, Fact(say("totals.coverage"), words.percent(context.answers.coverage.share), whole)]

@@ -28,7 +28,7 @@ def _told(context: Context, found: asked.After, span: str) -> str:
     if found.hosts_now is None:
         return say("port.after_unwatched", span=span)
     if not found.hosts_now:
-        return say("port.after_none", span=span, port=_port.name(context))
+        return say("port.after_none", span=span, **_port.names(context))
     rate = _port.rate(context, found.hosts_now)
     if not found.hosts_then:
         return say("port.after_plain", span=span, rate=rate)
@@ -42,7 +42,7 @@ def _told(context: Context, found: asked.After, span: str) -> str:
 
 def _block(context: Context, found: asked.After) -> Block:
     say, words = context.say, context.words
-    title = say("port.after_caption", port=_port.name(context))
+    title = say("port.after_caption", **_port.names(context))
     columns = (Column(say("port.day"), "text"), Column(say("column.hosts")), Column(say("column.packets")))
     rows = [
         (

@@ -16,7 +16,7 @@ KINDS: tuple[PeriodKind, ...] = ("span",)
 
 def build(context: Context) -> Section | None:
     """Nothing where no country is followed."""
-    code = context.settings.followed
+    code = context.settings.pictured
     if code is None or not _port.seen(context):
         return None
     say, course, land = context.say, _port.course(context), context.land(code)
@@ -37,14 +37,14 @@ def build(context: Context) -> Section | None:
         )
     ]
     for rise in rises.rises(course.of(code)[1], course.first)[:2]:
-        peak = _port.hosts(context, course.of(code)[1][rise.peak] or 0)
+        peak = context.words.number(course.of(code)[1][rise.peak] or 0)
         days = {"day": _port.day(context, rise.start), "peak_day": _port.day(context, rise.peak)}
         findings.append(say("port.land_rose", land=land, peak=peak, **days))
     return Section(ID, title, findings, blocks=[_hosts(context, code, hosts), _packets(context, code, packets)])
 
 
 def _subtitle(context: Context, key: str, code: str) -> str:
-    fields = {"land": context.land(code), "port": _port.name(context), "who": _port.who(context), "scope": context.scope}
+    fields = {**_port.names(context), "land": context.land(code), "who": _port.who(context), "scope": context.scope}
     return context.sentence(key, **fields)
 
 

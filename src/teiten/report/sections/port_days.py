@@ -37,6 +37,8 @@ def _most(context: Context, packets: _port.Counts) -> dict[str, str]:
 def _notes(context: Context) -> list[str]:
     gaps = context.answers.coverage.gaps
     said = [context.say("series.gap_note", list=context.spans(context.answers.coverage))] if gaps else []
+    if not context.answers.once(asked.risen):
+        said.append(_port.rule(context))
     estimated = context.estimated([_port.course(context).error])
     return [*said, *([estimated] if estimated else [])]
 
@@ -68,7 +70,7 @@ def _hosts(context: Context) -> Block:
 def _packets(context: Context) -> Block:
     say, course = context.say, _port.course(context)
     most = _most(context, course.packets[course.first :])
-    title = say("port.figure_packets", port=_port.name(context), day=most["day"])
+    title = say("port.figure_packets", **_port.names(context), day=most["day"])
     series = _port.by_country(context, 0)
     subtitle = _subtitle(context, "port.subtitle_packets", series)
     figure = _port.stack(context, "port-packets", title, subtitle, say("port.unit_packets"), series, things="country")
@@ -79,7 +81,7 @@ def _packets(context: Context) -> Block:
 
 def _subtitle(context: Context, key: str, series: list[figures.Series]) -> str:
     named = [s for s in series if s.kind == "value"]
-    return context.say(key, port=_port.name(context), n=len(named), who=_port.who(context), scope=context.scope)
+    return context.say(key, **_port.names(context), n=len(named), who=_port.who(context), scope=context.scope)
 
 
 def _table(context: Context) -> Table:
@@ -92,4 +94,4 @@ def _table(context: Context) -> Table:
         )
         rows.append((_port.day(context, at), *shown))
     columns = (Column(say("port.day"), "text"), Column(say("column.hosts")), Column(say("column.packets")))
-    return Table(say("port.caption_days", port=_port.name(context)), columns, rows, folded=True)
+    return Table(say("port.caption_days", **_port.names(context)), columns, rows, folded=True)

@@ -69,7 +69,7 @@ def _block(context: Context, share: float) -> Block:
         figures.Series("more", say("port.few_above", few=asked.FEW), values("more"), colour="#2961b1"),
     ]
     title = say("port.few_figure", few=asked.FEW, share=words.percent(share, 0))
-    subtitle = say("port.few_subtitle", port=_port.name(context), who=_port.who(context), scope=context.scope)
+    subtitle = say("port.few_subtitle", **_port.names(context), who=_port.who(context), scope=context.scope)
     figure = _port.stack(context, ID, title, subtitle, say("port.unit_hosts"), series, things="plain", totals=False)
     columns = (Column(say("port.day"), "text"), Column(say("port.few_below", few=asked.FEW)), Column(say("column.hosts")),
                Column(say("port.few_share")))  # fmt: skip

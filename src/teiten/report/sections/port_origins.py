@@ -10,7 +10,7 @@ from teiten.periods import PeriodKind
 from teiten.report.asked import port as asked
 from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Section, Table
-from teiten.report.sections import _port, tools
+from teiten.report.sections import _port, _tools
 
 ID = "port-origins"
 ORDER = 22
@@ -39,7 +39,7 @@ def build(context: Context) -> Section | None:
         items = [say("port.origins_land", land=_network(names, row["asn"]), share=share(row)) for row in some]
         findings.append(say("port.origins_networks", list=words.listed(items)))
     named = [row for row in found if row["tool"] is not None]
-    items = [say("port.origins_tool", tool=tools.name(row["tool"]), share=share(row)) for row in named]
+    items = [say("port.origins_tool", tool=_tools.name(row["tool"]), share=share(row)) for row in named]
     findings.append(say("port.origins_tools", list=words.listed(items)) if items else say("port.origins_no_tool"))
     blocks = [
         _block(context, "lands", "country", lands, say("column.country"), context.country, whole),
@@ -66,7 +66,7 @@ def _named(context: Context, names: Mapping[int, str], asn: int | None) -> str:
 
 
 def _tool(context: Context, tool: str | None) -> str:
-    return context.say("tools.unknown") if tool is None else tools.name(tool)
+    return context.say("tools.unknown") if tool is None else _tools.name(tool)
 
 
 def _block(context: Context, what: str, column: str, rows: Rows, head: str, name: Callable[[Any], str], whole: int) -> Block:
@@ -89,6 +89,6 @@ def _block(context: Context, what: str, column: str, rows: Rows, head: str, name
     more = len(known) - ROWS
     note = say("port.origins_more", n=more) if more > 0 else ""
     csv = with_error((column, "packets", "hosts"), rows)
-    body = [tuple(row[c] for c in csv) for row in rows[: asked.KEPT]]
+    body = [tuple(row[c] for c in csv) for row in rows]
     data = context.data(f"port-{column}", title, csv, body, rows.sql)
     return Block(data, table=Table(title, columns, shown, note))

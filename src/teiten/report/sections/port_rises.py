@@ -39,21 +39,7 @@ def build(context: Context) -> Section | None:
         key = "port.lands_rise" if items else "port.lands_rise_none"
         findings.append(context.say(key, day=_port.day(context, rise.start), list=context.words.listed(items)))
     blocks = [_table(context, found), *([_lands(context, found, lands)] if any(lands) else [])]
-    return Section(ID, context.say("port.rises"), findings, blocks=blocks, notes=[_rule(context), _lands_rule(context)])
-
-
-def _rule(context: Context) -> str:
-    return context.say(
-        "port.rises_rule",
-        base=rises.BASE,
-        fewest=rises.FEWEST,
-        settled=rises.SETTLED,
-        spread=f"{rises.SPREAD:.2f}",
-        chance=f"{rises.CHANCE:g}",
-        half=context.words.percent(rises.HALF, 0),
-        least=f"{rises.LEAST:g}",
-        run=rises.RUN,
-    )
+    return Section(ID, context.say("port.rises"), findings, blocks=blocks, notes=[_port.rule(context), _lands_rule(context)])
 
 
 def _lands_rule(context: Context) -> str:

@@ -34,7 +34,7 @@ def build(context: Context) -> Section | None:
         return Section(ID, title, [say("port.samples_gone")])
     teller = Teller(context.words, context.period.tz, context.ports, masks.style(context.settings.mask))
     told = context.words.day(found[0].day)
-    findings = [say("port.samples_told", day=told, port=_port.name(context))]
+    findings = [say("port.samples_told", day=told, **_port.names(context))]
     points = [Point(_point(context, teller, one)) for one in found]
     quotes, rebuilt = [], 0
     for one in found:
@@ -70,6 +70,8 @@ def _point(context: Context, teller: Teller, one: asked.Sample) -> str:
     }  # fmt: skip
     if session.tries == 1 and session.events == 1:
         return context.say("port.samples_single", **fields)
+    if session.tries == 1:
+        return context.say("port.samples_again", length=teller.length(session.length), **fields)
     return context.say("port.samples_one", length=teller.length(session.length), **fields)
 
 

@@ -78,6 +78,6 @@ def _table(context: Context, packets: Mapping[str, int], days: Mapping[str, floa
         shown.append((name, _group(context, name) or "–", *cells, "–" if rate is None else _port.rate(context, rate)))
         hosts = (row["hosts"], error) if rows.estimated else (row["hosts"],)
         body.append((name, _group(context, name) or None, row["packets"], *hosts, round(watched, 4), rate and round(rate, 4)))
-    title = say("port.sensors_caption", port=_port.name(context))
+    title = say("port.sensors_caption", **_port.names(context))
     note = say("port.origins_more", n=len(shown) - ROWS) if len(shown) > ROWS else ""
     return Block(context.data(ID, title, csv, body, rows.sql), table=Table(title, columns, shown[:ROWS], note))

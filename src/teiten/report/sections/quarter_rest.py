@@ -53,7 +53,7 @@ def _against(context: Context) -> list[str]:
             return []
         ratio = (new - old) / old
         key = "same" if abs(ratio) < SAME else "more" if ratio > 0 else "fewer"
-        change = context.words.percent(abs(ratio))
+        change = context.words.percent(abs(ratio), 1 if abs(ratio) < 10 else 0)
         parts.append(context.say(f"quarter.rest_{key}", thing=context.say(f"quarter.rest_{name}"), change=change))
         steady = steady and abs(ratio) < STEADY and _steady(context.answers.once(quarter.days).values[f"rest_{name}"])
     said = context.say("quarter.rest_against", list=context.words.listed(parts))

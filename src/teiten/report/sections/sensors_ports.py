@@ -133,7 +133,7 @@ def _table(context: Context, found: tuple[Watcher, ...], lists: dict[str, list[K
     names = ("sensor", "place", "dst_port", "protocol", "packets", "share", "share_of")
     body = [(of[row["sensor"]].group, *(row[c] for c in names)) for row in rows if row["sensor"] in of]
     data = context.data("sensors-ports", caption, ("group", *names), body, rows.sql)
-    return Block(data, table=Table(caption, columns, cells))
+    return Block(data, table=Table(say("sensors.ports_order"), columns, cells), title=caption)
 
 
 def _agreement(context: Context, found: tuple[Watcher, ...], pairs: Pairs) -> Block:

@@ -27,6 +27,18 @@ def build(context: Context) -> Section:
     return Section(ID, say("summary.title"), findings, points=[movement(context, *m) for m in moved])
 
 
+def cause_told(context: Context, what: What, row: Ranked) -> str:
+    """Which country (of a port's movement) or port (of a country's) has the largest part of it; '' where none has a third."""
+    cause = context.answers.main_cause(what, row.key)
+    if cause is None:
+        return ""
+    rose, share = row.difference > 0, context.words.percent(cause[1], 0)
+    if what == "ports":
+        key = "summary.rise_from" if rose else "summary.fall_from"
+        return context.say(key, share=share, country=context.land(cause[0]))
+    return context.say("summary.rise_to" if rose else "summary.fall_to", share=share, port=context.port_long(cause[0]))
+
+
 def _total(context: Context) -> str:
     totals = context.answers.totals
     days = len(context.period.days) * context.answers.coverage.share
@@ -112,12 +124,4 @@ def movement(context: Context, what: What, row: Ranked) -> str:
     else:
         fields["places"] = say("summary.places", **fields) if row.rank != row.rank_before else ""
         said = say("summary.rose" if rose else "summary.fell", **fields)
-    cause = context.answers.main_cause(what, row.key)
-    if cause is None:
-        return said
-    share = context.words.percent(cause[1], 0)
-    if what == "ports":
-        more = say("summary.rise_from" if rose else "summary.fall_from", share=share, country=context.land(cause[0]))
-    else:
-        more = say("summary.rise_to" if rose else "summary.fall_to", share=share, port=context.port_long(cause[0]))
-    return context.words.joined(said, more)
+    return context.words.joined(said, cause_told(context, what, row))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from teiten.periods import PeriodKind
 from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Section, Table
+from teiten.report.sections._tools import name
 
 ID = "tools"
 ORDER = 36
 KINDS: tuple[PeriodKind, ...] = ("monthly",)
-NAMES: Final = {"mirai": "Mirai", "zmap": "ZMap", "nmap": "Nmap", "zgrab": "ZGrab"}
-"""how tools write themselves, where not as the verdict does"""
 _CSV = ("rank", "tool", "packets", "hosts", "share", "share_of", "rank_before", "packets_before", "difference", "change")
 
 
@@ -40,11 +37,6 @@ def build(context: Context) -> Section | None:
     ]
     findings.append(say("tools.kinds", total=answers.totals.packets, parts=words.listed(parts)))
     return Section(ID, say("tools.title"), findings, blocks=[_table(context)], notes=[say("tools.note")])
-
-
-def name(tool: str) -> str:
-    """A tool's name as it writes itself."""
-    return NAMES.get(tool, tool)
 
 
 def _table(context: Context) -> Block:
