@@ -13,10 +13,11 @@ from tests.lake import making
 from tests.report import dark
 
 from teiten import lang
+from teiten.engine.questions import Rows
 from teiten.lake import Lake
 from teiten.report import markdown, sections
 from teiten.report.answers import Answers
-from teiten.report.asked import shares
+from teiten.report.asked import research, shares
 from teiten.report.context import Context
 from teiten.report.model import Report, Section
 from teiten.report.sections import quarter_mirai, quarter_ports, quarter_scanners, quarter_telnet
@@ -129,3 +130,16 @@ def test_what_a_set_of_ports_is_called(dark_quarter: Answers) -> None:
         (None, "不明"),
     ):
         assert quarter_mirai.variant(here, name) == said
+
+
+def test_estimated_addresses_say_so(dark_quarter: Answers) -> None:
+    """Of busy ports, aggregates know sketches of hosts: their error stands beside what they say."""
+    told = dark_quarter.once(research.quarters)
+    rows = Rows(told.rows, told.rows.sql, error=0.02)
+    guessed = research.Quarters(tuple(replace(quarter, error=0.02) for quarter in told.all), rows)
+    block = quarter_scanners.quarters(context(dark_quarter), guessed)
+    assert block.table is not None
+    assert "2.0" in block.table.note
+    assert block.table.rows[-1][2] == "~4"
+    assert block.data.columns[-1] == "addresses_error"
+    assert [row[-1] for row in block.data.rows] == [0.02, 0.02]

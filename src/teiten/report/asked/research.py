@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from teiten.classify.rules import large_scanner
@@ -45,6 +45,8 @@ class Quarter:
     known_addresses: int | None = None
     unknown_packets: int | None = None
     unknown_addresses: int | None = None
+    error: float = 0.0
+    """relative standard error of the addresses; 0.0 where they are exact"""
 
     @property
     def share(self) -> float | None:
@@ -113,7 +115,8 @@ def quarters(answers: Answers) -> Quarters:
             found.append(Quarter(period, cover))
             continue
         counts = [row[name] if row else 0 for name in _COUNTS]
-        found.append(Quarter(period, cover, *counts))
+        error = row.get("hosts_error") if row else None
+        found.append(replace(Quarter(period, cover, *counts), error=error or 0.0))
     while len(found) > 1 and found[0].packets is None:
         del found[0]
     return Quarters(tuple(found), rows)
@@ -126,10 +129,10 @@ def _by_quarter(answers: Answers, start: dt.datetime, end: dt.datetime) -> Rows:
     """
     rows = answers.ask(QUARTERS_SQL, answers.filters.between(answers.before.start, end))
     whole = Query(QUARTERS_SQL, {"where": answers.filters.between(start, end)}, grain="day")
-    older: list[dict[str, Any]] = []
+    older = Rows([], "")
     if answers.extent and answers.extent[0] < answers.before.start:
         older = answers.ask(QUARTERS_SQL, answers.filters.between(start, answers.before.start))
-    return Rows([*older, *rows], whole.text(raw=False), counted=rows.counted)
+    return Rows([*older, *rows], whole.text(raw=False), error=max(rows.error, older.error), counted=rows.counted)
 
 
 _COUNTS: Final = (
@@ -226,7 +229,7 @@ SELECT date_trunc('quarter', day_of(time))::TIMESTAMPTZ AS quarter, sum(packets)
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NOT NULL), 0)::BIGINT AS known_packets,
        {hosts if research_scanner AND scanner IS NOT NULL} AS known_addresses,
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NULL), 0)::BIGINT AS unknown_packets,
-       {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses
+       {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses{error}
 FROM {events}
 WHERE {where}
 GROUP BY date_trunc('quarter', day_of(time))

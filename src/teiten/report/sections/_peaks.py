@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from teiten.report.answers import Answers
-from teiten.report.asked import quarter
-from teiten.report.asked.quarter import Peak
+from teiten.report.asked import quarter, quarter_peaks
+from teiten.report.asked.quarter_peaks import Peak
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Table
 from teiten.report.sections import _quarter
@@ -33,7 +33,7 @@ def number(n: int) -> str:
 
 def numbered(answers: Answers) -> list[tuple[int, Peak]]:
     """The peaks with their numbers, in order of time."""
-    return list(enumerate(answers.once(quarter.found), 1))
+    return list(enumerate(answers.once(quarter_peaks.found), 1))
 
 
 def points(context: Context) -> list[Paragraph]:
@@ -79,7 +79,7 @@ def _causes(context: Context, peak: Peak) -> list[str]:
     if not peak.causes:
         return [context.say("quarter.peak_unasked")]
     said = []
-    for dimension in quarter.DIMENSIONS:
+    for dimension in quarter_peaks.DIMENSIONS:
         named = [(key, share) for key, share in peak.causes[dimension] if share >= LARGE and not _unknown(key)][:NAMED]
         if not named:
             if dimension != "asns":
@@ -105,8 +105,8 @@ def _unknown(key: Any) -> bool:
 def differing(context: Context) -> list[str]:
     """For a course with three peaks or more that are no forged ones: does a different port lead each?"""
     out = []
-    for course in quarter.COURSES:
-        own = [p for p in context.answers.once(quarter.found) if p.course == course and not p.is_forged and p.causes]
+    for course in quarter_peaks.COURSES:
+        own = [p for p in context.answers.once(quarter_peaks.found) if p.course == course and not p.is_forged and p.causes]
         leads = [p.causes["ports"][0] for p in own if p.causes["ports"]]
         if len(own) < 3 or len(leads) < len(own):
             continue
@@ -121,9 +121,9 @@ def block(context: Context) -> Block | None:
     every = numbered(context.answers)
     if not every:
         return None
-    heads = ("number", "days", "course", "value", "times", "forged_share", "scanners", "countries", "asns", "ports")
+    heads = ("number", "days", "course", "value", "times", "forged_share", "scanners", "countries", "ports")
     numbers = {"value", "times", "forged_share", "scanners"}
-    spare = {"forged_share", "scanners", "asns"}
+    spare = {"forged_share", "scanners"}
     columns = tuple(
         Column(say(f"quarter.peaks_{head}"), "number" if head in numbers else "text", head in spare) for head in heads
     )
@@ -162,18 +162,17 @@ def _row(context: Context, n: int, peak: Peak) -> tuple[str, ...]:
     def causes(dimension: str) -> str:
         found = [(key, part) for key, part in peak.causes.get(dimension, ()) if part >= LARGE][:NAMED]
         said = [_quarter.named_part(context, dimension, key, part) for key, part in found]
-        spread = bool(peak.causes) and dimension != "asns"
-        return words.listed(said) or (context.say("quarter.cell_spread") if spread else "–")
+        return words.listed(said) or (context.say("quarter.cell_spread") if peak.causes else "–")
 
     return (
         number(n),
-        _quarter.days(context, dates[span.first : span.last + 1]),
-        context.say(f"quarter.course_{peak.course}"),
+        _quarter.unbroken(_quarter.days(context, dates[span.first : span.last + 1])),
+        _quarter.unbroken(context.say(f"quarter.course_{peak.course}")),
         words.number(span.value),
         words.number(span.value / max(1.0, span.usual), 1),
         share(peak.forged),
         share(peak.scanners),
-        *(causes(dimension) for dimension in quarter.DIMENSIONS),
+        *(causes(dimension) for dimension in ("countries", "ports")),
     )
 
 
@@ -181,7 +180,7 @@ def _values(context: Context, n: int, peak: Peak) -> tuple[Any, ...]:
     span, dates = peak.span, context.period.days
     cells: list[Any] = [n, peak.course, dates[span.first], dates[span.last], dates[span.top], round(span.value), span.usual]
     cells += [round(peak.forged, 4), round(peak.scanners, 4)]
-    for dimension in quarter.DIMENSIONS:
+    for dimension in quarter_peaks.DIMENSIONS:
         found: Sequence[tuple[Any, float]] = peak.causes.get(dimension, [])[:NAMED]
         for key, share in found:
             cells += [_plain(dimension, key), round(share, 4)]

@@ -8,10 +8,10 @@ from typing import Final
 from teiten.periods import PeriodKind
 from teiten.report import figures, rises
 from teiten.report.answers import Ranked, What
-from teiten.report.asked import quarter
+from teiten.report.asked import quarter, quarter_peaks
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Point, Section, Table
-from teiten.report.sections import _ranking, summary
+from teiten.report.sections import _movement, _ranking
 
 ID = "quarter_moves"
 ORDER = 26
@@ -30,9 +30,9 @@ PART: Final = 0.001
 def build(context: Context) -> Section:
     say, answers = context.say, context.answers
     if not answers.comparable:
-        return Section(ID, say("quarter.moves_title"), [summary.against(context)])
+        return Section(ID, say("quarter.moves_title"), [_movement.against(context)])
     moved = {what: _moved(context, what) for what in EACH}
-    findings = [summary.against(context), *(say(f"quarter.moves_none_{what}") for what, rows in moved.items() if not rows)]
+    findings = [_movement.against(context), *(say(f"quarter.moves_none_{what}") for what, rows in moved.items() if not rows)]
     blocks = [_block(context, what, rows) for what, rows in moved.items() if rows]
     points = _points(context, moved)
     return Section(ID, say("quarter.moves_title"), findings, points=points, blocks=blocks, notes=[_rule(context)])
@@ -71,14 +71,14 @@ def _point(context: Context, what: What, n: int, row: Ranked) -> Paragraph:
     shown = Link(context.say("quarter.moves_row"), f"#moved-{what}-{n}", f"data/quarter-moves-{what}.csv")
     return context.rich(
         "quarter.moves_point",
-        said=context.words.joined(summary.movement(context, what, row), _since(context, what, row)),
+        said=context.words.joined(_movement.movement(context, what, row), _since(context, what, row)),
         link=shown,
     )
 
 
 def _since(context: Context, what: What, row: Ranked) -> str:
     """Since when it is more, where a day can be named, and until when it was."""
-    rise = context.answers.once(quarter.began).get((what, row.key)) if row.difference > 0 else None
+    rise = context.answers.once(quarter_peaks.began).get((what, row.key)) if row.difference > 0 else None
     if rise is None:
         return ""
     dates = [*context.answers.before.days, *context.period.days]

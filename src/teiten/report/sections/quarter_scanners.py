@@ -37,7 +37,7 @@ def build(context: Context) -> Section | None:
     told = answers.once(research.quarters)
     if not told.now.packets:
         return None
-    blocks = [_quarters_block(context, told)]
+    blocks = [quarters(context, told)]
     notes: list[Paragraph] = [say("quarter_scanners.definition"), _threshold(context)]
     if any(quarter.packets is not None and quarter.coverage.share < WHOLE for quarter in told.all):
         notes.append(say("quarter_scanners.part_note"))
@@ -206,7 +206,7 @@ def _threshold(context: Context) -> str:
 # blocks ---------------------------------------------------------------------------------------------------------------
 
 
-def _quarters_block(context: Context, told: Quarters) -> Block:
+def quarters(context: Context, told: Quarters) -> Block:
     """The table by quarter; a quarter that nobody watched is a row of dashes."""
     say, words = context.say, context.words
     heads = (
@@ -219,12 +219,17 @@ def _quarters_block(context: Context, told: Quarters) -> Block:
         Column(say("quarter_scanners.unknown_head"), spare=True),
     )
     rows = [_quarter_row(context, quarter) for quarter in told.all]
-    table = Table(say("quarter_scanners.caption"), heads, rows)
+    note = context.estimated(quarter.error for quarter in told.all)
+    table = Table(say("quarter_scanners.caption"), heads, rows, note)
     body = [
         (q.period.name, *(getattr(q, name) for name in _COUNTS), round(q.coverage.share, 6) if q.coverage.observed() else 0.0)
         for q in told.all
     ]
-    data = context.data("quarter-scanners", table.caption, ("quarter", *_COUNTS, "coverage"), body, told.rows.sql)
+    columns: tuple[str, ...] = ("quarter", *_COUNTS, "coverage")
+    if told.rows.estimated:
+        columns = (*columns, "addresses_error")
+        body = [(*line, q.error) for line, q in zip(body, told.all, strict=True)]
+    data = context.data("quarter-scanners", table.caption, columns, body, told.rows.sql)
     return Block(data, table=table, title=words("quarter_scanners.by_quarter"))
 
 
@@ -236,14 +241,14 @@ def _quarter_row(context: Context, quarter: Quarter) -> tuple[str, ...]:
     if quarter.coverage.share < WHOLE:
         name = words("quarter_scanners.seen_part", quarter=name, share=words.percent(quarter.coverage.share))
     pairs = (
-        words("quarter_scanners.pair", addresses=a or 0, packets=p or 0)
+        words("quarter_scanners.pair", addresses=context.estimate(a or 0, quarter.error), packets=p or 0)
         for a, p in ((quarter.known_addresses, quarter.known_packets), (quarter.unknown_addresses, quarter.unknown_packets))
     )
     share = words.percent(quarter.share) if quarter.share is not None else "–"
     return (
         name,
         words.number(quarter.packets),
-        words.number(quarter.addresses),
+        context.estimate(quarter.addresses, quarter.error),
         words.number(quarter.scan_packets or 0),
         share,
         *pairs,

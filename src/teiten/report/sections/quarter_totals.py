@@ -9,7 +9,7 @@ from teiten.report.asked import quarter
 from teiten.report.asked.quarter import Stretched
 from teiten.report.context import SAME, Context
 from teiten.report.model import Block, Column, Fact, Section, Table
-from teiten.report.sections import totals
+from teiten.report.sections import _uncounted
 
 ID = "quarter_totals"
 ORDER = 10
@@ -32,7 +32,7 @@ def build(context: Context) -> Section:
     notes = [say("quarter.totals_note"), *_parts(context, quarters)]
     estimated = context.estimated(q.rows.error for q in (*quarters, *years))
     notes += [estimated] if estimated else []
-    notes += [*totals.left_out(context), *totals.unread(context)]
+    notes += [*_uncounted.left_out(context), *_uncounted.unread(context)]
     findings = [context.words.joined(*_told(context, now, before))]
     return Section(ID, say("quarter.totals_title"), findings, facts=_facts(context, now, before), blocks=blocks, notes=notes)
 
