@@ -116,13 +116,13 @@ def rest(truth: Truth) -> pl.DataFrame:
 NARROW, TELNET = pl.col("mirai") == "narrow", pl.col("port").is_in([23, 2323]) & (pl.col("protocol") == 6)
 
 
-@expects("quarter_mirai", "day", "country")
+@expects("quarter-mirai", "day", "country")
 def mirai(truth: Truth) -> pl.DataFrame:
     marked = truth.now.filter(pl.col("mirai").is_not_null())
     return marked.group_by("day", "country").agg(hosts=when(NARROW), hosts_wide=HOSTS)
 
 
-@expects("quarter_mirai_sets", "day", "home", "ports")
+@expects("quarter-mirai-sets", "day", "home", "ports")
 def mirai_sets(truth: Truth) -> pl.DataFrame:
     hosts = (
         truth.now.filter(NARROW).group_by("day", "src")
@@ -131,7 +131,7 @@ def mirai_sets(truth: Truth) -> pl.DataFrame:
     return hosts.group_by("day", "ports", home=(pl.col("country") == "JP").fill_null(value=False)).agg(hosts=pl.len())
 
 
-@expects("quarter_mirai_home", "day")
+@expects("quarter-mirai-home", "day")
 def mirai_home(truth: Truth) -> pl.DataFrame:
     return truth.now.filter(NARROW & (pl.col("country") == "JP")).group_by("day").agg(hosts=HOSTS)
 
@@ -147,7 +147,7 @@ def telnet_hosts(truth: Truth) -> pl.DataFrame:
     return hosts.filter((pl.col("tries") >= 2) & ~pl.col("marked") & ~pl.col("announced"))
 
 
-@expects("quarter_telnet", "day")
+@expects("quarter-telnet", "day")
 def telnet(truth: Truth) -> pl.DataFrame:
     found = by_day(truth, mirai=when(NARROW), mirai_wide=when(pl.col("mirai").is_not_null()))
     tried = truth.now.filter(NARROW & TELNET).group_by("day").agg(mirai_telnet=HOSTS)
@@ -155,7 +155,7 @@ def telnet(truth: Truth) -> pl.DataFrame:
     return found.join(tried, on="day", how="left").join(others, on="day", how="left").fill_null(0)
 
 
-@expects("quarter_telnet_countries", "day", "country")
+@expects("quarter-telnet-countries", "day", "country")
 def telnet_countries(truth: Truth) -> pl.DataFrame:
     return telnet_hosts(truth).group_by("day", "country").agg(hosts=pl.len())
 
@@ -165,7 +165,7 @@ def telnet_countries(truth: Truth) -> pl.DataFrame:
 SCANS, KNOWN = pl.col("research"), pl.col("organisation").is_not_null()
 
 
-@expects("quarter_scanners", "quarter")
+@expects("quarter-scanners", "quarter")
 def scanners(truth: Truth) -> pl.DataFrame:
     rows = []
     for quarter, packets, coverage in (("2021-Q2", truth.before, (QUARTER - FIRST).days / 91), ("2021-Q3", truth.now, 1.0)):
@@ -177,7 +177,7 @@ def scanners(truth: Truth) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-@expects("quarter_scanners_days", "day", "part", "country")
+@expects("quarter-scanners-days", "day", "part", "country")
 def scanners_days(truth: Truth) -> pl.DataFrame:
     """The scanners here are from four countries, and from one that nobody knows."""
     part = (
@@ -186,7 +186,7 @@ def scanners_days(truth: Truth) -> pl.DataFrame:
     return truth.now.group_by("day", part=part, country=pl.when(SCANS).then("country")).agg(packets=pl.len())
 
 
-@expects("quarter_scanners_prefixes", "prefix")
+@expects("quarter-scanners-prefixes", "prefix")
 def scanners_prefixes(truth: Truth) -> pl.DataFrame:
     octets = [(pl.col("src") // (1 << shift) % 256).cast(pl.String) for shift in (24, 16, 8)]
     scans = truth.now.filter(SCANS).with_columns(prefix=pl.concat_str([*octets, pl.lit("0/24")], separator="."))
@@ -373,12 +373,12 @@ def shares(truth: Truth, keys: list[str], among: pl.Expr) -> pl.DataFrame:
     return rows
 
 
-@expects("quarter_ports", "dst_port", "protocol")
+@expects("quarter-ports", "dst_port", "protocol")
 def ports(truth: Truth) -> pl.DataFrame:
     return shares(truth, ["protocol", "port"], pl.col("protocol").is_in([6, 17])).rename({"port": "dst_port"})
 
 
-@expects("quarter_countries", "way", "country")
+@expects("quarter-countries", "way", "country")
 def countries(truth: Truth) -> pl.DataFrame:
     ways = {"all": pl.lit(value=True), "scanners": SCANS, "without": ~SCANS}
     return pl.concat([shares(truth, ["country"], among).with_columns(way=pl.lit(way)) for way, among in ways.items()])

@@ -7,14 +7,16 @@ falls by half then, on 22 October at 5 o'clock mail ports are swept, and on 9 Oc
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.report import dark
 
-from teiten import intake, settings
+from teiten import intake, rollup, settings
 from teiten.engine import open_session
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
@@ -102,3 +104,33 @@ def answers(session: Session) -> dict[str, Answers]:
 
     names = {"2019-10": "monthly", "2019-09": "monthly", "2019-10-22": "daily", "2019-10-09": "daily", "2019-W43": "weekly"}
     return {name: Answers(session, periods.parse(kind, name, TOKYO), Filters(), {}) for name, kind in names.items()}
+
+
+@pytest.fixture(scope="session")
+def dark_packets() -> dark.Made:
+    """Packets of a dark prefix in two quarters, each with what it is."""
+    return dark.make()
+
+
+@pytest.fixture(scope="session")
+def dark_lake(dark_packets: dark.Made, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The lake of these packets."""
+    return dark.lake_of(dark_packets, tmp_path_factory.mktemp("dark"))
+
+
+@pytest.fixture(scope="session")
+def dark_quarter(dark_lake: Lake) -> Iterator[Answers]:
+    """The answers of its second quarter."""
+    with dark.opened(dark_lake) as found:
+        yield dark.answers(found)
+
+
+@pytest.fixture(scope="session")
+def dark_counted(dark_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+    """The same of a copy with aggregates of a day, so that the others' are counted on the spot: nothing is asked of events."""
+    folder = tmp_path_factory.mktemp("counted") / "lake"
+    shutil.copytree(dark_lake.path, folder)
+    lake = Lake.open(folder)
+    rollup.ensure(lake, dark.CHOSEN, [dark.DAYS[-1]])
+    with dark.opened(lake) as found:
+        yield dark.answers(found)

@@ -159,6 +159,23 @@ def test_anybody_can_read_it(
     look(tab, axe, page, width, dark)
 
 
+@pytest.mark.parametrize("name", ["2019-10", "2019-10-22"])
+def test_it_fits_on_paper(tab: Any, pages: dict[tuple[str, str], Path], name: str) -> None:
+    """180 mm between the margins of A4: nothing sticks out or is cut off, what only a screen can do is away."""
+    tab.open(pages[name, "ja"], 680)
+    tab.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    try:
+        cut = "[...document.querySelectorAll('.scroll')].filter(e => e.querySelector('table').scrollWidth > e.clientWidth + 1)"
+        assert tab.ask(f"{cut}.map(e => e.textContent.slice(0, 60))") == []
+        shown = "filter(e => e.getBoundingClientRect().width).length"
+        assert tab.ask(f"[...document.querySelectorAll('nav, .files, .moving, details:not([open]), .narrow')].{shown}") == 0
+        assert tab.ask(f"[...document.querySelectorAll('.wide svg')].{shown}") > 0
+        high = "Math.max(...[...document.querySelectorAll('.wide svg')].map(e => e.getBoundingClientRect().height))"
+        assert tab.ask(high) <= 247 / 25.4 * 96, "a chart fits on a page"
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_the_charts_font_is_the_folders(tab: Any, pages: dict[tuple[str, str], Path]) -> None:
     tab.open(pages["2019-10", "ja"], 1440)
     assert any(url.endswith("fonts/teiten-sans.woff2") for url in tab.requests)

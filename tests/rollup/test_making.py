@@ -192,7 +192,10 @@ def test_what_is_asked_of_an_expected_span(
     within = Query(template, {"where": Filters().between(*start_end)}, grain=grain)
     assert offers.choose(session, within) is (found or offers.EVENTS)
     beyond = Query(template, {"where": Filters().between(start_end[0] - dt.timedelta(days=1), start_end[1])}, grain=grain)
-    assert offers.choose(session, beyond) is offers.EVENTS
+    assert offers.choose(session, beyond) is (found or offers.EVENTS)
+    with Session(session.lake, session.settings, counted=False) as other:
+        other.expect(*(moment + dt.timedelta(days=40) for moment in start_end))
+        assert offers.choose(other, within) is offers.EVENTS, "far more events than expected"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _EXACT: Final = {
     "host_as_host": "src_ip AS host",
     "host_handed": "host",
     "host_of_day": "src_ip",
+    "host_of_start": "src_ip",
     "hosts_of_host": "count(DISTINCT host)",
     "error": "",
     "and_error": "",
@@ -45,6 +46,7 @@ _KEPT: Final = {
     "host": "host",
     "host_as_host": "host",
     "host_of_day": "host",
+    "host_of_start": "host",
 }
 _KEPT_IF: Final = "count(DISTINCT host) FILTER (WHERE CONDITION)"
 _SKETCHED: Final = {
@@ -52,8 +54,9 @@ _SKETCHED: Final = {
     "host": "host, theta",
     "host_as_host": "host, theta",
     "host_handed": "host, theta",
-    # one row a host and day, whatever sensors and countries it was put down under: the day's smallest theta holds for it
-    "host_of_day": "host, min(min(theta)) OVER (PARTITION BY day_start(time)) AS theta",
+    # one row a host and day, whatever sensors and countries it was put down under: the day's smallest theta holds for all
+    "host_of_day": "host, min(theta) AS theta",
+    "host_of_start": "host, min(theta) OVER (PARTITION BY start) AS theta",
     "hosts_of_host": "theta_hosts(host, theta)",
     "error": ", theta_error(host, theta) AS hosts_error",
     "and_error": ", hosts_error",

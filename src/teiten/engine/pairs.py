@@ -23,6 +23,8 @@ LEAST: Final = 1_000_000
 """events of the span below which questions are asked of the events: they take no longer"""
 AT_ONCE: Final = 4_000_000
 """events that are counted in one go (a whole day at least)"""
+MORE: Final = 2
+"""a question about more days than expected is answered in the same way where they have no more than so many times the events"""
 _DAY: Final = dt.timedelta(days=1)
 
 _PUT: Final = {
@@ -86,8 +88,11 @@ class Pairs:
         return not self._counted and self._events(self._start, self._end) < LEAST
 
     def _days(self, start: dt.datetime | None, end: dt.datetime | None) -> set[dt.date] | None:
-        """The days of [start, end); None where they are not whole ones of the expected span."""
-        if start is None or end is None or start < self._start or end > self._end:
+        """The days of [start, end); None where they are not whole ones, or have far more events than the expected span."""
+        if start is None or end is None:
+            return None
+        whole = self._events(min(start, self._start), max(end, self._end))
+        if whole > MORE * self._events(self._start, self._end):
             return None
         found = offers.days_of(start, end, self._session.zone)
         return None if found is None else set(found)

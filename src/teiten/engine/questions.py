@@ -107,7 +107,7 @@ class Query:
     What is counted is written in words that mean the same on events and on what was counted from them before
     (`engine.offers`): `{hosts}` distinct sources, `{hosts if CONDITION}` those of which it holds, `{count}` events,
     `{earliest}` and `{latest}` the times of the first and last; a step hands on for them `{host}`, `{moments}`, `{each}`
-    (`{host_of_day}` where it groups by the day's start and host).
+    (`{host_of_day}` where it groups by `start` and host, `{host_of_start}` in the step after that).
     `{verdicts}` is the view of what sources are taken for, with addresses as `{events}` has them.
     A template with `{put}` first puts the events of each source together (`Relation.put`).
     With `exact`, a template of the same answer for rows that tell every source: one that first puts each source's rows

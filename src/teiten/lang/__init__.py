@@ -120,7 +120,9 @@ class Words:
         return text + self("number.percent")
 
     def change(self, ratio: float) -> str:
-        """0.123 -> +12.3%; large ones without a decimal."""
+        """0.123 -> +12.3%; what is more than elevenfold as times: 656倍, 656 times."""
+        if ratio > 10:
+            return self("number.times", times=self.number(1 + ratio))
         return self.signed(ratio * 100, 1 if abs(ratio) < 10 else 0) + self("number.percent")
 
     # lists and dates

@@ -23,6 +23,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 TCP: Final = 6
@@ -162,10 +163,10 @@ def _most(tries: Sequence[Try], needed: int, *, by_host: bool) -> tuple[int, flo
     for second, _, port, host, _, _ in tries:
         group, value = (host, port) if by_host else (port, host)
         groups.setdefault(group, []).append((second, value))
-    most, at = min(1, len(groups)), None
-    for own in groups.values():
-        if len(own) == 1:
-            continue
+    most, at = 0, None
+    for own in sorted(groups.values(), key=len, reverse=True):
+        if len(own) < needed and len(own) <= most:
+            break  # neither this one nor those that follow say anything new
         counts: dict[bytes | int | None, int] = {}
         first = 0
         for second, value in own:
@@ -189,11 +190,16 @@ def snort(tries: Sequence[Try]) -> list[Crossing]:
     for t in tries:
         if t.protocol == TCP and t.port is not None:
             hosts.setdefault(t.host, []).append(t)
+    tried = sorted(((sum(t.packets for t in own), own) for own in hosts.values()), key=itemgetter(0), reverse=True)
     out = []
     answered = any(t.reset for own in hosts.values() for t in own)
     for level, seconds, resets, reset_ports, attempts, ports in SNORT:
-        found = [_window(own, seconds, resets, reset_ports, attempts, ports) for own in hosts.values()] or [(0, None)]
-        reached, at = max(found, key=lambda f: (f[1] is not None, -(f[1] or 0.0), f[0]))
+        reached, at, enough = 0, None, min(resets, attempts or resets)
+        for packets, own in tried:
+            if packets < enough and packets <= reached:
+                break  # too few there, and in those that follow
+            one = _window(own, seconds, resets, reset_ports, attempts, ports)
+            reached, at = max(one, (reached, at), key=lambda f: (f[1] is not None, -(f[1] or 0.0), f[0]))
         needed = resets if answered or not attempts else attempts
         unit = "resets" if answered else "attempts" if attempts else "never"
         out.append(Crossing(f"snort.{level}", needed, unit, seconds, reached, at, URLS["snort"]))

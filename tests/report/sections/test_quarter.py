@@ -20,7 +20,7 @@ from teiten.engine.filters import Filters
 from teiten.lake import Lake
 from teiten.report import markdown
 from teiten.report.answers import Answers
-from teiten.report.asked import quarter
+from teiten.report.asked import quarter, quarter_peaks
 from teiten.report.context import Context
 from teiten.report.model import Report, Section
 from teiten.report.sections import events, quarter_days, quarter_moves, quarter_rest, quarter_totals
@@ -141,7 +141,7 @@ def test_days_count_tcp_and_udp_apart(session: Session, last: Answers) -> None:
 
 def test_each_peak_is_told_of_what_made_it(last: Answers) -> None:
     first = dt.date(2019, 10, 1)
-    found = {(p.course, first + dt.timedelta(days=p.span.top)): p for p in last.once(quarter.found)}
+    found = {(p.course, first + dt.timedelta(days=p.span.top)): p for p in last.once(quarter_peaks.found)}
     assert set(found) == {
         ("tcp_packets", SURVEY), ("tcp_packets", ATTACK), ("tcp_hosts", ATTACK), ("tcp_packets", FORGED), ("tcp_hosts", FORGED),
     }  # fmt: skip
@@ -158,7 +158,7 @@ def test_each_peak_is_told_of_what_made_it(last: Answers) -> None:
 
 
 def test_what_rose_says_since_when(last: Answers) -> None:
-    found = last.once(quarter.began)
+    found = last.once(quarter_peaks.began)
     rise = found["ports", (6, 9530)]
     days = [*last.before.days, *last.period.days]
     assert days[rise.start] == NEW
@@ -176,8 +176,8 @@ def test_aggregates_give_the_same(session: Session, last: Answers, lake: Lake) -
         assert one.rows.counted
         assert again.once(quarter.days).values == last.once(quarter.days).values
         assert again.once(quarter.days).rows.counted
-        assert again.once(quarter.found) == last.once(quarter.found)
-        assert again.once(quarter.began) == last.once(quarter.began)
+        assert again.once(quarter_peaks.found) == last.once(quarter_peaks.found)
+        assert again.once(quarter_peaks.began) == last.once(quarter_peaks.began)
 
 
 def shown(asked: Answers, language: str) -> str:

@@ -198,7 +198,7 @@ def networks(answers: Answers) -> tuple[Rows, Mapping[int, str]]:
 
 
 KEPT: Final = 1000
-"""rows of a ranking that go to CSV"""
+"""networks whose names are looked up"""
 
 
 def lands(answers: Answers) -> Rows:

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from teiten.engine import offers
+from teiten.engine.filters import WITH_PORTS
 from teiten.engine.questions import Query, Rows
 from teiten.frame import address_text
+from teiten.lake.rollup import WHOLE
 from teiten.report.answers import PORT_KEYS, Answers, Key
 from teiten.report.asked.port import course, subject, without_port
 from teiten.sessions import join
@@ -22,6 +25,8 @@ FEW: Final = 10
 """packets of a host on a day, below which it 'sent few': NICTER's 10 (statistics of the second quarter of 2021)"""
 SUPPORT: Final = 10
 """hosts that tried both ports on the same day, at least, for a port to be named"""
+UNSURE: Final = 0.25
+"""relative standard error of estimated hosts, above which a port is not named"""
 CANDIDATES: Final = 60
 """ports whose lift is counted: those that most of the port's sources also try"""
 
@@ -51,6 +56,8 @@ class Shared:
     share: float
     tried: int
     lift: float
+    error: float = 0.0
+    """relative standard error of hosts; 0.0 where they are exact"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +74,23 @@ class Together:
 
 
 def together(answers: Answers) -> Together:
-    """Co-scanned ports, by how many hosts tried both. Of sources as the filters leave them (scanners out)."""
-    session, filters = answers.session, answers.filters
+    """Co-scanned ports, by how many hosts tried both. Of sources as the filters leave them (scanners out).
+
+    From events; where these are gone, from the sketches of finished days: the hosts below the thetas of two ports stand for all
+    that tried both (Apache DataSketches, intersection of theta sketches)."""
+    filters = answers.filters
     anything = replace(without_port(filters), scanners="in", tool=(), spoofed="in")
     query = Query(TOGETHER_SQL, {"where": filters, "where_any": anything}, keys=PORT_KEYS)
-    rows = query.rows(session)
+    rows = query.rows(answers.session)
+    if rows.lost:
+        rows = sketched(answers, query.text(raw=False)) or rows
     own = next((row for row in rows if row["protocol"] is None and row["dst_port"] is None), None)
     since = rows.lost.astimezone(answers.period.tz).date() if rows.lost else None
     if own is None or not own["together"]:
         return Together(0, 0, 0, (), rows.sql, since)
     key = subject(filters)
-    others = [r for r in rows if r is not own and (r["protocol"], r["dst_port"]) != key and r["hosts"] >= SUPPORT][:CANDIDATES]
+    others = [r for r in rows if r is not own and (r["protocol"], r["dst_port"]) != key and r["hosts"] >= SUPPORT]
+    others = [r for r in others if (r.get("hosts_error") or 0.0) <= UNSURE][:CANDIDATES]
     kept = without_port(filters).between(max(answers.period.start, rows.lost or answers.period.start), answers.period.end)
     every = sum(row["hosts"] for row in answers.ask(SOURCE_DAYS_SQL, kept))
     tried: dict[Key, int] = {}
@@ -91,11 +104,29 @@ def together(answers: Answers) -> Together:
         name = (row["protocol"], row["dst_port"])
         base = max(tried.get(name, 0), row["together"])
         lift = row["together"] * every / (own["together"] * base)
-        ports.append(Shared(name, row["together"], row["hosts"], row["together"] / own["together"], base, lift))
+        share = min(1.0, row["together"] / own["together"])
+        ports.append(Shared(name, row["together"], row["hosts"], share, base, lift, row.get("hosts_error") or 0.0))
     return Together(own["together"], own["alone"], every, tuple(ports), rows.sql, since)
 
 
-def _is(protocol: int, port: int | None) -> str:
+def sketched(answers: Answers, shown: str) -> Rows | None:
+    """The rows of `TOGETHER_SQL` from aggregates; None where these do not reach. shown: the SQL that a reader is given, which
+    asks the same of events."""
+    filters = answers.filters
+    chosen = _is(*subject(filters))
+    query = Query(SKETCHED_SQL, {"where": without_port(filters)}, grain="day", chosen=chosen, known=_KNOWN, whole=str(WHOLE))
+    found = offers.choose(answers.session, query)
+    if found.table != offers.PORTS.table:
+        return None
+    answers.session.has_counted = True
+    rows = answers.session.query(query.text(raw=True, relation=found))
+    return Rows(rows, shown, error=max((row["hosts_error"] or 0.0 for row in rows), default=0.0), counted=True)
+
+
+_KNOWN: Final = f"protocol IS NOT NULL AND NOT (dst_port IS NULL AND protocol IN {WITH_PORTS})"
+
+
+def _is(protocol: int | None, port: int | None) -> str:
     return f"(protocol = {protocol} AND dst_port {'IS NULL' if port is None else f'= {port}'})"
 
 
@@ -156,9 +187,11 @@ FEW_SQL: Final = """
 WITH sent AS (
   SELECT day_start(time) AS start, {host_of_day}, sum(packets)::BIGINT AS packets
   FROM {events} WHERE {where} GROUP BY ALL
+), level AS (
+  SELECT start, {host_of_start}, packets FROM sent
 )
 SELECT start, {hosts} AS hosts, {hosts if packets < {few}} AS few{error}
-FROM sent GROUP BY ALL ORDER BY start
+FROM level GROUP BY ALL ORDER BY start
 """
 
 SOURCE_DAYS_SQL: Final = """
@@ -199,4 +232,35 @@ WITH sent AS (
 )
 SELECT src_ip, country, asn, as_name, packets, of AS hosts FROM placed WHERE place = (of + 1) // 2
 ORDER BY country IS NULL, of DESC, country LIMIT {most}
+"""
+
+SKETCHED_SQL: Final = """
+WITH seen AS (
+  SELECT day_start(time) AS start, protocol, dst_port, host, theta FROM {events} WHERE {where} AND {known}
+), counted AS (
+  SELECT start, protocol, dst_port, min(theta) AS theta, {hosts} AS hosts FROM seen GROUP BY ALL
+), own AS (
+  SELECT start, theta, hosts, (SELECT min(theta) FROM counted a WHERE a.start = c.start) AS least
+  FROM counted c WHERE {chosen}
+), mine AS (
+  SELECT DISTINCT start, host FROM seen WHERE {chosen} AND host IS NOT NULL
+), tried AS (
+  SELECT DISTINCT start, protocol, dst_port, host FROM seen SEMI JOIN mine USING (start, host)
+), paired AS (
+  SELECT t.start, t.protocol, t.dst_port, t.host, least(c.theta, o.theta) AS theta
+  FROM tried t JOIN own o USING (start)
+  JOIN counted c ON c.start = t.start AND c.protocol = t.protocol AND c.dst_port IS NOT DISTINCT FROM t.dst_port
+  WHERE t.host < least(c.theta, o.theta)
+), busy AS (
+  SELECT t.start, t.host, count(*) AS ports, any_value(o.least) AS theta
+  FROM tried t JOIN own o USING (start) WHERE t.host < o.least GROUP BY t.start, t.host
+)
+SELECT NULL AS protocol, NULL AS dst_port, (SELECT sum(hosts)::BIGINT FROM own) AS together, NULL AS hosts,
+       round(coalesce(sum({whole} / theta) FILTER (WHERE ports = 1), 0))::BIGINT AS alone, 0.0 AS hosts_error
+FROM busy
+UNION ALL
+SELECT protocol, dst_port, round(sum({whole} / theta))::BIGINT AS together, theta_hosts(host, theta) AS hosts, NULL AS alone,
+       theta_error(host, theta) AS hosts_error
+FROM paired GROUP BY protocol, dst_port
+ORDER BY hosts DESC, together DESC, protocol, dst_port
 """

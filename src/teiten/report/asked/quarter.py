@@ -1,18 +1,16 @@
-"""What the quarter's first sections ask: quarters and years in a row, its days, TCP and UDP apart, what made their peaks."""
+"""What the quarter's first sections ask: quarters and years in a row, and the days with TCP and UDP apart."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from teiten import coverage
 from teiten.coverage import Denominator, Stretch
-from teiten.engine.filters import Filters, timestamp
-from teiten.engine.questions import THINGS, Rows
-from teiten.report import peaks, rises
-from teiten.report.answers import Answers, What, chosen, hidden
+from teiten.engine.questions import Rows
+from teiten.report.answers import Answers, hidden
 
 QUARTERS: Final = 6
 """this one and five before it"""
@@ -21,14 +19,6 @@ WHOLE: Final = 0.995
 """of a period observed by some sensor: below this it is said"""
 HALF: Final = 0.5
 """of a day observed: below this it counts for no usual level"""
-ATTRIBUTED: Final = 16
-"""peaks of which it is asked what made them"""
-KEPT: Final = 12
-"""countries, AS and ports of a top day that are looked at"""
-LOOKED_AT: Final = 20
-"""ports, and countries, of which it is asked since when they are more"""
-COURSES: Final = ("tcp_packets", "tcp_hosts", "udp_packets", "udp_hosts")
-DIMENSIONS: Final = ("countries", "asns", "ports")
 _DAY: Final = dt.timedelta(days=1)
 _HOUR: Final = dt.timedelta(hours=1)
 
@@ -76,7 +66,7 @@ def quarters(answers: Answers) -> tuple[Stretched, ...]:
     spans: list[tuple[dt.date, dt.date]] = []
     period = answers.period
     for _ in range(QUARTERS):
-        if spans and not _begun(answers, _midnight(answers, period.after)):
+        if spans and not _begun(answers, midnight(answers, period.after)):
             break
         spans.append((period.first, period.after))
         period = period.before()
@@ -90,7 +80,7 @@ def years(answers: Answers) -> tuple[Stretched, ...]:
     for year in range(last - YEARS + 1, last + 1):
         first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
         # a first packet some minutes after midnight is no later beginning
-        if after <= answers.period.after and _begun(answers, _midnight(answers, first) + _HOUR):
+        if after <= answers.period.after and _begun(answers, midnight(answers, first) + _HOUR):
             found = _counted(answers, first, after)
             if found.days >= answers.comparable_share * found.length:
                 out.append(found)
@@ -102,12 +92,13 @@ def _begun(answers: Answers, moment: dt.datetime) -> bool:
     return answers.extent is not None and answers.extent[0] < moment
 
 
-def _midnight(answers: Answers, day: dt.date) -> dt.datetime:
+def midnight(answers: Answers, day: dt.date) -> dt.datetime:
+    """The day's beginning in the period's zone."""
     return dt.datetime.combine(day, dt.time(), answers.period.tz)
 
 
 def _counted(answers: Answers, first: dt.date, after: dt.date) -> Stretched:
-    start, end = _midnight(answers, first), _midnight(answers, after)
+    start, end = midnight(answers, first), midnight(answers, after)
     stretches = coverage.watched(answers.session, start, end, answers.filters.sensor)
     rows = answers.ask(SPAN_SQL, answers.filters.between(start, end), exact=SPAN_ONCE)
     by = coverage.denominator(stretches)
@@ -132,12 +123,12 @@ def days(answers: Answers) -> Days:
     """Packets and hosts of every day: TCP, UDP, of scanners, of forged sources, and what is left without both."""
     rows = answers.ask(DAYS_SQL, answers.filters, exact=DAYS_ONCE)
     dates = answers.period.days
-    times = tuple(_midnight(answers, day) for day in dates)
+    times = tuple(midnight(answers, day) for day in dates)
     counted = {row["start"].astimezone(answers.period.tz).date(): row for row in rows}
     values: dict[str, list[float | None]] = {name: [] for name in DAYS_COLUMNS}
     for day, start in zip(dates, times, strict=True):
         row = counted.get(day)
-        gone = row is None and hidden(answers.coverage, start, _midnight(answers, day + _DAY))
+        gone = row is None and hidden(answers.coverage, start, midnight(answers, day + _DAY))
         for name, column in values.items():
             column.append(None if gone else float(row[name]) if row else 0.0)
     return Days(times, values, tuple(_shares(answers, dates)), rows)
@@ -157,188 +148,6 @@ def stretches(answers: Answers) -> list[Stretch]:
     """When each sensor was watching in the period."""
     return coverage.watched(answers.session, answers.period.start, answers.period.end, answers.filters.sensor)
 
-
-# peaks --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """A peak of one course, and what it is made of: shares (0..1) of what came beyond the days before it."""
-
-    course: str
-    span: peaks.Span
-    forged: float
-    """of forged sources"""
-    scanners: float
-    """of research scanners"""
-    hosts: float
-    """of a peak of packets: hosts of its top day against the mean of the days before; 0.0 where those had none"""
-    causes: dict[str, list[tuple[Any, float]]]
-    """'countries', 'asns', 'ports' -> keys with their shares, most first; empty for a peak of forged sources"""
-
-    @property
-    def is_forged(self) -> bool:
-        """Is it one of forged sources: do they make most of it?"""
-        return self.forged > HALF
-
-
-def found(answers: Answers) -> tuple[Peak, ...]:
-    """The peaks of the four courses, in order of time."""
-    course = answers.once(days)
-    limits = (answers.threshold("peak_deviations"), answers.threshold("peak_times"))
-    every = {name: peaks.find(course.values[name], *limits, course.whole) for name in COURSES}
-    told = sorted(((name, span) for name in COURSES for span in every[name]), key=lambda item: -_weight(item[1]))[:ATTRIBUTED]
-    made = _causes(answers, course, every, told)
-    out = []
-    for name, spans in every.items():
-        for span in spans:
-            base = peaks.base(span, course.values[name], spans)
-            forged, scanners = (_part(course, f"{name}_{of}", name, span, base) for of in ("spoofed", "scanners"))
-            # what forged sources are from says nothing
-            causes = {} if forged > HALF else made.get((name, span), {})
-            out.append(Peak(name, span, forged, scanners, _hosts(course, name, span, base), causes))
-    return tuple(sorted(out, key=lambda p: (p.span.top, COURSES.index(p.course))))
-
-
-def _weight(span: peaks.Span) -> float:
-    """How much it stands out."""
-    return span.value / max(1.0, span.usual)
-
-
-def _part(course: Days, of: str, name: str, span: peaks.Span, base: Sequence[int]) -> float:
-    """The share of what came beyond the days before that is of those sources."""
-
-    def beyond(column: str) -> float:
-        values = course.values[column]
-        return (values[span.top] or 0.0) - sum(values[i] or 0.0 for i in base) / max(1, len(base))
-
-    whole = beyond(name)
-    return min(1.0, max(0.0, beyond(of) / whole)) if whole > 0 else 0.0
-
-
-def _hosts(course: Days, name: str, span: peaks.Span, base: Sequence[int]) -> float:
-    """How many times as many hosts as on the days before, forged ones aside."""
-    hosts, forged = (course.values[f"{name.split('_')[0]}_hosts{of}"] for of in ("", "_spoofed"))
-    mean = sum((hosts[i] or 0.0) - (forged[i] or 0.0) for i in base) / max(1, len(base))
-    return ((hosts[span.top] or 0.0) - (forged[span.top] or 0.0)) / mean if mean else 0.0
-
-
-Made = dict[tuple[str, peaks.Span], dict[str, list[tuple[Any, float]]]]
-
-
-def _causes(answers: Answers, course: Days, every: dict[str, list[peaks.Span]], told: Sequence[tuple[str, peaks.Span]]) -> Made:
-    """For each of those peaks the countries, AS and ports of what came beyond the days before it."""
-    if not told:
-        return {}
-    tops = sorted({span.top for _, span in told})
-    bases = {(name, span): peaks.base(span, course.values[name], every[name]) for name, span in told}
-    wanted = sorted({*tops, *(i for base in bases.values() for i in base)})
-    # forged sources are told apart: countries and AS of theirs are chance
-    spoofed = "out" if answers.filters.spoofed == "in" else answers.filters.spoofed
-    filters = replace(answers.filters, spoofed=spoofed)
-    out: Made = {one: {} for one in told}
-    for dimension in DIMENSIONS:
-        counted = _counts(answers, filters, course, dimension, wanted, tops)
-        for one in told:
-            name, span = one
-            protocol, measure = name.split("_")
-            kept = counted[6 if protocol == "tcp" else 17, measure]
-            before: dict[Any, float] = {}
-            for i in bases[one]:
-                for key, value in kept.get(i, {}).items():
-                    before[key] = before.get(key, 0.0) + value
-            beyond = peaks.excess(kept.get(span.top, {}), before, len(bases[one]))
-            whole = _beyond(course, name, span, bases[one])
-            out[one][dimension] = [(key, min(1.0, value / whole)) for key, value in beyond.items() if whole > 0][:KEPT]
-    return out
-
-
-def _beyond(course: Days, name: str, span: peaks.Span, base: Sequence[int]) -> float:
-    """What came beyond the days before, without forged sources."""
-    values = [
-        None if v is None else v - (course.values[f"{name}_spoofed"][i] or 0.0) for i, v in enumerate(course.values[name])
-    ]
-    return (values[span.top] or 0.0) - sum(values[i] or 0.0 for i in base) / max(1, len(base))
-
-
-Counts = dict[tuple[int, str], dict[int, dict[Any, float]]]
-
-
-def _counts(
-    answers: Answers, filters: Filters, course: Days, dimension: str, wanted: Sequence[int], tops: Sequence[int]
-) -> Counts:
-    """Protocol and measure -> day -> thing -> count."""
-    thing = THINGS[dimension]
-    columns = "dst_port" if dimension == "ports" else thing.columns[0]
-    named = dimension == "asns"
-    rows = answers.ask(
-        CAUSES_SQL,
-        filters,
-        thing=columns,
-        name=", max(as_name) AS as_name" if named else "",
-        as_name=", as_name" if named else "",
-        days=_ranges(course.times, wanted, answers.period.end),
-        tops=", ".join(timestamp(course.times[i]) for i in tops),
-        kept=str(KEPT),
-    )
-    place = {at.astimezone(dt.UTC): i for i, at in enumerate(course.times)}
-    names = {row["asn"]: row["as_name"] or "" for row in rows} if named else {}
-    out: Counts = {(protocol, measure): {} for protocol in (6, 17) for measure in ("packets", "hosts")}
-    for row in rows:
-        i = place[row["start"].astimezone(dt.UTC)]
-        key = row[columns]
-        if dimension == "ports":
-            key = (row["protocol"], key)
-        elif dimension == "asns":
-            key = None if key is None else (key, names[key])
-        for measure in ("packets", "hosts"):
-            out[row["protocol"], measure].setdefault(i, {})[key] = float(row[measure])
-    return out
-
-
-# since when ---------------------------------------------------------------------------------------------------------
-
-
-def began(answers: Answers) -> dict[tuple[What, Any], rises.Rise]:
-    """The ports and countries that moved -> the largest rise in their packets that began in the quarter, if any."""
-    out: dict[tuple[What, Any], rises.Rise] = {}
-    for what in ("ports", "countries"):
-        rose = tuple(row.key for row in answers.moved(what) if row.difference > 0)[:LOOKED_AT]
-        if not rose:
-            continue
-        for key, values in _course(answers, what, rose).items():
-            found = rises.rises(values, len(answers.before.days))
-            if found:
-                out[what, key] = max(found, key=lambda rise: (values[rise.peak] or 0.0, -rise.start))
-    return out
-
-
-def _course(answers: Answers, what: What, keys: tuple[Any, ...]) -> dict[Any, list[float | None]]:
-    """Packets of each by day, over the quarter before and this one; None where nothing was observed."""
-    columns = "protocol, dst_port" if what == "ports" else "country"
-    span = answers.filters.between(answers.before.start, answers.period.end)
-    rows = answers.ask(COURSE_SQL, span, columns=columns, chosen=chosen(what, keys))
-    dates = [*answers.before.days, *answers.period.days]
-    empty: list[float | None] = []
-    for day in dates:
-        start, end = _midnight(answers, day), _midnight(answers, day + _DAY)
-        cover = answers.coverage if day >= answers.period.first else answers.coverage_before
-        empty.append(None if not cover.observed() or hidden(cover, start, end) else 0.0)
-    out = {key: list(empty) for key in keys}
-    place = {day: i for i, day in enumerate(dates)}
-    for row in rows:
-        key = (row["protocol"], row["dst_port"]) if what == "ports" else row["country"]
-        out[key][place[row["start"].astimezone(answers.period.tz).date()]] = float(row["packets"])
-    return out
-
-
-COURSE_SQL: Final = """
-SELECT day_start(time) AS start, {columns}, sum(packets)::BIGINT AS packets
-FROM {events}
-WHERE {where} AND {chosen}
-GROUP BY ALL
-ORDER BY ALL
-"""
 
 _COUNTED: Final = """
 WITH chosen AS (
@@ -427,37 +236,3 @@ DAYS_COLUMNS: Final = tuple(
     f"{name}_{measure}{suffix}" for name in ("tcp", "udp") for suffix in ("", "_scanners", "_spoofed")
     for measure in ("packets", "hosts")
 ) + tuple(f"{name}{measure}" for name in ("", "rest_", "spoofed_") for measure in ("packets", "hosts"))  # fmt: skip
-
-CAUSES_SQL: Final = """
-WITH chosen AS (
-  SELECT day_start(time) AS start, protocol, {thing}, packets, {host}{as_name}
-  FROM {events}
-  WHERE {where} AND protocol IN (6, 17) AND {days}
-), counted AS (
-  SELECT start, protocol, {thing}, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}{name}
-  FROM chosen
-  GROUP BY start, protocol, {thing}
-), kept AS (
-  SELECT DISTINCT protocol, {thing} FROM (
-    SELECT protocol, {thing},
-           least(row_number() OVER (PARTITION BY start, protocol ORDER BY packets DESC, {thing}),
-                 row_number() OVER (PARTITION BY start, protocol ORDER BY hosts DESC, {thing})) AS place
-    FROM counted WHERE start IN ({tops})
-  ) WHERE place <= {kept}
-)
-SELECT c.*
-FROM counted c JOIN kept k ON k.protocol = c.protocol AND k.{thing} IS NOT DISTINCT FROM c.{thing}
-ORDER BY c.start, c.protocol, c.packets DESC, c.{thing}
-"""
-
-
-def _ranges(times: Sequence[dt.datetime], wanted: Sequence[int], end: dt.datetime) -> str:
-    """The condition that an event is of one of those days, days in a row as one span."""
-    runs: list[tuple[int, int]] = []
-    for i in wanted:
-        if runs and runs[-1][1] == i:
-            runs[-1] = (runs[-1][0], i + 1)
-        else:
-            runs.append((i, i + 1))
-    spans = [(times[a], times[b] if b < len(times) else end) for a, b in runs]
-    return "(" + " OR ".join(f"time >= {timestamp(a)} AND time < {timestamp(b)}" for a, b in spans) + ")"

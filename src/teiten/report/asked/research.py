@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from teiten.classify.rules import large_scanner
 from teiten.engine import recorded
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
-from teiten.engine.questions import Rows
+from teiten.engine.questions import Query, Rows
 from teiten.engine.series import starts
 from teiten.periods import Period
 from teiten.report import coverage as watching
@@ -45,6 +45,8 @@ class Quarter:
     known_addresses: int | None = None
     unknown_packets: int | None = None
     unknown_addresses: int | None = None
+    error: float = 0.0
+    """relative standard error of the addresses; 0.0 where they are exact"""
 
     @property
     def share(self) -> float | None:
@@ -102,7 +104,7 @@ def quarters(answers: Answers) -> Quarters:
     while len(wanted) < QUARTERS:
         wanted.insert(0, wanted[0].before())
     start, end = wanted[0].start, answers.period.end
-    rows = answers.ask(QUARTERS_SQL, answers.filters.between(start, end))
+    rows = _by_quarter(answers, start, end)
     by_first = {row["quarter"].astimezone(answers.period.tz).date(): row for row in rows}
     silences = gaps(answers.session, start, end, sensors=answers.filters.sensor)
     found = []
@@ -113,10 +115,24 @@ def quarters(answers: Answers) -> Quarters:
             found.append(Quarter(period, cover))
             continue
         counts = [row[name] if row else 0 for name in _COUNTS]
-        found.append(Quarter(period, cover, *counts))
+        error = row.get("hosts_error") if row else None
+        found.append(replace(Quarter(period, cover, *counts), error=error or 0.0))
     while len(found) > 1 and found[0].packets is None:
         del found[0]
     return Quarters(tuple(found), rows)
+
+
+def _by_quarter(answers: Answers, start: dt.datetime, end: dt.datetime) -> Rows:
+    """The counts of the quarters; those before the one before are asked apart, where the lake has any of them.
+
+    So the two that every section asks about are answered with the others' questions.
+    """
+    rows = answers.ask(QUARTERS_SQL, answers.filters.between(answers.before.start, end))
+    whole = Query(QUARTERS_SQL, {"where": answers.filters.between(start, end)}, grain="day")
+    older = Rows([], "")
+    if answers.extent and answers.extent[0] < answers.before.start:
+        older = answers.ask(QUARTERS_SQL, answers.filters.between(start, answers.before.start))
+    return Rows([*older, *rows], whole.text(raw=False), error=max(rows.error, older.error), counted=rows.counted)
 
 
 _COUNTS: Final = (
@@ -213,7 +229,7 @@ SELECT date_trunc('quarter', day_of(time))::TIMESTAMPTZ AS quarter, sum(packets)
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NOT NULL), 0)::BIGINT AS known_packets,
        {hosts if research_scanner AND scanner IS NOT NULL} AS known_addresses,
        coalesce(sum(packets) FILTER (research_scanner AND scanner IS NULL), 0)::BIGINT AS unknown_packets,
-       {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses
+       {hosts if research_scanner AND scanner IS NULL} AS unknown_addresses{error}
 FROM {events}
 WHERE {where}
 GROUP BY date_trunc('quarter', day_of(time))

@@ -10,7 +10,7 @@ from teiten.report.figures._canvas import Sheet
 from teiten.report.figures._model import Figure
 from teiten.report.figures.rank import RankFigure
 
-LEAST = 280.0
+LEAST = 230.0
 """px that a ranking needs; fewer stand in a row where there is no room"""
 
 
@@ -28,7 +28,7 @@ class BesideFigure(Figure):
         return all(panel.is_empty() for panel in self.panels)
 
     def paint(self, sheet: Sheet) -> None:
-        between = 28.0
+        between = 24.0
         room = sheet.right - sheet.left
         columns = max(1, min(len(self.panels), int((room + between) // (LEAST + between))))
         width = (room - between * (columns - 1)) / columns

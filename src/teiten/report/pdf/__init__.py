@@ -16,10 +16,13 @@ from teiten import __version__
 from teiten.lang import Words
 from teiten.report.figures import _text
 from teiten.report.model import Block, Link, Point, Report, Section
+from teiten.report.page import data_path
 from teiten.report.pdf._flow import BODY, SMALL, Flow
 from teiten.report.pdf._pages import FOOT, HEIGHT, INK, MARGIN, MUTED, RIGHT, ROOM, Element, Pages, chart_scale
 
 NAME: Final = "report.pdf"
+MANY: Final = 40
+"""rows of a table that the page folds away: a longer one is not printed, but named"""
 
 
 def write(
@@ -42,7 +45,7 @@ def write(
     contents = _contents(flow, top, report, words)
     starts = {}
     for section in report.sections:
-        _section(flow, section, charts)
+        _section(flow, section, charts, words)
         starts[section.id] = pages._places[section.id][0]
     for section_id, (page, y, owner) in contents.items():
         said = str(starts[section_id] + 1)
@@ -66,7 +69,7 @@ def _contents(flow: Flow, top: Element, report: Report, words: Words) -> dict[st
     return {key: (page, y, owner) for key, (page, y, owner) in out.items() if isinstance(owner, Element)}
 
 
-def _section(flow: Flow, section: Section, charts: Mapping[str, str]) -> None:
+def _section(flow: Flow, section: Section, charts: Mapping[str, str], words: Words) -> None:
     pages = flow.pages
     owner = pages.root.add("Sect")
     flow.space(20)
@@ -87,7 +90,7 @@ def _section(flow: Flow, section: Section, charts: Mapping[str, str]) -> None:
     if points:
         flow.points(owner, points)
     for block in section.blocks:
-        _block(flow, owner, block, charts)
+        _block(flow, owner, block, charts, words)
     for quote in section.quotes:
         flow.quote(owner, quote)
     for note in section.notes:
@@ -115,7 +118,7 @@ def _size(chart: str) -> tuple[float, float]:
     return wide * scale, high * scale
 
 
-def _block(flow: Flow, owner: Element, block: Block, charts: Mapping[str, str]) -> None:
+def _block(flow: Flow, owner: Element, block: Block, charts: Mapping[str, str], words: Words) -> None:
     pages, chart = flow.pages, charts.get(block.data.id)
     flow.space(8)
     if block.title:
@@ -123,9 +126,14 @@ def _block(flow: Flow, owner: Element, block: Block, charts: Mapping[str, str]) 
         pages.y += 2
     if chart is not None and block.figure is not None:
         _chart(flow, owner, block, chart)
-    # what is folded away on the page is what the chart beside it shows
-    if block.table is not None and not (block.table.folded and chart is not None):
+    if block.table is None:
+        return
+    # what is folded away on the page is shown by a chart, or is long
+    if not block.table.folded or (chart is None and len(block.table.rows) <= MANY):
         flow.table(owner, block.table)
+    elif chart is None:
+        said = words("page.elsewhere", table=block.table.caption or block.title, file=data_path(block.data))
+        flow.paragraph(owner, said, size=SMALL, fill=MUTED)
 
 
 def _chart(flow: Flow, owner: Element, block: Block, chart: str) -> None:

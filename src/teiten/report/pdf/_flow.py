@@ -14,8 +14,10 @@ from teiten.report.pdf._pages import HEIGHT, INK, LINK, MARGIN, MUTED, RIGHT, RO
 
 BODY: Final = 10.0
 SMALL: Final = 8.2
-_SIZES: Final = (8.6, 7.8, 7.0, 6.2, 5.4, 4.6)
+_SIZES: Final = (8.6, 7.8, 7.0, 6.6, 6.0, 5.4, 4.6)
 """sizes that a table is tried in"""
+_EASY: Final = 7.0
+"""a size that is read with ease: only below it words are broken so that a table fits"""
 _TOGETHER: Final = HEIGHT * 0.45
 """a table up to so high stays on one page"""
 _GAP: Final = 9.0
@@ -211,28 +213,36 @@ class Flow:
             if n < len(table.places):
                 self.pages.place(table.places[n])
             self._row(element, table, row, size, widths)
+        self.pages.y += 4
         if table.note:
-            self.pages.y += 2
             self.paragraph(owner, table.note, size=SMALL, fill=MUTED)
 
     def _columns(self, table: Table) -> tuple[float, list[float]]:
-        """The size in which it fits, and how wide each column is: as wide as its widest cell, words wrapped where need be."""
-        cells = [[c.title for c in table.columns], *table.rows]
+        """The size in which it fits, and how wide each column is.
+
+        What is looked for, in this order: heads and cells whole; cells whole and heads broken, down to a size that is read
+        with ease; words broken, too; whatever fits.
+        """
+        rows = table.rows or [tuple(c.title for c in table.columns)]
+        shares = [max(_text.width(self._clean(row[k]), 1.0) for row in rows) for k in range(len(table.columns))]
+        heads = [_text.width(self._clean(c.title), 1.0) for c in table.columns]
+        words = [_longest(self._clean(c.title)) for c in table.columns]
+        least = [
+            share if column.align == "number" else min(share, max(_longest(self._clean(row[k])) for row in rows))
+            for k, (share, column) in enumerate(zip(shares, table.columns, strict=True))
+        ]
+        room = ROOM - _GAP * (len(shares) - 1)
         for size in _SIZES:
-            full = [max(_text.width(self._clean(row[k]), size) for row in cells) + 1 for k in range(len(table.columns))]
-            room = ROOM - _GAP * (len(full) - 1)
+            full = [max(pair) * size + 1 for pair in zip(shares, heads, strict=True)]
             if sum(full) <= room:
                 spare = (room - sum(full)) / len(full)
                 return size, [w + min(spare, 46.0) for w in full]
-            # numbers stay whole; their heads, and words, are broken
-            least = [
-                max(_text.width(self._clean(row[k]), size) for row in table.rows or cells) + 1
-                if column.align == "number"
-                else min(full[k], size * 6)
-                for k, column in enumerate(table.columns)
-            ]
-            if sum(least) <= room:
-                return size, _spread(least, full, room)
+            whole = [max(pair) * size + 1 for pair in zip(shares, words, strict=True)]
+            if size >= _EASY and sum(whole) <= room:
+                return size, _spread(whole, full, room)
+            broken = [max(pair) * size + 1 for pair in zip(least, words, strict=True)]
+            if size < _EASY and sum(broken) <= room:
+                return size, _spread(broken, full, room)
         return _SIZES[-1], [ROOM / len(table.columns) - _GAP for _ in table.columns]
 
     def _high(self, row: Sequence[str], size: float, widths: Sequence[float]) -> float:
@@ -267,6 +277,11 @@ class Flow:
         with self.pages.marked(None):
             end = min(RIGHT, x - _GAP)
             self.pages.line(MARGIN, self.pages.y, end, stroke=INK if head else _pages.RULE, width=0.8 if head else 0.4)
+
+
+def _longest(said: str) -> float:
+    """The width, in em, of its longest word that should stay whole; of kanji and kana four stay together."""
+    return min(9.0, max((min(_text.width(w, 1.0), 4.0 if not w.isascii() else 9.0) for w in said.split()), default=1.0))
 
 
 def _spread(least: Sequence[float], full: Sequence[float], room: float) -> list[float]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from teiten.report.answers import Answers
-from teiten.report.asked import quarter
-from teiten.report.asked.quarter import Peak
+from teiten.report.asked import quarter, quarter_peaks
+from teiten.report.asked.quarter_peaks import Peak
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Table
 from teiten.report.sections import _quarter
@@ -33,7 +33,7 @@ def number(n: int) -> str:
 
 def numbered(answers: Answers) -> list[tuple[int, Peak]]:
     """The peaks with their numbers, in order of time."""
-    return list(enumerate(answers.once(quarter.found), 1))
+    return list(enumerate(answers.once(quarter_peaks.found), 1))
 
 
 def points(context: Context) -> list[Paragraph]:
@@ -79,7 +79,7 @@ def _causes(context: Context, peak: Peak) -> list[str]:
     if not peak.causes:
         return [context.say("quarter.peak_unasked")]
     said = []
-    for dimension in quarter.DIMENSIONS:
+    for dimension in quarter_peaks.DIMENSIONS:
         named = [(key, share) for key, share in peak.causes[dimension] if share >= LARGE and not _unknown(key)][:NAMED]
         if not named:
             if dimension != "asns":
@@ -105,8 +105,8 @@ def _unknown(key: Any) -> bool:
 def differing(context: Context) -> list[str]:
     """For a course with three peaks or more that are no forged ones: does a different port lead each?"""
     out = []
-    for course in quarter.COURSES:
-        own = [p for p in context.answers.once(quarter.found) if p.course == course and not p.is_forged and p.causes]
+    for course in quarter_peaks.COURSES:
+        own = [p for p in context.answers.once(quarter_peaks.found) if p.course == course and not p.is_forged and p.causes]
         leads = [p.causes["ports"][0] for p in own if p.causes["ports"]]
         if len(own) < 3 or len(leads) < len(own):
             continue
@@ -173,7 +173,7 @@ def _row(context: Context, n: int, peak: Peak) -> tuple[str, ...]:
         words.number(span.value / max(1.0, span.usual), 1),
         share(peak.forged),
         share(peak.scanners),
-        *(causes(dimension) for dimension in quarter.DIMENSIONS),
+        *(causes(dimension) for dimension in quarter_peaks.DIMENSIONS),
     )
 
 
@@ -181,7 +181,7 @@ def _values(context: Context, n: int, peak: Peak) -> tuple[Any, ...]:
     span, dates = peak.span, context.period.days
     cells: list[Any] = [n, peak.course, dates[span.first], dates[span.last], dates[span.top], round(span.value), span.usual]
     cells += [round(peak.forged, 4), round(peak.scanners, 4)]
-    for dimension in quarter.DIMENSIONS:
+    for dimension in quarter_peaks.DIMENSIONS:
         found: Sequence[tuple[Any, float]] = peak.causes.get(dimension, [])[:NAMED]
         for key, share in found:
             cells += [_plain(dimension, key), round(share, 4)]

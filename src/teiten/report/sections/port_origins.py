@@ -89,6 +89,6 @@ def _block(context: Context, what: str, column: str, rows: Rows, head: str, name
     more = len(known) - ROWS
     note = say("port.origins_more", n=more) if more > 0 else ""
     csv = with_error((column, "packets", "hosts"), rows)
-    body = [tuple(row[c] for c in csv) for row in rows[: asked.KEPT]]
+    body = [tuple(row[c] for c in csv) for row in rows]
     data = context.data(f"port-{column}", title, csv, body, rows.sql)
     return Block(data, table=Table(title, columns, shown, note))

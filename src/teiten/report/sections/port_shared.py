@@ -43,6 +43,8 @@ def build(context: Context) -> Section | None:
             items = [say("port.lift_item", port=context.port(one.key), lift=_lift(context, one.lift)) for one in best]
             findings.append(say("port.shared_lift", list=words.listed(items)))
     notes = [say("port.shared_rule", **_port.names(context), every=found.every, least=asked.SUPPORT)]
+    if estimated := context.estimated(one.error for one in found.ports):
+        notes.append(estimated)
     if found.since:
         notes.insert(0, say("port.shared_lost", day=words.date(found.since)))
     return Section(ID, title, findings, blocks=[_table(context, found)] if found.ports else [], notes=notes)
@@ -53,7 +55,7 @@ def _by_lift(found: Together) -> list[Shared]:
 
 
 def _item(context: Context, one: Shared) -> str:
-    fields = {"share": context.words.percent(one.share), "hosts": context.words("count.hosts", n=one.hosts)}
+    fields = {"share": context.words.percent(one.share), "hosts": _port.hosts(context, one.hosts, one.error)}
     return context.say("port.shared_item", port=context.port(one.key), **fields)
 
 
@@ -72,8 +74,8 @@ def _table(context: Context, found: Together) -> Block:
     )  # fmt: skip
     rows = [
         (
-            context.port(one.key), context.service(one.key) or "–", words.number(one.hosts), words.percent(one.share),
-            words.percent(one.tried / found.every), _lift(context, one.lift),
+            context.port(one.key), context.service(one.key) or "–", context.estimate(one.hosts, one.error),
+            words.percent(one.share), words.percent(one.tried / found.every), _lift(context, one.lift),
         )
         for one in found.ports if one in shown
     ]  # fmt: skip

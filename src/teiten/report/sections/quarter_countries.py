@@ -34,7 +34,8 @@ def build(context: Context) -> Section | None:
         findings.append(_all(context, found["all"]))
     if len(ways) > 1:
         findings += _apart(context, found)
-    notes: list[Paragraph] = [say("quarter_countries.note"), *_about.attributions(context)]
+    notes: list[Paragraph] = [say("quarter_countries.note_ways")] if len(ways) > 1 else []
+    notes += [say("quarter_countries.note"), *_about.attributions(context)]
     return Section(ID, say("quarter_countries.title"), findings, blocks=[_block(context, found, ways)], notes=notes)
 
 
@@ -64,7 +65,7 @@ def _apart(context: Context, found: Mapping[Way, Shares]) -> list[Paragraph]:
         half = HALF[0] <= scans[0].share <= HALF[1]
         fraction = context.say("quarter_countries.half" if half else "quarter_countries.fraction", share=share)
         title = context.say("quarter_scanners.title")
-        link = Link(title, "#quarter_scanners", "data/quarter_scanners.csv")
+        link = Link(title, "#quarter_scanners", "data/quarter-scanners.csv")
         land = context.land(scans[0].key)
         said.append(context.rich("quarter_countries.finding_scanners", land=land, fraction=fraction, link=link))
     rest = found["without"].first(TOLD)
@@ -101,7 +102,7 @@ def _block(context: Context, found: Mapping[Way, Shares], ways: tuple[Way, ...])
     body = [tuple(row[name] for name in columns) for row in found["all"].rows if row["way"] in ways]
     if not context.answers.ranked_before:
         body = [(*row[:6], None, None, None, None) for row in body]
-    data = context.data("quarter_countries", figure.title, columns, body, found["all"].rows.sql)
+    data = context.data("quarter-countries", figure.title, columns, body, found["all"].rows.sql)
     return Block(data, figure, _table(context, found, ways))
 
 

@@ -178,7 +178,7 @@ def _countries_block(context: Context, hosts: Hosts) -> Block:
         for row in hosts.rows
         if row["part"] == "country" and row["day"] >= hosts.days[0] and row["wide"]
     ]
-    data = context.data("quarter_mirai", figure.title, ("day", "country", "hosts", "hosts_wide"), rows, sql)
+    data = context.data("quarter-mirai", figure.title, ("day", "country", "hosts", "hosts_wide"), rows, sql)
     return Block(data, figure, table)
 
 
@@ -213,7 +213,7 @@ def _sets_block(context: Context, hosts: Hosts) -> Block:
         for row in hosts.rows
         if row["part"] == "ports" and row["day"] >= hosts.days[0]
     ]
-    data = context.data("quarter_mirai_sets", figure.title, ("day", "home", "ports", "hosts"), rows, sql)
+    data = context.data("quarter-mirai-sets", figure.title, ("day", "home", "ports", "hosts"), rows, sql)
     return Block(data, figure, table)
 
 
@@ -256,7 +256,7 @@ def _home_block(context: Context, hosts: Hosts, home: str) -> Block:
     where = f"part = 'country' AND country = '{home}' AND mirai > 0 AND {_since(hosts)}"
     sql = _part(hosts, "day, country, 'unknown' AS device, mirai AS hosts", where)
     rows = [(d, home, "unknown", hosts.home[d]) for d in hosts.days if hosts.home[d]]
-    data = context.data("quarter_mirai_home", figure.title, ("day", "country", "device", "hosts"), rows, sql)
+    data = context.data("quarter-mirai-home", figure.title, ("day", "country", "device", "hosts"), rows, sql)
     return Block(data, figure, table)
 
 

@@ -8,10 +8,10 @@ from typing import Final
 from teiten.periods import PeriodKind
 from teiten.report import figures, rises
 from teiten.report.answers import Ranked, What
-from teiten.report.asked import quarter
+from teiten.report.asked import quarter, quarter_peaks
 from teiten.report.context import Context
-from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
-from teiten.report.sections import _ranking, summary
+from teiten.report.model import Block, Column, Link, Paragraph, Point, Section, Table
+from teiten.report.sections import _movement, _ranking
 
 ID = "quarter_moves"
 ORDER = 26
@@ -21,6 +21,8 @@ EACH: Final[dict[What, int]] = {"ports": 5, "countries": 5}
 PLACES: Final = 10
 LEAST: Final = 0.1
 """of what it was before: what moved by less is not told, however surely"""
+TWIN: Final = 0.8
+"""of a country's movement that is one port's: it is told under the port"""
 PART: Final = 0.001
 """of all packets of the quarter: what moved by less is not told either"""
 
@@ -28,15 +30,11 @@ PART: Final = 0.001
 def build(context: Context) -> Section:
     say, answers = context.say, context.answers
     if not answers.comparable:
-        return Section(ID, say("quarter.moves_title"), [summary.against(context)])
-    findings, points, blocks = [summary.against(context)], [], []
-    for what in EACH:
-        rows = _moved(context, what)
-        if not rows:
-            findings.append(say(f"quarter.moves_none_{what}"))
-            continue
-        points += [_point(context, what, n, row) for n, row in enumerate(rows)]
-        blocks.append(_block(context, what, rows))
+        return Section(ID, say("quarter.moves_title"), [_movement.against(context)])
+    moved = {what: _moved(context, what) for what in EACH}
+    findings = [_movement.against(context), *(say(f"quarter.moves_none_{what}") for what, rows in moved.items() if not rows)]
+    blocks = [_block(context, what, rows) for what, rows in moved.items() if rows]
+    points = _points(context, moved)
     return Section(ID, say("quarter.moves_title"), findings, points=points, blocks=blocks, notes=[_rule(context)])
 
 
@@ -52,19 +50,35 @@ def _moved(context: Context, what: What) -> list[Ranked]:
     return rose + fell
 
 
+def _points(context: Context, moved: dict[What, list[Ranked]]) -> list[Paragraph | Point]:
+    """The ports, under each the countries whose movement is that port's; then the other countries."""
+    countries = list(enumerate(moved["countries"]))
+    out: list[Paragraph | Point] = []
+    for n, row in enumerate(moved["ports"]):
+        below = []
+        for item in countries:
+            cause = context.answers.main_cause("countries", item[1].key)
+            same = (item[1].difference > 0) == (row.difference > 0)
+            if cause is not None and same and cause[0] == row.key and cause[1] >= TWIN:
+                below.append(item)
+        countries = [item for item in countries if item not in below]
+        out.append(Point(_point(context, "ports", n, row), [_point(context, "countries", *item) for item in below]))
+    return out + [_point(context, "countries", *item) for item in countries]
+
+
 def _point(context: Context, what: What, n: int, row: Ranked) -> Paragraph:
     """The sentence, and a way to the row that shows it."""
     shown = Link(context.say("quarter.moves_row"), f"#moved-{what}-{n}", f"data/quarter-moves-{what}.csv")
     return context.rich(
         "quarter.moves_point",
-        said=context.words.joined(summary.movement(context, what, row), _since(context, what, row)),
+        said=context.words.joined(_movement.movement(context, what, row), _since(context, what, row)),
         link=shown,
     )
 
 
 def _since(context: Context, what: What, row: Ranked) -> str:
     """Since when it is more, where a day can be named, and until when it was."""
-    rise = context.answers.once(quarter.began).get((what, row.key)) if row.difference > 0 else None
+    rise = context.answers.once(quarter_peaks.began).get((what, row.key)) if row.difference > 0 else None
     if rise is None:
         return ""
     dates = [*context.answers.before.days, *context.period.days]
@@ -85,7 +99,8 @@ def _rule(context: Context) -> str:
         chance=words.number(rises.CHANCE),
         half=words.percent(rises.HALF, 0),
     )
-    return words.joined(rule, since)
+    forged = context.answers.once(quarter.quarters)[-1].counts["spoofed_packets"] / max(1, context.answers.totals.packets)
+    return words.joined(rule, since, context.say("quarter.moves_forged", share=words.percent(forged)) if forged >= PART else "")
 
 
 def _block(context: Context, what: What, rows: Sequence[Ranked]) -> Block:

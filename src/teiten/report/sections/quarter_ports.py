@@ -55,11 +55,24 @@ def _named(context: Context, name: str) -> str:
 # words ----------------------------------------------------------------------------------------------------------------
 
 
+def _leading(context: Context, found: Shares) -> tuple[str, str]:
+    """Who is first, with its share; several with equally many are named together."""
+    rows = [row for row in found.first(FIRST) if row.rank == 1]
+    share = context.words.percent(rows[0].share)
+    if len(rows) == 1:
+        return context.port_long(rows[0].key), share
+    names = context.words.listed(context.ports(row.key for row in rows))
+    return context.say("thing.tied", list=names), context.say("thing.each", share=share)
+
+
 def _first(context: Context, found: Shares) -> str:
     """Who is first, as before or not; and how its share went."""
     row = found.first(1)[0]
     words, told = context.words, context.answers.ranks_told
-    fields = {"port": context.port_long(row.key), "share": words.percent(row.share)}
+    port, share = _leading(context, found)
+    fields = {"port": port, "share": share}
+    if len(found.first(2)) > 1 and found.first(2)[1].rank == 1:
+        return context.say("quarter_ports.first", **fields)
     if told and row.rank_before == 1:
         said = [context.say("quarter_ports.first_same", **fields)]
     elif told and row.rank_before:
@@ -133,9 +146,9 @@ def _entered(context: Context, found: Shares) -> str:
 
 
 def _block(context: Context, found: Shares) -> Block:
-    say, words = context.say, context.words
-    rows = found.first(FIRST)
+    say, rows = context.say, found.first(FIRST)
     told = context.answers.ranks_told
+    port, share_first = _leading(context, found)
     bars = [
         figures.RankRow(
             key=f"{row.key[1]}/{protocol_name(row.key[0])}",
@@ -159,7 +172,7 @@ def _block(context: Context, found: Shares) -> Block:
         bars.append(figures.RankRow(key="unknown", label=name, value=unknown.packets, share=unknown.share, kind="unknown"))
     figure = figures.RankFigure(
         id="quarter-ports",
-        title=say("quarter_ports.figure", port=context.port_long(rows[0].key), share=words.percent(rows[0].share)),
+        title=say("quarter_ports.figure", port=port, share=share_first),
         subtitle=say("quarter_ports.subtitle", n=len(rows), scope=context.scope),
         unit=say("ports.packets_unit"),
         rows=bars,
@@ -176,7 +189,7 @@ def _block(context: Context, found: Shares) -> Block:
     body = [tuple(row[name] for name in columns) for row in found.rows]
     if not context.answers.ranked_before:
         body = [(*row[:6], None, None, None, None) for row in body]
-    data = context.data("quarter_ports", figure.title, columns, body, found.rows.sql)
+    data = context.data("quarter-ports", figure.title, columns, body, found.rows.sql)
     return Block(data, figure, _table(context, found, rows, rest, unknown))
 
 

@@ -37,7 +37,7 @@ def build(context: Context) -> Section | None:
     told = answers.once(research.quarters)
     if not told.now.packets:
         return None
-    blocks = [_quarters_block(context, told)]
+    blocks = [quarters(context, told)]
     notes: list[Paragraph] = [say("quarter_scanners.definition"), _threshold(context)]
     if any(quarter.packets is not None and quarter.coverage.share < WHOLE for quarter in told.all):
         notes.append(say("quarter_scanners.part_note"))
@@ -60,7 +60,7 @@ def _overall(context: Context, told: Quarters) -> str:
         context.say(
             "quarter_scanners.overall",
             packets=context.about(now.scan_packets or 0),
-            share=words.percent(share),
+            share=_share(context, share),
             addresses=words("count.addresses", n=now.addresses),
         )
     ]
@@ -72,21 +72,25 @@ def _overall(context: Context, told: Quarters) -> str:
         said.append(
             context.say(
                 "quarter_scanners.share_same" if same else key,
-                before_share=words.percent(before.share),
+                before_share=_share(context, before.share),
                 points=words.number(difference * 100, 1),
             )
         )
     known = (now.known_packets or 0) / (now.scan_packets or 1)
-    said.append(
-        context.say(
-            "quarter_scanners.known",
-            known=words.percent(known),
-            known_addresses=words("count.addresses", n=now.known_addresses),
-            unknown=words.percent(1 - known),
-            unknown_addresses=words("count.addresses", n=now.unknown_addresses),
-        )
-    )
+    addresses = {
+        "known_addresses": words("count.addresses", n=now.known_addresses),
+        "unknown_addresses": words("count.addresses", n=now.unknown_addresses),
+    }
+    key = "quarter_scanners.all_known" if known == 1 else "quarter_scanners.known" if known else "quarter_scanners.all_unknown"
+    said.append(context.say(key, known=_share(context, known), unknown=_share(context, 1 - known), **addresses))
     return words.joined(*said)
+
+
+def _share(context: Context, share: float, digits: int = 1) -> str:
+    """A share inside a sentence: 30%; less than 0.1% rather than <0.1%."""
+    if 0 < share < 0.0005:
+        return context.words("quarter_scanners.tiny", share=context.words.percent(0.001))
+    return context.words.percent(share, digits)
 
 
 def _rest(context: Context, days: Days) -> str:
@@ -111,12 +115,13 @@ def _countries(context: Context, days: Days) -> list[Paragraph]:
     words = context.words
     code, packets = named[0]
     whole = max(1, context.answers.totals.packets)
+    share = _share(context, packets / whole, 1 if packets < 0.1 * whole else 0)
     said = [
         context.sentence(
             "quarter_scanners.country",
             land=context.land(code),
             packets=context.about(packets),
-            share=words.percent(packets / whole, 1 if packets < 0.1 * whole else 0),
+            share=words("quarter_scanners.about", share=share) if packets >= 0.0005 * whole else share,
         )
     ]
     values = days.countries[code]
@@ -125,16 +130,15 @@ def _countries(context: Context, days: Days) -> list[Paragraph]:
         month = moment.date().replace(day=1)
         by_month[month] = by_month.get(month, 0.0) + (value or 0.0)
     month, most = max(by_month.items(), key=lambda item: (item[1], -item[0].toordinal()))
-    if len(by_month) > 1 and most >= 0.5 * packets:
-        part = words.percent(most / packets, 0)
-        said.append(
-            context.say("quarter_scanners.month", month=words.month_name(month), packets=context.about(round(most)), share=part)
-        )
-    if len(named) > 1:
-        items = [
-            words("quarter_scanners.part", land=context.land(c), share=words.percent(n / sum(days.sums.values())))
-            for c, n in named[: research.COUNTRIES]
-        ]
+    if len(by_month) > 1 and most >= packets:
+        said.append(context.say("quarter_scanners.month_all", month=words.month_name(month)))
+    elif len(by_month) > 1 and most >= 0.5 * packets:
+        part, many = words.percent(most / packets, 0), context.about(round(most))
+        said.append(context.say("quarter_scanners.month", month=words.month_name(month), packets=many, share=part))
+    shown = named[: research.COUNTRIES] + [(c, n) for c, n in days.sums.items() if c is None]
+    if len(shown) > 1:
+        scans = sum(days.sums.values())
+        items = [words("quarter_scanners.part", land=context.land(c), share=_share(context, n / scans)) for c, n in shown]
         said.append(context.say("quarter_scanners.lands", list=words.listed(items)))
     return [words.joined(*said)]
 
@@ -202,7 +206,7 @@ def _threshold(context: Context) -> str:
 # blocks ---------------------------------------------------------------------------------------------------------------
 
 
-def _quarters_block(context: Context, told: Quarters) -> Block:
+def quarters(context: Context, told: Quarters) -> Block:
     """The table by quarter; a quarter that nobody watched is a row of dashes."""
     say, words = context.say, context.words
     heads = (
@@ -211,16 +215,21 @@ def _quarters_block(context: Context, told: Quarters) -> Block:
         Column(say("quarter_scanners.addresses")),
         Column(say("quarter_scanners.scan_packets")),
         Column(say("quarter_scanners.share")),
-        Column(say("quarter_scanners.known_head"), "text", spare=True),
-        Column(say("quarter_scanners.unknown_head"), "text", spare=True),
+        Column(say("quarter_scanners.known_head"), spare=True),
+        Column(say("quarter_scanners.unknown_head"), spare=True),
     )
     rows = [_quarter_row(context, quarter) for quarter in told.all]
-    table = Table(say("quarter_scanners.caption"), heads, rows)
+    note = context.estimated(quarter.error for quarter in told.all)
+    table = Table(say("quarter_scanners.caption"), heads, rows, note)
     body = [
         (q.period.name, *(getattr(q, name) for name in _COUNTS), round(q.coverage.share, 6) if q.coverage.observed() else 0.0)
         for q in told.all
     ]
-    data = context.data("quarter_scanners", table.caption, ("quarter", *_COUNTS, "coverage"), body, told.rows.sql)
+    columns: tuple[str, ...] = ("quarter", *_COUNTS, "coverage")
+    if told.rows.estimated:
+        columns = (*columns, "addresses_error")
+        body = [(*line, q.error) for line, q in zip(body, told.all, strict=True)]
+    data = context.data("quarter-scanners", table.caption, columns, body, told.rows.sql)
     return Block(data, table=table, title=words("quarter_scanners.by_quarter"))
 
 
@@ -232,14 +241,14 @@ def _quarter_row(context: Context, quarter: Quarter) -> tuple[str, ...]:
     if quarter.coverage.share < WHOLE:
         name = words("quarter_scanners.seen_part", quarter=name, share=words.percent(quarter.coverage.share))
     pairs = (
-        words("quarter_scanners.pair", addresses=a or 0, packets=p or 0)
+        words("quarter_scanners.pair", addresses=context.estimate(a or 0, quarter.error), packets=p or 0)
         for a, p in ((quarter.known_addresses, quarter.known_packets), (quarter.unknown_addresses, quarter.unknown_packets))
     )
     share = words.percent(quarter.share) if quarter.share is not None else "–"
     return (
         name,
         words.number(quarter.packets),
-        words.number(quarter.addresses),
+        context.estimate(quarter.addresses, quarter.error),
         words.number(quarter.scan_packets or 0),
         share,
         *pairs,
@@ -282,7 +291,7 @@ def _days_block(context: Context, days: Days) -> Block:
         for i, moment in enumerate(days.times)
     ]
     table = Table(figure.subtitle, heads, cells, folded=True)
-    data = context.data("quarter_scanners_days", figure.title, ("day", "part", "country", "packets"), body, days.rows.sql)
+    data = context.data("quarter-scanners-days", figure.title, ("day", "part", "country", "packets"), body, days.rows.sql)
     return Block(data, figure, table)
 
 
@@ -295,25 +304,23 @@ def _prefixes_block(context: Context) -> Block:
         Column(say("quarter_scanners.prefix"), "text"),
         Column(say("quarter_scanners.holder"), "text"),
         Column(say("column.country"), "text", spare=True),
-        Column(say("quarter_scanners.scan_packets")),
+        Column(say("quarter_scanners.organisation"), "text", spare=True),
+        Column(say("column.packets")),
         Column(say("column.share")),
-        Column(say("quarter_scanners.addresses"), spare=True),
         Column(say("quarter_scanners.most_day"), "text", spare=True),
     )
     cells = []
     for row in rows[:SHOWN]:
-        holder = _holder(context, {**row, "country": None})
-        if row["scanner"]:
-            organisation = _organisation(context, row["scanner"])
-            holder = words("quarter_scanners.held", holder=holder, organisation=organisation)
         peak = words("quarter_telnet.on", day=words.day(row["most_day"]), n=row["most"])
-        line = (words.number(row["rank"]), row["prefix"], holder, context.country(row["country"]), words.number(row["packets"]))
-        cells.append((*line, words.percent(row["share"]), words.number(row["addresses"]), peak))
+        who = row["scanner"] or say("thing.unknown")
+        place = (words.number(row["rank"]), row["prefix"], _holder(context, {**row, "country": None}))
+        counted = (words.number(row["packets"]), words.percent(row["share"]), peak)
+        cells.append((*place, context.country(row["country"]), who, *counted))
     caption = say("quarter_scanners.caption_prefixes", n=len(cells), all=len(rows))
     columns = (
         "rank", "prefix", "country", "asn", "as_name", "scanner", "addresses", "packets", "share", "days", "most", "most_day",
         "ports",
     )  # fmt: skip
     body = [tuple(row[name] for name in columns) for row in rows]
-    data = context.data("quarter_scanners_prefixes", caption, columns, body, rows.sql)
+    data = context.data("quarter-scanners-prefixes", caption, columns, body, rows.sql)
     return Block(data, table=Table(caption, heads, cells), title=say("quarter_scanners.by_prefix"))

@@ -91,7 +91,7 @@ def _lines(context: Context, hosts: Hosts) -> Block:
     )
     where = f"part = 'country' AND day >= DATE '{hosts.days[0]}'"
     sql = f"SELECT day, {sums}\nFROM (\n{hosts.rows.sql}\n)\nWHERE {where}\nGROUP BY day\nORDER BY day"
-    data = context.data(ID, figure.title, columns, body, sql)
+    data = context.data("quarter-telnet", figure.title, columns, body, sql)
     return Block(data, figure, Table(say("quarter_telnet.caption"), heads, rows))
 
 
@@ -139,5 +139,5 @@ def _countries(context: Context, hosts: Hosts) -> Block:
         for row in hosts.rows
         if row["part"] == "country" and row["telnet"] and row["day"] >= hosts.days[0]
     ]
-    data = context.data("quarter_telnet_countries", table.caption, ("day", "country", "hosts"), body, sql)
+    data = context.data("quarter-telnet-countries", table.caption, ("day", "country", "hosts"), body, sql)
     return Block(data, table=table, title=say("quarter_telnet.by_country"))

@@ -9,7 +9,7 @@ from teiten.report.asked import quarter
 from teiten.report.asked.quarter import Stretched
 from teiten.report.context import SAME, Context
 from teiten.report.model import Block, Column, Fact, Section, Table
-from teiten.report.sections import totals
+from teiten.report.sections import _uncounted
 
 ID = "quarter_totals"
 ORDER = 10
@@ -32,7 +32,7 @@ def build(context: Context) -> Section:
     notes = [say("quarter.totals_note"), *_parts(context, quarters)]
     estimated = context.estimated(q.rows.error for q in (*quarters, *years))
     notes += [estimated] if estimated else []
-    notes += [*totals.left_out(context), *totals.unread(context)]
+    notes += [*_uncounted.left_out(context), *_uncounted.unread(context)]
     findings = [context.words.joined(*_told(context, now, before))]
     return Section(ID, say("quarter.totals_title"), findings, facts=_facts(context, now, before), blocks=blocks, notes=notes)
 
@@ -116,20 +116,22 @@ def _parts(context: Context, quarters: Sequence[Stretched]) -> list[str]:
 def _block(context: Context, name: str, rows: Sequence[Stretched]) -> Block:
     say, words = context.say, context.words
     years = name == "quarter-years"
+    # what was seen in part is compared by address and day; the table is to be no wider than the page
+    part = not all(q.whole for q in rows)
     columns = (
         Column(say("quarter.year" if years else "quarter.quarter"), "text"),
         Column(say("quarter.packets")),
-        Column(say("quarter.hosts"), spare=True),
+        *([] if part else [Column(say("quarter.hosts"), spare=True)]),
         Column(say("quarter.addresses")),
         Column(say("quarter.column_per_address")),
-        Column(say("quarter.column_per_address_day"), spare=True),
+        *([Column(say("quarter.column_per_address_day"), spare=True)] if part else []),
         Column(say("quarter.scanner_share")),
-        Column(say("quarter.observed"), spare=True),
+        *([Column(say("quarter.observed"), spare=True)] if part else []),
     )
     cells = [
         (
             context.words("quarter.year_name", year=str(q.first.year)) if years else words.quarter(q.first),
-            *_cells(context, q),
+            *_cells(context, q, part=part),
         )
         for q in rows
     ]
@@ -138,23 +140,23 @@ def _block(context: Context, name: str, rows: Sequence[Stretched]) -> Block:
     return Block(context.data(name, caption, COLUMNS, body, rows[-1].rows.sql), table=Table(caption, columns, cells))
 
 
-def _cells(context: Context, q: Stretched) -> list[str]:
+def _cells(context: Context, q: Stretched, *, part: bool) -> list[str]:
     words, none = context.words, "–"
     days = words(
         "quarter.days_of", days=words.number(q.days, 0 if abs(q.days - q.length) < 0.05 else 1), all=words.number(q.length)
     )
     if not q.observed:
         # nobody was watching: no zero
-        return [none] * 6 + [days]
+        return [none] * 5 + [days]
     each, daily, counts = q.per_address, q.per_address_day, q.counts
     return [
         words.number(counts["packets"]),
-        context.estimate(counts["hosts"], q.rows.error),
+        *([] if part else [context.estimate(counts["hosts"], q.rows.error)]),
         _addresses(context, q),
         none if each is None else words.number(each, 0 if each >= 100 else 1),
-        none if daily is None else words.number(daily, 0 if daily >= 1000 else 1),
+        *([none if daily is None else words.number(daily, 0 if daily >= 1000 else 1)] if part else []),
         words.percent(counts["scanner_packets"] / counts["packets"]) if counts["packets"] else none,
-        days,
+        *([days] if part else []),
     ]
 
 

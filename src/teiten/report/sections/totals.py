@@ -6,6 +6,7 @@ from teiten.coverage import Denominator
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Fact, Section, Table
+from teiten.report.sections import _uncounted
 
 ID = "totals"
 ORDER = 10
@@ -42,29 +43,13 @@ def build(context: Context) -> Section:
     notes = [words.joined(say("totals.finding_hosts"), context.estimated([now.hosts_error]))]
     if answers.per_address.addresses >= SEVERAL:
         notes.append(_divided(context))
-    notes += left_out(context)
+    notes += _uncounted.left_out(context)
     scanning = answers.scanning
     if scanning.packets and answers.filters.scanners == "in":
         share = words.percent(scanning.packets / max(1, now.packets))
         notes.insert(0, say("totals.scanners", n=scanning.packets, share=share))
-    notes += unread(context)
+    notes += _uncounted.unread(context)
     return Section(ID, say("totals.title"), facts=facts, blocks=[_table(context, days, days_before)], notes=notes)
-
-
-def left_out(context: Context) -> list[str]:
-    """What is in no count of the report: accepted and outgoing packets, days of which events are no longer kept."""
-    apart = [context.say(f"totals.apart_{kind}", n=n) for kind, n in context.answers.apart.items() if n]
-    said = [context.say("totals.apart", list=context.words.listed(apart))] if apart else []
-    return [*said, context.dropped] if context.answers.dropped else said
-
-
-def unread(context: Context) -> list[str]:
-    """How many lines of the inputs became no events."""
-    inputs = context.answers.inputs
-    counts = {"rejected": inputs.rejected.total(), "ignored": inputs.ignored.total()}
-    if not any(counts.values()):
-        return []
-    return [context.say("totals.lines", lines=context.words("count.lines", n=inputs.lines), **counts)]
 
 
 def _rates(context: Context) -> list[str]:
