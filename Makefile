@@ -20,6 +20,9 @@ WORKERS ?= auto
 # pytest's own words, such as PYTEST_ARGS="-k netfilter"
 PYTEST_ARGS ?=
 
+# compiled modules are kept, whatever the environment says: hundreds of short processes would compile them anew
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-faults test-full fuzz bench lint format docs lock clean
 

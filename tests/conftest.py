@@ -17,8 +17,23 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the user of this machine has imported (lists, geo data) is no part of a test."""
-    os.environ["TEITEN_DATA"] = str(tmp_path_factory.mktemp("user-data"))
+    """What the user of this machine has imported (lists, geo data) is no part of a test; ZMap's table is made once for all."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short processes would compile every module anew
+    base, data = tmp_path_factory.getbasetemp(), tmp_path_factory.mktemp("user-data")
+    table = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "zmap"
+    table.mkdir(exist_ok=True)
+    (data / "zmap").symlink_to(table)
+    os.environ["TEITEN_DATA"] = str(data)
+
+
+@pytest.fixture
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for what its user imports; in it only ZMap's table, which takes seconds to make."""
+    data = tmp_path / "own"
+    data.mkdir()
+    (data / "zmap").symlink_to(Path(os.environ["TEITEN_DATA"]) / "zmap")
+    monkeypatch.setenv("TEITEN_DATA", str(data))
+    return data
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

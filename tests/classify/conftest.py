@@ -34,10 +34,9 @@ def line(n: int, time: str, src: str, port: str, what: str = "DROP") -> str:
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "own"))
+def own_folder(own_data: Path) -> Iterator[Path]:
     datasets.forget()
-    yield tmp_path / "own" / "watchlists"
+    yield own_data / "watchlists"
     datasets.forget()
 
 

@@ -37,9 +37,8 @@ def server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a lake: two who try many ports, a bot, one inside."""
-    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "own"))
     monkeypatch.chdir(tmp_path)
     lines = [
         LINE.format(day=day, hour=hour, n=n, src=src, port=1000 + n)

@@ -20,9 +20,8 @@ Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> str:
+def lake(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> str:
     """Three days: NOTICE, a neighbour of ours, somebody."""
-    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "own"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "teiten.toml").write_text('zone = "Asia/Tokyo"\nlake = "lake"\n')
     sources = ("153.231.226.170", "192.0.2.7", "8.8.8.8")

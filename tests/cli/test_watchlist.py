@@ -16,12 +16,11 @@ from teiten.enrich import datasets
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("TEITEN_DATA", str(tmp_path / "own"))
+def own_folder(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("TEITEN_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     datasets.forget()
-    yield tmp_path / "own" / "watchlists"
+    yield own_data / "watchlists"
     datasets.forget()
 
 

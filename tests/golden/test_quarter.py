@@ -15,8 +15,8 @@ import pytest
 import truth as golden
 from counted import EXPECTED, Truth
 
-from teiten import intake, periods, settings
-from teiten.engine import open_session
+from teiten import intake, periods, rollup, settings
+from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.enrich import datasets, geo
 from teiten.lake import Lake
@@ -24,12 +24,13 @@ from teiten.readers import _input
 from teiten.report import edition
 
 SIZES = {
-    "sensors": (6, 1.0),
-    "dark": (1, 1.0),
-    "30 sensors": (30, 6.0),
-    "dark 92 days": (1, 6.0),
+    "sensors": (6, 1.0, False),
+    "30 sensors": (30, 6.0, True),
+    "30 sensors, from events": (30, 6.0, False),
+    "a /20": (1, 6.0, True),
+    "a /20, from events": (1, 6.0, False),
 }
-"""sensors, and how much comes"""
+"""sensors, how much comes, and whether days' aggregates are used"""
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,15 @@ def land(address: int) -> str | None:
     return geo.lookup(address.to_bytes(4, "big"), data)[1] if data else None
 
 
-def report(lake: Lake, config: Path, out: Path) -> Path:
+def report(lake: Lake, config: Path, out: Path, *, counted: bool = False) -> Path:
+    """The quarter's report, from finished days' aggregates or from events alone."""
     chosen = settings.load(config=config)
-    with open_session(lake, chosen) as session:
+    if counted:
+        rollup.ensure(lake, chosen, rollup.stale(lake, chosen))
+    with Session(lake, chosen, counted=counted) as session:
         period = periods.parse("quarterly", "2021-Q3", chosen.zone)
         edition.make(session, chosen, period, Filters(), {"en": out}, "teiten report", pictures=False)
+        assert session.has_counted is counted
     return out
 
 
@@ -69,16 +74,22 @@ def stored(config: Path, folder: Path) -> Lake:
 
 @pytest.fixture(
     scope="module",
-    params=["sensors", *(pytest.param(name, marks=pytest.mark.full) for name in SIZES if name != "sensors")],
+    params=[
+        "sensors",
+        *(pytest.param(name, marks=[pytest.mark.full, pytest.mark.timeout(1800)]) for name in SIZES if name != "sensors"),
+    ],
 )
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("golden")
-    sensors, scale = SIZES[request.param]
-    dark = request.param.startswith("dark")
+    sensors, scale, counted = SIZES[request.param]
+    dark = sensors == 1
     packets = golden.golden(1, sensors, scale, dark=dark, land=land)
     write = golden.write_capture(packets, folder / "in") if dark else golden.write_logs(packets, folder / "in", sensors)
     lake = stored(write, folder)
-    return Made(Truth(packets, sensors, golden.DARK.num_addresses if dark else 1), report(lake, write, folder / "report"))
+    return Made(
+        Truth(packets, sensors, golden.DARK.num_addresses if dark else 1),
+        report(lake, write, folder / "report", counted=counted),
+    )
 
 
 def differences(rows: list[dict[str, str]], want: pl.DataFrame, keys: tuple[str, ...]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def tables(folder: Path, packets: pl.DataFrame, by: tuple[str, ...], *, turns: i
     paths = sorted(str(path) for path in (folder / "in").glob("*.log"))
     random.Random(seed).shuffle(paths)
     for turn in range(turns):
-        result = intake.ingest(lake, list(_input.inputs(paths[turn::turns], chosen.reading)), chosen, judge=turn == turns - 1)
+        result = intake.ingest(lake, list(_input.inputs(paths[turn::turns], chosen.reading)), chosen)
         assert not result.failed
     out = report(lake, config, folder / "report")
     return {path.name: path.read_bytes() for path in sorted((out / "data").glob("*.csv"))}

@@ -224,12 +224,18 @@ def _address(column: str) -> pl.Expr:
     return pl.concat_str(octets, separator=".")
 
 
+def _identification() -> pl.Expr:
+    """None that has masscan's mark by accident: of 65,536 packets one would, and be no forged one's any more."""
+    number, marked = pl.col("seq") % 54_000, (pl.col("dst") ^ pl.col("port") ^ pl.col("seq")) % 65_536
+    return pl.when(number == marked).then(number + 1).otherwise(number).alias("identification")
+
+
 def lines_of(packets: pl.DataFrame) -> pl.DataFrame:
     """The packets, each with its line of a router's log."""
     stamp = pl.from_epoch(pl.col("time") + 9 * 3_600_000_000, time_unit="us").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+09:00")
     head = pl.format(
         "{} gw kernel: [DROP] IN=eth0 OUT= MAC= SRC={} DST={} LEN=40 TOS=0x00 PREC=0x00 TTL=51 ID={} ",
-        stamp, _address("src"), _address("dst"), pl.col("seq") % 54_000,
+        stamp, _address("src"), _address("dst"), _identification(),
     )  # fmt: skip
     text = (
         pl.when(pl.col("protocol") == TCP)
@@ -272,16 +278,15 @@ def write_capture(packets: pl.DataFrame, folder: Path) -> Path:
     """One capture of the dark prefix, and teiten.toml, which is returned."""
     folder.mkdir(parents=True)
     out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
-    for time, src, dst, protocol, port, seq, spt in packets.select(
-        "time", "src", "dst", "protocol", "port", "seq", "spt"
-    ).iter_rows():
+    fields = packets.select("time", "src", "dst", "protocol", "port", "seq", "spt", _identification())
+    for time, src, dst, protocol, port, seq, spt, identification in fields.iter_rows():
         if protocol == TCP:
             above = struct.pack(">HHIIBBHHH", spt, port, seq, 0, 0x50, 2, 29200, 0, 0)
         elif protocol == UDP:
             above = struct.pack(">HHHH", spt, port, 20, 0) + bytes(12)
         else:
             above = struct.pack(">BBHHH", 8, 0, 0, spt, 1)
-        ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(above), seq % 54_000, 0, 51, protocol, 0, src, dst)
+        ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(above), identification, 0, 51, protocol, 0, src, dst)
         out.append(struct.pack("<IIII", time // 1_000_000, time % 1_000_000, 20 + len(above), 20 + len(above)) + ip + above)
     (folder / "dark.pcap").write_bytes(b"".join(out))
     return _toml(folder, [

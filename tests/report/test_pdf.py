@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import re
 import shutil
 import subprocess
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,11 +18,10 @@ from hypothesis import strategies as st
 
 from teiten import lang
 from teiten.publish import leaks
-from teiten.report import figures, pdf
+from teiten.report import bundle, figures, pdf
 from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Quote, Report, Section, Table
 from teiten.report.pdf import _font, _svg
 
-ACCEPTED = Path(__file__).parent / "figures" / "accepted"
 MADE = dt.datetime(2026, 7, 1, 9, tzinfo=dt.timezone(dt.timedelta(hours=9)))
 
 
@@ -197,6 +198,27 @@ def test_its_text_can_be_read(data: bytes, tmp_path: Path) -> None:
     assert said.stdout.count("図の題") == 1, "a halo is not read twice"
 
 
+def test_a_folder_holds_it_where_it_is_wanted() -> None:
+    words = lang.words("ja")
+    there = bundle.render(sample(), words, pictures=False, paper=bundle.Paper(MADE, "Example CERT"))
+    assert there["report.pdf"] == written(sample()) and b'<a href="report.pdf">' in there["index.html"]
+    without = bundle.render(sample(), words, pictures=False)
+    assert "report.pdf" not in without and b"report.pdf" not in without["index.html"]
+
+
+def test_a_long_folded_table_is_named_and_not_printed() -> None:
+    def told(rows: int) -> str:
+        table = Table("日別の表", (Column("日", "text"),), [(f"{n}日目",) for n in range(rows)], folded=True)
+        block = Block(Data("days", (), [], ""), table=table)
+        read = Read(written(Report("ja", "t", "s", "d", [Section("s", "題", blocks=[block])])))
+        letters = {cid: chr(point) for point, cid in _font.load().cids.items()}
+        shown = re.findall(rb"<([0-9A-F]*)> Tj", b"\n".join(read.pages()))
+        return "\n".join("".join(letters[int(s[n : n + 4], 16)] for n in range(0, len(s), 4)) for s in shown)
+
+    assert "data/days.csv" in told(pdf.MANY + 1) and "3日目" not in told(pdf.MANY + 1)
+    assert "data/days.csv" not in told(pdf.MANY) and "3日目" in told(pdf.MANY)
+
+
 def test_a_long_table_goes_on_with_its_head() -> None:
     read = Read(written(sample(rows=150)))
     head = "".join(f"{_font.load().cid(c):04X}" for c in "パケット数").encode()
@@ -264,9 +286,19 @@ def test_the_font_keeps_what_is_used_and_empties_the_rest() -> None:
     assert set(font.widths) <= set(font.cids) and font.cid("観") != font.cid("測")
 
 
-@pytest.mark.parametrize("path", sorted(ACCEPTED.glob("*.svg")), ids=lambda p: p.stem)
-def test_every_chart_of_ours_can_be_drawn(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+def gallery() -> dict[str, Any]:
+    """Every kind of chart that there is (tools/gallery.py, whose wholeness the charts' own tests see to)."""
+    path = Path(__file__).parents[2] / "tools" / "gallery.py"
+    spec = importlib.util.spec_from_file_location("gallery_for_pdf", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return dict(module.FIGURES)
+
+
+@pytest.mark.parametrize("name", sorted(gallery()))
+def test_every_chart_of_ours_can_be_drawn(name: str) -> None:
+    text = figures.draw(gallery()[name]("ja"), width=860)
     drawn = _svg.convert(text, lambda said, size: (f"<{said.encode().hex()}>", size * len(said)))
     assert drawn.content.count(" Tj ") == len(re.findall(r"<text[ >]", text)) - len(re.findall(r"<text[^>]*></text>", text))
     assert drawn.content.count("q ") >= len(re.findall(r"<rect[^>]*fill=\"#", text))

@@ -58,7 +58,9 @@ class Context:
     def say(self, key: str, **fields: Any) -> str:
         """A sentence; `this`, `before`, `in` and their heads are at hand in each."""
         own = {name: self.words(f"{self.kind}.{name}") for name in ("this", "before", "This", "Before")}
-        own["in"] = self.words(f"{self.kind}.in", period=self.period_name)
+        # a span of one day is a day
+        kind = "daily" if self.kind == "span" and len(self.period.days) == 1 else self.kind
+        own["in"] = self.words(f"{kind}.in", period=self.period_name)
         return self.words(key, **{**own, **fields})
 
     def sentence(self, key: str, **fields: Any) -> str:
@@ -118,11 +120,22 @@ class Context:
         if self.kind == "running":
             return self.words("date.until", day=self.words.plain(self.period.days[-1]))
         if self.kind == "span":
-            ends = (self.words.plain(day) for day in (first, self.period.days[-1]))
-            return self.words("date.span", start=next(ends), end=next(ends))
+            return self._span(first, self.period.days[-1])
         year, week, _ = first.isocalendar()
         last = self.period.after - dt.timedelta(days=1)
         return self.words("date.week", year=str(year), week=str(week), start=self.words.day(first), end=self.words.day(last))
+
+    def _span(self, first: dt.date, last: dt.date) -> str:
+        """2021年5月25日〜6月30日, 25 May to 30 June 2021: the year once where it is the same; a day by itself."""
+        if first == last:
+            return self.words.plain(first)
+        if first.year != last.year:
+            return self.words("date.span", start=self.words.plain(first), end=self.words.plain(last))
+        ends = [
+            self.words("date.within", month=str(day.month), month_name=self.words.month_name(day), day=str(day.day))
+            for day in (first, last)
+        ]
+        return self.words("date.span_within", year=str(first.year), first=ends[0], last=ends[1])
 
     @property
     def title_name(self) -> str:

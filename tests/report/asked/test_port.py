@@ -306,7 +306,7 @@ def test_the_whole_way_and_again(lake: Lake, tmp_path: Path) -> None:
         edition.make(session, chosen, PERIOD, wanted, {"ja": here}, "teiten report port", pictures=False)
     text = (here / "report.md").read_text(encoding="utf-8")
     for sentence in (
-        "# 9530/tcp宛てパケットの観測(2019年3月21日〜2019年4月14日)",
+        "# 9530/tcp宛てパケットの観測(2019年3月21日〜4月14日)",
         "3月31日(日)頃からホスト数の増加を観測しました。それまでは1日3ホスト(中央値)でしたが、3月31日(日)には18ホストに達しています。",
         "このほかに、調査スキャナの1ホストから48パケットが届いています",
         "## ロシアからの推移",

@@ -67,7 +67,7 @@ def folder() -> Path:
     """Where the table of generators is kept (13 MB, 26 with that of two ports): $TEITEN_DATA, else the user's cache."""
     named = os.environ.get("TEITEN_DATA")
     if named:
-        return Path(named) / "zmap"
+        return (Path(named) / "zmap").resolve()  # the tables are kept in memory by this name
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "teiten/zmap"
 

@@ -249,6 +249,7 @@ class After:
     hosts: tuple[int | None, ...]
     rows: Rows
     hosts_then: float | None
+    days_then: int
 
     @property
     def hosts_now(self) -> float | None:
@@ -276,8 +277,34 @@ def after(answers: Answers) -> After | None:
     def of(what: str) -> tuple[int | None, ...]:
         return tuple(int(counted[day][what]) if day in counted else 0 if seen else None for day, seen in shown.items())
 
-    then = [v for v in answers.once(course).hosts[answers.once(course).first :][-LATER:] if v is not None]
-    return After(tuple(shown), of("packets"), of("hosts"), rows, sum(then) / len(then) if then else None)
+    inside = answers.once(course).hosts[answers.once(course).first :][-LATER:]
+    then = [v for v in inside if v is not None]
+    return After(tuple(shown), of("packets"), of("hosts"), rows, sum(then) / len(then) if then else None, len(inside))
+
+
+def addresses(answers: Answers) -> list[float]:
+    """Observed addresses on each day of the course, as a mean over the day: more of them see more hosts."""
+    days = answers.once(course).days
+    zone = answers.period.tz
+    out = dict.fromkeys(days, 0.0)
+    for one in watched(
+        answers.session, dt.datetime.combine(days[0], dt.time(), zone), answers.period.end, answers.filters.sensor
+    ):
+        day = one.start.astimezone(zone).date()
+        if day in out:
+            out[day] += one.address_days
+    return list(out.values())
+
+
+def widened(answers: Answers, rise: rises.Rise) -> tuple[float, float] | None:
+    """The mean observed addresses before a rise and during it, where they are `WIDENED` times as many; else None."""
+    watching, hosts = answers.once(addresses), answers.once(course).hosts
+    during = [watching[i] for i in range(rise.start, rise.end) if hosts[i] is not None]
+    old, new = sum(watching[i] for i in rise.base) / len(rise.base), sum(during) / len(during)
+    return (old, new) if new >= WIDENED * old else None
+
+
+WIDENED: Final = 1.2
 
 
 def watch_days(answers: Answers) -> dict[str, float]:

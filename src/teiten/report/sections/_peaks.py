@@ -121,9 +121,9 @@ def block(context: Context) -> Block | None:
     every = numbered(context.answers)
     if not every:
         return None
-    heads = ("number", "days", "course", "value", "times", "forged_share", "scanners", "countries", "asns", "ports")
+    heads = ("number", "days", "course", "value", "times", "forged_share", "scanners", "countries", "ports")
     numbers = {"value", "times", "forged_share", "scanners"}
-    spare = {"forged_share", "scanners", "asns"}
+    spare = {"forged_share", "scanners"}
     columns = tuple(
         Column(say(f"quarter.peaks_{head}"), "number" if head in numbers else "text", head in spare) for head in heads
     )
@@ -162,18 +162,17 @@ def _row(context: Context, n: int, peak: Peak) -> tuple[str, ...]:
     def causes(dimension: str) -> str:
         found = [(key, part) for key, part in peak.causes.get(dimension, ()) if part >= LARGE][:NAMED]
         said = [_quarter.named_part(context, dimension, key, part) for key, part in found]
-        spread = bool(peak.causes) and dimension != "asns"
-        return words.listed(said) or (context.say("quarter.cell_spread") if spread else "–")
+        return words.listed(said) or (context.say("quarter.cell_spread") if peak.causes else "–")
 
     return (
         number(n),
-        _quarter.days(context, dates[span.first : span.last + 1]),
-        context.say(f"quarter.course_{peak.course}"),
+        _quarter.unbroken(_quarter.days(context, dates[span.first : span.last + 1])),
+        _quarter.unbroken(context.say(f"quarter.course_{peak.course}")),
         words.number(span.value),
         words.number(span.value / max(1.0, span.usual), 1),
         share(peak.forged),
         share(peak.scanners),
-        *(causes(dimension) for dimension in quarter_peaks.DIMENSIONS),
+        *(causes(dimension) for dimension in ("countries", "ports")),
     )
 
 

@@ -57,9 +57,11 @@ def thing(context: Context, dimension: str, key: Any) -> str:
 
 
 def named_part(context: Context, dimension: str, key: Any, share: float) -> str:
-    """A thing with its share for a cell: CN's name 35 %, AS4134 24 %, 23/tcp 50 %."""
-    if dimension == "asns":
-        name = context.say("quarter.no_as") if key is None else f"AS{key[0]}"
-    else:
-        name = context.country(key) if dimension == "countries" else context.port(key)
-    return context.say("quarter.cell_part", thing=name, share=context.words.percent(share, 0))
+    """A country or port with its share, for a cell: China 35 %, 23/tcp 50 %."""
+    name = context.country(key) if dimension == "countries" else context.port(key)
+    return unbroken(context.say("quarter.cell_part", thing=name, share=context.words.percent(share, 0)))
+
+
+def unbroken(text: str) -> str:
+    """The text on one line: its spaces do not break."""
+    return text.replace(" ", "\u00a0")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from teiten.classify.rules import large_scanner
 from teiten.periods import PeriodKind
 from teiten.report import rises
 from teiten.report.asked import port as asked
@@ -83,7 +86,8 @@ def _rises(context: Context) -> list[str]:
         return []
     found, course = context.answers.once(asked.risen), _port.course(context)
     if not found:
-        enough = sum(v is not None for v in course.hosts[: -rises.RUN]) >= rises.FEWEST
+        usual, run = course.hosts[: max(course.first, len(course.days) - rises.RUN)], course.hosts[course.first :]
+        enough = _observed(usual) >= rises.FEWEST and _observed(run) >= rises.RUN
         return [context.say("port.no_rise" if enough else "port.no_rule")]
     said = [told(context, rise) for rise in found]
     last = found[-1]
@@ -92,6 +96,10 @@ def _rises(context: Context) -> list[str]:
     elif last.end == len(course.days):
         said.append(context.say("port.going"))
     return [context.words.joined(*said)]
+
+
+def _observed(values: Sequence[int | None]) -> int:
+    return sum(v is not None for v in values)
 
 
 def told(context: Context, rise: rises.Rise) -> str:
@@ -111,7 +119,7 @@ def _after(context: Context) -> list[str]:
     if not found.hosts_now:
         return [context.say("port.gone", span=span)]
     rate, then = _port.rate(context, found.hosts_now), _port.rate(context, found.hosts_then)
-    return [context.say("port.now", span=span, rate=rate, then=then, n=asked.LATER)]
+    return [context.say("port.now", span=span, rate=rate, then=then, n=found.days_then)]
 
 
 def _purpose(context: Context) -> list[Paragraph]:
@@ -152,7 +160,9 @@ def _notes(context: Context) -> list[Paragraph]:
     settings, side = context.settings, context.answers.filters.scanners
     if side != "out":
         return [context.say("port.scanners_only" if side == "only" else "port.scanners_kept")]
-    numbers = {name: int(settings.threshold(f"large_scanner_{name}")) for name in ("ports", "packets", "addresses", "floor")}
+    numbers = {name: int(settings.threshold(f"large_scanner_{name}")) for name in ("ports", "packets", "floor")}
+    numbers["observed"] = max(1, round(context.answers.per_address.addresses))
+    numbers["needed"] = large_scanner.needed(settings, numbers["observed"])
     found = context.answers.once(asked.parts)
     estimated = context.estimated([found.error, _port.course(context).error])
     return [context.say("port.scanners_rule", **numbers), *([estimated] if estimated else [])]

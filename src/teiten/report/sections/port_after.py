@@ -33,7 +33,7 @@ def _told(context: Context, found: asked.After, span: str) -> str:
     if not found.hosts_then:
         return say("port.after_plain", span=span, rate=rate)
     change = (found.hosts_now - found.hosts_then) / found.hosts_then
-    fields = {"span": span, "rate": rate, "then": _port.rate(context, found.hosts_then), "n": asked.LATER}
+    fields = {"span": span, "rate": rate, "then": _port.rate(context, found.hosts_then), "n": found.days_then}
     if abs(change) < SAME:
         return say("port.after_same", **fields)
     way = "port.after_more" if change > 0 else "port.after_fewer"

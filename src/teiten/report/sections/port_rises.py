@@ -38,6 +38,9 @@ def build(context: Context) -> Section | None:
         ]
         key = "port.lands_rise" if items else "port.lands_rise_none"
         findings.append(context.say(key, day=_port.day(context, rise.start), list=context.words.listed(items)))
+        if wide := asked.widened(context.answers, rise):
+            old, new = (_port.rate(context, n) for n in wide)
+            findings.append(context.say("port.rise_widened", day=_port.day(context, rise.start), old=old, new=new))
     blocks = [_table(context, found), *([_lands(context, found, lands)] if any(lands) else [])]
     return Section(ID, context.say("port.rises"), findings, blocks=blocks, notes=[_port.rule(context), _lands_rule(context)])
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.asked import quarter
+from teiten.report.asked.quarter_peaks import Peak
 from teiten.report.context import Context
 from teiten.report.figures import Panel, Series
 from teiten.report.model import Block, Column, Section, Table
@@ -74,12 +76,7 @@ def _figure(context: Context, course: quarter.Days, name: str) -> Block | None:
             own = say("quarter.line_without", protocol=name.upper())
             lines = [Series(name, own, without, colour=ink), Series("all", label, values, kind="other")]
         marks = [
-            figures.Mark(
-                course.times[p.span.top] + NOON,
-                say("quarter.mark_forged", number=_peaks.number(n)) if p.is_forged else _peaks.number(n),
-            )
-            for n, p in peaks
-            if p.course == f"{name}_{measure}"
+            figures.Mark(course.times[p.span.top] + NOON, _peaks.number(n)) for n, p in peaks if p.course == f"{name}_{measure}"
         ]
         panels.append(Panel(unit=say(f"quarter.unit_{measure}"), series=lines, marks=marks))
     title = _title(context, course, name)
@@ -88,7 +85,7 @@ def _figure(context: Context, course: quarter.Days, name: str) -> Block | None:
         title=title,
         subtitle=say("quarter.days_subtitle", protocol=name.upper(), scope=context.scope),
         alt=say("quarter.days_alt" if peaks else "quarter.days_alt_none", title=title, protocol=name.upper(), n=len(peaks)),
-        note=say("quarter.days_marks") if peaks else "",
+        note=_marks(context, peaks),
         times=course.times,
         panels=panels,
         gaps=_quarter.gaps(context),
@@ -98,6 +95,15 @@ def _figure(context: Context, course: quarter.Days, name: str) -> Block | None:
         columns += [f"{name}_{measure}{suffix}" for suffix in ("", "_scanners", "_spoofed")]
     body = [(at, *(_quarter.whole(course.values[c][i]) for c in columns[1:])) for i, at in enumerate(course.times)]
     return Block(context.data(figure.id, title, columns, body, course.rows.sql), figure)
+
+
+def _marks(context: Context, peaks: Sequence[tuple[int, Peak]]) -> str:
+    """What the numbers in a chart are, and which of them are peaks of forged sources."""
+    if not peaks:
+        return ""
+    forged = "".join(_peaks.number(n) for n, p in peaks if p.is_forged)
+    said = context.say("quarter.days_marks")
+    return context.words.joined(said, context.say("quarter.days_marks_forged", list=forged) if forged else "")
 
 
 def _title(context: Context, course: quarter.Days, name: str) -> str:
