@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from teiten.classify.rules import large_scanner
 from teiten.periods import PeriodKind
 from teiten.report import rises
 from teiten.report.asked import port as asked
@@ -159,7 +160,9 @@ def _notes(context: Context) -> list[Paragraph]:
     settings, side = context.settings, context.answers.filters.scanners
     if side != "out":
         return [context.say("port.scanners_only" if side == "only" else "port.scanners_kept")]
-    numbers = {name: int(settings.threshold(f"large_scanner_{name}")) for name in ("ports", "packets", "addresses", "floor")}
+    numbers = {name: int(settings.threshold(f"large_scanner_{name}")) for name in ("ports", "packets", "floor")}
+    numbers["observed"] = max(1, round(context.answers.per_address.addresses))
+    numbers["needed"] = large_scanner.needed(settings, numbers["observed"])
     found = context.answers.once(asked.parts)
     estimated = context.estimated([found.error, _port.course(context).error])
     return [context.say("port.scanners_rule", **numbers), *([estimated] if estimated else [])]
