@@ -170,3 +170,20 @@ def test_outages_of_a_sensor(tmp_path: Path) -> None:
         (dt.datetime(2026, 6, 1, tzinfo=zone), span[1], ""),
     ]
     assert sensor.runs == ()
+
+
+def test_who_publishes_and_whether_on_paper(tmp_path: Path) -> None:
+    config = tmp_path / "teiten.toml"
+    config.write_text('pdf = false\n[publish]\nname = " Example CERT "\nurl = "https://example.org/r"\n', encoding="utf-8")
+    found = settings.load(config=config)
+    assert (found.pdf, found.publisher, found.site) == (False, "Example CERT", "https://example.org/r/")
+    assert (settings.load().pdf, settings.load().publisher, settings.load().site) == (True, "", "")
+    for wrong, said in (
+        ("pdf = 1", "pdf must be true or false"),
+        ('[publish]\nurl = "example.org"', "no address of a site"),
+        ('[publish]\nurl = "https://example.org/?a=1"', "no address of a site"),
+        ("[publish]\nname = 3", "must be a name"),
+    ):
+        config.write_text(wrong, encoding="utf-8")
+        with pytest.raises(UsageError, match=said):
+            settings.load(config=config)

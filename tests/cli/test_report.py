@@ -45,12 +45,14 @@ def test_from_log_in_one_command(here: Path, capsys: pytest.CaptureFixture[str])
     page = here / "teiten-report/monthly-2019-10-en/index.html"
     assert "October 2019" in page.read_text(encoding="utf-8")
     assert len(list((page.parent / "charts").glob("*.gif"))) == 3
+    assert (page.parent / "report.pdf").read_bytes().startswith(b"%PDF-1.7")
 
-    # without moving pictures, and the page says how it was made
-    assert main(["report", "monthly", "--no-animations", "--out", "still"]) == 0
+    # without moving pictures and PDF, and the page says how it was made
+    assert main(["report", "monthly", "--no-animations", "--no-pdf", "--out", "still"]) == 0
+    assert not (here / "still/report.pdf").exists()
     assert not [p for p in (here / "still/charts").iterdir() if p.suffix in (".gif", ".webp", ".apng")]
     still = (here / "still/index.html").read_text(encoding="utf-8")
-    assert "--no-animations" in still and ".gif" not in still and 'id="figure-days-ports"' in still
+    assert "--no-animations --no-pdf" in still and ".gif" not in still and 'id="figure-days-ports"' in still
 
     # the lake is there now; a day of it, and a week, in the other language, in a place of one's own
     assert main(["report", "daily", "2019-10-21", "--lang", "ja", "--out", "day"]) == 0

@@ -63,6 +63,7 @@ def make() -> Made:
             plain = {
                 "time": at.astimezone(dt.UTC), "sensor": "dark", "dst_ip": _address(DARK + n % 256), "protocol": 6,
                 "src_port": 40000, "tcp_flags": 2, "tcp_seq": 77_777 + n, "tcp_ack": 0, "tcp_window": 64240, "tcp_opt_len": 20,
+                "geo_db": "dbip-lite-2026-06-01+asn-2026-06-17",
                 "ip_id": (n * 7919 + 3) % 65536, "ip_len": 60, "ttl": 50, "source_pos": n, "action": None, "interface": None,
             }  # fmt: skip
             if what in ("mirai", "wide"):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from teiten import lang
 from teiten.publish import leaks
-from teiten.report import figures, pdf
+from teiten.report import bundle, figures, pdf
 from teiten.report.model import Block, Column, Data, Fact, Footnote, Link, Point, Quote, Report, Section, Table
 from teiten.report.pdf import _font, _svg
 
@@ -196,6 +196,27 @@ def test_its_text_can_be_read(data: bytes, tmp_path: Path) -> None:
     for words in ("観測 (2026年6月)", "最も多いのは", "図の題", "表の題", "模擬データです", "*1", "根拠", "1 / 2", "84,000"):
         assert words in said.stdout
     assert said.stdout.count("図の題") == 1, "a halo is not read twice"
+
+
+def test_a_folder_holds_it_where_it_is_wanted() -> None:
+    words = lang.words("ja")
+    there = bundle.render(sample(), words, pictures=False, paper=bundle.Paper(MADE, "Example CERT"))
+    assert there["report.pdf"] == written(sample()) and b'<a href="report.pdf">' in there["index.html"]
+    without = bundle.render(sample(), words, pictures=False)
+    assert "report.pdf" not in without and b"report.pdf" not in without["index.html"]
+
+
+def test_a_long_folded_table_is_named_and_not_printed() -> None:
+    def told(rows: int) -> str:
+        table = Table("日別の表", (Column("日", "text"),), [(f"{n}日目",) for n in range(rows)], folded=True)
+        block = Block(Data("days", (), [], ""), table=table)
+        read = Read(written(Report("ja", "t", "s", "d", [Section("s", "題", blocks=[block])])))
+        letters = {cid: chr(point) for point, cid in _font.load().cids.items()}
+        shown = re.findall(rb"<([0-9A-F]*)> Tj", b"\n".join(read.pages()))
+        return "\n".join("".join(letters[int(s[n : n + 4], 16)] for n in range(0, len(s), 4)) for s in shown)
+
+    assert "data/days.csv" in told(pdf.MANY + 1) and "3日目" not in told(pdf.MANY + 1)
+    assert "data/days.csv" not in told(pdf.MANY) and "3日目" in told(pdf.MANY)
 
 
 def test_a_long_table_goes_on_with_its_head() -> None:

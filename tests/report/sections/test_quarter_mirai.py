@@ -20,7 +20,7 @@ from teiten.report.answers import Answers
 from teiten.report.asked import research, shares
 from teiten.report.context import Context
 from teiten.report.model import Report, Section
-from teiten.report.sections import quarter_mirai, quarter_ports, quarter_scanners, quarter_telnet
+from teiten.report.sections import about, quarter_mirai, quarter_ports, quarter_scanners, quarter_telnet
 
 CASES = Path(__file__).parent / "cases"
 NAMES = ("quarter_mirai", "quarter_telnet", "quarter_scanners", "quarter_ports", "quarter_countries")
@@ -143,3 +143,10 @@ def test_estimated_addresses_say_so(dark_quarter: Answers) -> None:
     assert block.table.rows[-1][2] == "~4"
     assert block.data.columns[-1] == "addresses_error"
     assert [row[-1] for row in block.data.rows] == [0.02, 0.02]
+
+
+def test_whose_data_tell_the_holders_is_said(dark_quarter: Answers) -> None:
+    """As the licences ask: where AS numbers are shown, and at the end."""
+    found = built(dark_quarter)["quarter_scanners"]
+    assert "RouteViews](https://www.routeviews.org) (CC BY 4.0)" in text(found)
+    assert "RouteViews" in text(about.build(context(dark_quarter)))

@@ -43,7 +43,7 @@ def build(context: Context) -> Section:
     if context.kind != "span":
         points.append(say("about.compare_rule", share=words.percent(answers.comparable_share, 0)))
     points += _verdicts(context)
-    points += _about.attributions(context)
+    points += [*_about.attributions(context), *_about.networks(context)]
     points += [say("about.files"), say("about.font"), say("about.program", version=context.version)]
     points.append(say("about.again", command=context.command))
     points.append(context.rich("about.manifest", link=Link("manifest.json", "manifest.json")))

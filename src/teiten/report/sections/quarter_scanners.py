@@ -11,7 +11,7 @@ from teiten.report.asked import research
 from teiten.report.asked.research import Days, Quarter, Quarters
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Paragraph, Section, Table
-from teiten.report.sections import _hosts
+from teiten.report.sections import _about, _hosts
 
 ID = "quarter_scanners"
 ORDER = 18
@@ -43,6 +43,7 @@ def build(context: Context) -> Section | None:
         notes.append(say("quarter_scanners.part_note"))
     if not told.now.scan_packets:
         return Section(ID, say("quarter_scanners.title"), [say("quarter_scanners.none")], blocks=blocks, notes=notes)
+    notes += _about.networks(context)
     days = answers.once(research.days)
     findings: list[Paragraph] = [_overall(context, told), _rest(context, days), *_countries(context, days), *_first(context)]
     blocks = [*blocks, _days_block(context, days), _prefixes_block(context)]
