@@ -268,7 +268,8 @@ def test_a_full_disk_leaves_what_was_stored_and_goes_on(tmp_path: Path) -> None:
     text += "ID={n} PROTO=TCP SPT=4000 DPT=23 SEQ={n} WINDOW=1024 SYN\n"
     log.write_text("".join(text.format(m=n // 60, s=n % 60, n=n % 250) for n in range(2000)))
     Lake.create(tmp_path / "lake", "UTC")
-    command = [sys.executable, "-c", program, str(tmp_path / "lake"), str(log)]
+    # -B: nor may a compiled module be cut off at that limit
+    command = [sys.executable, "-B", "-c", program, str(tmp_path / "lake"), str(log)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     runs = [json.loads(one) for one in done.stdout.splitlines()]
     assert len(runs) == 6 and "Traceback" not in done.stderr

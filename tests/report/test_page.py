@@ -174,6 +174,16 @@ def test_a_links_address_ends_nowhere_but_at_its_end() -> None:
     assert told == "[x](https://example.org/a_%28b%29%20%3Cb%3E%22c%22%20d)"
 
 
+def test_every_colour_is_defined_for_light_and_dark(files: dict[str, bytes]) -> None:
+    """A chart's paints are variables: the theme's, a thing's, and letters in a thing's colour; the style sheet has them all."""
+    used = set(re.findall(r"var\((--[a-z0-9-]+)\)", files["index.html"].decode()))
+    light, _, dark = files["style.css"].decode().partition("/* the charts' own colours */")[2].partition("@media")
+    for sheet in (light, dark):
+        assert used <= set(re.findall(r"(--[a-z0-9-]+): #[0-9a-f]{6};", sheet))
+    assert {"--chart-ink", "--on-2961b1"} <= used
+    assert "--on-2961b1: #2961b1;" in light, "a thing keeps its colour on light paper"
+
+
 def test_csv_holds_no_formulas() -> None:
     cells = ["=1+1", "+1", "-cmd", "@x", "\tx", "\rx", "plain", "a,b", 'q"q']
     written = rows.csv_bytes(Data("a", ("x",), [(c,) for c in cells], "")).decode()

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from teiten.report import rises
@@ -66,6 +66,7 @@ def test_a_gap_is_no_fall_and_no_rise() -> None:
     assert [r.start for r in rises.rises([*CALM, None, 90, None, 90, 90])] == [29]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 10**6)), max_size=60), st.integers(0, 60))
 def test_rises_lie_in_order_and_are_what_the_rule_says(course: list[int | None], first: int) -> None:
     seen = [i for i, v in enumerate(course) if v is not None]

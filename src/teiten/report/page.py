@@ -31,6 +31,8 @@ from teiten.report.rows import KINDS
 
 CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'"
 STYLE = "style.css"
+DENSE = 9
+"""columns, beyond which a table is set smaller"""
 OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)")
 """a file of the folder, as a link may name it"""
 MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
@@ -208,8 +210,9 @@ def _table(table: Table) -> str:
     rows = "".join(f"<tr{at}>{''.join(_cells(table, row))}</tr>" for at, row in zip(places, table.rows, strict=True))
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption and not table.folded else ""
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    dense = ' class="dense"' if len(table.columns) > DENSE else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.caption)}"><table>{caption}'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.caption)}"><table{dense}>{caption}'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
     )
 

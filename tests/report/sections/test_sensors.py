@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teiten import intake, lang, periods, settings
+from teiten import cli, intake, lang, periods, settings
 from teiten.engine import open_session
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
@@ -162,7 +163,7 @@ def test_without_enough_before_nothing_is_told(session: Session) -> None:
 
 
 def cells(moved: Sequence[int | None]) -> list[Cell]:
-    return [Cell(f"s{n}", 0, 0, 2.0, 1.0, one) for n, one in enumerate(moved)]
+    return [Cell(f"s{n}", 0, 0, 2.0 if one else 1.0, 1.0, one) for n, one in enumerate(moved)]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +188,63 @@ def cells(moved: Sequence[int | None]) -> list[Cell]:
 def test_the_rule(moved: tuple[int | None, ...], groups: str, where: str | None) -> None:
     found = sensors.judged((6, 23), 1, cells(moved), {f"s{n}": group for n, group in enumerate(groups)}, 0.67)
     assert (found.where if found else None) == where
+
+
+def counted(now: Sequence[int], before: int) -> list[Cell]:
+    """Sensors that watched thirty days of both periods; none alone is clear."""
+    return [Cell(f"s{n}", count, before, count / 30, before / 30, 0) for n, count in enumerate(now)]
+
+
+@pytest.mark.parametrize(
+    ("now", "groups", "where"),
+    [
+        # thirty packets where there were five: none tells by itself, all together do
+        ((30,) * 8, "xxxxyyyy", "everywhere"),
+        ((30, 30, 30, 30, 5, 5, 5, 5), "xxxxyyyy", "group"),
+        # too few together, or too few of the group
+        ((8,) * 8, "xxxxyyyy", None),
+        ((30, 30, 5, 5, 5, 5, 5, 5), "xxxxyyyy", None),
+    ],
+)
+def test_small_counts_are_told_together(now: tuple[int, ...], groups: str, where: str | None) -> None:
+    found = sensors.judged((6, 23), 1, counted(now, 5), {f"s{n}": group for n, group in enumerate(groups)}, 0.67)
+    assert (found.where if found else None) == where
+
+
+def test_one_alone_is_said_only_where_the_others_are_clear() -> None:
+    """One of eight is clear; where the others rose too, with too few packets to tell, it is not said to be alone."""
+    alone = Cell("s7", 200, 20, 200 / 30, 20 / 30, 1)
+    groups = dict.fromkeys((f"s{n}" for n in range(8)), "x")
+    lonely = sensors.judged((6, 23), 1, [*counted((5,) * 7, 5), alone], groups, 0.67)
+    unclear = sensors.judged((6, 23), 1, [*counted((8, 8, 8, 8, 5, 5, 5), 5), alone], groups, 0.67)
+    assert lonely and unclear and (lonely.where, unclear.where) == ("one", "several")
+
+
+@pytest.mark.full
+def test_what_a_simulation_puts_in_is_found(tmp_path: Path) -> None:
+    """Of 30 sensors with few packets each: one variant of Mirai ends, another rises, and both everywhere."""
+    out = str(tmp_path / "sim")
+    wish = [
+        "--scenario",
+        "sensors",
+        "--sensors",
+        "30",
+        "--seed",
+        "5",
+        "--start",
+        "2026-05-01",
+        "--days",
+        "61",
+        "--events",
+        "60000",
+    ]
+    assert cli.main(["simulate", *wish, "--out", out]) == 0
+    assert cli.main(["ingest", "--config", f"{out}/teiten.toml", "--lake", f"{out}/lake", f"{out}/logs"]) == 0
+    chosen = settings.load(config=f"{out}/teiten.toml")
+    with open_session(Lake.open(tmp_path / "sim" / "lake"), chosen) as found:
+        june = Answers(found, periods.parse("monthly", "2026-06", chosen.zone), Filters(), {})
+        told = {change.key: (change.direction, change.where) for change in june.once(sensors.changes)}
+    assert told[6, 9530] == (1, "everywhere") and told[6, 52869] == (-1, "everywhere")
 
 
 def test_agreement_of_rankings_by_hand() -> None:

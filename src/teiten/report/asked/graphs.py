@@ -137,7 +137,9 @@ def ports_counted(answers: Answers) -> Rows:
             name = f"{side}_{window.name}"
             between = f"time >= {timestamp(span[0])} AND time < {timestamp(span[1])}"
             sums.append(f"coalesce(sum(packets) FILTER (WHERE {between}), 0)::BIGINT AS {name}")
-            most.append(f"row_number() OVER (PARTITION BY protocol IS NULL ORDER BY {name} DESC) <= {COMPARED}")
+            most.append(
+                f"row_number() OVER (PARTITION BY protocol IS NULL ORDER BY {name} DESC, protocol, dst_port) <= {COMPARED}"
+            )
     names = [part.rpartition(" ")[2] for part in sums]
     return answers.ask(
         COUNTED_SQL,

@@ -226,7 +226,7 @@ def _of(answers: Answers, code: str | None) -> Filters:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A thing at one sensor: packets a day watched, now and before; -1, 0 or 1: it fell, did neither, rose; None: not known."""
+    """A thing at one sensor: packets a day watched, now and before. moved: fell (-1), neither, rose (1); None: not known."""
 
     sensor: str
     packets: int
@@ -234,6 +234,8 @@ class Cell:
     rate: float | None
     rate_before: float | None
     moved: int | None
+    scale: float = 1.0
+    """days watched now by days watched before: what counts before are multiplied by"""
 
     @property
     def times(self) -> float | None:
@@ -283,8 +285,9 @@ def changes(answers: Answers) -> list[Change]:
     A sensor shows a change where its packets a day watched differ by `spread_times` and by more than three times what chance
     does to two counts, 50 packets at least. It is everywhere where `spread_share` of the sensors of every group show it, of a
     group where that share of its sensors show it and not more than the rest (1 - `spread_share`) of any other's, at one sensor
-    where one alone of three or more does; else at several. Sensors that watched less than `ranked_coverage` of either period
-    say nothing.
+    where one alone of three or more does, and of most others it is clear that they do not; else at several. Where most of a
+    group goes the same way, its sensors with too few packets count together. Sensors that watched less than `ranked_coverage`
+    of either period say nothing.
     """
     found, told = answers.once(watchers), answers.once(comparable)
     if len(told) < 2:
@@ -300,7 +303,7 @@ def changes(answers: Answers) -> list[Change]:
     for key, seen in counts.items():
         cells = tuple(_cell(one.name, *seen.get(one.name, (0, 0)), told.get(one.name), times) for one in found)
         for direction in (1, -1):
-            change = judged(key, direction, cells, {one.name: one.group for one in found}, share)
+            change = judged(key, direction, cells, {one.name: one.group for one in found}, share, times)
             if change is not None:
                 out.append(change)
     return sorted(out, key=lambda c: (c.key is not None, -c.weight, str(c.key), -c.direction))
@@ -309,37 +312,59 @@ def changes(answers: Answers) -> list[Change]:
 def _cell(name: str, packets: int, earlier: int, days: tuple[float, float] | None, times: float) -> Cell:
     if days is None:
         return Cell(name, packets, earlier, None, None, None)
-    rate, rate_before = packets / days[0], earlier / days[1]
-    scale = days[0] / days[1]
-    beyond = packets - scale * earlier
-    clear = abs(beyond) >= LEAST and beyond**2 > CHANCE**2 * (packets + scale**2 * earlier)
-    high, low = max(rate, rate_before), min(rate, rate_before)
-    moved = (1 if beyond > 0 else -1) if clear and high >= times * low else 0
-    return Cell(name, packets, earlier, rate, rate_before, moved)
+    one = Cell(name, packets, earlier, packets / days[0], earlier / days[1], 0, days[0] / days[1])
+    return replace(one, moved=leans(one, times)) if _clear([one]) else one
+
+
+def leans(cell: Cell, times: float) -> int:
+    """1 or -1 where its packets a day are `times` as many (as few) as before, be it by chance; else 0."""
+    now, before = cell.rate or 0.0, cell.rate_before or 0.0
+    return 0 if now == before or max(now, before) < times * min(now, before) else 1 if now > before else -1
+
+
+def _clear(cells: Sequence[Cell]) -> bool:
+    """Are they, together, beyond what chance does, and by enough packets?"""
+    beyond = sum(cell.packets - cell.scale * cell.packets_before for cell in cells)
+    chance = sum(cell.packets + cell.scale**2 * cell.packets_before for cell in cells)
+    return abs(beyond) >= LEAST and beyond**2 > CHANCE**2 * chance
 
 
 def judged(
-    key: Key | None, direction: int, cells: Sequence[Cell], groups: Mapping[str, str | None], share: float
+    key: Key | None, direction: int, cells: Sequence[Cell], groups: Mapping[str, str | None], share: float, times: float = 1.5
 ) -> Change | None:
     """Where that change shows, by the rule of `changes`; None where no sensor shows it."""
     known = [cell for cell in cells if cell.moved is not None]
-    showing = [cell for cell in known if cell.moved == direction]
+    parts = {group: _showing([c for c in known if groups[c.sensor] == group], direction, share, times)
+             for group in dict.fromkeys(groups[cell.sensor] for cell in known)}  # fmt: skip
+    showing = [cell for own, _, _ in parts.values() for cell in own]
     if not showing:
         return None
-    parts: dict[str | None, tuple[int, int]] = {}
-    for cell in known:
-        own, of = parts.get(groups[cell.sensor], (0, 0))
-        parts[groups[cell.sensor]] = (own + (cell.moved == direction), of + 1)
-    full = [group for group, (own, of) in parts.items() if own >= share * of]
+    against = sum(count - len(own) - unclear for own, unclear, count in parts.values())
+    full = [group for group, (own, _, count) in parts.items() if len(own) >= share * count]
+    others = [part for group, part in parts.items() if group not in full]
     where, group = "several", None
     if len(full) == len(parts) and len(known) > 1:
         where = "everywhere"
-    elif len(showing) == 1 and len(known) > 2:
+    elif len(showing) == 1 and len(known) > 2 and against >= share * (len(known) - 1):
         where = "one"
-    elif len(full) == 1 and all(own <= (1 - share) * of for name, (own, of) in parts.items() if name != full[0]):
+    elif len(full) == 1 and all(len(own) + unclear <= (1 - share) * count for own, unclear, count in others):
         where, group = "group", full[0]
     weight = sum(abs((cell.rate or 0.0) - (cell.rate_before or 0.0)) for cell in showing)
-    return Change(key, direction, where, group, tuple(c.sensor for c in showing), len(known), tuple(cells), weight)
+    names = {cell.sensor for cell in showing}
+    told = tuple(cell.sensor for cell in cells if cell.sensor in names)
+    return Change(key, direction, where, group, told, len(known), tuple(cells), weight)
+
+
+def _showing(cells: Sequence[Cell], direction: int, share: float, times: float) -> tuple[list[Cell], int, int]:
+    """Of a group: the sensors that show the change, of how many it is unclear, how many there are.
+
+    Those that lean that way, each with too few packets to tell, show it where most of the group does or leans so, and they
+    are clear together."""
+    own = [cell for cell in cells if cell.moved == direction]
+    leaning = [cell for cell in cells if cell.moved == 0 and leans(cell, times) == direction]
+    if leaning and len(own) + len(leaning) >= share * len(cells) and _clear(leaning):
+        return own + leaning, 0, len(cells)
+    return own, len(leaning), len(cells)
 
 
 def moved(answers: Answers) -> Rows:

@@ -150,7 +150,7 @@ def _facts(context: Context) -> list[Fact]:
     ]
     if found.scanner_packets is not None:
         share = words.percent(found.scanner_packets / (found.scanner_packets + found.packets))
-        note = say("port.of_port", **_port.names(context), share=share)
+        note = say("port.of_port", **_port.names(context), share=share) if found.scanner_packets else ""
         facts.append(Fact(say("port.scanner_packets"), words.number(found.scanner_packets), note))
     whole = say("totals.coverage_of", length=context.length)
     return [*facts, Fact(say("totals.coverage"), words.percent(context.answers.coverage.share), whole)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections import Counter
 from typing import Any, Final
@@ -161,10 +162,13 @@ def _agreement(context: Context, found: tuple[Watcher, ...], pairs: Pairs) -> Bl
 
 def _matrix(context: Context, found: tuple[Watcher, ...], pairs: Pairs, title: str) -> figures.MatrixFigure:
     rows = []
+    least = min(0.9, math.floor(min(pairs.values()) * 10) / 10)
     for n, one in enumerate(found, 1):
         values = [1.0 if one is other else pairs.get((one.name, other.name)) for other in found]
         label = context.say("sensors.numbered", number=str(n), sensor=_sensors.label(context, one))
-        rows.append(figures.MatrixRow(label, values, ["" if v is None else f"{v:.2f}" for v in values]))
+        texts = ["" if v is None else f"{v:.2f}" for v in values]
+        # the shades are those of the values that there are, so that what differs is seen
+        rows.append(figures.MatrixRow(label, [None if v is None else (v - least) / (1 - least) for v in values], texts))
     ends = list(itertools.accumulate(len(own) for _, own in sensors.grouped(found)))[:-1]
     return figures.MatrixFigure(
         id="sensors-agreement",
@@ -175,6 +179,6 @@ def _matrix(context: Context, found: tuple[Watcher, ...], pairs: Pairs, title: s
         columns=[str(n) for n in range(1, len(found) + 1)],
         column_breaks=ends,
         row_breaks=ends,
-        low=context.say("sensors.agreement_low"),
+        low=context.say("sensors.agreement_low") if not least else context.say("sensors.agreement_from", low=f"{least:.1f}"),
         high=context.say("sensors.agreement_high"),
     )

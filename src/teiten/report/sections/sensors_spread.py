@@ -119,7 +119,7 @@ def _block(context: Context, ports: list[Change]) -> Block:
     shown = ports[:SHOWN]
     figure = _figure(context, ports, shown)
     heads = ("column.port", "sensors.spread_direction", "sensors.spread_where", "sensors.spread_before", "sensors.spread_now")
-    columns = tuple(Column(say(head), "text" if n < 3 else "number") for n, head in enumerate(heads))
+    columns = tuple(Column(say(head), "text" if n < 3 else "number", spare=n == 1) for n, head in enumerate(heads))
     cells = []
     for change in shown:
         before, now = (_sensors.rate(context, value) for value in _rates(change))
@@ -143,11 +143,13 @@ def _figure(context: Context, ports: list[Change], shown: list[Change]) -> figur
     say = context.say
     found = context.answers.once(sensors.watchers)
     rows = []
-    for change in shown:
+    # a port that rose at one sensor and fell at another has one row
+    for change in {change.key: change for change in reversed(shown)}.values():
         times = [cell.times for cell in change.cells]
         values = [None if t is None else _shade(t) for t in times]
         label = _sensors.port(context, change.key or (None, None))
         rows.append(figures.MatrixRow(label, values, [_times(context, t) for t in times]))
+    rows.reverse()
     return figures.MatrixFigure(
         id="sensors-spread",
         title=context.words.listed(_title(context, change) for change in ports[:2]),
@@ -172,8 +174,16 @@ def _title(context: Context, change: Change) -> str:
 def _numbers(context: Context) -> str:
     """Which number is which sensor."""
     found = context.answers.once(sensors.watchers)
-    labels = (context.say("sensors.numbered", number=str(n), sensor=_sensors.label(context, w)) for n, w in enumerate(found, 1))
-    return context.words("number.comma").join(labels)
+    said, n = [], 1
+    for _, own in sensors.grouped(found):
+        first, last = _sensors.label(context, own[0]), _sensors.label(context, own[-1])
+        if len(own) == 1:
+            said.append(context.say("sensors.numbered", number=str(n), sensor=first))
+        else:
+            ends = {"first": str(n), "last": str(n + len(own) - 1), "sensor": first, "other": last}
+            said.append(context.say("sensors.numbered_range", **ends))
+        n += len(own)
+    return context.words("number.comma").join(said)
 
 
 def _shade(times: float) -> float:
