@@ -128,7 +128,7 @@ def lines(lang: str) -> Figure:
     return figures.LineFigure(
         id="lines",
         title=_said(lang, "9530/tcp: 6月13日から送信元ホスト数が3倍に", "9530/tcp: hosts tripled from 13 June"),
-        subtitle=_said(lang, "送信元ホスト数、1日ごと。調査目的のスキャナーを除く。センサー30台、観測率 98 %", "Hosts a day, scanners left out, 30 sensors, 98 % coverage"),
+        subtitle=_said(lang, "送信元ホスト数、1日ごと。調査目的のスキャナを除く。センサー30台、観測率 98 %", "Hosts a day, scanners left out, 30 sensors, 98 % coverage"),
         unit=_said(lang, "ホスト/日", "hosts a day"),
         times=_days(first, 30), series=series,
         gaps=[Gap(first + dt.timedelta(days=20), first + dt.timedelta(days=22), _said(lang, "停電", "power cut"))],

@@ -22,12 +22,12 @@ JOINED: Final[dict[str, tuple[str, str, str]]] = {
     "scanner": (
         "VARCHAR",
         "organisation of an announced scanner, by the day's verdict; null otherwise",
-        "公表スキャナーの組織名(その日の判定による)",
+        "公表スキャナの組織名(その日の判定による)",
     ),
     "research_scanner": (
         "BOOLEAN",
         "whether the source is an announced or a large scanner on that day",
-        "調査目的スキャナー(公表または大規模)か",
+        "調査スキャナ(公表または大規模)か",
     ),
     "tool": (
         "VARCHAR",

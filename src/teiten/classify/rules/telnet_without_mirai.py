@@ -14,7 +14,7 @@ RULE = Rule(
         "en": "it sent {telnet_packets} TCP SYN or more to 23 or 2323 within the day, and no packet with Mirai's mark; it is "
         "no announced scanner",
         "ja": "その日のうちに23/tcpか2323/tcpへTCP SYNを{telnet_packets}個以上送ったが、Miraiの特徴を持つパケットがない"
-        "(公表スキャナーを除く)",
+        "(公表スキャナを除く)",
     },
     source="NICTER (NICT), observation report 2025: hosts that scan Telnet without Mirai's mark, beside Mirai's; number ours",
     needs=("sources",),
