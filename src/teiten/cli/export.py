@@ -34,7 +34,7 @@ _LEAST_WANTED = ("public_source", "count", "src_asn", "src_port")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    subs = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    subs = parser.add_subparsers(dest="what", metavar="WHAT", required=True, help="what for whom")
     hosts = subs.add_parser(
         "hosts", help="hosts in the columns of Shadowserver's event4_honeypot_darknet: a row a source, day and port it tried"
     )
