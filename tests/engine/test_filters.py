@@ -42,6 +42,7 @@ def test_what_may_be_written() -> None:
         ({"asn": "4294967296"}, "is no AS number"),
         ({"src": "300.1.2.3"}, "'300.1.2.3' is no address or prefix"),
         ({"group": "x"}, "There is no group 'x'"),
+        ({"group": "g", "sensor": "c"}, "none is in g"),
         ({"action": "eat"}, "'eat' is no action"),
         ({"start": "yesterday"}, "'yesterday' is no time"),
         ({"start": "2026-04-02", "end": "2026-04-02"}, "is not before"),
@@ -50,6 +51,10 @@ def test_what_may_be_written() -> None:
 def test_what_is_refused(words: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         filters.parse(SETTINGS, **words)
+
+
+def test_a_sensor_and_a_group_both_hold() -> None:
+    assert filters.parse(SETTINGS, sensor="b,c", group="g").sensor == ("b",)
 
 
 def test_values_cannot_leave_their_quotes() -> None:

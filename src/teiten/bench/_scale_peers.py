@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -76,7 +77,9 @@ def _plain(value: Any) -> Any:
 def _duckdb() -> Any:
     import duckdb
 
-    con = duckdb.connect(config={"memory_limit": "1536MB", "preserve_insertion_order": True})
+    # what does not fit into memory would lie in the folder from which the bench was started
+    spill = str(Path(tempfile.gettempdir()) / "teiten-bench-duckdb")
+    con = duckdb.connect(config={"memory_limit": "1536MB", "preserve_insertion_order": True, "temp_directory": spill})
     con.execute(f"SET TimeZone = '{ZONE}'")
     return con
 

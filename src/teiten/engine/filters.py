@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -172,9 +172,7 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
     if ports and all(t.lower() in PROTOCOLS for t in ports):
         # 'icmp' is a row of a ranking of ports, so it may be asked for as one
         protocols, ports = protocols + [PROTOCOLS[t.lower()] for t in ports], []
-    sensors = tuple(_split(texts.get("sensor")))
-    for group in _split(texts.get("group")):
-        sensors += _members(settings, group)
+    sensors = _sensors(settings, _split(texts.get("sensor")), _split(texts.get("group")))
     found = Filters(
         start=periods.moment(start, zone) if start else None,
         end=periods.moment(end, zone) if end else None,
@@ -237,6 +235,20 @@ def _in_or_null(column: str, values: Iterable[Any]) -> str:
     elif known:
         parts.append(_in(column, known))
     return _any(parts)
+
+
+def _sensors(settings: Settings, named: Sequence[str], groups: Sequence[str]) -> tuple[str, ...]:
+    """The sensors named, or those of the groups; where both are given, those named that are in one of the groups."""
+    members = [name for group in groups for name in _members(settings, group)]
+    if not named or not groups:
+        return tuple(named or members)
+    both = tuple(name for name in named if name in members)
+    if not both:
+        raise UsageError(
+            f"Of the sensors named ({', '.join(named)}) none is in {' or '.join(groups)}.",
+            hint="Leave one of both out: --sensor or --group.",
+        )
+    return both
 
 
 def _members(settings: Settings, group: str) -> tuple[str, ...]:
