@@ -69,7 +69,7 @@ def test_what_the_mask_hides_stands_nowhere(february: tuple[Lake, Path]) -> None
     made = report(february[0], "2019-02", "ja")
     files = bundle.render(made, lang.words("ja"), pictures=False)
     assert "lines/sessions-notice.txt" in files
-    own = {n: f.decode() for n, f in files.items() if "sessions" in n or "lines" in n}
+    own = {n: f.decode("utf-8", "replace") for n, f in files.items() if "sessions" in n or "lines" in n}
     own["text"] = told(made, "ja")
     for text in own.values():
         assert notice.OBSERVER not in text

@@ -83,18 +83,16 @@ def _flows(context: Context, flows: tuple[Flow, Flow], struck: tuple[Flow, Flow]
         ("row_victim_packets", struck[0].rate, struck[1].rate),
         ("row_victims", struck[0].sources, struck[1].sources),
     ]
-    heads = ("column.measure", "column.now", "column.before", "column.difference", "column.change")
+    heads = ["column.measure", "column.now", "column.before"]
+    if context.answers.comparable:
+        heads += ["column.difference", "column.change"]
     columns = tuple(Column(say(head), "text" if n == 0 else "number") for n, head in enumerate(heads))
-    cells = [
-        (
-            say(f"accesses.{name}"),
-            _number(context, now),
-            _number(context, before),
-            _difference(context, now, before),
-            _percent(context, now, before),
-        )
-        for name, now, before in lines
-    ]
+    cells = []
+    for name, now, before in lines:
+        cell = [say(f"accesses.{name}"), _number(context, now), _number(context, before)]
+        if context.answers.comparable:
+            cell += [_difference(context, now, before), _percent(context, now, before)]
+        cells.append(tuple(cell))
     body = [(name.removeprefix("row_"), _sensors.cell(now), _sensors.cell(before)) for name, now, before in lines]
     title = say("accesses.caption")
     sql = context.answers.once(accesses.by_day).sql
@@ -128,12 +126,12 @@ def _ranked(context: Context, what: str, rows: Sequence[dict[str, Any]], sql: st
         now, before = rates(row)
         unknown = port and row["protocol"] is None
         name = context.port((row["protocol"], row[number])) if port else context.country(row["country"])
-        line = (place(row), say("thing.unknown") if unknown else name, _number(context, now), _difference(context, now, before))
-        cells.append(line)
+        line = [place(row), say("thing.unknown") if unknown else name, _number(context, now)]
+        cells.append(tuple(line + [_difference(context, now, before)] * answers.comparable))
     head = "accesses.source_port" if what == "victim_ports" else "column.port" if port else "column.country"
-    columns = (
-        Column(say("accesses.rank")), Column(say(head), "text"), Column(say("accesses.count")), Column(say("accesses.change")),
-    )  # fmt: skip
+    columns = [Column(say("accesses.rank")), Column(say(head), "text"), Column(say("accesses.count"))]
+    if answers.comparable:
+        columns.append(Column(say("accesses.change")))
     things = (number, "protocol") if port else ("country",)
     names = ("rank", "rank_before", *things, "packets", "packets_before")
     body = [
@@ -144,4 +142,4 @@ def _ranked(context: Context, what: str, rows: Sequence[dict[str, Any]], sql: st
     caption = say(f"accesses.{what}")
     data = context.data(f"accesses-{what.replace('_', '-')}", caption, (*names, "per_ip", "per_ip_before"), body, sql)
     unit = say("accesses.unit_victims" if what.startswith("victim") else "accesses.unit")
-    return Block(data, table=Table(unit, columns, cells), title=caption)
+    return Block(data, table=Table(unit, tuple(columns), cells), title=caption)
