@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from teiten.classify import port_runs
@@ -34,6 +34,8 @@ def runs(*given: pl.DataFrame) -> list[Run]:
 
 
 @settings(max_examples=60, deadline=None)
+@example(seed=0, length=60, lost=0.0, late=3.0, down=True)
+@example(seed=273, length=273, lost=0.0, late=3.0, down=False)
 @given(
     seed=st.integers(0, 10**6), length=st.integers(60, 400), lost=st.floats(0, 0.2), late=st.floats(0, 3), down=st.booleans()
 )

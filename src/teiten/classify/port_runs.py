@@ -213,6 +213,7 @@ def _walk(rows: pl.DataFrame, rule: Rule, step: int) -> list[tuple[Run, list[int
             if chain is not None and t - chain.at <= idle:
                 del heads[chain.head]
                 chain.head, chain.at = port, t
+                _join_overtaken(heads, chain, back, rule, step)
                 break
         else:
             chain = _late(heads, port, t, rule, step)
@@ -229,10 +230,23 @@ def _walk(rows: pl.DataFrame, rule: Rule, step: int) -> list[tuple[Run, list[int
         heads[port] = chain
     out = []
     for chain in chains:
+        if len(chain.seen) < rule.ports:
+            continue
         wide = max(chain.seen) - min(chain.seen) + 1
-        if len(chain.seen) >= rule.ports and len(chain.seen) >= rule.density * wide:
+        if len(chain.seen) >= rule.density * wide:
             out.append((_run(rows, chain, step), rows["row"].gather(chain.members).to_list()))
     return out
+
+
+def _join_overtaken(heads: dict[int, _Chain], chain: _Chain, back: int, rule: Rule, step: int) -> None:
+    """The few ports farther behind were overtaken when the run began; followed for themselves they would take ports from it."""
+    for more in range(back + 1, rule.reach + 1):
+        few = heads.get(chain.head - step * more)
+        if few is not None and len(few.seen) < rule.reach and chain.at - few.at <= rule.idle * 1_000_000:
+            del heads[few.head]
+            chain.members = sorted(chain.members + few.members)
+            chain.seen |= few.seen
+            few.members, few.seen = [], set()
 
 
 def _late(heads: dict[int, _Chain], port: int, t: int, rule: Rule, step: int) -> _Chain | None:
