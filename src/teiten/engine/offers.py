@@ -76,7 +76,7 @@ _SUMMED: Final = {
     "moments": "first, last",
     "each": ", events",
 }
-_PUT: Final = {
+PUTTING: Final = {
     "put_packets": "sum(packets)::BIGINT AS packets",
     "put_hosts": "count(src_ip)",
     "put": "GROUP BY ALL",
@@ -116,7 +116,7 @@ class Relation:
     """are its rows the lake's, or does it stand for events that are asked now?"""
 
 
-EVENTS: Final = Relation(put=_PUT, kept=False)
+EVENTS: Final = Relation(put=PUTTING, kept=False)
 _PORT: Final = frozenset({"protocol", "dst_port"})
 SOURCES: Final = Relation(
     "rollup_sources",

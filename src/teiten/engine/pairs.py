@@ -28,13 +28,7 @@ MORE: Final = 2
 _DAY: Final = dt.timedelta(days=1)
 
 _PUT: Final = {
-    "put_packets": "sum(packets)::BIGINT AS packets",
-    "put_hosts": "count(src_ip)",
-    "put": "GROUP BY ALL",
-    "put_most": "max",
-    "count": "coalesce(sum(events), 0)::BIGINT",
-    "earliest": "min(first)",
-    "latest": "max(last)",
+    **offers.PUTTING,
     "moments": "min(first) AS first, max(last) AS last",
     "each": ", sum(events)::BIGINT AS events",
 }
