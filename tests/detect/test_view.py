@@ -1,0 +1,74 @@
+"""Series of a view: every count in its hour, hours watched beside the usual, days of a zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from teiten.detect.view import CELLS, WATCHED, View
+
+_START = dt.datetime(2026, 3, 1, 15, tzinfo=dt.UTC)
+"""midnight of 2 March in Tokyo"""
+
+
+def view(cells: list[dict[str, Any]], watched: list[tuple[int, str, float, int]], days: int = 1) -> View:
+    """A view of the day that ends `days` days after _START; times of cells and watched in hours after it."""
+    plain = {
+        "sensor": "home",
+        "protocol": 6,
+        "dst_port": 23,
+        "country": "US",
+        "asn": 1,
+        "scanner": False,
+        "packets": 1,
+        "hosts": 1,
+    }
+    rows = [{**plain, **row, "time": _START + dt.timedelta(hours=row["time"])} for row in cells]
+    hours = [(_START + dt.timedelta(hours=h), *rest) for h, *rest in watched]
+    frame = pl.DataFrame(hours, schema=WATCHED, orient="row")
+    return View(pl.DataFrame(rows, schema=CELLS), frame, dt.date(2026, 3, 1) + dt.timedelta(days=days), "Asia/Tokyo")
+
+
+def test_each_count_is_in_its_hour_and_unknown_is_a_row() -> None:
+    made = view(
+        [{"time": 3, "packets": 5}, {"time": 3, "country": None, "packets": 2, "hosts": 2}, {"time": 26, "packets": 7}],
+        [(h, "home", 1.0, 1) for h in range(48)],
+        days=2,
+    )
+    series = made.series("dst_port", "country")
+    assert series.keys == [(23, "US"), (23, None)]
+    assert series.packets.shape == (2, 48)
+    assert series.packets[0, [3, 26]].tolist() == [5, 7]
+    assert series.hosts[1, 3] == 2
+    assert series.packets.sum() == 14 == made.series().packets.sum()
+    assert made.today == slice(24, 48)
+
+
+def test_exposure_is_beside_the_usual_and_zero_where_nobody_watched() -> None:
+    made = view([], [(h, "a", 1.0, 2) for h in range(24) if h != 5] + [(7, "b", 0.5, 4)])
+    assert made.exposure[[0, 5, 7]].tolist() == [1.0, 0.0, 2.0]
+    assert made.exposure_of("b")[7] == 1.0
+
+
+def test_nothing_at_all_is_a_day_of_hours_that_nobody_watched() -> None:
+    made = view([], [])
+    assert len(made.hours) == 24
+    assert not made.exposure.any()
+    assert made.series("dst_port").packets.shape == (0, 24)
+
+
+def test_what_is_known_ends_where_it_ends() -> None:
+    whole = view([{"time": 3, "packets": 5}, {"time": 20, "packets": 9}], [(h, "home", 1.0, 1) for h in range(24)])
+    part = whole.until(_START + dt.timedelta(hours=4, minutes=30))
+    assert len(part.hours) == 5
+    assert np.sum(part.series("country").packets) == 5
+
+
+@pytest.mark.parametrize("zone,hours", [("America/New_York", 23), ("Asia/Tokyo", 24)])
+def test_a_day_of_summer_time_has_its_own_number_of_hours(zone: str, hours: int) -> None:
+    made = View(pl.DataFrame(schema=CELLS), pl.DataFrame(schema=WATCHED), dt.date(2026, 3, 8), zone)
+    assert len(made.hours) == hours
