@@ -276,6 +276,16 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_false_days": Threshold(
+        0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
+    ),
+    "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
+    "detect_packets": Threshold(10, "and this many packets more than expected"),
+    "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_share": Threshold(
+        0.8, "a change is told of the port, country, AS or sensor that carries this share of what is more (0 to 1)"
+    ),
+    "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
