@@ -298,6 +298,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "after a story was marked explained, the same up to this many times its size has that explanation, and no alert",
     ),
     "detect_taught_days": Threshold(90, "what a marked story teaches holds for this many days"),
+    "detect_story_days": Threshold(
+        3, "what comes back within this many days after its end is the same story; then it is a new one"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),

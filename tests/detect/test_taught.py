@@ -1,4 +1,4 @@
-"""Marks on stories: the same again is not told, the larger is, what was explained keeps its words; withdrawn, all is as before."""
+"""Marks on stories: the same again is not told, the larger is, what was explained keeps its words; withdrawn, all is back."""
 
 from __future__ import annotations
 

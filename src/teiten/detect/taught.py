@@ -125,6 +125,11 @@ def heeded(view: View, found: Sequence[Detection]) -> list[Detection]:
     return out
 
 
+def said(taught: Iterable[Lesson]) -> dict[str, tuple[Verdict, str | None]]:
+    """What the analyst says of a story, and in which words, by its id."""
+    return {lesson.story: (lesson.verdict, lesson.because or None) for lesson in taught}
+
+
 def marked(stories: Iterable[Story], taught: Sequence[Lesson]) -> list[Story]:
     """The stories with the analyst's verdict and words: those marked, and those that show only what was explained before."""
     own = {lesson.story: lesson for lesson in taught}
