@@ -276,6 +276,11 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_cells": Threshold(
+        50_000,
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, the "
+        "rarest are put together, by port, by country, by AS and by sensor",
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),

@@ -18,7 +18,9 @@ from teiten.errors import UsageError
 from teiten.lake import _delta
 
 _TIME: Final = pl.Datetime("us", "UTC")
-KINDS: Final = ("note", "correction", "addendum", "gap")
+KINDS: Final = ("note", "correction", "addendum", "gap", "story")
+STORY_LABELS: Final = ("false", "explained")
+"""what an analyst may say of a story"""
 FILES: Final = 32
 """files of one note each that may lie beside each other before they are put into one"""
 
@@ -43,6 +45,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "url": pl.String(),
     "replaces": pl.String(),
     "withdrawn": pl.Boolean(),
+    "story": pl.String(),
 }
 REQUIRED: Final = ("id", "created", "kind", "withdrawn")
 GIVEN: Final = tuple(name for name in SCHEMA if name not in ("id", "created", "kind", "withdrawn"))
@@ -52,7 +55,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "id": ("id; in order of time", "番号(時刻順)"),
     "created": ("when it was written", "書いた時刻"),
     "author": ("who wrote it", "書いた人"),
-    "kind": ("note, correction, addendum or gap", "種別(note、correction、addendum、gap)"),
+    "kind": ("note, correction, addendum, gap or story", "種別(note、correction、addendum、gap、story)"),
     "period": ("the report's period that it is about", "対象のレポートの期間"),
     "day_from": ("first day that it is about", "対象の最初の日"),
     "day_to": ("last day that it is about", "対象の最後の日"),
@@ -62,7 +65,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "country": ("country that it is about", "対象の国"),
     "sensor": ("sensor that it is about", "対象のセンサー"),
     "organisation": ("organisation that it is about", "対象の組織"),
-    "label": ("a correction's verdict; a note's section of the report", "訂正後の判定。注記では、載せる節"),
+    "label": (
+        "a correction's verdict; a note's section of the report; of a story: false or explained",
+        "訂正後の判定。注記では、載せる節。経過では false か explained",
+    ),
     "value": (
         "organisation or tool of the verdict; a note's place in its section",
         "訂正後の組織・ツール名。注記では、節の中での順番",
@@ -72,6 +78,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "url": ("a page about it", "参照先のURL"),
     "replaces": ("id of the note in whose place it stands", "差し替えるメモの番号"),
     "withdrawn": ("taken back", "取り消し"),
+    "story": ("id of the story that it is about", "対象の経過のID"),
 }
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -94,6 +101,11 @@ def row(kind: str, given: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("A correction names a source and what it is taken for.", hint="Give an address or prefix and a label.")
     if kind == "gap" and not (first and last):
         raise UsageError("A note on a gap names its days.", hint="Give the first day and the last.")
+    if kind == "story" and not (made["story"] and made["label"] in STORY_LABELS):
+        raise UsageError(
+            "A note on a story names the story, and says that it is false or explained.",
+            hint="`teiten detect` lists stories with their ids.",
+        )
     if kind in ("note", "addendum") and not (made["text"] or "").strip():
         raise UsageError(f"The {kind} is empty.", hint="Give its text.")
     return made
@@ -160,8 +172,12 @@ def _missing(number: str) -> UsageError:
 
 def read(files: Iterable[Path]) -> pl.DataFrame:
     """Every row of those files, oldest first."""
-    frames = [pl.read_parquet(file).select(list(SCHEMA)) for file in files]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *frames]).sort("id")
+    named = list(files)
+    if not named:
+        return pl.DataFrame(schema=SCHEMA)
+    # files of an older version have not every column
+    found = pl.scan_parquet(named, schema=SCHEMA, missing_columns="insert", extra_columns="ignore")
+    return found.select(list(SCHEMA)).collect().sort("id")
 
 
 def effective(every: pl.DataFrame) -> pl.DataFrame:
