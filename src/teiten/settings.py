@@ -281,6 +281,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, the "
         "rarest are put together, by port, by country, by AS and by sensor",
     ),
+    "detect_story_days": Threshold(
+        3, "what comes back within this many days after its end is the same story; then it is a new one"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),

@@ -13,12 +13,18 @@ from teiten.detect.model import About, Port
 from teiten.detect.view import WATCHED
 from teiten.engine import recorded
 from teiten.engine.filters import Filters
+from teiten.engine.gaps import gaps
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
 
+_GAPS: Final[dict[str, pl.DataType]] = {
+    "sensor": pl.String(),
+    "start": pl.Datetime("us", "UTC"),
+    "end": pl.Datetime("us", "UTC"),
+    "because": pl.String(),
+}
 _HOUR: Final = dt.timedelta(hours=1)
-_DAY: Final = dt.timedelta(days=1)
 
 
 class Asked(Protocol):
@@ -36,6 +42,8 @@ class Asked(Protocol):
     def verdicts(self, day: dt.date) -> pl.DataFrame:
         """That day's verdicts: src_ip, prefix_len, label, value, rule, confidence, evidence (JSON)."""
 
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
 
 class Sources:
     """`Asked` of a session: of events, those that are attempts. Answers are in order of what is most, then of addresses."""
@@ -72,6 +80,13 @@ ORDER BY protocol, dst_port, src_ip""")
         return self._session.work(f"""
 SELECT src_ip, prefix_len, label, value, rule, confidence, evidence FROM _verdicts
 WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, value""")
+
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        rows = [
+            {"sensor": row["sensor"], "start": row["start"].astimezone(dt.UTC), "end": row["end"].astimezone(dt.UTC), "because": row.get("because") or None}
+            for row in gaps(self._session, start.astimezone(self._session.zone), end.astimezone(self._session.zone))
+        ]
+        return pl.DataFrame(rows, schema=_GAPS, orient="row")
 
     def _where(self, about: About, start: dt.datetime, end: dt.datetime) -> str:
         sensors = [about.sensor] if about.sensor is not None else []

@@ -13,6 +13,10 @@ import polars as pl
 from teiten.detect.model import About, Detection, Part, Port, Story, told
 from teiten.lake import changes
 
+_ABOUT: Final = ("day", "place", "ports", "country", "asn", "sensor", "sensor_group", "detections")
+_STORY: Final = tuple(name for name in changes.TABLES["stories"] if name not in _ABOUT)
+"""columns that are a story's fields of the same name"""
+
 
 
 def of_detections(day: dt.date, found: Sequence[Detection]) -> pl.DataFrame:
@@ -70,13 +74,12 @@ def detections(frame: pl.DataFrame) -> list[Detection]:
 
 def of_stories(day: dt.date, found: Sequence[Story]) -> pl.DataFrame:
     """Stories as they stand on that day, in their order; of their detections the ids."""
-    names = ("id", "kind", "state", "first", "last", "times", "peak", "peak_day", "rank", "rank_before", "days", "verdict", "because")
     rows = [
         {
             "day": day,
             "place": place,
             **_about(one.about),
-            **{name: getattr(one, name) for name in names},
+            **{name: getattr(one, name) for name in _STORY},
             "detections": json.dumps([d.id for d in one.detections]),
         }
         for place, one in enumerate(found)
@@ -90,26 +93,7 @@ def stories(frame: pl.DataFrame, found: Iterable[Detection]) -> list[Story]:
     out = []
     for row in frame.iter_rows(named=True):
         own = [known[row["day"], one] for one in json.loads(row["detections"]) if (row["day"], one) in known]
-        out.append(
-            Story(
-                row["id"],
-                row["kind"],
-                _about_of(row),
-                row["day"],
-                row["state"],
-                row["first"],
-                row["last"],
-                tuple(own),
-                row["times"],
-                row["peak"],
-                row["peak_day"],
-                row["rank"],
-                row["rank_before"],
-                row["days"],
-                row["verdict"],
-                row["because"],
-            )
-        )
+        out.append(Story(about=_about_of(row), day=row["day"], detections=tuple(own), **{name: row[name] for name in _STORY}))
     return out
 
 

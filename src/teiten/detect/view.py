@@ -46,6 +46,9 @@ WATCHED: Final[dict[str, pl.DataType]] = {
 """a row for each hour and sensor that watched: `share` of the hour (0 to 1), with how many addresses. No row: not watched."""
 OTHERS: Final = -1
 """`dst_port` or `asn` in `View.tails`: those that have no row of their own there"""
+LINE: Final[dict[str, pl.DataType]] = {"time": pl.Datetime("us", "UTC"), "sensor": pl.String(), "factor": pl.Float64()}
+"""a row for each hour in which a sensor's own line made `factor` of the usual. 0: it is of no use, and
+its cells are left out"""
 HISTORY: Final = 35
 """days before the day that are looked at, at most"""
 _HOUR: Final = dt.timedelta(hours=1)
@@ -75,6 +78,8 @@ class View:
     """the lake, for what needs single sources; None where there are counts alone"""
     factor: Floats | None = None
     """of each hour: what the observer's own line made of the usual (1: nothing; .4: it fell to that; nan: of no use)"""
+    line: pl.DataFrame | None = None
+    """the same of single sensors, columns of LINE; a sensor's hour without a row is as it should be"""
     tails: tuple[pl.DataFrame, ...] = ()
     """cells of rare combinations that days with very many leave out of `cells`: several times all of them, each time put
     together by other columns (port; country; AS; sensor). `series` reckons them in where one has the columns that it asks for"""
@@ -124,7 +129,7 @@ class View:
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
-        The own line's `factor` is in it: counts / exposure are what would have been seen.
+        What the own line did (`line`, `factor`) is in it: counts / exposure are what would have been seen.
         """
         return self._exposure(self.watched, self.factor)
 
@@ -134,6 +139,9 @@ class View:
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))
+        if self.line is not None:
+            watched = watched.join(self.line, on=["time", "sensor"], how="left")
+            watched = watched.with_columns(pl.col("share") * pl.col("factor").fill_null(1.0))
         summed = watched.group_by("time").agg((pl.col("share") * pl.col("addresses")).sum().alias("n"))
         places = self._places(summed["time"])
         fine = (places >= 0) & (places < len(out))
