@@ -278,8 +278,8 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "detect_cells": Threshold(
         50_000,
-        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, the "
-        "rarest are put together, by port, by country, by AS and by sensor",
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
+        "the rarest are put together, by port, by country, by AS and by sensor",
     ),
     "detect_story_days": Threshold(
         3, "what comes back within this many days after its end is the same story; then it is a new one"

@@ -45,6 +45,7 @@ class Asked(Protocol):
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
 
+
 class Sources:
     """`Asked` of a session: of events, those that are attempts. Answers are in order of what is most, then of addresses."""
 
@@ -83,7 +84,12 @@ WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, v
 
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         rows = [
-            {"sensor": row["sensor"], "start": row["start"].astimezone(dt.UTC), "end": row["end"].astimezone(dt.UTC), "because": row.get("because") or None}
+            {
+                "sensor": row["sensor"],
+                "start": row["start"].astimezone(dt.UTC),
+                "end": row["end"].astimezone(dt.UTC),
+                "because": row.get("because") or None,
+            }
             for row in gaps(self._session, start.astimezone(self._session.zone), end.astimezone(self._session.zone))
         ]
         return pl.DataFrame(rows, schema=_GAPS, orient="row")

@@ -18,7 +18,6 @@ _STORY: Final = tuple(name for name in changes.TABLES["stories"] if name not in 
 """columns that are a story's fields of the same name"""
 
 
-
 def of_detections(day: dt.date, found: Sequence[Detection]) -> pl.DataFrame:
     """A day's detections in their order: `changes.TABLES`, and `day`."""
     rows = [

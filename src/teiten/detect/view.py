@@ -81,8 +81,8 @@ class View:
     line: pl.DataFrame | None = None
     """the same of single sensors, columns of LINE; a sensor's hour without a row is as it should be"""
     tails: tuple[pl.DataFrame, ...] = ()
-    """cells of rare combinations that days with very many leave out of `cells`: several times all of them, each time put
-    together by other columns (port; country; AS; sensor). `series` reckons them in where one has the columns that it asks for"""
+    """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
+    other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
     notes: Callable[[str], None] | None = None
 
     def threshold(self, name: str) -> float:

@@ -18,7 +18,21 @@ import polars as pl
 from teiten import event, periods
 from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _daily, _delta, activity, batch, changes, check, coverage, mend, migrations, note, retention, rollup, verdict
+from teiten.lake import (
+    _daily,
+    _delta,
+    activity,
+    batch,
+    changes,
+    check,
+    coverage,
+    mend,
+    migrations,
+    note,
+    retention,
+    rollup,
+    verdict,
+)
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number

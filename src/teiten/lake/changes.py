@@ -139,7 +139,10 @@ MEANINGS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         **_SAME,
         "id": ("id: that of its first detection", "ID(最初の検知のもの)"),
         "kind": ("kind of the detection that says most of it", "変化の種類"),
-        "state": ("on that day: new, growing, high, falling, ended, once, resting", "その日の状態(new、growing、high、falling、ended、once、resting)"),
+        "state": (
+            "on that day: new, growing, high, falling, ended, once, resting",
+            "その日の状態(new、growing、high、falling、ended、once、resting)",
+        ),
         "first": ("when it began", "始まりの時刻"),
         "last": ("first hour after it; null: it goes on", "終わりの時刻(nullは継続中)"),
         "detections": ("ids of that day's detections (JSON)", "その日の検知のID(JSON)"),

@@ -74,7 +74,9 @@ def stored(lake: Lake, zone: str) -> dict[dt.date, Basis]:
     return {day: basis for day, text in rows if (basis := Basis.read(text)) is not None}
 
 
-def wanted(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, upto: int | None = None) -> dict[dt.date, Basis]:
+def wanted(
+    lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, upto: int | None = None
+) -> dict[dt.date, Basis]:
     """Day with events (of `days`; None: all) -> the basis that its cells should have; of days without events that of what is
     kept of them, where something is."""
     most = round(settings.threshold("detect_cells"))
@@ -88,7 +90,9 @@ def wanted(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None
     return out
 
 
-def stale(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, upto: int | None = None) -> dict[dt.date, Basis]:
+def stale(
+    lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None, upto: int | None = None
+) -> dict[dt.date, Basis]:
     """Those of the days whose cells are not there, or do not hold -> their basis now. None of which events are not kept."""
     held, gone = stored(lake, settings.zone_name), lake.dropped_days(settings.zone_name)
     now = wanted(lake, settings, days, upto)
@@ -131,7 +135,7 @@ def put(
 
 
 def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, int]]:
-    """Cells (`day` and `changes.TABLES`) of days that follow each other, from events, and the `least` of days where it is > 1."""
+    """Cells (`day` and `changes.TABLES`) of days that follow each other, from events; and `least`, where it is over 1."""
     most = max(1, round(session.settings.threshold("detect_cells")))
     begun = False
     for start, end in _stretches(session, days):
@@ -148,7 +152,9 @@ def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict
 def _put_together(session: Session, least: Mapping[dt.date, int], most: int) -> str:
     """The SELECT of all cells, those of combinations below `least` put together."""
     key, same = ", ".join(_KEY), " AND ".join(f"c.{name} IS NOT DISTINCT FROM k.{name}" for name in ("day", *_KEY))
-    rare = f"SELECT day, {key} FROM _cells JOIN {_values(least)} USING (day) GROUP BY ALL HAVING sum(packets) < any_value(least)"
+    rare = (
+        f"SELECT day, {key} FROM _cells JOIN {_values(least)} USING (day) GROUP BY ALL HAVING sum(packets) < any_value(least)"
+    )
     session.make(f"CREATE OR REPLACE TEMP TABLE _rare AS {rare}", "")
     session.make(f"CREATE OR REPLACE TEMP TABLE _tail AS SELECT c.* FROM _cells c SEMI JOIN _rare k ON {same}", "")
     selects = [f"SELECT 0 AS part, c.* FROM _cells c ANTI JOIN _rare k ON {same}"]
