@@ -28,7 +28,6 @@ from teiten.detect.model import Detection, Story
 from teiten.errors import LakeError, TeitenError, UsageError
 
 if TYPE_CHECKING:
-    from teiten.detect.stories import Said
     from teiten.detect.view import View
     from teiten.lake import Lake
     from teiten.settings import Settings
@@ -146,7 +145,6 @@ class _Run:
         self._lake, self._zone, self._material, self._plan, self._wait = lake, settings.zone_name, material, plan, wait
         self._again = again
         self._dropped = lake.dropped_days(self._zone)
-        self._said = said(lake)
         self._had = {name: _stamps(lake, name, self._zone) for name in ("detections", "stories")}
         self._waiting: dict[str, dict[dt.date, tuple[_Stamp, pl.DataFrame]]] = {"detections": {}, "stories": {}}
         self._stored = time.monotonic()
@@ -173,7 +171,7 @@ class _Run:
         had, stories_had = self._had["detections"].get(day), self._had["stories"].get(day)
         of = self._material.digest(day)
         holds = had is not None and (had.of == of or day in self._dropped) and day not in self._again
-        story_of = _digest([had.of, had.content, content, self._told()]) if had is not None else ""
+        story_of = _digest([had.of, had.content, content, self._told(day)]) if had is not None else ""
         if holds and stories_had is not None and stories_had.of == story_of:
             return stories_had, None
         if before is None:
@@ -184,7 +182,7 @@ class _Run:
         found, stories = self._fold(day, before) if holds else self._make(day, before)
         frame, told = rows.of_detections(day, found), rows.of_stories(day, stories)
         first = had if holds and had is not None else _Stamp(of, _content(frame))
-        second = _Stamp(_digest([first.of, first.content, content, self._told()]), _content(told))
+        second = _Stamp(_digest([first.of, first.content, content, self._told(day)]), _content(told))
         if not holds:
             self._waiting["detections"][day] = first, frame
         self._waiting["stories"][day] = second, told
@@ -198,20 +196,22 @@ class _Run:
     def _make(self, day: dt.date, before: Sequence[Story]) -> tuple[list[Detection], list[Story]]:
         from teiten import detect
 
-        return detect.follow(self._material.view(day), before, self._said)
+        return detect.follow(self._material.view(day), before)
 
     def _fold(self, day: dt.date, before: Sequence[Story]) -> tuple[list[Detection], list[Story]]:
         """The stories alone: the detections are those that are kept."""
-        from teiten.detect import own
+        from teiten.detect import own, taught
         from teiten.detect.stories import fold
 
         found = rows.detections(self._lake.changes("detections", self._zone, [day]))
-        seen, _ = own.look(self._material.view(day))
-        return found, fold(before, found, day, view=seen, said=self._said)
+        view = self._material.view(day)
+        seen, _ = own.look(view)
+        made = fold(before, found, day, view=seen, said=taught.said(view.taught))
+        return found, taught.marked(made, view.taught)
 
-    def _told(self) -> str:
-        """What the analyst says, as far as it changes what is made."""
-        return json.dumps({key: list(value) for key, value in sorted(self._said.items())}, ensure_ascii=False)
+    def _told(self, day: dt.date) -> str:
+        """What the analyst says of stories, as far as it is about this day."""
+        return self._material.marks(day)
 
     def _store(self) -> None:
         for name in ("detections", "stories"):
@@ -241,15 +241,6 @@ def _digest(told: Any) -> str:
 # finding again ------------------------------------------------------------------------------------------------------
 
 
-def said(lake: Lake) -> dict[str, Said]:
-    """What the analyst says of stories: id -> false or explained, and in which words."""
-    notes = lake.notes()
-    if "story" not in notes.columns:
-        return {}
-    own = notes.filter((pl.col("kind") == "story") & pl.col("story").is_not_null()).sort("id")
-    return {story: (label, text) for story, label, text in own.select("story", "label", "text").iter_rows()}
-
-
 def days(lake: Lake, settings: Settings) -> list[dt.date]:
     """The days of the settings' zone that are made, in order; those on which nothing was found, too."""
     return sorted(lake.changes_state("stories", settings.zone_name)["day"])
@@ -262,13 +253,13 @@ def detections(lake: Lake, settings: Settings, day: dt.date) -> list[Detection]:
 
 def stories(lake: Lake, settings: Settings, day: dt.date) -> list[Story]:
     """The stories as they stand on that day, most telling first; with the resting ones, which `stories.told` leaves out."""
-    return _laid_over(_read(lake, settings.zone_name, [day]), said(lake))
+    return _laid_over(_read(lake, settings.zone_name, [day]), lake)
 
 
 def span(lake: Lake, settings: Settings, days: Iterable[dt.date] | None = None) -> dict[dt.date, list[Story]]:
     """The same of several days (None: of all that are made)."""
     out: dict[dt.date, list[Story]] = {}
-    for one in _laid_over(_read(lake, settings.zone_name, days), said(lake)):
+    for one in _laid_over(_read(lake, settings.zone_name, days), lake):
         out.setdefault(one.day, []).append(one)
     return out
 
@@ -277,7 +268,12 @@ def history(lake: Lake, settings: Settings, story: str) -> list[Story]:
     """The story of that id on each of its days, in order."""
     told = lake.changes("stories", settings.zone_name).filter(pl.col("id") == story)
     found = lake.changes("detections", settings.zone_name, told["day"].unique())
-    return _laid_over(rows.stories(told, rows.detections(found)), said(lake))
+    return _laid_over(rows.stories(told, rows.detections(found)), lake)
+
+
+def story(lake: Lake, settings: Settings, id: str) -> Story | None:
+    """The story of that id as it stands on its last day; None where there is none."""
+    return next(reversed(history(lake, settings, id)), None)
 
 
 def find(lake: Lake, settings: Settings, text: str) -> Detection | Story:
@@ -296,10 +292,11 @@ def find(lake: Lake, settings: Settings, text: str) -> Detection | Story:
     raise UsageError(f"There is no story or detection {text}.", hint="`teiten detect` lists them with their ids.")
 
 
-def view(lake: Lake, settings: Settings, day: dt.date) -> View:
-    """The view of that day, as detection saw it (without questions about single sources, and the own line not looked at)."""
+def view(lake: Lake, settings: Settings, day: dt.date, upto: dt.datetime | None = None) -> View:
+    """The view of that day, with `upto` as it was known then. Without questions about single sources, and as it came: what the
+    own line did is not looked at (`detect.own.look`)."""
     with Material(lake, settings, [day], keep=False) as material:
-        return replace(material.view(day), asked=None)
+        return replace(material.view(day, upto), asked=None)
 
 
 def _read(lake: Lake, zone: str, days: Iterable[dt.date] | None) -> list[Story]:
@@ -308,10 +305,10 @@ def _read(lake: Lake, zone: str, days: Iterable[dt.date] | None) -> list[Story]:
     return rows.stories(lake.changes("stories", zone, wanted), found)
 
 
-def _laid_over(found: Sequence[Story], told: dict[str, Said]) -> list[Story]:
+def _laid_over(found: Sequence[Story], lake: Lake) -> list[Story]:
     """Stories with what the analyst says of them now."""
-    out = []
-    for one in found:
-        verdict, because = told.get(one.id, (None, None))
-        out.append(replace(one, verdict=verdict, because=because))
-    return out
+    from teiten.detect import taught
+
+    return taught.marked(
+        [replace(one, verdict=None, because=None) for one in found], taught.lessons(lake.notes().iter_rows(named=True))
+    )

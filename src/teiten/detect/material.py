@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from teiten.detect import asking
+from teiten.detect import asking, taught
 from teiten.detect.view import CELLS, HISTORY, WATCHED, View
 from teiten.errors import LakeError
 from teiten.lake import activity, changes
@@ -53,6 +53,8 @@ class Material:
         self._stale = cells.stale(lake, settings, self._ahead, upto)
         self._dropped = lake.dropped_days(settings.zone_name)
         self.thresholds: dict[str, float] = {name: settings.threshold(name) for name in THRESHOLDS if name.startswith(OWN)}
+        self._taught = taught.lessons(lake.notes().iter_rows(named=True))
+        self._groups = {one.name: one.group for one in settings.sensors if one.group}
         self._held: dict[dt.date, tuple[pl.DataFrame, tuple[pl.DataFrame, ...]]] = {}
         start, end = (cells.bounds(day, settings.zone)[n] for n, day in enumerate((self._ahead[0], self._ahead[-1])))
         self.session = Session(lake, settings, start=start, end=end, upto=upto, counted=False)
@@ -87,11 +89,22 @@ class Material:
             "upto": upto and upto.isoformat(),
             "thresholds": self.thresholds,
             "configured": self._configured(day),
+            "watches": repr(self._settings.alerts.watches),
+            "taught": repr([one for one in self._taught if one.holds(day, self._taught_days)]),
         }
         return _digest(json.dumps(told, sort_keys=True))
 
-    def view(self, day: dt.date) -> View:
-        """The day, with what came before it."""
+    @property
+    def _taught_days(self) -> float:
+        return self.thresholds["detect_taught_days"]
+
+    def marks(self, day: dt.date) -> str:
+        """What the analyst says of stories, as far as it may be about one of this day: equal where it is the same."""
+        days = dt.timedelta(days=self._taught_days)
+        return _digest(repr([one for one in self._taught if -HISTORY * _DAY <= day - one.day <= days]))
+
+    def view(self, day: dt.date, upto: dt.datetime | None = None) -> View:
+        """The day, with what came before it; with `upto`, as it was known then."""
         near = [day - n * _DAY for n in range(HISTORY, -1, -1)]
         self._load(near)
         for old in [one for one in self._held if one < near[0]]:
@@ -103,7 +116,7 @@ class Material:
             else []
         )
         seen = [self._watched[one] for one in near if one in self._watched]
-        return View(
+        made = View(
             cells=pl.concat([pl.DataFrame(schema=CELLS), *(frame for frame, _ in own)]),
             watched=pl.concat([pl.DataFrame(schema=WATCHED), *seen]).sort("time", "sensor"),
             day=day,
@@ -112,7 +125,11 @@ class Material:
             thresholds=self.thresholds,
             asked=None if day in self._dropped else asking.Sources(self.session),
             tails=tuple(tails),
+            watches=self._settings.alerts.watches,
+            groups=self._groups,
+            taught=self._taught,
         )
+        return made if upto is None or (made.upto is not None and made.upto <= upto) else made.until(upto)
 
     def _configured(self, day: dt.date) -> list[list[object]]:
         """What kinds may go by besides thresholds and cells: what the configuration says of sensors."""

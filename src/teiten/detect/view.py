@@ -19,7 +19,9 @@ import polars as pl
 from teiten.settings import THRESHOLDS
 
 if TYPE_CHECKING:
+    from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,6 +86,12 @@ class View:
     """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
     notes: Callable[[str], None] | None = None
+    watches: tuple[Watch, ...] = ()
+    """what the user asked to be told (settings.alerts.watches)"""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """sensor -> its group, where it has one"""
+    taught: tuple[Lesson, ...] = ()
+    """what the analyst's marks on stories teach (`taught.lessons`)"""
 
     def threshold(self, name: str) -> float:
         """The number that decides. KeyError for one that settings.THRESHOLDS has not."""

@@ -19,8 +19,6 @@ from teiten.lake import _delta
 
 _TIME: Final = pl.Datetime("us", "UTC")
 KINDS: Final = ("note", "correction", "addendum", "gap", "story")
-STORY_LABELS: Final = ("false", "explained")
-"""what an analyst may say of a story"""
 FILES: Final = 32
 """files of one note each that may lie beside each other before they are put into one"""
 
@@ -45,7 +43,6 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "url": pl.String(),
     "replaces": pl.String(),
     "withdrawn": pl.Boolean(),
-    "story": pl.String(),
 }
 REQUIRED: Final = ("id", "created", "kind", "withdrawn")
 GIVEN: Final = tuple(name for name in SCHEMA if name not in ("id", "created", "kind", "withdrawn"))
@@ -66,19 +63,18 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "sensor": ("sensor that it is about", "対象のセンサー"),
     "organisation": ("organisation that it is about", "対象の組織"),
     "label": (
-        "a correction's verdict; a note's section of the report; of a story: false or explained",
-        "訂正後の判定。注記では、載せる節。経過では false か explained",
+        "a correction's verdict; what a story is marked as; a note's section of the report",
+        "訂正後の判定。storyでは、経過への判断(false、explained)。注記では、載せる節",
     ),
     "value": (
-        "organisation or tool of the verdict; a note's place in its section",
-        "訂正後の組織・ツール名。注記では、節の中での順番",
+        "organisation or tool of the verdict; what a marked story was (JSON); a note's place in its section",
+        "訂正後の組織・ツール名。storyでは、その時点の経過(JSON)。注記では、節の中での順番",
     ),
     "lang": ("language of the text; null for both", "文の言語(なしは両方)"),
     "text": ("the text", "本文"),
     "url": ("a page about it", "参照先のURL"),
     "replaces": ("id of the note in whose place it stands", "差し替えるメモの番号"),
     "withdrawn": ("taken back", "取り消し"),
-    "story": ("id of the story that it is about", "対象の経過のID"),
 }
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -99,13 +95,10 @@ def row(kind: str, given: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"A note from {first} to {last} is about no day.", hint="The first day comes before the last.")
     if kind == "correction" and not (made["label"] and made["src"]):
         raise UsageError("A correction names a source and what it is taken for.", hint="Give an address or prefix and a label.")
+    if kind == "story" and not (made["label"] in ("false", "explained") and made["value"] and made["day_to"]):
+        raise UsageError("A mark on a story says which, and what it is.", hint="Give a story's id, and false or explained.")
     if kind == "gap" and not (first and last):
         raise UsageError("A note on a gap names its days.", hint="Give the first day and the last.")
-    if kind == "story" and not (made["story"] and made["label"] in STORY_LABELS):
-        raise UsageError(
-            "A note on a story names the story, and says that it is false or explained.",
-            hint="`teiten detect` lists stories with their ids.",
-        )
     if kind in ("note", "addendum") and not (made["text"] or "").strip():
         raise UsageError(f"The {kind} is empty.", hint="Give its text.")
     return made
@@ -172,12 +165,8 @@ def _missing(number: str) -> UsageError:
 
 def read(files: Iterable[Path]) -> pl.DataFrame:
     """Every row of those files, oldest first."""
-    named = list(files)
-    if not named:
-        return pl.DataFrame(schema=SCHEMA)
-    # files of an older version have not every column
-    found = pl.scan_parquet(named, schema=SCHEMA, missing_columns="insert", extra_columns="ignore")
-    return found.select(list(SCHEMA)).collect().sort("id")
+    frames = [pl.read_parquet(file).select(list(SCHEMA)) for file in files]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *frames]).sort("id")
 
 
 def effective(every: pl.DataFrame) -> pl.DataFrame:
