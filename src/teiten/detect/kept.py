@@ -15,7 +15,7 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -297,6 +297,13 @@ def view(lake: Lake, settings: Settings, day: dt.date, upto: dt.datetime | None 
     own line did is not looked at (`detect.own.look`)."""
     with Material(lake, settings, [day], keep=False) as material:
         return replace(material.view(day, upto), asked=None)
+
+
+@contextlib.contextmanager
+def viewing(lake: Lake, settings: Settings, day: dt.date, upto: dt.datetime | None = None) -> Iterator[View]:
+    """The same with questions about single sources, as long as the context lasts; nothing is put into the lake."""
+    with Material(lake, settings, [day], keep=False) as material:
+        yield material.view(day, upto)
 
 
 def _read(lake: Lake, zone: str, days: Iterable[dt.date] | None) -> list[Story]:
