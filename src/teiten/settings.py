@@ -286,6 +286,11 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         0.8, "a change is told of the port, country, AS or sensor that carries this share of what is more (0 to 1)"
     ),
     "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
+    "detect_cells": Threshold(
+        50_000,
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
+        "the rarest are put together, by port, by country, by AS and by sensor",
+    ),
     "detect_watch_times": Threshold(
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
     ),
