@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from teiten.detect.view import CELLS, WATCHED, View
+from teiten.detect.view import CELLS, LINE, WATCHED, View
 
 _START = dt.datetime(2026, 3, 1, 15, tzinfo=dt.UTC)
 """midnight of 2 March in Tokyo"""
@@ -52,6 +53,15 @@ def test_exposure_is_beside_the_usual_and_zero_where_nobody_watched() -> None:
     made = view([], [(h, "a", 1.0, 2) for h in range(24) if h != 5] + [(7, "b", 0.5, 4)])
     assert made.exposure[[0, 5, 7]].tolist() == [1.0, 0.0, 2.0]
     assert made.exposure_of("b")[7] == 1.0
+
+
+def test_exposure_has_in_it_what_a_sensor_s_own_line_did() -> None:
+    plain = view([], [(h, name, 1.0, 1) for h in range(24) for name in "ab"])
+    fell = pl.DataFrame([(_START + dt.timedelta(hours=h), "a", f) for h, f in ((3, 0.5), (4, 0.0))], schema=LINE, orient="row")
+    made = replace(plain, line=fell)
+    assert made.exposure[2:6].tolist() == [1.0, 0.75, 0.5, 1.0]
+    assert made.exposure_of("a")[2:6].tolist() == [1.0, 0.5, 0.0, 1.0]
+    assert made.exposure_of("b")[2:6].tolist() == [1.0] * 4
 
 
 def test_nothing_at_all_is_a_day_of_hours_that_nobody_watched() -> None:

@@ -24,3 +24,6 @@ class Asked(Protocol):
 
     def verdicts(self, day: dt.date) -> pl.DataFrame:
         """That day's verdicts: src_ip, prefix_len, label, value, rule, confidence, evidence (JSON)."""
+
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""

@@ -19,7 +19,9 @@ import polars as pl
 from teiten.settings import THRESHOLDS
 
 if TYPE_CHECKING:
+    from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +46,9 @@ WATCHED: Final[dict[str, pl.DataType]] = {
     "addresses": pl.Int64(),
 }
 """a row for each hour and sensor that watched: `share` of the hour (0 to 1), with how many addresses. No row: not watched."""
+LINE: Final[dict[str, pl.DataType]] = {"time": pl.Datetime("us", "UTC"), "sensor": pl.String(), "factor": pl.Float64()}
+"""a row for each hour in which a sensor's own line made `factor` of the usual. 0: it is of no use, and
+its cells are left out"""
 HISTORY: Final = 35
 """days before the day that are looked at, at most"""
 _HOUR: Final = dt.timedelta(hours=1)
@@ -73,7 +78,15 @@ class View:
     """the lake, for what needs single sources; None where there are counts alone"""
     factor: Floats | None = None
     """of each hour: what the observer's own line made of the usual (1: nothing; .4: it fell to that; nan: of no use)"""
+    line: pl.DataFrame | None = None
+    """the same of single sensors, columns of LINE; a sensor's hour without a row is as it should be"""
     notes: Callable[[str], None] | None = None
+    watches: tuple[Watch, ...] = ()
+    """what the user asked to be told (settings.alerts.watches)"""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """sensor -> its group, where it has one"""
+    taught: tuple[Lesson, ...] = ()
+    """what the analyst's marks on stories teach (`taught.lessons`)"""
 
     def threshold(self, name: str) -> float:
         """The number that decides. KeyError for one that settings.THRESHOLDS has not."""
@@ -119,7 +132,7 @@ class View:
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
-        The own line's `factor` is in it: counts / exposure are what would have been seen.
+        What the own line did (`line`, `factor`) is in it: counts / exposure are what would have been seen.
         """
         return self._exposure(self.watched, self.factor)
 
@@ -129,6 +142,9 @@ class View:
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))
+        if self.line is not None:
+            watched = watched.join(self.line, on=["time", "sensor"], how="left")
+            watched = watched.with_columns(pl.col("share") * pl.col("factor").fill_null(1.0))
         summed = watched.group_by("time").agg((pl.col("share") * pl.col("addresses")).sum().alias("n"))
         places = self._places(summed["time"])
         fine = (places >= 0) & (places < len(out))
