@@ -45,6 +45,21 @@ class Asked(Protocol):
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
 
+    def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
+        """Verdicts of single addresses on those days, with country and AS (`singles.JUDGED`)."""
+
+    def arrivals(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """DoS-like arrivals at the services that sensors run (`classify.arrivals.ARRIVAL`); what is let in counts."""
+
+    def arriving(self, about: About, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """Who arrives there, what is let in with it: country, packets, hosts; most first."""
+
+    def few_many(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """By country, how its hosts with many ports and those with few stand to each other (`singles.FEW_MANY`)."""
+
+    def names(self, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
+        """PTR names that are at hand of those addresses: src_ip, name."""
+
 
 class Sources:
     """`Asked` of a session: of events, those that are attempts. Answers are in order of what is most, then of addresses."""
