@@ -189,6 +189,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         2,
         "a source that sends this many TCP SYN to 23 or 2323 within one day, and none with Mirai's mark, scans Telnet (NICTER)",
     ),
+    "detect_outage_hours": Threshold(0.5, "a sensor's outage is told where it was not watching for this many hours"),
+    "detect_own_factor": Threshold(
+        0.75, "the own line fell where all ports and countries are at this part of the usual (0 to 1), or have as much more"
+    ),
+    "detect_own_deviations": Threshold(
+        5, "and where as many hours at other times lie off the usual by this many robust deviations less"
+    ),
+    "detect_own_hours": Threshold(48, "hours watched without which nothing is said of a line's fall"),
+    "detect_own_days": Threshold(7, "days for which a change of the own line is told while it lasts; then it is the usual"),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
