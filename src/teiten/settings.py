@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import periods
+from teiten import alerting, periods
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -285,6 +285,46 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_false_days": Threshold(
+        0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
+    ),
+    "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
+    "detect_packets": Threshold(10, "and this many packets more than expected"),
+    "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_share": Threshold(
+        0.8, "a change is told of the port, country, AS or sensor that carries this share of what is more (0 to 1)"
+    ),
+    "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
+    "detect_cells": Threshold(
+        50_000,
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
+        "the rarest are put together, by port, by country, by AS and by sensor",
+    ),
+    "detect_watch_times": Threshold(
+        1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
+    ),
+    "detect_watch_chance": Threshold(
+        0.001, "and a day like any other has so many packets there, in any of the windows looked at, with this chance at most"
+    ),
+    "detect_watch_new_packets": Threshold(
+        3,
+        "what a user's watch says is new has so many packets on its day at least, and none in the days before",
+    ),
+    "detect_watch_days": Threshold(
+        7, "and so many days before it were watched at least: with fewer nothing can be said to be new, or to rise"
+    ),
+    "detect_taught_false": Threshold(
+        1.5,
+        "after a story was marked false, the same change of the same thing is told from this many times its size on",
+    ),
+    "detect_taught_explained": Threshold(
+        1,
+        "after a story was marked explained, the same up to this many times its size has that explanation, and no alert",
+    ),
+    "detect_taught_days": Threshold(90, "what a marked story teaches holds for this many days"),
+    "detect_story_days": Threshold(
+        3, "what comes back within this many days after its end is the same story; then it is a new one"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
@@ -335,6 +375,8 @@ class Settings:
     """whether reports hold a PDF of themselves"""
     aggregate_events: int = 200_000
     """events of a day from which its aggregates are made by themselves"""
+    alerts: alerting.Alerts = field(default_factory=alerting.Alerts)
+    """what is told of at once, to whom ([alerts])"""
     file: Path | None = None
 
     @property
@@ -436,7 +478,18 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "pdf", "query_memory_mb", "aggregate_events"}
+_TOP |= {
+    "watchlists",
+    "ptr_names",
+    "names",
+    "ports",
+    "publish",
+    "animations",
+    "pdf",
+    "query_memory_mb",
+    "aggregate_events",
+    "alerts",
+}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -453,6 +506,7 @@ _SHAPES = (
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
+    ("alerts", dict, "a table, written [alerts]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -709,5 +763,6 @@ def load(
         aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),
         query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
+        alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         file=path,
     )

@@ -1,9 +1,11 @@
 """What changed: detections of a day, and the stories that they make from day to day. Without language, and without causes.
 
-    find(view)      the detections of the view's day, each change once
+    find(view)              the detections of the view's day, each change once
+    follow(view, before)    the same, and the stories that they make with those of the day before
 
 A view is counts by hour, port, country, AS, sensor (`view.py`). First comes what the observer's own line did (`own.py`), then
-every kind of change (`kinds/`), then what is the same thing is told once (`once.py`).
+every kind of change (`kinds/`), then what is the same thing is told once (`once.py`), and what the analyst said of the like
+of it is heeded (`taught.py`).
 """
 
 from __future__ import annotations
@@ -11,17 +13,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from teiten.detect.model import Detection
+    from collections.abc import Mapping, Sequence
+
+    from teiten.detect.model import Detection, Story
+    from teiten.detect.stories import Said
     from teiten.detect.view import View
 
-__all__ = ["find"]
+__all__ = ["find", "follow"]
 
 
 def find(view: View) -> list[Detection]:
     """The detections of the view's day, most telling first. Data never raises: little of it gives few of them."""
-    from teiten.detect import kinds, once, own
+    return _look(view)[1]
+
+
+def follow(view: View, before: Sequence[Story], said: Mapping[str, Said] | None = None) -> tuple[list[Detection], list[Story]]:
+    """The detections of the view's day, and its stories: `before` are those of the last day made, with the resting ones.
+
+    said: what the analyst says of a story, by its id; without it what the view's marks say (`view.taught`).
+    """
+    from teiten.detect import taught
+    from teiten.detect.stories import fold
+
+    seen, found = _look(view)
+    made = fold(before, found, view.day, view=seen, said=said or taught.said(view.taught))
+    return found, taught.marked(made, view.taught)
+
+
+def _look(view: View) -> tuple[View, list[Detection]]:
+    """The view with the own line's factor, and what was found."""
+    from teiten.detect import kinds, once, own, taught
 
     view, found = own.look(view)
     for finder in kinds.finders():
         found = [*found, *finder.find(view, found)]
-    return once.told_once(view, found)
+    return view, taught.heeded(view, once.told_once(view, found))

@@ -142,11 +142,14 @@ class Detection:
     def id(self) -> str:
         """Eight characters; the same for the same change, however often the day is made again."""
         text = f"{self.kind}|{self.about.text()}|{self.start.date().isoformat()}"
+        if self.kind == WATCH:  # two watches may look at one thing
+            text += f"|{self.reason.get('watch', '')}"
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-State = Literal["new", "growing", "high", "falling", "ended", "once"]
-"""of a story on a day. once: it came and went within that day"""
+State = Literal["new", "growing", "high", "falling", "ended", "once", "resting"]
+"""of a story on a day. new: it began, or came back (`again`); once: it came and went within that day; resting: it is over and
+was told, and is kept for some days since it may come back: nothing is said of it (`stories.told` leaves it out)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,10 @@ class Story:
     rank_before: int | None = None
     days: int = 1
     """days on which it was told"""
+    seen: dt.date | None = None
+    """the last day on which there was a detection of it"""
+    again: int = 0
+    """how many times it came back after it had come to an end"""
     verdict: Literal["false", "explained"] | None = None
     """what the analyst says of it, and in which words"""
     because: str | None = None

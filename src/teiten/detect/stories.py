@@ -1,0 +1,317 @@
+"""Detections followed from day to day: what was told the day before, what was found today, what is to be told of it today.
+
+    fold(before, found, day)    the stories of a day
+    told(stories)               those of them of which something is to be said
+
+A pure function: days made again in order give the same stories with the same ids. A detection belongs to the story that is
+about the same thing (`_same`); without one it begins its own. A story that has no detection on a day that was watched has come
+to an end, is told so once, and rests for `detect_story_days` days: what comes back within them is the same story.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from teiten.detect import ranking
+from teiten.detect.model import (
+    BURST,
+    CAMPAIGN,
+    CLOSING_IN,
+    ENDED,
+    FALLING,
+    HIGH,
+    NEW_PORT,
+    OVERTOOK,
+    OWN,
+    PORT_GROUP,
+    RHYTHM,
+    RHYTHM_LOST,
+    RISING,
+    SPREADING,
+    STANDS_OUT,
+    WATCH,
+    About,
+    Detection,
+    State,
+    Story,
+)
+from teiten.settings import THRESHOLDS
+
+if TYPE_CHECKING:
+    from teiten.detect.view import View
+
+Said = tuple[Literal["false", "explained"], str | None]
+"""what an analyst says of a story, and in which words"""
+
+_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST)
+"""kinds that tell of an amount that changed, the one that says most first: they are of one family, and share their stories"""
+_STATES: Final[dict[str, State]] = {HIGH: "high", FALLING: "falling", ENDED: "ended", RHYTHM_LOST: "ended"}
+"""kinds that say how a story stands, and begin none that has another kind"""
+_OPEN: Final = frozenset({"new", "growing", "high", "falling"})
+_GROWN: Final = 1.5
+"""a story grows where it is this many times its earlier peak"""
+_WATCHED: Final = 0.5
+"""of the day, below which a story without a detection goes on as it was: not seen is not over"""
+
+
+def fold(
+    before: Sequence[Story],
+    found: Sequence[Detection],
+    day: dt.date,
+    *,
+    view: View | None = None,
+    said: Mapping[str, Said] | None = None,
+) -> list[Story]:
+    """The stories of `day`, most telling first: `before` are those of the last day that was made (with the resting ones).
+
+    view: that day's, with the own line's factor; it tells ranks, and whether enough was watched to call anything over. Without
+    it the whole day was watched, and nothing has a rank. said: what the analyst says, by a story's id; it sticks to the story,
+    and to whatever joins it later.
+    """
+    verdicts = said or {}
+    going = {one.id: one for one in before if _remembered(one, day, view)}
+    joined: dict[str, list[Detection]] = {}
+    for one in sorted(found, key=lambda d: (d.kind in _STATES, -d.score, d.start, d.kind, d.about.text())):
+        home = _home(one, going.values())
+        if home is None:
+            if _family(one.kind) == "amount" and one.kind == ENDED:
+                continue  # what nobody was told of has no end to be told
+            home = _begun(one, day)
+            going[home.id] = home
+        joined.setdefault(home.id, []).append(one)
+        going[home.id] = replace(home, about=_wider(home.about, one))
+    ranks = _Ranks(view)
+    whole = view is None or _watched(view) >= _WATCHED
+    out = [_today(one, tuple(joined.get(one.id, ())), day, whole, view) for one in going.values()]
+    kept = [ranks.of(_judged(one, verdicts)) for one in out if one is not None]
+    return sorted(kept, key=_order)
+
+
+def told(stories: Sequence[Story]) -> list[Story]:
+    """Those of which something is to be said on their day, in the same order: without the resting ones."""
+    return [one for one in stories if one.state != "resting"]
+
+
+def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:
+    return (
+        one.state == "resting",
+        not one.detections,
+        -max((d.score for d in one.detections), default=0.0),
+        one.first,
+        one.id,
+    )
+
+
+def _remembered(one: Story, day: dt.date, view: View | None) -> bool:
+    """Is it still known on that day? Open ones always, those that are over for some days."""
+    days = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
+    return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=days)
+
+
+# --- which story is it? ----------------------------------------------------------------------------------------------------
+
+
+def _family(kind: str) -> str:
+    """Kinds of one family tell of one thing: amounts, a rhythm, places in the ranking, or the kind itself."""
+    if kind in _TELLING or kind in (HIGH, FALLING, ENDED):
+        return "amount"
+    if kind in (RHYTHM, RHYTHM_LOST):
+        return "rhythm"
+    return "rank" if kind in (OVERTOOK, CLOSING_IN) else kind
+
+
+def _home(one: Detection, stories: Iterable[Story]) -> Story | None:
+    """The story to which it belongs: the one that shares most with it, the oldest of those."""
+    best: tuple[float, float, str] | None = None
+    home: Story | None = None
+    for story in stories:
+        same = _same(one, story)
+        if same > 0:
+            key = (-same, story.first.timestamp(), story.id)
+            if best is None or key < best:
+                best, home = key, story
+    return home
+
+
+def _same(one: Detection, story: Story) -> float:
+    """How much of what a detection is about the story is about, too; 0: it is another thing."""
+    mine, theirs = _family(one.kind), _family(story.kind)
+    if mine != theirs:
+        # a place in the ranking and a share in one country are said within the story of that port, where there is one
+        joins = theirs == "amount" and one.kind in (OVERTOOK, CLOSING_IN, STANDS_OUT)
+        if not joins or story.state not in _OPEN or set(one.about.ports) != set(story.about.ports):
+            return 0.0
+        return 1.0 if one.kind != STANDS_OUT or one.about.country == story.about.country else 0.0
+    if one.kind in OWN or mine == WATCH:
+        return 1.0 if one.kind == story.kind and one.about == story.about else 0.0
+    return _likeness(one, story)
+
+
+def _likeness(one: Detection, story: Story) -> float:
+    a, b = one.about, story.about
+    ports = _ports(a, b)
+    if ports == 0.0 or a.sensor != b.sensor or a.group != b.group:
+        return 0.0
+    score = ports
+    for mine, theirs in ((a.country, b.country), (a.asn, b.asn)):
+        if mine == theirs:
+            score += 1.0 if mine is not None else 0.5
+        elif mine is None:
+            # the whole port, where the story has one country of it: it has grown wider
+            if not a.ports:
+                return 0.0
+            score += 0.25
+        elif theirs is None:
+            # one country of a port that is a story as a whole: a part of it, unless it is a thing of hours of its own
+            if not a.ports or one.kind in (BURST, STANDS_OUT):
+                return 0.0
+            score += 0.25
+        else:
+            return 0.0
+    return score
+
+
+def _ports(a: About, b: About) -> float:
+    """Shared ports by all of both, 0 to 1; none stated on either side: 1."""
+    if not a.ports and not b.ports:
+        return 1.0
+    one, other = set(a.ports), set(b.ports)
+    shared = len(one & other) / len(one | other)
+    return shared if shared >= 0.5 or (one & other and min(len(one), len(other)) == 1) else 0.0
+
+
+def _wider(about: About, one: Detection) -> About:
+    """What the story is about once that detection belongs to it: the wider of both."""
+    if _family(one.kind) != "amount" or one.about == about or one.about.ports == () or about.ports == ():
+        return about
+    ports = (
+        about.ports if set(one.about.ports) <= set(about.ports) else tuple(sorted({*about.ports, *one.about.ports}, key=str))
+    )
+    return replace(
+        about,
+        ports=ports,
+        country=about.country if about.country == one.about.country else None,
+        asn=about.asn if about.asn == one.about.asn else None,
+    )
+
+
+# --- how does it stand? ----------------------------------------------------------------------------------------------------
+
+
+def _begun(one: Detection, day: dt.date) -> Story:
+    return Story(one.id, RISING if one.kind in (HIGH, FALLING) else one.kind, one.about, day, "new", one.start, days=0)
+
+
+def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, view: View | None) -> Story | None:
+    """The story as it stands on the day; None where it is forgotten."""
+    if not found:
+        return _without(one, day, whole, view)
+    fresh = one.days == 0
+    back = not fresh and one.state not in _OPEN
+    state = _state(one, found, fresh, back)
+    times = max((d.times for d in found if d.times is not None and d.kind != ENDED), default=None)
+    peak, peak_day = one.peak, one.peak_day
+    if times is not None and (peak is None or times > peak):
+        peak, peak_day = times, day
+    return replace(
+        one,
+        kind=_kind(one.kind, found),
+        day=day,
+        state=state,
+        first=min([one.first, *(d.start for d in found)]),
+        last=_last(found) if state in ("once", "ended") else None,
+        detections=found,
+        times=times,
+        peak=peak,
+        peak_day=peak_day,
+        days=one.days + 1,
+        seen=day,
+        again=one.again + (1 if back and state != "ended" else 0),
+    )
+
+
+def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story | None:
+    """A story of which nothing was found today: over, where that can be known."""
+    plain = replace(one, day=day, detections=(), times=None)
+    if one.state in _OPEN:
+        if not whole:
+            return replace(plain, times=one.times)
+        start = view.bounds(day)[0] if view is not None else dt.datetime.combine(day, dt.time(), dt.UTC)
+        return replace(plain, state="ended", last=one.last or start)
+    return replace(plain, state="resting")
+
+
+def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> State:
+    """What today's detections say of it: those that tell how it stands first, else what they are themselves."""
+    kinds = {d.kind for d in found}
+    telling = [d for d in found if d.kind not in _STATES]
+    if kinds <= {OVERTOOK, CLOSING_IN} and (fresh or back):
+        return "once"
+    if back and telling:
+        return "new"  # it came on a second day: one that comes and goes has an end of its own
+    if fresh:
+        ended = bool(telling) and all(d.end is not None for d in telling) and not kinds & {RISING, HIGH, SPREADING}
+        return "once" if ended else "new"
+    if kinds & {RISING, SPREADING}:
+        return "growing"
+    for kind in (HIGH, FALLING):
+        if kind in kinds:
+            return _STATES[kind]
+    times = max((d.times for d in telling if d.times is not None), default=None)
+    if telling and times is not None and one.peak is not None and times >= _GROWN * one.peak:
+        return "growing"
+    return "high" if telling else "ended"
+
+
+def _kind(kind: str, found: Sequence[Detection]) -> str:
+    """The kind that says most of it: a burst that spreads is told as spreading."""
+    kinds = [kind, *(d.kind for d in found)]
+    return next((k for k in _TELLING if k in kinds), kind) if _family(kind) == "amount" else kind
+
+
+def _last(found: Sequence[Detection]) -> dt.datetime | None:
+    ended = [d.start for d in found if d.kind in (ENDED, RHYTHM_LOST)]
+    return max((d.end for d in found if d.end is not None), default=None) or max(ended, default=None)
+
+
+def _judged(one: Story, verdicts: Mapping[str, Said]) -> Story:
+    verdict, because = verdicts.get(one.id, (None, None))
+    return replace(one, verdict=verdict, because=because)
+
+
+# --- where does it stand? --------------------------------------------------------------------------------------------------
+
+
+def _watched(view: View) -> float:
+    """Of the day's usual hours of watching, the share that was watched (0 to 1, more where more sensors did)."""
+    first, after = view.bounds(view.day)
+    hours = max(1, (after - first) // dt.timedelta(hours=1))
+    return float(view.exposure[view.today].sum()) / hours
+
+
+class _Ranks:
+    """Ranks of ports and of countries by packets over three days, and over the three that ended a day before."""
+
+    def __init__(self, view: View | None) -> None:
+        self._view = view
+        self._known: dict[str, tuple[dict[Any, int], dict[Any, int]]] = {}
+
+    def of(self, one: Story) -> Story:
+        """The story with its port's ranks, else its country's; of several ports, and of both unknown: none."""
+        what: tuple[str, Any] | None = None
+        if one.about.ports:
+            what = ("port", one.about.ports[0]) if len(one.about.ports) == 1 else None
+        elif one.about.country:
+            what = "country", one.about.country
+        if self._view is None or what is None or one.state == "resting":
+            return replace(one, rank=None, rank_before=None)
+        now, then = self._asked(self._view, what[0])
+        return replace(one, rank=now.get(what[1]), rank_before=then.get(what[1]))
+
+    def _asked(self, view: View, what: str) -> tuple[dict[Any, int], dict[Any, int]]:
+        if what not in self._known:
+            self._known[what] = ranking.ranks(view, what), ranking.ranks(view, what, back=1)
+        return self._known[what]
