@@ -9,12 +9,15 @@ no zeros: the caller leaves them out.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 LEAST_DAYS: Final = 7
 """days before, of the usual, below which nothing can be said"""
+_TERMS: Final = 200_000
+"""terms of a tail that are added; where it has more of any size, it is no tail"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +46,18 @@ def beside(today: int, before: Sequence[int]) -> Usual | None:
 
 
 def _tail(count: int, mean: float, size: float) -> float:
-    """P(X >= count) of a negative binomial with that mean, and that number of failures `size`."""
+    """P(X >= count) of a negative binomial with that mean, and that number of failures `size`, its terms added upwards.
+
+    1 where it is no more than the mean.
+    """
+    if count <= mean:
+        return 1.0
     p = size / (size + mean)
-    below, logs = 0.0, (math.log(p), math.log1p(-p) if p < 1.0 else -math.inf)
-    if count > 10_000:
-        # far above anything that is asked here: Markov's bound will do, and costs nothing
-        return min(1.0, mean / count)
-    terms = [
-        math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1) + size * logs[0] + k * logs[1] for k in range(count)
-    ]
-    below = math.fsum(math.exp(t) for t in terms)
-    if below < 1.0 - 1e-9:
-        return 1.0 - below
-    # the tail itself, where 1 - below is lost in rounding
+    first = math.lgamma(count + size) - math.lgamma(size) - math.lgamma(count + 1)
+    term = math.exp(first + size * math.log(p) + count * math.log1p(-p))
     total, k = 0.0, count
-    term = math.exp(math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1) + size * logs[0] + k * logs[1])
-    while term > total * 1e-12 and k < count + 100_000:
+    while term > total * 1e-13 and k < count + _TERMS:
         total += term
         term *= (k + size) / (k + 1) * (1.0 - p)
         k += 1
-    return total
+    return min(1.0, max(total, sys.float_info.min))
