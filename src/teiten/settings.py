@@ -276,6 +276,18 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_level_times": Threshold(
+        2, "a port, country or AS is told to have risen (or fallen) where its day is this many times its usual one (or it that)"
+    ),
+    "detect_slow_times": Threshold(1.6, "and what rises slowly, where the days of a week are so on average"),
+    "detect_level_packets": Threshold(15, "and by this many packets a day at least"),
+    "detect_level_days": Threshold(
+        0.02, "and where chance and habit show no such level, anywhere, on more than this share of days on which nothing happens"
+    ),
+    "detect_settled_days": Threshold(21, "what stays away from its usual for this many observed days is the usual from then on"),
+    "detect_carried": Threshold(
+        0.8, "a change is told of the country (or AS) that carries this share of what is more than usual (0 to 1)"
+    ),
     "detect_story_days": Threshold(
         3, "what comes back within this many days after its end is the same story; then it is a new one"
     ),
