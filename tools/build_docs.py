@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from teiten import bench, cli, doctor, errors, event, lang, readers, settings
+from teiten import alerting, bench, cli, doctor, errors, event, lang, readers, settings
 from teiten.publish import masks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +44,7 @@ SETTINGS = {
         "",
         "your own table of ports, relative to this file: adds to the built-in one and changes it; see ports.md",
     ),
+    "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
     "port_style": ("`23/tcp`, `23/TCP` or `TCP#23`", "`23/tcp`", "how reports write a port"),
@@ -126,7 +127,9 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    return "" if value in (None, ()) else f"{value:,}"
+    if isinstance(value, str | tuple):
+        return ", ".join(f"`{one}`" for one in ((value,) if isinstance(value, str) else value))
+    return "" if value is None else f"{value:,}"
 
 
 def _example(module: object) -> str:
@@ -266,6 +269,7 @@ def settings_page() -> str:
     asking, usual = field_notes(settings.Names), settings.Names()
     rows = [(f"`{name}`", _default(getattr(usual, name)), asking[name]) for name in settings.Names.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
+    out.extend(alerts_part())
     out.append("## [thresholds]\n")
     out.append(thresholds())
     out.append("## [publish]\n")
@@ -284,6 +288,31 @@ def settings_page() -> str:
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
     return "\n".join(out)
+
+
+def alerts_part() -> list[str]:
+    """[alerts], its channels and watches."""
+    told, none = field_notes(alerting.Alerts), alerting.Alerts()
+    rows = [(f"`{name}`", _default(getattr(none, name)), text) for name, text in told.items()]
+    assert set(told) == set(alerting.Alerts.__dataclass_fields__) - {"channels", "watches"}
+    channel, watch = field_notes(alerting.Channel), field_notes(alerting.Watch)
+    assert set(alerting.CHANNEL) == set(alerting.CHANNELS)
+    return [
+        "## [alerts]\n",
+        "Sent by `teiten alert`; without a channel they go to the standard output.\n",
+        "Secrets (`url`, `password`, `key`) are named by their place: `url_env` is the variable, `url_file` the file.\n",
+        table(("key", "default", "meaning"), rows),
+        "### [alerts.channel.NAME]\n",
+        "`kind` says which; each may have its `language`.\n",
+        table(
+            ("kind", "keys", "meaning"),
+            [(f"`{k}`", ", ".join(f"`{n}`" for n in v), alerting.MEANS[k]) for k, v in alerting.CHANNEL.items()],
+        ),
+        table(("key", "meaning"), [(f"`{alerting.SPELT.get(k, k)}`", v) for k, v in channel.items()]),
+        "### [[alerts.watch]]\n",
+        "What you want to be told of, whatever the rest of the day says. Nothing stated is all of it.\n",
+        table(("key", "meaning"), [(f"`{alerting.SPELT.get(k, k)}`", v) for k, v in watch.items()]),
+    ]
 
 
 def thresholds() -> str:

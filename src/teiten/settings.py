@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import periods
+from teiten import alerting, periods
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -288,6 +288,28 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_carried": Threshold(
         0.8, "a change is told of the country (or AS) that carries this share of what is more than usual (0 to 1)"
     ),
+    "detect_watch_times": Threshold(
+        1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
+    ),
+    "detect_watch_chance": Threshold(
+        0.001, "and a day like any other has so many packets there, in any of the windows looked at, with this chance at most"
+    ),
+    "detect_watch_new_packets": Threshold(
+        3,
+        "what a user's watch says is new has so many packets on its day at least, and none in the days before",
+    ),
+    "detect_watch_days": Threshold(
+        7, "and so many days before it were watched at least: with fewer nothing can be said to be new, or to rise"
+    ),
+    "detect_taught_false": Threshold(
+        1.5,
+        "after a story was marked false, the same change of the same thing is told from this many times its size on",
+    ),
+    "detect_taught_explained": Threshold(
+        1,
+        "after a story was marked explained, the same up to this many times its size has that explanation, and no alert",
+    ),
+    "detect_taught_days": Threshold(90, "what a marked story teaches holds for this many days"),
     "detect_story_days": Threshold(
         3, "what comes back within this many days after its end is the same story; then it is a new one"
     ),
@@ -341,6 +363,8 @@ class Settings:
     """whether reports hold a PDF of themselves"""
     aggregate_events: int = 200_000
     """events of a day from which its aggregates are made by themselves"""
+    alerts: alerting.Alerts = field(default_factory=alerting.Alerts)
+    """what is told of at once, to whom ([alerts])"""
     file: Path | None = None
 
     @property
@@ -442,7 +466,18 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
-_TOP |= {"watchlists", "ptr_names", "names", "ports", "publish", "animations", "pdf", "query_memory_mb", "aggregate_events"}
+_TOP |= {
+    "watchlists",
+    "ptr_names",
+    "names",
+    "ports",
+    "publish",
+    "animations",
+    "pdf",
+    "query_memory_mb",
+    "aggregate_events",
+    "alerts",
+}
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
@@ -459,6 +494,7 @@ _SHAPES = (
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
+    ("alerts", dict, "a table, written [alerts]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -715,5 +751,6 @@ def load(
         aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),
         query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
+        alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         file=path,
     )

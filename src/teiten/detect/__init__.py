@@ -4,7 +4,8 @@
     follow(view, before)    the same, and the stories that they make with those of the day before
 
 A view is counts by hour, port, country, AS, sensor (`view.py`). First comes what the observer's own line did (`own.py`), then
-every kind of change (`kinds/`), then what is the same thing is told once (`once.py`).
+every kind of change (`kinds/`), then what is the same thing is told once (`once.py`), and what the analyst said of the like
+of it is heeded (`taught.py`).
 """
 
 from __future__ import annotations
@@ -29,19 +30,21 @@ def find(view: View) -> list[Detection]:
 def follow(view: View, before: Sequence[Story], said: Mapping[str, Said] | None = None) -> tuple[list[Detection], list[Story]]:
     """The detections of the view's day, and its stories: `before` are those of the last day made, with the resting ones.
 
-    said: what the analyst says of a story, by its id.
+    said: what the analyst says of a story, by its id; without it what the view's marks say (`view.taught`).
     """
+    from teiten.detect import taught
     from teiten.detect.stories import fold
 
     seen, found = _look(view)
-    return found, fold(before, found, view.day, view=seen, said=said)
+    made = fold(before, found, view.day, view=seen, said=said or taught.said(view.taught))
+    return found, taught.marked(made, view.taught)
 
 
 def _look(view: View) -> tuple[View, list[Detection]]:
     """The view with the own line's factor, and what was found."""
-    from teiten.detect import kinds, once, own
+    from teiten.detect import kinds, once, own, taught
 
     view, found = own.look(view)
     for finder in kinds.finders():
         found = [*found, *finder.find(view, found)]
-    return view, once.told_once(view, found)
+    return view, taught.heeded(view, once.told_once(view, found))

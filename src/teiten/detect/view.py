@@ -19,7 +19,9 @@ import polars as pl
 from teiten.settings import THRESHOLDS
 
 if TYPE_CHECKING:
+    from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,6 +81,12 @@ class View:
     line: pl.DataFrame | None = None
     """the same of single sensors, columns of LINE; a sensor's hour without a row is as it should be"""
     notes: Callable[[str], None] | None = None
+    watches: tuple[Watch, ...] = ()
+    """what the user asked to be told (settings.alerts.watches)"""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """sensor -> its group, where it has one"""
+    taught: tuple[Lesson, ...] = ()
+    """what the analyst's marks on stories teach (`taught.lessons`)"""
 
     def threshold(self, name: str) -> float:
         """The number that decides. KeyError for one that settings.THRESHOLDS has not."""

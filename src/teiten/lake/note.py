@@ -18,7 +18,7 @@ from teiten.errors import UsageError
 from teiten.lake import _delta
 
 _TIME: Final = pl.Datetime("us", "UTC")
-KINDS: Final = ("note", "correction", "addendum", "gap")
+KINDS: Final = ("note", "correction", "addendum", "gap", "story")
 FILES: Final = 32
 """files of one note each that may lie beside each other before they are put into one"""
 
@@ -52,7 +52,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "id": ("id; in order of time", "番号(時刻順)"),
     "created": ("when it was written", "書いた時刻"),
     "author": ("who wrote it", "書いた人"),
-    "kind": ("note, correction, addendum or gap", "種別(note、correction、addendum、gap)"),
+    "kind": ("note, correction, addendum, gap or story", "種別(note、correction、addendum、gap、story)"),
     "period": ("the report's period that it is about", "対象のレポートの期間"),
     "day_from": ("first day that it is about", "対象の最初の日"),
     "day_to": ("last day that it is about", "対象の最後の日"),
@@ -62,10 +62,13 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "country": ("country that it is about", "対象の国"),
     "sensor": ("sensor that it is about", "対象のセンサー"),
     "organisation": ("organisation that it is about", "対象の組織"),
-    "label": ("a correction's verdict; a note's section of the report", "訂正後の判定。注記では、載せる節"),
+    "label": (
+        "a correction's verdict; what a story is marked as; a note's section of the report",
+        "訂正後の判定。storyでは、経過への判断(false、explained)。注記では、載せる節",
+    ),
     "value": (
-        "organisation or tool of the verdict; a note's place in its section",
-        "訂正後の組織・ツール名。注記では、節の中での順番",
+        "organisation or tool of the verdict; what a marked story was (JSON); a note's place in its section",
+        "訂正後の組織・ツール名。storyでは、その時点の経過(JSON)。注記では、節の中での順番",
     ),
     "lang": ("language of the text; null for both", "文の言語(なしは両方)"),
     "text": ("the text", "本文"),
@@ -92,6 +95,8 @@ def row(kind: str, given: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"A note from {first} to {last} is about no day.", hint="The first day comes before the last.")
     if kind == "correction" and not (made["label"] and made["src"]):
         raise UsageError("A correction names a source and what it is taken for.", hint="Give an address or prefix and a label.")
+    if kind == "story" and not (made["label"] in ("false", "explained") and made["value"] and made["day_to"]):
+        raise UsageError("A mark on a story says which, and what it is.", hint="Give a story's id, and false or explained.")
     if kind == "gap" and not (first and last):
         raise UsageError("A note on a gap names its days.", hint="Give the first day and the last.")
     if kind in ("note", "addendum") and not (made["text"] or "").strip():

@@ -60,6 +60,8 @@ def of_period(lake: Lake, period: Period, only: Collection[str] | None = None) -
 
 
 def _belongs(row: Mapping[str, Any], period: Period) -> bool:
+    if row["kind"] == "story":
+        return False  # the story itself says it
     if row["period"]:
         return bool(row["period"] == period.name)
     first, last = _days(row)

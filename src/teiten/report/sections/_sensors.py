@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from teiten.report.answers import Key
 from teiten.report.asked.sensors import Watcher, grouped, watchers
-from teiten.report.context import Context, port_text, protocol_name
+from teiten.report.context import Context, protocol_name
+from teiten.report.naming import port_text
 from teiten.settings import PORT_STYLES
 
 HOME, ABROAD = "domestic", "overseas"

@@ -307,7 +307,8 @@ COLUMNS: Final = (
 
 def port_texts(settings: Settings) -> Callable[[Iterable[Port]], list[str]]:
     """Ports in the style of the settings, where there is no report to ask."""
-    from teiten.report.context import port_text, protocol_name
+    from teiten.report.context import protocol_name
+    from teiten.report.naming import port_text
 
     def texts(ports: Iterable[Port]) -> list[str]:
         return [
