@@ -17,6 +17,8 @@ STAYS: Final = 2.0
 """normal deviates above the usual from which a day of a run is still away"""
 BACK: Final = 1.0
 """below this one day is enough to be back; between both it takes two"""
+CLOSE: Final = 1.25
+"""times the usual: so near to it is back as well"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class _Walk:
         self.z = np.where(going, np.nan_to_num(z), self.z)
         self.window = np.where(going, 1, self.window)
         near = going & (z < STAYS)
-        over = near & ((z < BACK) | self.doubt)
+        rate, usual = self.rates[:, day], self.frozen.rate
+        close = np.where(self.sign > 0, rate <= CLOSE * usual, rate * CLOSE >= usual)
+        over = near & ((z < BACK) | close | self.doubt)
         self.doubt = np.where(going, near & ~over, False)
         return over
 
