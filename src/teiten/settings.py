@@ -189,6 +189,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         2,
         "a source that sends this many TCP SYN to 23 or 2323 within one day, and none with Mirai's mark, scans Telnet (NICTER)",
     ),
+    "detect_outage_hours": Threshold(0.5, "a sensor's outage is told where it was not watching for this many hours"),
+    "detect_own_factor": Threshold(
+        0.75, "the own line fell where all ports and countries are at this part of the usual (0 to 1), or have as much more"
+    ),
+    "detect_own_deviations": Threshold(
+        5, "and where as many hours at other times lie off the usual by this many robust deviations less"
+    ),
+    "detect_own_hours": Threshold(48, "hours watched without which nothing is said of a line's fall"),
+    "detect_own_days": Threshold(7, "days for which a change of the own line is told while it lasts; then it is the usual"),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
@@ -287,6 +296,20 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_settled_days": Threshold(21, "what stays away from its usual for this many observed days is the usual from then on"),
     "detect_carried": Threshold(
         0.8, "a change is told of the country (or AS) that carries this share of what is more than usual (0 to 1)"
+    "detect_false_days": Threshold(
+        0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
+    ),
+    "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
+    "detect_packets": Threshold(10, "and this many packets more than expected"),
+    "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_share": Threshold(
+        0.8, "a change is told of the port, country, AS or sensor that carries this share of what is more (0 to 1)"
+    ),
+    "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
+    "detect_cells": Threshold(
+        50_000,
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
+        "the rarest are put together, by port, by country, by AS and by sensor",
     ),
     "detect_watch_times": Threshold(
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
