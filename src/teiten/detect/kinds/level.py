@@ -57,7 +57,7 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
 
 def _chosen(view: View, days: Calendar, every: list[Away], narrow: Courses) -> list[Away]:
     """Of the same change the series that says it best. narrow: the courses of ports by country."""
-    carried = view.threshold("detect_carried")
+    carried = view.threshold("detect_share")
     out: list[Away] = []
     for sign in (1, -1):
         mine = [one for one in every if one.sign == sign]
