@@ -132,9 +132,9 @@ def _line(one: Story) -> tuple[object, ...]:
     ports, country, asn, sensor, group = one.about.text().split("|")
     return (
         one.id, one.kind, ports, country, asn, sensor, group, one.state, _stamp(one.first), _stamp(one.last), one.times,
-        one.peak, one.peak_day, one.rank, one.rank_before, one.days, main.packets if main else None, main.hosts if main else None,
-        main.usual if main else None, main.score if main else None, main.confidence if main else None, one.verdict,
-        json.dumps(dict(main.reason), ensure_ascii=False, sort_keys=True, default=str) if main else None,
+        one.peak, one.peak_day, one.rank, one.rank_before, one.days,
+        *((main.packets, main.hosts, main.usual, main.score, main.confidence) if main else (None,) * 5),
+        one.verdict, json.dumps(dict(main.reason), ensure_ascii=False, sort_keys=True, default=str) if main else None,
     )  # fmt: skip
 
 

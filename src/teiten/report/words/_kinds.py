@@ -99,6 +99,7 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
     extra: list[Paragraph | None] = [
         _more.group_hosts(speech, story, one) if one.kind in (model.PORT_GROUP, model.CAMPAIGN) else None,
         _much.packets(speech, story, one),
+        _much.hosts(speech, story, one),
         _peak(speech, story, one),
         _much.carried(speech, story, one) if one.kind != model.SPREADING else None,
         _much.sources(speech, story, one),

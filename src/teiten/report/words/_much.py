@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from teiten.detect import model
 from teiten.detect.model import Detection, Part, Port, Story
@@ -21,23 +21,31 @@ MANY: Final = 5
 SMALL: Final = 0.05
 """a part below this share is not named"""
 MOST: Final = 3
+HARDLY: Final = 1.0
+"""packets below which the usual is next to nothing"""
 DAYS: Final = frozenset({model.RISING, model.HIGH, model.FALLING, model.ENDED, model.SPREADING})
 """kinds whose counts are a day's"""
 
 
 def packets(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
-    """この間のパケット数は1,234パケットで、ふだん(約30パケット)の約41倍です。 Nothing where there is no count."""
+    """この間に届いたのは1,234パケットで、ふだん(30パケット)の約41倍です。 Nothing where there is no count."""
     if one.packets < 1:
         return None
-    hosts = one.measure == "hosts" and one.hosts is not None
-    value = one.hosts if hosts and one.hosts is not None else one.packets
-    text = speech.count(value, "hosts" if hosts else "packets")
-    fields: dict[str, Any] = {"count": [speech.linked(text, story, one.peak or one.start)], "today": speech.today}
-    what, span = "hosts" if hosts else "packets", "day" if one.kind in DAYS else "hours"
-    if one.times is not None and one.usual:
-        usual = speech.count(one.usual, what)
-        return speech.turn(f"tell.{span}_{what}", **fields, usual=usual, times=speech.times(one.times))
-    return speech.turn(f"tell.{span}_only" if one.usual is None else f"tell.{span}_{what}_never", **fields)
+    count = [speech.linked(speech.count(one.packets), story)]
+    span = "day" if one.kind in DAYS else "hours"
+    if one.usual is None:
+        return speech.turn(f"tell.{span}_only", count=count, today=speech.today)
+    if one.usual < HARDLY:
+        return speech.turn(f"tell.{span}_packets_never", count=count, today=speech.today)
+    fields = {"usual": speech.count(one.usual), "times": speech.times(one.packets / one.usual)}
+    return speech.turn(f"tell.{span}_packets", count=count, today=speech.today, **fields)
+
+
+def hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
+    """発信元のホスト数は、ふだんの約8倍です: where it is the hosts that stand out, and not as much the packets."""
+    if one.measure != "hosts" or one.times is None or not one.usual or one.times < 2 * one.packets / max(one.usual, HARDLY):
+        return None
+    return speech.turn("tell.hosts_times", times=[speech.linked(speech.times(one.times), story)])
 
 
 def carried(speech: Speech, story: Story, one: Detection) -> Paragraph | None:

@@ -18,6 +18,8 @@ from teiten.settings import PORT_STYLES, Settings
 
 NAMED: Final = 6
 """ports of one thing that are named; the others are counted"""
+SPANS: Final = 3
+"""stretches of a day that are named one by one"""
 _HOUR: Final = dt.timedelta(hours=1)
 _ICMP: Final = (1, 58)
 _WITH_PORTS: Final = (6, 17, 132)
@@ -132,7 +134,10 @@ class Speech(Naming):
     def origin(self, about: About) -> str:
         """米国発の; AS4134(Chinanet)発の; ' from the US': what goes with the noun. Empty: from everywhere, or known."""
         if about.asn is not None and about.asn != self.known.asn:
-            return self.say("tell.from_as", network=self.network(about.asn))
+            network = self.network(about.asn)
+            if about.country and about.country != self.known.country:
+                return self.say("tell.from_as_in", network=network, land=self.land(about.country))
+            return self.say("tell.from_as", network=network)
         if about.country is None or about.country == self.known.country:
             return ""
         return self.say("tell.from", land=self.land(about.country)) if about.country else self.say("tell.from_unknown")
@@ -241,8 +246,16 @@ class Speech(Naming):
         return self.words("date.hour", hour="24", hour2="24") if here.hour == 0 else self.clock(end)
 
     def hours(self, one: Detection) -> str:
-        """When that detection was, as far as it is of this day."""
-        return self.when(one.start, one.end)
+        """When that detection was, as far as it is of this day; one by one where it came several times."""
+        spans = [(dt.datetime.fromisoformat(start), int(hours)) for start, hours in one.reason.get("spans") or ()]
+        if not 1 < len(spans) <= SPANS or self._day(spans[0][0]):
+            return self.when(one.start, one.end)
+        said = []
+        for start, hours in spans:
+            last, end = start + (hours - 1) * _HOUR, start + hours * _HOUR
+            fields = {"start": self.clock(start), "last": self.clock(last), "end": self._until(end)}
+            said.append(self.say("tell.span_hour" if hours == 1 else "tell.span_hours", **fields))
+        return self.say("tell.when_spans", list=self.words.listed(said))
 
     # how many
 
