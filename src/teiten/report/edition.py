@@ -215,7 +215,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     """The report in one language, before it is set."""
     words = lang.words(language)
     context = Context(answers, words, settings.zone_from, command, __version__, settings)
-    sections = [section for part in parts() if answers.period.kind in part.kinds for section in part.sections(context)]
+    sections = [section for part in parts(answers.period.kind) for section in part.sections(context)]
     sections = events.weave(context, sections)
     zone = f"zone.{settings.zone_name}"
     shown = words(zone) if zone in words else settings.zone_name
@@ -236,7 +236,7 @@ def with_edition(report: Report, answers: Answers, settings: Settings, command: 
     context = Context(answers, words, settings.zone_from, command, __version__, settings, edition, report)
     if edition.before is None:
         return replace(report, edition=changes.heading(context))
-    order = {part.id: part.order for part in parts()}
+    order = {part.id: part.order for part in parts(answers.period.kind)}
     section = changes.build(context)
     assert section is not None
     at = next((i for i, s in enumerate(report.sections) if order.get(s.id, 0) > changes.ORDER), len(report.sections))

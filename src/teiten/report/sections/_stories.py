@@ -73,7 +73,7 @@ def speech(context: Context, *, day: dt.date | None = None) -> Speech:
 
 def _place(story: Story, at: dt.datetime | None) -> str:
     """Where the rows of a story are: its row in the table of stories; of the own line, the hours of all ports."""
-    return "#figure-series-ports" if story.kind in model.OWN else f"#{row(story)}"
+    return "#figure-ports-time" if story.kind in model.OWN else f"#{row(story)}"
 
 
 def row(story: Story) -> str:
