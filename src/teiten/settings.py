@@ -352,6 +352,18 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_story_days": Threshold(
         3, "what comes back within this many days after its end is the same story; then it is a new one"
     ),
+    "detect_single_chance": Threshold(
+        0.01,
+        "what single sources do (runs of ports, few that try many, backscatter) is told where a day like those before has so "
+        "many of them, in any of the countries looked at, with this chance at most",
+    ),
+    "detect_single_times": Threshold(2, "and where they are this many times those of a usual day"),
+    "detect_dynamic_share": Threshold(
+        0.5, "sources are said to sit in dynamic ranges where more than this share of those with a telling name do (0 to 1)"
+    ),
+    "detect_dynamic_named": Threshold(
+        0.2, "and where the names of this share of all of them tell it, one way or the other, of ten at least (0 to 1)"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
