@@ -80,7 +80,6 @@ def _told(view: View, one: Detection, rows: pl.DataFrame, says: dict[bytes, allo
     mine = rows.filter(pl.Series([says.get(src) == "dynamic" for src in rows["src_ip"]], dtype=pl.Boolean))
     return Detection(
         DYNAMIC,
-    FALLING,
         one.about,
         view.day,
         one.start,
