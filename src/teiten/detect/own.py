@@ -1,11 +1,384 @@
-"""The observer's own line: what every port and country shows at once is no change of the world."""
+"""The observer's own line: what every port and country shows at once is no change of the world.
+
+    outage          hours not watched, or watched without a packet where the usual makes that next to impossible
+    fall            all ports and all countries at the same part of their usual
+    duplicate feed  all at twice (three times) the usual, each count a multiple, or from no more hosts
+    clock step      hours without anything and as many hours with twice the usual
+
+Each is looked for at every sensor, and at all of them together. What was found, on this day or an earlier one, is set right in
+the view (`View.line`), so that neither it nor its end is told as a change of the world.
+"""
 
 from __future__ import annotations
 
-from teiten.detect.model import Detection
-from teiten.detect.view import View
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from teiten.detect import _common, _factor, model
+from teiten.detect.model import About, Detection
+from teiten.detect.view import LINE, Floats, View
+
+_HOUR: Final = dt.timedelta(hours=1)
+_ROUNDS: Final = 6
+"""stretches of one line that are set right in one view, at most"""
+_NOTHING: Final = 0.03
+"""a factor below this is nothing"""
+_USELESS: Final = 0.12
+"""and below this an hour is of no use"""
+_SAME: Final = 2
+"""hours by which sensors' stretches may differ that are one"""
+_KNOWN: Final = 24
+"""hours watched from which a sensor is known to watch"""
+_UNDONE: Final = 72
+"""hours within which a clock that was set is set back"""
+_MOST: Final = 0.6
+"""share of the sensors from which it is told of all of them"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was found of some sensors' line in the hours [first, after)."""
+
+    kind: str
+    sensors: tuple[str, ...]
+    first: int
+    after: int
+    factors: Floats
+    """of each of the hours"""
+    seen: Floats
+    usual: Floats
+    """packets of each of the hours, and those expected"""
+    times: float | None = None
+    score: float = 9.0
+    """deviations, or as much"""
+    sure: bool = True
+    reason: Mapping[str, Any] = field(default_factory=dict)
 
 
 def look(view: View) -> tuple[View, list[Detection]]:
-    """The view with its hours set right (`factor`), and what was found of the own line."""
-    return view, []
+    """The view with its hours set right (`line`), and what was found of the own line on its day."""
+    sensors = sorted(view.watched["sensor"].unique().to_list())
+    if not sensors or not view.hours:
+        return view, []
+    shares, usable = _shares(view, sensors)
+    faults = _gaps(view, sensors, shares)
+    rows = _common.rows(view, sensors)
+    packets = _common.counted(rows)
+    if packets:
+        changed = _silent(view, sensors, packets, usable)
+        changed += _twice(view, sensors, rows, packets, usable)
+        changed += _all(view, sensors, packets, usable) if len(sensors) > 1 else []
+        changed += _each(view, sensors, packets, usable)
+        faults, steps = _stepped(view, _together(faults + changed, len(sensors)), sensors, packets, usable)
+        view = _set_right(view, changed + steps)
+    return view, [_detection(view, one, len(sensors)) for one in faults if _of_the_day(view, one)]
+
+
+# looking ------------------------------------------------------------------------------------------------------------
+
+
+def _gaps(view: View, sensors: Sequence[str], shares: Floats) -> list[Fault]:
+    """Hours that were not watched, after the sensor's first."""
+    least = view.threshold("detect_outage_hours")
+    out = []
+    for name, share in zip(sensors, shares, strict=True):
+        some = np.flatnonzero(share > 0)
+        missing = np.flatnonzero(share < 0.999)
+        for run in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1):
+            if some.size and run.size and run[0] >= some[0] and (gone := float((1 - share[run]).sum())) >= least:
+                at = int(run[0]), int(run[-1]) + 1
+                if at[1] == len(view.hours) and len(some) < _KNOWN:
+                    continue  # a few hours of a log are no sensor that fell silent
+                nothing = np.zeros(at[1] - at[0])
+                out.append(Fault(model.OUTAGE, (name,), *at, share[run], nothing, nothing, reason={"hours": round(gone, 2)}))
+    return out
+
+
+def _shares(view: View, sensors: Sequence[str]) -> tuple[Floats, Floats]:
+    """Of each sensor's hours: the share that was watched (of the running hour, of what of it is over); and address-hours,
+    beside the sensor's usual."""
+    start = int(view.start.timestamp()) * 1_000_000
+    names = pl.DataFrame({"sensor": sensors}, schema={"sensor": pl.String}).with_row_index("_row")
+    place = ((pl.col("time").to_physical() - start) // 3_600_000_000).alias("_place")
+    rows = view.watched.select("sensor", place, "share", "addresses").join(names, on="sensor")
+    rows = rows.filter(pl.col("_place").is_between(0, len(view.hours) - 1))
+    share, exposure = np.zeros((len(sensors), len(view.hours))), np.zeros((len(sensors), len(view.hours)))
+    at = rows["_row"].to_numpy(), rows["_place"].to_numpy()
+    np.add.at(share, at, rows["share"].to_numpy())
+    np.add.at(exposure, at, (rows["share"] * rows["addresses"]).to_numpy())
+    usual = np.array([np.median(one[one > 0]) if (one > 0).any() else 1.0 for one in exposure])
+    over = (view.upto - view.hours[-1]) / _HOUR if view.upto is not None else 1.0
+    if 0 < over < 1:
+        share[:, -1] /= over
+    return np.minimum(share, 1.0), exposure / usual[:, None]
+
+
+def _silent(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
+    """Hours watched without a packet, where the usual makes that next to impossible; they are of no use."""
+    out = []
+    whole = next(iter(packets.values())).sum(axis=1)
+    quiet = (whole == 0) & (usable > 0)
+    on = np.flatnonzero(quiet.any(axis=1) & (np.count_nonzero(usable, axis=1) >= view.threshold("detect_own_hours")))
+    due = _common.expected(whole[on][:, None], usable[on])[:, 0] if on.size else whole[:0]
+    for at, usual in zip(on.tolist(), due, strict=True):
+        # what arrives in clumps leaves more hours empty: a negative binomial of the line's own scatter
+        scatter = float(np.clip(np.median((whole[at] - usual) ** 2 / np.maximum(usual, 1e-9)) / 0.455, 1.01, 1e3))
+        empty = np.flatnonzero(quiet[at])
+        for run in np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1):
+            first, after = int(run[0]), int(run[-1]) + 1
+            evidence = float(usual[first:after].sum()) * np.log(scatter) / (scatter - 1)
+            if evidence >= view.threshold("detect_silent_evidence"):
+                usable[at, first:after] = 0.0
+                none = np.zeros(after - first)
+                reason = {"factor": 0.0, "evidence": round(evidence, 1), "hours": after - first}
+                score = np.sqrt(2 * evidence)
+                out.append(
+                    Fault(model.OUTAGE, (sensors[at],), first, after, none, none, usual[first:after], 0.0, score, reason=reason)
+                )
+    return out
+
+
+def _twice(
+    view: View, sensors: Sequence[str], rows: _common.Rows, packets: Mapping[str, Floats], usable: Floats
+) -> list[Fault]:
+    """Hours whose counts are even, more often than can be; their exposure is set right."""
+    out = []
+    for at, gains in enumerate(_common.twice(rows)):
+        for evidence, first, after in _factor.peaks(gains, view.threshold("detect_twice_evidence")):
+            usable[at, first:after] *= 2
+            seen = next(iter(packets.values()))[at, :, first:after].sum(axis=0)
+            reason = {"multiples": True, "evidence": round(evidence, 1), "hours": after - first, "factor": 2.0}
+            both = np.full(after - first, 2.0)
+            out.append(
+                Fault(
+                    model.DUPLICATE_FEED, (sensors[at],), first, after, both, seen, seen / 2, 2.0, evidence / 2, reason=reason
+                )
+            )
+    return out
+
+
+def _all(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
+    """Stretches in which all sensors did alike; their exposure is set right."""
+    found: list[Fault] = []
+    for _ in range(_ROUNDS):
+        fault = _fault(view, tuple(sensors), _line(packets, usable))
+        if fault is None:
+            break
+        found.append(fault)
+        usable[:, fault.first : fault.after] *= fault.factors
+    return found
+
+
+def _each(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
+    """Stretches of single sensors; their exposure is set right."""
+    found: list[Fault] = []
+    waiting = list(range(len(sensors)))
+    for _ in range(_ROUNDS):
+        due = {name: _common.expected(x[waiting], usable[waiting]) for name, x in packets.items()}
+        rows, waiting = waiting, []
+        for row, at in enumerate(rows):
+            line = _factor.Line({k: x[at] for k, x in packets.items()}, {k: e[row] for k, e in due.items()}, usable[at])
+            fault = _fault(view, (sensors[at],), line)
+            if fault is not None:
+                found.append(fault)
+                usable[at, fault.first : fault.after] *= fault.factors
+                waiting.append(at)
+        if not waiting:
+            break
+    return found
+
+
+def _fault(view: View, sensors: tuple[str, ...], line: _factor.Line) -> Fault | None:
+    """The first stretch of the line, under its name."""
+    least, sure = view.threshold("detect_own_factor"), view.threshold("detect_own_deviations")
+    one = _factor.stretch(line, least, sure, int(view.threshold("detect_own_hours")))
+    if one is None:
+        return None
+    kind, certain, reason = _named(view, sensors, one, sure)
+    return _made(kind, sensors, line, one, certain, reason)
+
+
+def _made(
+    kind: str, sensors: tuple[str, ...], line: _factor.Line, one: _factor.Stretch, sure: bool, reason: Mapping[str, Any]
+) -> Fault:
+    at, name = slice(one.first, one.after), next(iter(line.packets))
+    factors = _factor.hourly(line, one)
+    factors = np.where(factors < _USELESS, 0.0, factors)
+    counts = line.packets[name][:, at].sum(0), line.expected[name][:, at].sum(0)
+    return Fault(kind, sensors, one.first, one.after, factors, *counts, one.factor, one.score, sure, reason)
+
+
+# naming -------------------------------------------------------------------------------------------------------------
+
+
+def _named(view: View, sensors: tuple[str, ...], one: _factor.Stretch, sure: float) -> tuple[str, bool, dict[str, Any]]:
+    """What a stretch is taken for, whether surely, and why."""
+    reason: dict[str, Any] = {
+        "factor": round(one.factor, 3),
+        "deviations": round(one.score, 1),
+        "hours": one.after - one.first,
+        "agree": {name: list(both) for name, both in one.units.items()},
+    }
+    if one.factor < 1:
+        kind = model.OUTAGE if one.factor <= _NOTHING else model.OWN_FALL
+        return kind, one.whole and one.score >= 1.5 * sure, reason
+    hosts = one.factor * _hosts(view, sensors, one.first, one.after)
+    reason["hosts"] = round(hosts, 3)
+    again = hosts < (1 + one.factor) / 2 or one.after - one.first > 24
+    return model.DUPLICATE_FEED if again else model.CLOCK_STEP, False, reason
+
+
+def _hosts(view: View, sensors: tuple[str, ...], first: int, after: int) -> float:
+    """How many times the usual are the hosts of a packet in those hours?"""
+    own = view.cells.filter(pl.col("sensor").is_in(sensors))
+    within = pl.col("time").is_between(view.hours[first], view.hours[after - 1])
+    hosts, packets = own.filter(within).select(pl.col("hosts").sum(), pl.col("packets").sum()).row(0)
+    usual_hosts, usual = own.filter(~within).select(pl.col("hosts").sum(), pl.col("packets").sum()).row(0)
+    return float((hosts / packets) / (usual_hosts / usual)) if packets and usual_hosts else 1.0
+
+
+def _together(faults: Sequence[Fault], sensors: int) -> list[Fault]:
+    """What most sensors show in the same hours is one."""
+    groups: list[list[Fault]] = []
+    for one in sorted(faults, key=lambda f: (f.kind, f.first, f.after, f.sensors)):
+        for group in groups:
+            o = group[0]
+            if o.kind == one.kind and abs(o.first - one.first) <= _SAME and abs(o.after - one.after) <= _SAME:
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    out = []
+    for group in groups:
+        names = tuple(sorted({name for one in group for name in one.sensors}))
+        if len(group) > 1 and len(names) >= _MOST * sensors:
+            longest = max(group, key=lambda one: one.after - one.first)
+            out.append(replace(longest, sensors=names, sure=all(one.sure for one in group)))
+        else:
+            out += group
+    return out
+
+
+def _stepped(
+    view: View, faults: Sequence[Fault], sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
+) -> tuple[list[Fault], list[Fault]]:
+    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back.
+
+    The faults with these in their places, and what of them is to be set right.
+    """
+    out, steps = list(faults), []
+    for none in [one for one in faults if one.kind == model.OUTAGE and one.after > view.today.start - _UNDONE]:
+        length = round(float((1 - none.factors).sum()))
+        if not 1 <= length <= 24:
+            continue
+        known = next((o for o in out if o.kind == model.CLOCK_STEP and _undoes(o, none, length)), None)
+        twice = known or _doubled(view, none, length, sensors, packets, usable)
+        if twice is None:
+            continue
+        early, late = sorted((none, twice), key=lambda one: one.first)
+        between = np.zeros(max(0, late.first - early.after))
+        seen, usual = (np.concatenate([getattr(early, n), between, getattr(late, n)]) for n in ("seen", "usual"))
+        told = {
+            "missing": [view.hours[none.first].isoformat(), length],
+            "doubled": [view.hours[twice.first].isoformat(), length],
+        }
+        at = early.first, late.after
+        step = replace(twice, first=at[0], after=at[1], seen=seen, usual=usual, sure=True, reason={**twice.reason, **told})
+        out = [one for one in out if one is not none and one is not twice] + [step]
+        steps += [] if known else [twice]
+    return out, steps
+
+
+def _undoes(twice: Fault, none: Fault, length: int) -> bool:
+    apart = max(none.first, twice.first) - min(none.after, twice.after)
+    both, either = set(twice.sensors) & set(none.sensors), set(twice.sensors) | set(none.sensors)
+    same = len(both) >= _MOST * len(either) and abs(twice.after - twice.first - length) <= max(1, length // 3)
+    return same and -1 <= apart <= _UNDONE
+
+
+def _doubled(
+    view: View, none: Fault, length: int, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
+) -> Fault | None:
+    """Hours in which as much came twice as was missing; their exposure is set right."""
+    on = [at for at, name in enumerate(sensors) if name in none.sensors]
+    line = _line({name: x[on] for name, x in packets.items()}, usable[on])
+    middle = (none.first + none.after) // 2
+    first = max(0, middle - length // 2)
+    one = _factor.doubled(line, first, first + length, _UNDONE, view.threshold("detect_clock_deviations"))
+    if one is None:
+        return None
+    reason = {"factor": round(one.factor, 3), "deviations": round(one.score, 1), "hours": length}
+    made = _made(model.CLOCK_STEP, none.sensors, line, one, True, reason)
+    usable[on, made.first : made.after] *= made.factors
+    return made
+
+
+def _line(packets: Mapping[str, Floats], usable: Floats) -> _factor.Line:
+    """Sensors as one line; of several, with a division by sensor."""
+    due = {name: _common.expected(x, usable) for name, x in packets.items()}
+    seen, usual = {name: x.sum(axis=0) for name, x in packets.items()}, {name: e.sum(axis=0) for name, e in due.items()}
+    if len(usable) > 1:
+        first = next(iter(packets))
+        seen["sensor"], usual["sensor"] = packets[first].sum(axis=1), due[first].sum(axis=1)
+    return _factor.Line(seen, usual, usable.sum(axis=0))
+
+
+# telling ------------------------------------------------------------------------------------------------------------
+
+
+def _of_the_day(view: View, one: Fault) -> bool:
+    """Does it lie on the day, and is it still worth telling?"""
+    days = (view.today.start - one.first) / 24
+    return bool(one.after > view.today.start and days <= view.threshold("detect_own_days"))
+
+
+def _detection(view: View, one: Fault, sensors: int) -> Detection:
+    on = slice(max(one.first, view.today.start) - one.first, None)
+    packets, usual = float(one.seen[on].sum()), float(one.usual[on].sum())
+    goes_on = one.after >= len(view.hours)
+    reason = {**one.reason, "sensors": len(one.sensors), "of": sensors}
+    return Detection(
+        one.kind,
+        About(sensor=one.sensors[0] if len(one.sensors) == 1 else None),
+        view.day,
+        view.hours[one.first],
+        None if goes_on else view.hours[one.after - 1] + _HOUR,
+        packets=packets,
+        usual=None if one.times is None else usual,
+        times=one.times,
+        score=min(300.0, one.score**2 / 4.6),
+        confidence="sure" if one.sure else "likely",
+        reason=reason | _words(view, one),
+    )
+
+
+def _words(view: View, one: Fault) -> dict[str, str]:
+    """What the operator says of an outage."""
+    if view.asked is None or one.kind != model.OUTAGE:
+        return {}
+    rows = view.asked.gaps(view.hours[one.first], view.hours[one.after - 1] + _HOUR)
+    said = rows.filter(pl.col("sensor").is_in(one.sensors) & pl.col("because").is_not_null())["because"].unique(
+        maintain_order=True
+    )
+    return {"because": "; ".join(said.to_list())} if len(said) else {}
+
+
+def _set_right(view: View, faults: Sequence[Fault]) -> View:
+    """The view with the factors of those faults; hours of no use have no cells."""
+    rows = [
+        (view.hours[one.first + n], name, float(factor))
+        for one in faults
+        for n, factor in enumerate(one.factors)
+        for name in one.sensors
+    ]
+    if not rows:
+        return view
+    line = pl.DataFrame(rows, schema=LINE, orient="row").group_by("time", "sensor").agg(pl.col("factor").product())
+    useless = line.filter(pl.col("factor") == 0)
+    cells = view.cells.join(useless, on=["time", "sensor"], how="anti") if useless.height else view.cells
+    return replace(view, cells=cells, line=line.sort("time", "sensor"))
