@@ -1,7 +1,7 @@
 """How long events are kept ([lake] keep_events, disk), and what is made of a day before its events go.
 
-Whole finished days of the settings' zone go, the oldest first, and only when verdicts, aggregates (`rollup`), cells and coverage
-of these days are in the lake: these stay for good. What is dropped never comes back by an input that is read again.
+Whole finished days of the settings' zone go, the oldest first, and only when verdicts, aggregates (`rollup`), cells and
+coverage of these days are in the lake: these stay for good. What is dropped never comes back by an input that is read again.
 
     found = retention.plan(lake, settings)      what is to go, and why; None where nothing is
     retention.carry_out(lake, settings, found)  makes what is missing, then drops

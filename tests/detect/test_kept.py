@@ -1,4 +1,4 @@
-"""Stories of a lake's days: the same in whatever order logs came, after a kill, made again; made again where something changed."""
+"""Stories of days: the same in whatever order logs came, after a kill, made again; made anew where something changed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lake.dying import dying
+from tests.lake.making import batch, events
 
 from teiten.detect import kept, taught
 from teiten.detect.model import Story
@@ -17,8 +19,6 @@ from teiten.engine import open_session
 from teiten.errors import UsageError
 from teiten.lake import Lake
 from teiten.settings import Settings, load
-from tests.lake.dying import dying
-from tests.lake.making import batch, events
 
 DAY = dt.timedelta(days=1)
 FIRST = dt.date(2026, 4, 1)
@@ -99,7 +99,8 @@ def test_nothing_is_made_where_nothing_changed(lake: Lake, told: dict[dt.date, l
     assert kept.span(lake, settings(lake)) == told
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_order_in_which_logs_came_makes_no_difference(told: dict[dt.date, list[Story]], tmp_path: Path, seed: int) -> None:
     order = random.Random(seed).sample(DAYS, len(DAYS))
     lake = Lake.create(tmp_path / "lake", "UTC")
@@ -121,7 +122,8 @@ def test_late_events_change_their_day_and_what_follows(lake: Lake, told: dict[dt
     assert any((6, 5555) in one.about.ports for one in kept.stories(late, settings(late), DAYS[7]))
 
 
-@pytest.mark.parametrize("step", [25, *(pytest.param(n, marks=pytest.mark.full) for n in (3, 40, 60, 80))])
+@pytest.mark.full
+@pytest.mark.parametrize("step", [3, 25, 40, 60, 80, 120])
 def test_after_a_kill_it_goes_on(
     told: dict[dt.date, list[Story]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -160,6 +162,7 @@ def test_stories_are_views_of_sql(lake: Lake, told: dict[dt.date, list[Story]]) 
         assert found.height
 
 
+@pytest.mark.full
 def test_a_report_needs_not_all_years(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "BEFORE", 2)
     lake = filled(tmp_path / "lake", DAYS)
@@ -198,6 +201,7 @@ def test_of_little_nothing_is_said(tmp_path: Path, count: int) -> None:
     assert kept.stories(lake, settings(lake), FIRST) == []
 
 
+@pytest.mark.full
 def test_a_gap_of_a_month_is_bridged_and_a_longer_one_is_not(tmp_path: Path) -> None:
     days = [FIRST, FIRST + 30 * DAY, FIRST + 80 * DAY]
     lake = filled(tmp_path / "lake", days)
@@ -207,6 +211,7 @@ def test_a_gap_of_a_month_is_bridged_and_a_longer_one_is_not(tmp_path: Path) -> 
     assert {one.kind for found in kept.span(lake, settings(lake)).values() for one in found} <= {"outage"}
 
 
+@pytest.mark.full
 def test_days_without_events_any_more_keep_their_stories(tmp_path: Path) -> None:
     lake = filled(tmp_path / "lake", DAYS)
     chosen = settings(lake)
