@@ -357,15 +357,16 @@ def _detection(view: View, one: Fault, sensors: int) -> Detection:
     )
 
 
-def _words(view: View, one: Fault) -> dict[str, str]:
-    """What the operator says of an outage."""
+def _words(view: View, one: Fault) -> dict[str, Any]:
+    """Of an outage: from when to when to the second, and what the operator says of it, where the lake knows."""
     if view.asked is None or one.kind != model.OUTAGE:
         return {}
-    rows = view.asked.gaps(view.hours[one.first], view.hours[one.after - 1] + _HOUR)
-    said = rows.filter(pl.col("sensor").is_in(one.sensors) & pl.col("because").is_not_null())["because"].unique(
-        maintain_order=True
-    )
-    return {"because": "; ".join(said.to_list())} if len(said) else {}
+    rows = view.asked.gaps(view.hours[one.first], view.hours[one.after - 1] + _HOUR).filter(pl.col("sensor").is_in(one.sensors))
+    if not rows.height:
+        return {}
+    said = rows["because"].drop_nulls().unique(maintain_order=True).to_list()
+    first, last = rows.select(pl.col("start").min(), pl.col("end").max()).row(0)
+    return {"from": first.isoformat(), "to": last.isoformat()} | ({"because": "; ".join(said)} if said else {})
 
 
 def _set_right(view: View, faults: Sequence[Fault]) -> View:
