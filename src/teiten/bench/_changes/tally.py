@@ -136,8 +136,8 @@ def words(figures: Mapping[str, float], scales: Sequence[str], goals: Mapping[st
     """The figures as a person reads them, the goal beside each."""
     out = [
         "recall: changes told (the port named, or the country of a country's change); right: of those, by a kind that says",
-        "what it is; stories: as how many. From 3 times the usual on; precision: stories that a change explains, of all told (other",
-        "than of the own line); false a day: stories of a day on which nothing happens, or beside what does.",
+        "what it is; stories: as how many, from 3 times the usual on. precision: of all stories told (but those of the own",
+        "line), those that a change explains; false a day: on a day on which nothing happens, or beside what does.",
         "",
     ]
     for scale in scales:
