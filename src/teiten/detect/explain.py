@@ -100,7 +100,7 @@ def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
 def _past(made: Ground, window: Window) -> pl.DataFrame:
     """The hours before today of a series, by every dimension."""
     cells = made.cells
-    some = np.arange(int(np.searchsorted(cells["place"], made.clock.today.start)))
+    some = np.flatnonzero(cells["place"] < made.clock.today.start)
     for name, code in _key(window).items():
         some = some[cells[name][some] == code]
     past = pl.DataFrame({name: cells[name][some] for name in (*DIMENSIONS, *scan.MEASURES)})
