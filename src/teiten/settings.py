@@ -276,6 +276,21 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_false_days": Threshold(
+        0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
+    ),
+    "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
+    "detect_packets": Threshold(10, "and this many packets more than expected"),
+    "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_share": Threshold(
+        0.8, "a change is told of the port, country, AS or sensor that carries this share of what is more (0 to 1)"
+    ),
+    "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
+    "detect_cells": Threshold(
+        50_000,
+        "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
+        "the rarest are put together, by port, by country, by AS and by sensor",
+    ),
     "detect_watch_times": Threshold(
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
     ),

@@ -51,6 +51,7 @@ def test_the_whole_benchmark_reaches_its_goals(tmp_path: Path, monkeypatch: pyte
     assert all(figures[f"{world.name}.ordinary_named"] <= 1e-4 * figures[f"{world.name}.ordinary"] for world in classify.WORLDS)
 
 
+@pytest.mark.full
 def test_real_captures(tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a configuration: nobody says how many addresses the sensor watches, which ZMap's order depends on."""
     some = tmp_path / "captures"

@@ -12,6 +12,7 @@ from teiten.bench import _minutes
 from teiten.lake import Lake, _delta
 
 
+@pytest.mark.full
 def test_files_stay_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_minutes, "MINUTES", 60)
     world = _minutes.World(Lake.create(tmp_path / "lake", "UTC"), dt.datetime.now(dt.UTC) - dt.timedelta(days=2))

@@ -147,6 +147,7 @@ def test_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "What kind of report?" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_a_second_edition(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(here / "router.log")
     words = ["report", "daily", "2019-10-21", "--out", "day"]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,14 @@ def _snippets() -> list[tuple[Path, str]]:
     return [*found.values(), *((path, _read(path)) for path in sorted((ROOT / "examples").glob("*.sh")))]
 
 
-@pytest.mark.parametrize(("page", "script"), _snippets(), ids=lambda v: v.name if isinstance(v, Path) else "")
+def _marked() -> list[Any]:
+    """What a newcomer types first is tried each time, the rest in the long suite."""
+    first = ("README.md", "first-steps.md")
+    found = _snippets()
+    return [pytest.param(*one, marks=[] if one[0].name in first else [pytest.mark.full]) for one in found]
+
+
+@pytest.mark.parametrize(("page", "script"), _marked(), ids=lambda v: v.name if isinstance(v, Path) else "")
 def test_what_the_documents_tell_to_type_works(page: Path, script: str, tmp_path: Path) -> None:
     """In an empty folder that holds the example log as router.log and a line or two of each device, as a reader would."""
     shutil.copy(ROOT / "examples" / "router.log", tmp_path)

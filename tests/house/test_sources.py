@@ -17,7 +17,7 @@ OUTSIDE_THE_MIRROR = {"house", "conformance", "faults", "golden"}
 """folders of tests that look at the whole, not at one module"""
 TOPICS = {
     "kills", "overlap", "cases", "conformance", "grammar", "hostile", "fuzz", "browser", "transports", "times", "accept", "sql",
-    "march2019", "months", "payload", "report", "theta", "quarter",
+    "march2019", "months", "overview2019", "payload", "report", "theta", "quarter",
 }  # fmt: skip
 """tests of a package as a whole, by what they are about; a new one is put in here on purpose"""
 

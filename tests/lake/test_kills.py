@@ -55,6 +55,7 @@ def test_a_few_kills(tmp_path: Path) -> None:
     assert sum(kills().campaign(tmp_path, 3, seed=3, files=12)) >= 3
 
 
+@pytest.mark.full
 def test_kills_of_everything_that_changes_a_lake(tmp_path: Path) -> None:
     """ingest, compact, forget, take-out, vacuum, and the migration of an older lake."""
     done = _mix.campaign(tmp_path, 14, seed=5, each=7, logs=4, lines=60)

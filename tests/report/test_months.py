@@ -168,6 +168,7 @@ def led_nowhere(files: dict[str, bytes]) -> None:
     assert named <= set(files) and "data/ports.csv" in named
 
 
+@pytest.mark.full
 def test_ports_in_their_style_everywhere(small: SimpleNamespace, tmp_path: Path, chosen: Settings) -> None:
     """Words, tables and charts; not the rows and their SQL, which keep port and protocol apart, nor references."""
     text = "".join(small.line(at, source, what) for at, source, what in sorted(daily(small)))
@@ -209,7 +210,7 @@ def place_of(port: int, counts: dict[int, int]) -> int:
     return 1 + sum(n > counts[port] for n in counts.values())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.full) for n in (1, 2, 3))])
 def test_no_rank_is_wrong(small: SimpleNamespace, tmp_path: Path, chosen: Settings, seed: int) -> None:
     """Two months of ports drawn at random, counted here: every place that the text tells, now and before, and its direction."""
     chance = random.Random(seed)

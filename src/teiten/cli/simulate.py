@@ -14,6 +14,7 @@ EXAMPLE = """\
   teiten simulate --scenario home --seed 1 --start 2026-04-01 --days 61 --out try
   teiten ingest --config try/teiten.toml try
   teiten simulate --scenario march2019 --out march
+  teiten simulate --scenario overview2019 --out october
   teiten simulate --scenario telescope --prefix 44.11.38.0/24 --days 3 --events 500000 --out dark
   teiten simulate --scenario telescope --days 1 --write pcap,log --out both
   teiten simulate --scenario telescope --prefix 2001:db8:38::/64 --days 7 --out six"""
@@ -23,9 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario",
         default="home",
-        metavar="home|sensors|march2019|telescope",
-        help="one household line; many sensors; February and March 2019 as a blog told of them; captures of a dark prefix "
-        "(default: home)",
+        metavar="home|sensors|march2019|overview2019|telescope",
+        help="one household line; many sensors; February and March 2019 as a blog told of them; five weeks up to "
+        "22 October 2019 as a daily overview told of them; captures of a dark prefix (default: home)",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same files (default: 1)")
     parser.add_argument("--start", metavar="DAY", help="first day, in Japan (default: 2026-04-01, or the scenario's own)")

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 import polars as pl
 
-from teiten.detect.model import About
+from teiten import coverage
+from teiten.detect.model import About, Port
+from teiten.detect.view import WATCHED
+from teiten.engine import recorded
+from teiten.engine.filters import Filters
+from teiten.engine.gaps import gaps
+
+if TYPE_CHECKING:
+    from teiten.engine.duckdb import Session
+
+_GAPS: Final[dict[str, pl.DataType]] = {
+    "sensor": pl.String(),
+    "start": pl.Datetime("us", "UTC"),
+    "end": pl.Datetime("us", "UTC"),
+    "because": pl.String(),
+}
+_HOUR: Final = dt.timedelta(hours=1)
 
 
 class Asked(Protocol):
@@ -27,3 +44,99 @@ class Asked(Protocol):
 
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
+
+
+class Sources:
+    """`Asked` of a session: of events, those that are attempts. Answers are in order of what is most, then of addresses."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def hosts(self, about: About, start: dt.datetime, end: dt.datetime) -> int:
+        where = self._where(about, start, end)
+        found = self._session.work(f"SELECT count(DISTINCT src_ip) AS hosts FROM raw_events WHERE {where}")
+        return int(found["hosts"][0])
+
+    def sources(self, about: About, start: dt.datetime, end: dt.datetime, most: int) -> pl.DataFrame:
+        where = self._where(about, start, end)
+        return self._utc(
+            self._session.work(f"""
+SELECT src_ip, any_value(country) AS country, any_value(asn) AS asn, any_value(as_name) AS as_name,
+       sum(packets)::BIGINT AS packets, count(DISTINCT (protocol, dst_port)) AS ports, min(time) AS first, max(time) AS last
+FROM raw_events WHERE {where}
+GROUP BY src_ip ORDER BY packets DESC, src_ip LIMIT {max(0, int(most))}""")
+        )
+
+    def pairs(self, start: dt.datetime, end: dt.datetime, least: int) -> pl.DataFrame:
+        where = self._where(About(), start, end)
+        return self._session.work(f"""
+WITH pairs AS (
+  SELECT src_ip, any_value(country) AS country, any_value(asn) AS asn, protocol, dst_port, sum(packets)::BIGINT AS packets
+  FROM raw_events WHERE {where} GROUP BY src_ip, protocol, dst_port
+)
+SELECT * FROM pairs QUALIFY count(*) OVER (PARTITION BY protocol, dst_port) >= {max(1, int(least))}
+ORDER BY protocol, dst_port, src_ip""")
+
+    def verdicts(self, day: dt.date) -> pl.DataFrame:
+        return self._session.work(f"""
+SELECT src_ip, prefix_len, label, value, rule, confidence, evidence FROM _verdicts
+WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, value""")
+
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        rows = [
+            {
+                "sensor": row["sensor"],
+                "start": row["start"].astimezone(dt.UTC),
+                "end": row["end"].astimezone(dt.UTC),
+                "because": row.get("because") or None,
+            }
+            for row in gaps(self._session, start.astimezone(self._session.zone), end.astimezone(self._session.zone))
+        ]
+        return pl.DataFrame(rows, schema=_GAPS, orient="row")
+
+    def _where(self, about: About, start: dt.datetime, end: dt.datetime) -> str:
+        sensors = [about.sensor] if about.sensor is not None else []
+        if about.group is not None:
+            own = [one.name for one in self._session.settings.sensors if one.group == about.group]
+            sensors = [name for name in own if not sensors or name in sensors] or [""]
+        asked = Filters(
+            start=start,
+            end=end,
+            country=() if about.country is None else (about.country or None,),
+            asn=() if about.asn is None else (about.asn or None,),
+            sensor=tuple(sensors),
+        )
+        return " AND ".join([*asked.conditions(raw=True), *_ports(about.ports)])
+
+    @staticmethod
+    def _utc(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("first", "last").dt.convert_time_zone("UTC"))
+
+
+def _ports(ports: Sequence[Port]) -> list[str]:
+    said = [f"protocol = {p} AND dst_port {'IS NULL' if port is None else f'= {port}'}" for p, port in sorted(ports, key=str)]
+    return ["(" + " OR ".join(f"({one})" for one in said) + ")"] if said else []
+
+
+def known_until(session: Session) -> dt.datetime | None:
+    """The moment after the last event (UTC); None where there is none. What comes after it is not known, rather than quiet."""
+    whole = recorded.extent(session)
+    return whole[1].astimezone(dt.UTC) + dt.timedelta(microseconds=1) if whole else None
+
+
+def watched(session: Session, start: dt.datetime, end: dt.datetime) -> dict[dt.date, pl.DataFrame]:
+    """Day (of the session's zone) -> which hours each sensor watched (`view.WATCHED`), of [start, end), UTC."""
+    shares: dict[tuple[dt.date, dt.datetime, str], tuple[float, int]] = {}
+    for one in coverage.watched(session, start, end):
+        day, at = one.start.astimezone(session.zone).date(), one.start
+        while at < one.end:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            after = min(one.end, hour + _HOUR)
+            share, addresses = shares.get((day, hour, one.sensor), (0.0, 0))
+            # of several stretches in one hour, with other numbers of addresses, the larger number stands
+            shares[day, hour, one.sensor] = (share + (after - at) / _HOUR, max(addresses, one.addresses))
+            at = after
+    by_day: dict[dt.date, list[tuple[dt.datetime, str, float, int]]] = {}
+    for (day, hour, name), (share, addresses) in sorted(shares.items()):
+        by_day.setdefault(day, []).append((hour, name, min(1.0, share), addresses))
+    return {day: pl.DataFrame(rows, schema=WATCHED, orient="row") for day, rows in by_day.items()}

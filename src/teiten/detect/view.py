@@ -46,6 +46,8 @@ WATCHED: Final[dict[str, pl.DataType]] = {
     "addresses": pl.Int64(),
 }
 """a row for each hour and sensor that watched: `share` of the hour (0 to 1), with how many addresses. No row: not watched."""
+OTHERS: Final = -1
+"""`dst_port` or `asn` in `View.tails`: those that have no row of their own there"""
 LINE: Final[dict[str, pl.DataType]] = {"time": pl.Datetime("us", "UTC"), "sensor": pl.String(), "factor": pl.Float64()}
 """a row for each hour in which a sensor's own line made `factor` of the usual. 0: it is of no use, and
 its cells are left out"""
@@ -80,6 +82,9 @@ class View:
     """of each hour: what the observer's own line made of the usual (1: nothing; .4: it fell to that; nan: of no use)"""
     line: pl.DataFrame | None = None
     """the same of single sensors, columns of LINE; a sensor's hour without a row is as it should be"""
+    tails: tuple[pl.DataFrame, ...] = ()
+    """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
+    other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""
@@ -158,7 +163,7 @@ class View:
 
         `only`: of which cells. Keys are in order of packets, most first; unknown is None.
         """
-        cells = self.cells if only is None else self.cells.filter(only)
+        cells = self._counts(by, only)
         place = ((cells["time"].to_physical() - _micros(self.start)) // 3_600_000_000).alias("_place")
         rows = cells.with_columns(place).filter(pl.col("_place").is_between(0, len(self.hours) - 1))
         summed = rows.group_by(*by, "_place").agg(pl.col("packets", "hosts").sum())
@@ -177,9 +182,22 @@ class View:
         hosts[at] = summed["hosts"].to_numpy()
         return Series(by, keys, packets, hosts)
 
+    def _counts(self, by: tuple[str, ...], only: pl.Expr | None) -> pl.DataFrame:
+        """Rows with the columns `by`, time and counts: of the cells, and of those put together where these can tell it."""
+        asked = {*by, *(only.meta.root_names() if only is not None else ())}
+        names = [*dict.fromkeys([*by, "time", "packets", "hosts"])]
+        frames = [self.cells, *next(([tail] for tail in self.tails if asked <= {*tail.columns}), [])]
+        if only is not None:
+            frames = [frame.filter(only) for frame in frames]
+        for n, tail in enumerate(frames[1:], 1):
+            for name in {"dst_port", "asn"} & set(by):
+                frames[n] = tail = tail.filter((pl.col(name) != OTHERS).fill_null(True))
+        return pl.concat([frame.select(names) for frame in frames]) if len(frames) > 1 else frames[0]
+
     def until(self, upto: dt.datetime) -> View:
         """The same, as it was known then (for the bench: when is it told first?)."""
-        return replace(self, cells=self.cells.filter(pl.col("time") < upto), upto=upto)
+        known = pl.col("time") < upto
+        return replace(self, cells=self.cells.filter(known), tails=tuple(tail.filter(known) for tail in self.tails), upto=upto)
 
     def _places(self, times: pl.Series) -> npt.NDArray[np.int64]:
         return ((times.to_physical() - _micros(self.start)) // 3_600_000_000).to_numpy()

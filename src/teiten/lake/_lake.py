@@ -18,12 +18,26 @@ import polars as pl
 from teiten import event, periods
 from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
-from teiten.lake import _daily, _delta, activity, batch, check, coverage, mend, migrations, note, retention, rollup, verdict
+from teiten.lake import (
+    _daily,
+    _delta,
+    activity,
+    batch,
+    changes,
+    check,
+    coverage,
+    mend,
+    migrations,
+    note,
+    retention,
+    rollup,
+    verdict,
+)
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
@@ -35,6 +49,7 @@ _OURS: Final = {
     "notes",
     "coverage",
     *rollup.TABLES,
+    *changes.TABLES,
     ".lock",
     META,
     META + ".new",
@@ -283,7 +298,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """The names of its tables; some are made when they are first written."""
-        every = ("events", "batches", "verdicts", "notes", "coverage", *rollup.TABLES)
+        every = ("events", "batches", "verdicts", "notes", "coverage", *rollup.TABLES, *changes.TABLES)
         return [name for name in every if _delta.Table.exists(self.path / name)]
 
     def dropped_days(self, zone: str) -> set[dt.date]:
@@ -391,14 +406,66 @@ class Lake:
 
         The table is made where there is none yet. Takes the lake's lock.
         """
-        with self.writer():
+        self._replace_days(name, rollup.schema(name), rollup.ORDER[name], basis, zone, frames, last_batch, None)
+
+    def changes_files(self, name: str) -> list[Path]:
+        """The Parquet files of that table of `changes.TABLES`; rows with a basis only tell that their day was made."""
+        return self._table(name).files() if _delta.Table.exists(self.path / name) else []
+
+    def changes_state(self, name: str, zone: str) -> pl.DataFrame:
+        """Which days of that zone the table has (`_daily.STAMPS`)."""
+        return self._steady(name, lambda: _daily.state(self.changes_files(name))).filter(pl.col("zone") == zone)
+
+    def changes(self, name: str, zone: str, days: Iterable[dt.date] | None = None) -> pl.DataFrame:
+        """The rows of that table of `changes.TABLES` of that zone, and of those days (None: all), in order."""
+        wanted = None if days is None else sorted(set(days))
+
+        def read() -> pl.DataFrame:
+            files = self.changes_files(name)
+            if not files:
+                return pl.DataFrame(schema=changes.schema(name))
+            rows = pl.scan_parquet(files).filter(pl.col("basis").is_null() & (pl.col("zone") == zone))
+            if wanted is not None:
+                rows = rows.filter(pl.col("day").is_in(wanted))
+            return rows.collect()
+
+        return self._steady(name, read).sort("day", *changes.ORDER[name], nulls_last=True)
+
+    def replace_changes(
+        self,
+        name: str,
+        basis: Mapping[dt.date, str],
+        zone: str,
+        frames: Iterable[pl.DataFrame],
+        *,
+        last_batch: int,
+        wait: float | None = None,
+    ) -> None:
+        """The rows of the days of `basis` in that table become those of the frames (`changes.TABLES`, and `day`), all at once.
+
+        Takes the lake's lock.
+        """
+        self._replace_days(name, changes.schema(name), changes.ORDER[name], basis, zone, frames, last_batch, wait)
+
+    def _replace_days(
+        self,
+        name: str,
+        schema: Mapping[str, pl.DataType],
+        order: tuple[str, ...],
+        basis: Mapping[dt.date, str],
+        zone: str,
+        frames: Iterable[pl.DataFrame],
+        last_batch: int,
+        wait: float | None,
+    ) -> None:
+        with self.writer(wait):
             path = self.path / name
             _delta.mend(path)
             if not _delta.Table.exists(path):
-                _delta.Table.create(path, _delta.schema_of(rollup.schema(name), ["day", "zone", "made", "last_batch"]))
+                _delta.Table.create(path, _delta.schema_of(schema, changes.REQUIRED))
             _daily.replace(
                 self._table(name), sorted(basis), zone, frames,
-                schema=rollup.schema(name), order=("day", *rollup.ORDER[name]), last_batch=last_batch, basis=basis,
+                schema=schema, order=("day", *order), last_batch=last_batch, basis=basis,
             )  # fmt: skip
 
     def notes(self, *, every: bool = False) -> pl.DataFrame:
@@ -576,6 +643,7 @@ def _tables() -> dict[str, Any]:
         "batches": _delta.schema_of(batch.SCHEMA, ["batch", "source_id", "sensor", "start", "end"]),
         "verdicts": _delta.schema_of(verdict.SCHEMA, verdict.REQUIRED),
         "notes": _delta.schema_of(note.SCHEMA, note.REQUIRED),
+        **{name: _delta.schema_of(changes.schema(name), changes.REQUIRED) for name in changes.SHOWN},
     }
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from teiten.errors import LakeError
-from teiten.lake import _delta, history, note, packets, rollup
+from teiten.lake import _delta, changes, history, note, packets, rollup
 from teiten.lake import batch as batches
 from teiten.lake._writer import batch_number
 
@@ -91,6 +91,8 @@ class Held:
     notes: int = 0
     aggregates: int = 0
     """rows of aggregates that are about one of them"""
+    detections: int = 0
+    """detections and stories that name one of them"""
     samples: int = 0
     """lines, and ends of lines, of which the lake keeps the text"""
     inputs: set[str] = field(default_factory=set)
@@ -100,7 +102,7 @@ class Held:
 
     @property
     def nothing(self) -> bool:
-        return not (self.files or self.verdicts or self.notes or self.aggregates or self.samples)
+        return not (self.files or self.verdicts or self.notes or self.aggregates or self.detections or self.samples)
 
 
 # counting -----------------------------------------------------------------------------------------------------------
@@ -115,6 +117,9 @@ def look(path: Path, wish: Wish) -> Held:
         held.verdicts += pl.read_parquet(file).filter(_judged(wish)).height
     for file in _files(path, _aggregates(wish)):
         held.aggregates += pl.scan_parquet(file).filter(wish.within(wish.column)).select(pl.len()).collect().item()
+    for name in changes.SHOWN:
+        for file in _files(path, name):
+            held.detections += int(_tells(pl.read_parquet(file), wish).sum())
     held.notes = len(_about(note.read(_files(path, "notes")), wish))
     for file in _files(path, "batches"):
         for text, tail, *names in pl.read_parquet(file, columns=["samples", "tail", "source", "path"]).iter_rows():
@@ -169,6 +174,13 @@ def _inside(text: str, network: Network) -> bool:
     with contextlib.suppress(ValueError, TypeError):
         return ipaddress.ip_network(text).subnet_of(network)  # type: ignore[arg-type]
     return False
+
+
+def _tells(frame: pl.DataFrame, wish: Wish) -> pl.Series:
+    """Which rows of detections or stories name one of them: in what is told of who carries it, of why, or by an analyst."""
+    named = [name for name in ("parts", "reason", "because") if name in frame.columns]
+    found = [any(wish.is_named(text) for text in row) for row in frame.select(named).iter_rows()]
+    return pl.Series(found, dtype=pl.Boolean)
 
 
 def _samples(text: str | None, wish: Wish) -> tuple[str | None, int]:
@@ -232,7 +244,10 @@ def finish(path: Path, key: int) -> bool:
     about = _about(note.read(_files(path, "notes")), wish)
     _rewrite(path, "notes", ("created",), lambda frame: frame.filter(~pl.col("id").is_in(about)))
     _rewrite(path, "batches", ("batch", "sensor", "t_min", "t_max"), lambda frame: _scrubbed(frame, wish, forgotten, key))
-    for name in ("events", "verdicts", "notes", "batches", *rollup.TABLES):
+    for name in changes.SHOWN:
+        if _files(path, name):
+            _rewrite(path, name, ("day", "zone"), lambda frame: frame.filter(~_tells(frame, wish)))
+    for name in ("events", "verdicts", "notes", "batches", *rollup.TABLES, *changes.TABLES):
         if not _delta.Table.exists(path / name):
             continue
         _delta.Table(path / name).sweep(grace=0)

@@ -169,6 +169,8 @@ def _write(
         )
     )
     truth = write_truth(folder, _LABELS, stories, sources, 9)
+    if beside := getattr(scenarios.scenario(scenario), "beside", None):
+        beside(sources, wish.seed, folder)
     config = folder / "teiten.toml"
     config.write_text(_toml(scenario, wish, [s for s, _ in sensors]), encoding="utf-8")
     return Summary([p for w in written for p in w.paths], _sum(written, "lines"), _sum(written, "events"), truth, config)
@@ -193,6 +195,8 @@ def _toml(scenario: str, wish: Wish, sensors: list[Sensor]) -> str:
     """The configuration that describes the simulated sensors."""
     first, last = (dt.datetime.fromtimestamp(t, ZONE).isoformat() for t in (wish.span.start, wish.span.end))
     text = _head(scenario, wish.seed, wish.span)
+    module = scenarios.scenario(scenario)
+    text += [module.TOP] if hasattr(module, "TOP") else []
     for i, kind in enumerate(wish.kinds):
         text += ["", SAME] if i else []
         for sensor in sensors:
@@ -209,8 +213,9 @@ def _toml(scenario: str, wish: Wish, sensors: list[Sensor]) -> str:
                 f"to = {last}",
                 f'paths = ["{files}"]',
             ]
-    more = getattr(scenarios.scenario(scenario), "SETTINGS", "")
-    text += ["", more] if more else []
+    # what begins with no table of its own is of the last sensor
+    more = getattr(module, "SETTINGS", "")
+    text += [*([""] if more.startswith("[") else []), more] if more else []
     return "\n".join(text) + "\n"
 
 

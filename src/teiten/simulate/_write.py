@@ -17,7 +17,7 @@ import polars as pl
 
 from teiten.simulate import _capture
 from teiten.simulate._lines import address, lines
-from teiten.simulate._shapes import ICMP, fill
+from teiten.simulate._shapes import ICMP, TCP, fill
 from teiten.simulate._traffic import generator
 
 GZIP_LEVEL: Final = 4
@@ -61,6 +61,8 @@ class Sensor:
     gaps: tuple[tuple[int, int], ...] = ()
     mac: str = ""
     """the Ethernet header as a log says it, where the sensor captures too"""
+    accepts: tuple[int, ...] = ()
+    """TCP ports that it lets through to services behind it: its lines say ACCEPT there, not DROP"""
 
     def dst(self, times: pl.Series) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The sensor's own address at those times (µs)."""
@@ -107,6 +109,9 @@ def _months(sensor: Sensor, packets: pl.DataFrame) -> list[tuple[str, pl.DataFra
 
 
 def _prefix(sensor: Sensor) -> pl.Expr:
+    if sensor.accepts:
+        let_in = (pl.col("protocol") == TCP) & pl.col("dpt").is_in(sensor.accepts)
+        return pl.when(let_in).then(pl.lit(sensor.head.replace("DROP", "ACCEPT"))).otherwise(pl.lit(sensor.head))
     if "{up}" not in sensor.head:
         return pl.lit(sensor.head)
     before, after = sensor.head.split("{up}")

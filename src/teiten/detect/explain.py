@@ -1,0 +1,218 @@
+"""One change once: which cell carries what stands out, in which hours, with whom; and the rest is looked at again without it.
+
+Greedy: of all windows that stand out the least likely one is taken. It is told by the most specific cell (ports, country, AS,
+sensor) that carries at least `detect_share` of its excess, over the hours in which that cell lies above its usual. The cell's
+counts are then lowered to the usual everywhere, and what still stands out is told next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from teiten.detect import scan
+from teiten.detect.baseline import Floats, Ints
+from teiten.detect.model import About
+from teiten.detect.scan import DIMENSIONS, Ground, Measure, Window
+
+MOST: Final = 60
+"""changes of a day that are told, at most"""
+_PORTS: Final = 12
+"""ports that are told as one, at most"""
+_GAP: Final = 2
+"""hours in a row within a change that need not stand out"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A window that stands out, and the cell that tells it."""
+
+    window: Window
+    fixed: dict[str, tuple[int, ...]]
+    """what the cell is, by codes: of ports several"""
+    first: int
+    after: int
+    counts: dict[Measure, Floats]
+    """of the cell, by recent hour"""
+    usual: dict[Measure, Floats]
+    past: pl.DataFrame
+    """of the window's series, by every dimension: counts before today"""
+    shares: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
+    """of what is not fixed: code, count, share of the excess; most first"""
+
+
+def changes(made: Ground, score: float) -> Iterator[Change]:
+    """The changes of a day, the least likely first; each takes its counts out of the ground."""
+    for _ in range(MOST):
+        window = scan.best(made, score)
+        if window is None:
+            return
+        change = _told(made, _widest(made, window, score))
+        yield change
+        _remove(made, change)
+
+
+def about(made: Ground, change: Change) -> About:
+    """The cell in names."""
+    named = {name: [made.names[name][code] for code in codes] for name, codes in change.fixed.items()}
+    return About(
+        ports=tuple(scan.port_of(code) for code in named.get("port", [])),
+        country=named["country"][0] if "country" in named else None,
+        asn=named["asn"][0] if "asn" in named else None,
+        sensor=named["sensor"][0] if "sensor" in named else None,
+    )
+
+
+def _key(window: Window) -> dict[str, int]:
+    return dict(zip(window.family.by, window.family.keys[window.row], strict=True))
+
+
+def _widest(made: Ground, window: Window, score: float) -> Window:
+    """The series that holds this one and much more of the same excess; else itself."""
+    key, share = _key(window), made.view.threshold("detect_share")
+    for family in made.families:
+        if not family.by or not set(family.by) < set(key):
+            continue
+        wanted = tuple(key[name] for name in family.by)
+        if wanted not in family.keys:
+            continue
+        wider = scan.over(made, window, family, family.keys.index(wanted))
+        if wider.score >= score and (window.count - window.usual) < share * (wider.count - wider.usual):
+            window = wider
+    return window
+
+
+def _past(made: Ground, key: dict[str, int]) -> pl.DataFrame:
+    """The hours before the recent ones of a series, by every dimension."""
+    wanted = [pl.col(name) == code for name, code in key.items()]
+    past = made.cells.filter(pl.col("place") < made.clock.today.start, *wanted)
+    return past.group_by(*DIMENSIONS).agg(pl.col("packets", "hosts").sum())
+
+
+def _told(made: Ground, window: Window) -> Change:
+    key, measure = _key(window), window.measure
+    cells = np.flatnonzero(window.family.rows == window.row)
+    past = whole_past = _past(made, key)
+    whole = max(float(past[measure].sum()), 1.0)
+    fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
+    free = [name for name in DIMENSIONS if name not in fixed and len(made.names[name]) > 1]
+    place = made.recent["place"]
+    inside = cells[(place[cells] >= window.first) & (place[cells] < window.after)]
+    excess = max(window.count - window.usual, 1e-9)
+    shares: dict[str, list[tuple[int, float, float]]] = {}
+    least = made.view.threshold("detect_share")
+    while free:
+        split = {name: _split(made, inside, past, name, measure, window.usual / whole, excess) for name in free}
+        found = {name: _enough(parts, least, many=name == "port") for name, parts in split.items()}
+        took = max(free, key=lambda name: (bool(found[name]), split[name][0][2] if split[name] else 0.0))
+        if not found[took]:
+            shares.update(split)
+            break
+        fixed[took] = found[took]
+        free.remove(took)
+        if len(found[took]) > 1:
+            shares[took] = split[took]
+        inside = inside[np.isin(made.recent[took][inside], found[took])]
+        past = past.filter(pl.col(took).is_in(list(found[took])))
+    cells = cells[_inside(made, cells, fixed)]
+    counts: dict[Measure, Floats] = {}
+    usual: dict[Measure, Floats] = {}
+    for one in scan.MEASURES:
+        counts[one] = np.bincount(place[cells], made.recent[one][cells], made.hours).astype(np.float64)
+        share = float(past[one].sum()) / max(float(whole_past[one].sum()), 1.0)
+        usual[one] = window.family.bases[one].mu[window.row] * min(1.0, share)
+    first, after = _extent(counts[measure] - usual[measure], window)
+    return Change(window, fixed, first, after, counts, usual, whole_past, shares)
+
+
+def _split(
+    made: Ground, inside: Ints, past: pl.DataFrame, name: str, measure: Measure, scale: float, excess: float
+) -> list[tuple[int, float, float]]:
+    """Of each value of a dimension: count, and share of the excess; most first."""
+    codes = made.recent[name][inside]
+    counts = np.bincount(codes, made.recent[measure][inside], len(made.names[name]))
+    held = past.group_by(name).agg(pl.col(measure).sum())
+    usual = np.bincount(held[name].to_numpy(), held[measure].to_numpy(), len(counts)) * scale
+    over = (counts - usual) / excess
+    order = np.argsort(-over, kind="stable")[:20]
+    return [(int(code), float(counts[code]), float(over[code])) for code in order if over[code] > 0.01]
+
+
+def _enough(parts: list[tuple[int, float, float]], least: float, *, many: bool) -> tuple[int, ...]:
+    """The value that carries enough; of ports, those few that do so together."""
+    if parts and parts[0][2] >= least:
+        return (parts[0][0],)
+    if not many:
+        return ()
+    alike = [part for part in parts if part[2] >= max(0.03, parts[0][2] / 8)]
+    if 2 <= len(alike) <= _PORTS and sum(part[2] for part in alike) >= least:
+        return tuple(sorted(part[0] for part in alike))
+    return ()
+
+
+def _extent(excess: Floats, window: Window) -> tuple[int, int]:
+    """The hours of a change: those of its window that lie above the usual, and those beside it that do so as much."""
+    inside = excess[window.first : window.after]
+    mean = float(inside.mean())
+    height = max(0.25 * mean, 1e-9)
+    on = excess >= height
+    within = np.flatnonzero(on[window.first : window.after])
+    if not within.size:
+        return window.first, window.after
+    first, after = window.first + int(within[0]), window.first + int(within[-1]) + 1
+    gap = _GAP if window.after - window.first >= 3 else 0
+    while first > 0 and on[max(0, first - 1 - gap) : first].any():
+        first -= 1 + int(np.flatnonzero(on[max(0, first - 1 - gap) : first][::-1])[0])
+    while after < len(on) and on[after : after + 1 + gap].any():
+        after += 1 + int(np.flatnonzero(on[after : after + 1 + gap])[0])
+    return first, after
+
+
+def _remove(made: Ground, change: Change) -> None:
+    """Lowers what is above its usual in the hours of the change: in the cell; and of a port, in all of it."""
+    window, place = change.window, made.recent["place"]
+    rows = np.flatnonzero(window.family.rows == window.row)
+    rows = rows[(place[rows] >= min(change.first, window.first)) & (place[rows] < max(change.after, window.after))]
+    if "port" not in window.family.by:
+        rows = rows[_inside(made, rows, change.fixed)]
+    held = pl.DataFrame({name: made.recent[name][rows] for name in DIMENSIONS})
+    past = held.join(change.past, on=list(DIMENSIONS), how="left", maintain_order="left")
+    by: dict[Measure, Floats] = {}
+    for measure in scan.MEASURES:
+        whole = max(float(change.past[measure].sum()), 1.0)
+        share = past[measure].fill_null(0).to_numpy() / whole
+        usual = window.family.bases[measure].mu[window.row][place[rows]] * share
+        by[measure] = np.clip(1.0 - usual / np.maximum(made.recent[measure][rows], 1e-9), 0.0, 1.0)
+    scan.lower(made, rows, by)
+    left = window.family.best[window.measure]
+    if left[window.row, 0] >= 0.9 * window.chance:
+        left[window.row] = 0.0
+
+
+def _inside(made: Ground, rows: Ints, fixed: dict[str, tuple[int, ...]]) -> npt.NDArray[np.bool_]:
+    """Which of these recent cells are of the cell."""
+    out = np.ones(len(rows), dtype=bool)
+    for name, codes in fixed.items():
+        out &= np.isin(made.recent[name][rows], codes)
+    return out
+
+
+def spare(made: Ground, change: Change) -> dict[str, Any]:
+    """Numbers of the window for the reason."""
+    one = change.window
+    base = one.family.bases[one.measure]
+    return {
+        "window": one.after - one.first,
+        "count": round(one.count, 2),
+        "usual": round(one.usual, 3),
+        "level": round(float(base.level[one.row]), 4),
+        "dispersion": round(one.phi, 3),
+        "unsure": round(one.unsure, 4),
+        "chance": round(one.chance, 2),
+        "score": round(one.score, 2),
+    }
