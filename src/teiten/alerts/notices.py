@@ -138,10 +138,11 @@ def due(
     before: Mapping[str, Told] | None,
     wanted: Alerts,
     now: dt.datetime,
+    heard: Mapping[str, dt.datetime] | None = None,
 ) -> tuple[list[Due], dict[str, Told]]:
     """What is to be told now, own line and silence first, and what was told then. `before` None: nothing ever was.
 
-    stories: those of the last days, in order of days, verdicts and all.
+    stories: those of the last days, in order of days, verdicts and all. heard: the last event of each sensor.
     """
     known = dict(before or {})
     out: dict[str, Due] = {}
@@ -155,7 +156,7 @@ def due(
             if said is not None and not said[1]:
                 out[said[0].key] = said[0], story
             known[key] = _remembered(story, said[0] if said else None, last, now, silently=bool(said and said[1]))
-    for one in _sensors(silences, known, wanted, now, first=before is None):
+    for one in _sensors(silences, heard or {}, known, wanted, now, first=before is None):
         out[one.key] = one, None
     kept = {k: v for k, v in known.items() if now - dt.datetime.fromisoformat(v.seen) < _KEPT}
     return sorted(out.values(), key=lambda pair: order(pair[0])), kept
@@ -225,7 +226,7 @@ def _wanted(story: Story, best: Detection, wanted: Alerts) -> bool:
 def _best(story: Story) -> Detection | None:
     """The detection of the day that is told of: of the story's own kind, else the most telling one."""
     own = [one for one in story.detections if one.kind == story.kind]
-    return (own or [*story.detections] or [None])[0]
+    return next(iter([*own, *story.detections]), None)
 
 
 def _notice(what: What, story: Story, best: Detection, key: str) -> Notice:
@@ -281,7 +282,13 @@ def _remembered(story: Story, said: Notice | None, last: Told | None, now: dt.da
 
 
 def _sensors(
-    silences: Iterable[Silence], known: dict[str, Told], wanted: Alerts, now: dt.datetime, *, first: bool
+    silences: Iterable[Silence],
+    heard: Mapping[str, dt.datetime],
+    known: dict[str, Told],
+    wanted: Alerts,
+    now: dt.datetime,
+    *,
+    first: bool,
 ) -> list[Notice]:
     """Sensors that fell silent since they were told last, and those that speak again."""
     if SILENT in wanted.leave or (wanted.kinds and SILENT not in wanted.kinds):
@@ -302,8 +309,11 @@ def _sensors(
             known[key] = replace(last, seen=now.isoformat())
     for key, last in sorted(known.items()):
         if last.kind == SILENT and not last.over and last.about not in quiet:
-            if not last.silently:
-                out.append(Notice(key, "back", SILENT, f"|||{last.about}|", last.start, end=now.isoformat(), confidence="sure"))
+            spoke = heard.get(last.about)
+            if not last.silently and spoke is not None and spoke > dt.datetime.fromisoformat(last.start):
+                out.append(
+                    Notice(key, "back", SILENT, f"|||{last.about}|", last.start, end=spoke.isoformat(), confidence="sure")
+                )
             known[key] = replace(last, over=True, seen=now.isoformat())
     return out
 

@@ -1,6 +1,6 @@
 """What is told at once, in words: a title and a text for each thing, and one message of all that goes out together.
 
-Stories are spoken of as the daily report does (`report.words`); here are the words of an alert around them. No address is named.
+Stories are spoken of as the daily report does (`report.words`); here are an alert's words around them. No address is named.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Ways by which messages go out: each module here is one, and is found by being there.
 
-A module has NAME and `send(channel, message)`, which raises `ChannelError`. It may have `has(channel, message)`:
-did that message arrive before a kill? Without it, what was being sent when the program was killed is sent again with the same id.
+A module has NAME and `send(channel, message)`, which raises `ChannelError`. It may have `has(channel, message)`: did
+that message arrive before a kill? Without it, what was being sent when the program was killed is sent again, with the same id.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from teiten.alerting import Channel
 from teiten.alerts.channels import ChannelError, Message
 

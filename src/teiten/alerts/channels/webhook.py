@@ -27,7 +27,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def send(channel: Channel, message: Message) -> None:
-    """POST of `Message.table()`. `Idempotency-Key` is the message's id: sent again after a kill, it is the same. ChannelError."""
+    """POST of `Message.table()`; `Idempotency-Key` is its id: the same where it is sent again after a kill. ChannelError."""
     assert channel.url is not None
     body = json.dumps(message.table(), ensure_ascii=False).encode()
     headers = {
