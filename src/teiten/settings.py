@@ -189,6 +189,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         2,
         "a source that sends this many TCP SYN to 23 or 2323 within one day, and none with Mirai's mark, scans Telnet (NICTER)",
     ),
+    "detect_outage_hours": Threshold(0.5, "a sensor's outage is told where it was not watching for this many hours"),
+    "detect_own_factor": Threshold(
+        0.75, "the own line fell where all ports and countries are at this part of the usual (0 to 1), or have as much more"
+    ),
+    "detect_own_deviations": Threshold(
+        5, "and where as many hours at other times lie off the usual by this many robust deviations less"
+    ),
+    "detect_own_hours": Threshold(48, "hours watched without which nothing is said of a line's fall"),
+    "detect_own_days": Threshold(7, "days for which a change of the own line is told while it lasts; then it is the usual"),
     "comparable_coverage": Threshold(
         0.95, "two periods are compared where the sensors were watching for this share of both (0 to 1)"
     ),
@@ -276,6 +285,33 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "spread_share": Threshold(
         0.67, "a change is of a group, or everywhere, where this share of the sensors (of each group) show it (0 to 1)"
     ),
+    "detect_level_times": Threshold(
+        2, "a port, country or AS is told to have risen (or fallen) where its day is this many times its usual one (or it that)"
+    ),
+    "detect_slow_times": Threshold(1.6, "and what rises slowly, where the days of a week are so on average"),
+    "detect_level_packets": Threshold(15, "and by this many packets a day at least"),
+    "detect_level_days": Threshold(
+        0.02, "of days on which nothing happens, the share on which a level, a new port or a ranking may be told all the same"
+    ),
+    "detect_settled_days": Threshold(
+        21, "what stays away from its usual for this many observed days is its usual from then on"
+    ),
+    "detect_new_packets": Threshold(15, "a port that was hardly ever tried before is told with this many packets in a day"),
+    "detect_new_hosts": Threshold(4, "and this many hosts (a host counts once in each hour)"),
+    "detect_new_before": Threshold(0.2, "and is new where it had at most this many packets a day on average before"),
+    "detect_spread_countries": Threshold(3, "a rise spreads where this many countries joined it, one after another"),
+    "detect_rank_places": Threshold(10, "overtaking is told of these places of the three days' ranking"),
+    "detect_rank_near": Threshold(0.9, "a port that rises closes in on the next one where it has this share of its packets"),
+    "detect_stands_out_times": Threshold(4, "a port stands out in a country where its share is this many times that of all"),
+    "detect_stands_out_share": Threshold(0.1, "and this share of the country's packets at least (0 to 1)"),
+    "detect_rhythm_depth": Threshold(
+        0.35,
+        "a country's sources have a rhythm where the quiet hours of their day have this much less than the busy ones (0 to 1)",
+    ),
+    "detect_group_share": Threshold(
+        0.5, "ports are tried by the same sources where this share of the sources of each tried another of them, too (0 to 1)"
+    ),
+    "detect_group_sources": Threshold(5, "and so many sources did at least"),
     "detect_false_days": Threshold(
         0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
     ),
@@ -315,6 +351,18 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_taught_days": Threshold(90, "what a marked story teaches holds for this many days"),
     "detect_story_days": Threshold(
         3, "what comes back within this many days after its end is the same story; then it is a new one"
+    ),
+    "detect_single_chance": Threshold(
+        0.01,
+        "what single sources do (runs of ports, few that try many, backscatter) is told where a day like those before has so "
+        "many of them, in any of the countries looked at, with this chance at most",
+    ),
+    "detect_single_times": Threshold(2, "and where they are this many times those of a usual day"),
+    "detect_dynamic_share": Threshold(
+        0.5, "sources are said to sit in dynamic ranges where more than this share of those with a telling name do (0 to 1)"
+    ),
+    "detect_dynamic_named": Threshold(
+        0.2, "and where the names of this share of all of them tell it, one way or the other, of ten at least (0 to 1)"
     ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"

@@ -143,3 +143,17 @@ def test_the_analysts_word_sticks() -> None:
 def test_the_order_in_which_they_were_found_changes_nothing() -> None:
     these = [found(BURST, _TELNET_EE, 0), found(RISING, _SQL_CN, 0, score=9.0), found(SPREADING, _SQL, 0, score=5.0)]
     assert fold([], these, _FIRST) == fold([], these[::-1], _FIRST)
+
+
+def test_what_lies_below_its_usual_is_a_story_of_its_own_until_it_is_back() -> None:
+    below = {"times": 0.3, "reason": {"below": True}}
+    made = days(
+        [found(FALLING, _SQL, 0, hours=(0, None), **below)],
+        [found(FALLING, _SQL, 1, hours=(0, None), **below), found(BURST, _SQL, 1)],
+        [found(ENDED, _SQL, 2, reason={"below": True})],
+    )
+    assert [[(one.kind, one.state) for one in told(stories)] for stories in made] == [
+        [(FALLING, "new")],
+        [(FALLING, "falling"), (BURST, "once")],
+        [(FALLING, "ended")],
+    ]

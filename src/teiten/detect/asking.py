@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import polars as pl
 
 from teiten import coverage
+from teiten.detect import singles
 from teiten.detect.model import About, Port
 from teiten.detect.view import WATCHED
 from teiten.engine import recorded
@@ -48,6 +49,21 @@ class Asked(Protocol):
 
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
+
+    def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
+        """Verdicts of single addresses on those days, with country and AS (`singles.JUDGED`)."""
+
+    def arrivals(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """DoS-like arrivals at the services that sensors run (`classify.arrivals.ARRIVAL`); what is let in counts."""
+
+    def arriving(self, about: About, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """Who arrives there, what is let in with it: country, packets, hosts; most first."""
+
+    def few_many(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """By country, how its hosts with many ports and those with few stand to each other (`singles.FEW_MANY`)."""
+
+    def names(self, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
+        """PTR names that are at hand of those addresses: src_ip, name."""
 
 
 class Sources:
@@ -105,6 +121,21 @@ WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, v
             for row in gaps(self._session, start.astimezone(self._session.zone), end.astimezone(self._session.zone))
         ]
         return pl.DataFrame(rows, schema=_GAPS, orient="row")
+
+    def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
+        return singles.judged(self._session, labels, first, last)
+
+    def arrivals(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        return singles.arrivals(self._session, start, end)
+
+    def arriving(self, about: About, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        return singles.arriving(self._session, about, start, end)
+
+    def few_many(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        return singles.few_many(self._session, start, end)
+
+    def names(self, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
+        return singles.names(self._session, addresses, day)
 
     def _where(self, about: About, start: dt.datetime, end: dt.datetime) -> str:
         sensors = [about.sensor] if about.sensor is not None else []

@@ -77,7 +77,7 @@ def fold(
     for one in sorted(found, key=lambda d: (d.kind in _STATES, -d.score, d.start, d.kind, d.about.text())):
         home = _home(one, going.values())
         if home is None:
-            if _family(one.kind) == "amount" and one.kind == ENDED:
+            if one.kind == ENDED:
                 continue  # what nobody was told of has no end to be told
             home = _begun(one, day)
             going[home.id] = home
@@ -114,13 +114,26 @@ def _remembered(one: Story, day: dt.date, view: View | None) -> bool:
 # --- which story is it? ----------------------------------------------------------------------------------------------------
 
 
-def _family(kind: str) -> str:
-    """Kinds of one family tell of one thing: amounts, a rhythm, places in the ranking, or the kind itself."""
-    if kind in _TELLING or kind in (HIGH, FALLING, ENDED):
+def _below(one: Detection) -> bool:
+    """Does it tell of less than is usual (and not of more that grows less)?"""
+    return bool(one.reason.get("below"))
+
+
+def _family(kind: str, below: bool = False) -> str:
+    """Kinds of one family tell of one thing: amounts, amounts below the usual (a story's kind is then FALLING), a rhythm,
+    places in the ranking, or the kind itself."""
+    if below or kind == FALLING:
+        return "below"
+    if kind in _TELLING or kind in (HIGH, ENDED):
         return "amount"
     if kind in (RHYTHM, RHYTHM_LOST):
         return "rhythm"
     return "rank" if kind in (OVERTOOK, CLOSING_IN) else kind
+
+
+def _of(one: Detection) -> str:
+    """The family of a detection: a rise that falls is one of amounts."""
+    return "amount" if one.kind == FALLING and not _below(one) else _family(one.kind, _below(one))
 
 
 def _home(one: Detection, stories: Iterable[Story]) -> Story | None:
@@ -138,7 +151,7 @@ def _home(one: Detection, stories: Iterable[Story]) -> Story | None:
 
 def _same(one: Detection, story: Story) -> float:
     """How much of what a detection is about the story is about, too; 0: it is another thing."""
-    mine, theirs = _family(one.kind), _family(story.kind)
+    mine, theirs = _of(one), _family(story.kind)
     if mine != theirs:
         # a place in the ranking and a share in one country are said within the story of that port, where there is one
         joins = theirs == "amount" and one.kind in (OVERTOOK, CLOSING_IN, STANDS_OUT)
@@ -185,7 +198,7 @@ def _ports(a: About, b: About) -> float:
 
 def _wider(about: About, one: Detection) -> About:
     """What the story is about once that detection belongs to it: the wider of both."""
-    if _family(one.kind) != "amount" or one.about == about or one.about.ports == () or about.ports == ():
+    if _of(one) != "amount" or one.about == about or one.about.ports == () or about.ports == ():
         return about
     ports = (
         about.ports if set(one.about.ports) <= set(about.ports) else tuple(sorted({*about.ports, *one.about.ports}, key=str))
@@ -202,7 +215,8 @@ def _wider(about: About, one: Detection) -> About:
 
 
 def _begun(one: Detection, day: dt.date) -> Story:
-    return Story(one.id, RISING if one.kind in (HIGH, FALLING) else one.kind, one.about, day, "new", one.start, days=0)
+    kind = RISING if one.kind in (HIGH, FALLING) and not _below(one) else one.kind
+    return Story(one.id, kind, one.about, day, "new", one.start, days=0)
 
 
 def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, view: View | None) -> Story | None:
@@ -247,7 +261,7 @@ def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story 
 def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> State:
     """What today's detections say of it: those that tell how it stands first, else what they are themselves."""
     kinds = {d.kind for d in found}
-    telling = [d for d in found if d.kind not in _STATES]
+    telling = [d for d in found if d.kind not in _STATES or (_below(d) and d.kind != ENDED)]
     if kinds <= {OVERTOOK, CLOSING_IN} and (fresh or back):
         return "once"
     if back and telling:

@@ -92,6 +92,11 @@ def enrich(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(added.get_columns()).select(*frames.SCHEMA)
 
 
+def located(sources: pl.Series, day: dt.date) -> pl.DataFrame:
+    """(n) binary addresses -> (n) rows of country, asn, as_name in the same order, by the data of that day."""
+    return _located(sources, datasets.of_day("country", day), datasets.of_day("asn", day))
+
+
 def _pair(
     countries: Sequence[datasets.DataSet], country_at: int, asns: Sequence[datasets.DataSet], asn_at: int
 ) -> tuple[datasets.DataSet | None, datasets.DataSet | None]:

@@ -1,0 +1,103 @@
+"""Levels of days: told of what carries them, once, from the day on which they leave the usual until they are back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from teiten.detect.kinds import level
+from teiten.detect.model import BURST, ENDED, FALLING, HIGH, RISING, About, Detection
+from teiten.detect.view import View
+
+Made = Callable[..., View]
+QUIET = {(23, "CN"): 200, (23, "US"): 150, (445, "CN"): 90, (445, "VN"): 80, (22, "US"): 60, (1433, "CN"): 30, (80, "US"): 25}
+
+
+def steps(*levels: tuple[int, float]) -> list[float]:
+    """(days, rate), ... in a row."""
+    return [rate for days, rate in levels for _ in range(days)]
+
+
+def told(view: View) -> list[tuple[str, str]]:
+    return [(one.kind, one.about.text()) for one in level.find(view, [])]
+
+
+def test_a_quiet_day_has_no_levels(days_of: Made) -> None:
+    assert told(days_of(QUIET)) == []
+
+
+@pytest.mark.parametrize(
+    "course,expected",
+    [
+        (steps((35, 30), (1, 150)), [(RISING, "1433/6|CN|||")]),
+        (steps((32, 30), (4, 150)), [(HIGH, "1433/6|CN|||")]),
+        (steps((32, 30), (3, 150), (1, 400)), [(RISING, "1433/6|CN|||")]),
+        (steps((30, 30), (5, 300), (1, 110)), [(FALLING, "1433/6|CN|||")]),
+        (steps((32, 30), (3, 150), (1, 30)), [(ENDED, "1433/6|CN|||")]),
+        (steps((32, 30), (2, 150), (2, 30)), []),
+        (steps((10, 30), (26, 150)), []),
+        (steps((22, 30)) + [30 * 1.07**n for n in range(14)], [(HIGH, "1433/6|CN|||")]),
+    ],
+    ids=["first day", "stays", "rises again", "falls", "back", "was back before", "is the usual by now", "slowly"],
+)
+def test_what_one_country_does_is_told_of_it(days_of: Made, course: list[float], expected: Any) -> None:
+    assert told(days_of({**QUIET, (1433, "CN"): course})) == expected
+
+
+def test_what_lies_below_the_usual(days_of: Made) -> None:
+    (one,) = level.find(days_of({**QUIET, (445, "VN"): steps((34, 80), (2, 15))}), [])
+    assert (one.kind, one.about.text(), one.reason["below"]) == (FALLING, "445/6|VN|||", True)
+    assert one.times is not None and one.times < 0.5
+
+
+def test_a_port_that_rises_everywhere_is_told_as_a_port_with_its_countries(days_of: Made) -> None:
+    rise = {(1433, c): steps((33, 20), (3, 80)) for c in ("CN", "KR", "US")}
+    (one,) = level.find(days_of({**QUIET, **rise}), [])
+    assert (one.kind, one.about) == (HIGH, About(ports=((6, 1433),)))
+    assert {part.key for part in one.parts} == {"CN", "KR", "US"}
+    assert sum(part.share for part in one.parts) == pytest.approx(1, abs=0.05)
+
+
+def test_a_country_that_rises_over_many_ports_is_told_as_a_country(days_of: Made) -> None:
+    rise = {(port, "EE"): steps((35, 3), (1, 40)) for port in (21, 25, 110, 143, 8080, 8443)}
+    (one,) = level.find(days_of({**QUIET, **rise}), [])
+    assert (one.kind, one.about) == (RISING, About(country="EE"))
+    assert len(one.parts) == 6 and {part.what for part in one.parts} == {"port"}
+
+
+def test_weekdays_have_their_own_usual(days_of: Made) -> None:
+    # the last day is a Friday; weekends have a quarter
+    course = [120.0 if (day - 35 + 4) % 7 < 5 else 30.0 for day in range(36)]
+    assert told(days_of({**QUIET, (1433, "CN"): course})) == []
+
+
+def test_days_that_nobody_watched_are_no_days(days_of: Made) -> None:
+    course = steps((30, 30), (6, 150))
+    view = days_of({**QUIET, (1433, "CN"): course}, unwatched=(1, 2, 9, 10, 11))
+    assert told(view) == [(HIGH, "1433/6|CN|||")]
+    assert told(days_of({**QUIET, (1433, "CN"): course}, unwatched=(0,))) == []
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 8])
+def test_few_days_are_too_little_to_say(days_of: Made, days: int) -> None:
+    assert told(days_of(QUIET, days)) == []
+
+
+def test_nothing_and_one_event(days_of: Made) -> None:
+    assert told(days_of({})) == []
+    assert told(days_of({(23, "CN"): steps((35, 0), (1, 1))}, seed=None)) == []
+
+
+def test_a_day_that_a_burst_tells_is_not_told_twice(days_of: Made) -> None:
+    view = days_of({**QUIET, (1433, "CN"): steps((35, 30), (1, 150))})
+    burst = Detection(BURST, About(ports=((6, 1433),), country="CN"), view.day, view.hours[-5], packets=110, usual=3)
+    assert level.find(view, [burst]) == []
+
+
+def test_the_numbers_that_decided_are_kept(days_of: Made) -> None:
+    (one,) = level.find(days_of({**QUIET, (1433, "CN"): steps((32, 30), (4, 150))}), [])
+    assert one.reason["days"] == 4 and one.reason["usual_a_day"] == pytest.approx(30, rel=0.2)
+    assert len(one.reason["course"]) == 36
+    assert one.times == pytest.approx(5, rel=0.3)

@@ -1,0 +1,122 @@
+"""The own line: faults are told as such and set right in the view, and what the world does is left to the world."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+
+from teiten.detect import model, own
+from teiten.detect.model import Detection
+from teiten.detect.view import CELLS, WATCHED, View
+
+from . import making
+
+DAYS = 21
+TODAY = (DAYS - 1) * 24
+
+
+@cache
+def usual(a_day: float = 7000, sensors: int = 1) -> pl.DataFrame:
+    return making.cells(DAYS, a_day, sensors, seed=3)
+
+
+def hour(number: float) -> dt.datetime:
+    return making.START + dt.timedelta(hours=number)
+
+
+def within(first: int, after: int) -> pl.Expr:
+    return pl.col("time").is_between(hour(first), hour(after), closed="left")
+
+
+def looked(cells: pl.DataFrame, watched: pl.DataFrame | None = None) -> tuple[View, list[Detection]]:
+    return own.look(making.view(cells, making.watched(DAYS) if watched is None else watched, DAYS))
+
+
+def told(found: list[Detection]) -> list[tuple[str, dt.datetime, dt.datetime | None]]:
+    return [(one.kind, one.start, one.end) for one in found]
+
+
+def test_a_usual_day_has_nothing_to_tell_of_the_line() -> None:
+    view, found = looked(usual())
+    assert found == []
+    assert view.line is None
+
+
+@pytest.mark.parametrize("part", [0.45, 0.3, 0.1])
+def test_a_fall_over_all_ports_and_countries_is_the_line_s_and_its_hours_are_set_right(part: float) -> None:
+    view, found = looked(making.thinned(usual(), TODAY + 2, TODAY + 14, part))
+    assert told(found) == [(model.OWN_FALL, hour(TODAY + 2), hour(TODAY + 14))]
+    assert found[0].times == pytest.approx(part, rel=0.25)
+    assert found[0].about.sensor == "s0"
+    fell = np.median((view.series().packets[0] / np.maximum(view.exposure, 1e-9))[TODAY + 2 : TODAY + 14])
+    before = np.median((view.series().packets[0] / np.maximum(view.exposure, 1e-9))[: TODAY - 24])
+    assert fell == pytest.approx(before, rel=0.3)
+
+
+def test_a_fall_of_an_earlier_day_is_set_right_and_not_told_again() -> None:
+    view, found = looked(making.thinned(usual(), TODAY - 60, TODAY - 20, 0.3))
+    assert found == []
+    assert view.exposure[TODAY - 40] < 0.5 < 0.9 < view.exposure[TODAY + 3]
+
+
+def test_what_fell_and_did_not_rise_again_goes_on() -> None:
+    _, found = looked(making.thinned(usual(), TODAY - 30, TODAY + 24, 0.3))
+    assert told(found) == [(model.OWN_FALL, hour(TODAY - 30), None)]
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [pl.col("dst_port").is_in([23, 445, 22, 1433]), pl.col("country").is_in(["CN", "US", "RU"]), pl.col("dst_port") < 1024],
+    ids=["four ports", "three countries", "well-known ports"],
+)
+def test_where_most_packets_are_gone_but_not_from_everything_it_is_the_world(gone: pl.Expr) -> None:
+    cells = usual()
+    rest = cells.filter(~(gone.fill_null(False) & (pl.col("time") >= hour(TODAY + 3))))
+    assert rest.height < cells.height
+    view, found = looked(rest)
+    assert found == []
+    assert view.line is None
+
+
+def test_hours_not_watched_are_an_outage() -> None:
+    cells, watched = usual(), making.watched(DAYS)
+    off = within(TODAY + 5, TODAY + 9)
+    _, found = looked(cells.filter(~off), watched.filter(~off))
+    assert told(found) == [(model.OUTAGE, hour(TODAY + 5), hour(TODAY + 9))]
+    assert found[0].confidence == "sure"
+
+
+def test_hours_watched_without_a_packet_are_an_outage_too_and_of_no_use() -> None:
+    view, found = looked(usual().filter(~within(TODAY + 5, TODAY + 9)))
+    assert told(found) == [(model.OUTAGE, hour(TODAY + 5), hour(TODAY + 9))]
+    assert not view.exposure[TODAY + 5 : TODAY + 9].any()
+
+
+def test_what_was_put_in_twice_is_no_rise() -> None:
+    twice = pl.when(within(TODAY + 4, TODAY + 12)).then(pl.col("packets") * 2).otherwise("packets")
+    view, found = looked(usual().with_columns(twice.alias("packets")))
+    assert told(found) == [(model.DUPLICATE_FEED, hour(TODAY + 4), hour(TODAY + 12))]
+    assert found[0].confidence == "sure"
+    assert view.exposure[TODAY + 8] == pytest.approx(2, rel=0.2)
+
+
+def test_one_sensor_s_fall_is_its_own_and_that_of_all_is_one() -> None:
+    cells, watched = usual(3000, 5), making.watched(DAYS, 5)
+    _, one = looked(making.thinned(cells, TODAY + 2, TODAY + 14, 0.3, "s3"), watched)
+    assert [(found.kind, found.about.sensor) for found in one] == [(model.OWN_FALL, "s3")]
+    _, every = looked(making.thinned(cells, TODAY + 2, TODAY + 14, 0.3), watched)
+    assert [(found.kind, found.about.sensor) for found in every] == [(model.OWN_FALL, None)]
+    assert every[0].reason["sensors"] == every[0].reason["of"] == 5
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_next_to_nothing_is_too_little_to_say(rows: int) -> None:
+    cells = usual().head(rows)
+    for watched in (making.watched(DAYS), pl.DataFrame(schema=WATCHED)):
+        _, found = looked(cells, watched)
+        assert found == []
+    assert own.look(View(pl.DataFrame(schema=CELLS), making.watched(1).head(3), making.START.date()))[1] == []
