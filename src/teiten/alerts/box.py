@@ -2,8 +2,8 @@
 
 `alerts/box.json` in the lake holds what was told of each thing, what waits for the end of quiet hours, and the messages with
 what became of them at each channel. A message is made and what it tells is marked as told in one write. Then, by channel:
-marked as being sent; sent; marked as sent. What was being sent at a kill may or may not have arrived: a file is looked at; others
-get it again with the same id (Message-ID, Idempotency-Key), by which it can be known as the same.
+marked as being sent; sent; marked as sent. What was being sent at a kill may or may not have arrived: a file is looked at;
+others get it again with the same id (Message-ID, Idempotency-Key), by which it can be known as the same.
 """
 
 from __future__ import annotations

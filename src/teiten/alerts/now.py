@@ -52,8 +52,8 @@ def as_of(lake: Lake, settings: Settings, moment: dt.datetime) -> list[Story]:
 
 
 def sensors(lake: Lake, settings: Settings, now: dt.datetime) -> tuple[list[Silence], dict[str, dt.datetime]]:
-    """The sensors that are silent for longer than their own usual rate makes likely, and than `silent_hours`; and every one's last
-    event.
+    """The sensors silent for longer than their own usual rate makes likely, and than `silent_hours`; and the last event of
+    every sensor.
 
     Told from what the batches noted of each hour, without reading events. A sensor whose run is over, or that its operator says
     is off, is not silent.
