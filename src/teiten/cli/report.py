@@ -56,6 +56,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", dest="last", metavar="DAY", help="of a port: the last day, included (default: the last whole one)"
     )
+    parser.add_argument(
+        "--since",
+        metavar="DAY",
+        help="of a day: tell of the days from this one on, too (default: those since the last one with a report beside --out)",
+    )
     parser.add_argument("--lang", choices=("ja", "en"), help="language (default: as configured, else the machine's)")
     parser.add_argument("--out", metavar="DIR", help="folder (default: teiten-report/KIND-PERIOD-LANG, or running-LANG)")
     parser.add_argument("--no-animations", action="store_true", help="leave out the moving pictures of a month's days")
@@ -108,6 +113,8 @@ def main(args: argparse.Namespace) -> int:
         _judge(lake, found, asked, args.span)
     from teiten.engine import open_session
 
+    if args.span == "daily" and not filters.words:
+        _detect(lake, found, asked)
     with open_session(lake, found) as session:
         period = asked or _last(session, args.span)
         write(args, session, found, period, filters, begun)
@@ -122,7 +129,8 @@ def write(args: argparse.Namespace, session: Session, found: Settings, period: P
     running = args.span == "running"
     named = "running" if running else f"{args.span}-{_slug(args, period)}"
     out = Path(args.out) if args.out else Path("teiten-report") / f"{named}-{found.language}"
-    words = command(args, found, period)
+    since = _since(args, out, period, found.language) if args.span == "daily" else None
+    words = command(args, found, period, since)
     progress = _common.Progress("drawing charts")
 
     def drawn(done: int, whole: int) -> None:
@@ -131,8 +139,9 @@ def write(args: argparse.Namespace, session: Session, found: Settings, period: P
 
     try:
         made = edition.make(
-            session, found, period, filters, {found.language: out}, words, fresh=args.fresh or running, progress=drawn
-        )
+            session, found, period, filters, {found.language: out}, words, fresh=args.fresh or running,
+            progress=drawn, since=since,
+        )  # fmt: skip
     finally:
         progress.clear()
     number = made[found.language]
@@ -248,6 +257,54 @@ def judge_days(lake: Lake, found: Settings, days: Sequence[dt.date]) -> None:
     _common.show_verdicts(judged)
 
 
+def _detect(lake: Lake, found: Settings, asked: Period | None) -> None:
+    """Looks for what changed up to that day, where it is not known yet; where the lake cannot be written, that is said."""
+    from teiten import classify
+    from teiten.detect import kept
+
+    day = asked.first if asked is not None else classify.last_day(lake, found)
+    if day is None:
+        return
+    progress = _common.Progress("looking for changes")
+
+    def told(done: int, days: int) -> None:
+        progress.total = days
+        progress.show(done, f"of {days} days")
+
+    try:
+        made = kept.refresh(lake, found, [day], told)
+    finally:
+        progress.clear()
+    if made.trouble is not None:
+        print(f"What changed was not looked for anew: {made.trouble}", file=sys.stderr)
+
+
+MISSED = 14
+"""days without a report, beyond which an overview tells of its own day alone"""
+
+
+def _since(args: argparse.Namespace, out: Path, period: Period, language: str) -> dt.date | None:
+    """The first day that the overview tells of: as asked for, else the one after the last day with a report in that folder."""
+    if args.since:
+        from teiten import periods
+
+        day = periods.parse("daily", args.since, period.tz).first
+        if day > period.first:
+            raise UsageError(f"--since {day} is after {period.first}.", hint="Name a day before the report's.")
+        return day if day < period.first else None
+    days = []
+    for path in out.parent.glob(f"daily-*-{language}"):
+        text = path.name.removeprefix("daily-").removesuffix(f"-{language}")
+        try:
+            day = dt.date.fromisoformat(text)
+        except ValueError:
+            continue
+        if day < period.first and (path / "manifest.json").is_file():
+            days.append(day)
+    missed = (period.first - max(days)).days - 1 if days else 0
+    return period.first - dt.timedelta(days=missed) if 0 < missed <= MISSED else None
+
+
 def _last(session: Session, kind: Any) -> Period:
     from teiten.report import edition
 
@@ -258,12 +315,14 @@ def _last(session: Session, kind: Any) -> Period:
     return period
 
 
-def command(args: argparse.Namespace, found: Settings, period: Period) -> str:
+def command(args: argparse.Namespace, found: Settings, period: Period, since: dt.date | None = None) -> str:
     """The command that makes the same report again from the same lake, without the names of this machine's places."""
     what = [period.name]
     if args.span == "port":
         what = [args.period, "--from", str(period.first), "--to", str(period.days[-1])]
     words = ["teiten", "report", args.span, *what, "--lang", found.language, "--tz", found.zone_name]
+    if since is not None:
+        words += ["--since", since.isoformat()]
     if args.no_animations:
         words.append("--no-animations")
     if args.no_pdf:

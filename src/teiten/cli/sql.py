@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import sys
 
 from teiten.cli import _common, _output
 from teiten.errors import LakeError, UsageError
 
 NAME = "sql"
-HELP = "read-only SQL over the views events, sources, batches, coverage, verdicts and notes"
+HELP = "read-only SQL over the views events, sources, batches, coverage, verdicts, notes, detections, stories"
 EXAMPLE = '  teiten sql "SELECT dst_port, count(*) AS n FROM events GROUP BY ALL ORDER BY n DESC LIMIT 10"'
 
 
@@ -54,6 +55,14 @@ def main(args: argparse.Namespace) -> int:
 
         with contextlib.suppress(LakeError):  # somebody writes: then it is as it was
             coverage.refresh(lake, chosen, wait=2.0)
+    if re.search(r"\b(detections|stories)\b", query, re.IGNORECASE):
+        from teiten.detect import kept
+
+        progress = _common.Progress("detecting")
+        done = kept.refresh(lake, chosen, whole=True, progress=lambda made, of: progress.show(made, f"{made:,} of {of:,} days"))
+        progress.clear()
+        if done.trouble is not None:
+            print(f"teiten: {len(done.stale):,} days wait for their stories: {done.trouble}", file=sys.stderr)
     # the answer goes through memory once here and once there
     memory = args.memory or console.usual_memory_mb(chosen)
     found = console.ask(lake.path, chosen, query, console.Limits(args.seconds, memory, max(64, memory // 2)))
@@ -62,8 +71,6 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _stdin() -> str:
-    import sys
-
     return sys.stdin.read()
 
 

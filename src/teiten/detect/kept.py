@@ -85,16 +85,17 @@ def refresh(
     progress: Progress | None = None,
     *,
     again: bool = False,
+    whole: bool = False,
     wait: float | None = PATIENCE,
 ) -> Result:
     """Makes detections and stories of all days up to the last of `days` (None: of the lake) that are not there or do not hold.
 
-    A lake that has none yet begins with the first of `days`, less `BEFORE`, so that one report needs not all years; without
-    `days`, with its own first. again: those of `days` are made even where they hold. What hinders is told in the result:
-    then what there is stays. UsageError and DataError for lists.
+    A lake that has none yet begins with the first of `days`, less `BEFORE`, so that one report needs not all years; with
+    `whole` (or without `days`), with its own first. again: those of `days` are made even where they hold. What hinders is told
+    in the result: then what there is stays. UsageError and DataError for lists.
     """
     asked = None if days is None else sorted(set(days))
-    plan = _plan(lake, settings, asked)
+    plan = _plan(lake, settings, asked, whole)
     if not plan:
         return Result()
     try:
@@ -105,7 +106,7 @@ def refresh(
         return Result(trouble=error, stale=plan)
 
 
-def _plan(lake: Lake, settings: Settings, asked: Sequence[dt.date] | None) -> list[dt.date]:
+def _plan(lake: Lake, settings: Settings, asked: Sequence[dt.date] | None, whole: bool) -> list[dt.date]:
     """The days whose stories follow from each other, up to the last one asked for."""
     every = days_of(lake, settings)
     if asked is None:
@@ -113,7 +114,7 @@ def _plan(lake: Lake, settings: Settings, asked: Sequence[dt.date] | None) -> li
     if not asked:
         return []
     made = lake.changes_state("stories", settings.zone_name)["day"].to_list()
-    begin = min([asked[0] - BEFORE * _DAY, *made])
+    begin = dt.date.min if whole else min([asked[0] - BEFORE * _DAY, *made])
     return [day for day in every if begin <= day <= asked[-1]]
 
 

@@ -24,7 +24,7 @@ from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled
 from teiten.engine.pairs import Pairs
 from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
-from teiten.lake import Lake, coverage, note, rollup, verdict
+from teiten.lake import Lake, changes, coverage, note, rollup, verdict
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -104,7 +104,8 @@ def usual_memory_mb() -> int:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`; inside `raw_events` (bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`, `detections`,
+    `stories`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -154,6 +155,7 @@ class Session:
         """was a question answered from aggregates?"""
         self._joined: frozenset[str] = frozenset()
         self._judged = self._covered = False
+        self._changed_views: set[str] = set()
         self._looked_up: set[str] = set()
         self._aggregates: frozenset[str] = frozenset()
         self._spill = tempfile.TemporaryDirectory(prefix="teiten-")
@@ -215,7 +217,9 @@ class Session:
             + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
         run(f"SET allowed_paths = [{allowed}]")
-        run(f"SET allowed_directories = [{_quoted(self._spill.name + '/')}]")
+        # tables of detections are opened when a query names them: few do
+        folders = [self._spill.name, *(str((self.lake.path / name).absolute()) for name in changes.SHOWN)]
+        run(f"SET allowed_directories = [{', '.join(_quoted(folder + '/') for folder in folders)}]")
         run("SET enable_external_access = false")
         run("SET lock_configuration = true")
 
@@ -255,7 +259,20 @@ class Session:
                 f" AND zone = {_quoted(self.zone_name)} AND last_batch <= {self.last_batch}"
             )
             self._covered = True
+        for name in {found.lower() for found in _CHANGES.findall(sql)} - self._changed_views:
+            self._show_changes(name)
         self._arrange(asked)
+
+    def _show_changes(self, name: str) -> None:
+        """The view of that table of `changes.SHOWN`: what was made of the batches that the session sees."""
+        columns = {column: _BATCH_TYPES[type(dtype)] for column, dtype in changes.schema(name).items()}
+        self._view(f"_{name}_rows", [str(path.absolute()) for path in self.lake.changes_files(name)], columns)
+        shown = ", ".join(f'"{column}"' for column in changes.shown(name))
+        self._con.execute(
+            f"CREATE VIEW {name} AS SELECT {shown} FROM _{name}_rows WHERE basis IS NULL"
+            f" AND zone = {_quoted(self.zone_name)} AND last_batch <= {self.last_batch} ORDER BY day, place"
+        )
+        self._changed_views.add(name)
 
     @property
     def _own_verdicts(self) -> Path:
@@ -496,9 +513,15 @@ def views() -> list[dict[str, str]]:
             en, ja = of.MEANINGS[name]
             kind = "VARCHAR" if name == "src_ip" else _BATCH_TYPES[type(of.SCHEMA[name])]
             rows.append({"view": view, "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
+    for view in changes.SHOWN:
+        for name in changes.shown(view):
+            en, ja = changes.MEANINGS[view][name]
+            kind = _BATCH_TYPES[type(changes.schema(view)[name])]
+            rows.append({"view": view, "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     return rows
 
 
+_CHANGES: Final = re.compile(rf"\b({'|'.join(changes.SHOWN)})\b", re.IGNORECASE)
 _COVERAGE: Final = re.compile(r"\bcoverage\b", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
 """types that no frame has: given as DuckDB writes them"""

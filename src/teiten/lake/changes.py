@@ -160,6 +160,11 @@ MEANINGS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 }
 
 
+def shown(name: str) -> tuple[str, ...]:
+    """The columns of a table's view, in order."""
+    return ("day", *TABLES[name], "zone", "made", "last_batch")
+
+
 def schema(name: str) -> dict[str, pl.DataType]:
     """All columns of that table."""
     return {**_daily.STAMPS, **TABLES[name]}

@@ -6,12 +6,13 @@ import datetime as dt
 import functools
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
+from teiten.detect.model import Story
 from teiten.engine import questions, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -136,6 +137,10 @@ class Answers:
         self.filters_before = filters.between(self.before.start, self.before.end)
         self.comparable_share = thresholds.get("comparable_coverage", watching.COMPARABLE)
         self.ranked_share = thresholds.get("ranked_coverage", THRESHOLDS["ranked_coverage"].default)
+        self.stories_of: Callable[[dt.date], Sequence[Story] | None] | None = None
+        """the stories of a day; None, or answers None, where nobody looked for any"""
+        self.since: dt.date | None = None
+        """for a day's report: the first of the days that it tells of, where these are several"""
 
     def threshold(self, name: str) -> float:
         """The number that decides, as configured, else its default."""
@@ -321,9 +326,12 @@ class Answers:
 
     @functools.cached_property
     def three_days(self) -> tuple[dt.datetime, questions.Rows]:
-        """For a day: the ranking of ports over it and the two days before, and where that begins."""
+        """For a day: the ranking of ports over it and the two days before, and where that begins; ranks before are those of
+        the three days that ended a day earlier."""
         start = self.before.before().start
-        return start, questions.rank(self.session, "ports", start, self.period.end, filters=self.filters, n=KEPT)
+        earlier = (self.before.before().before().start, self.before.end)
+        before = earlier if self.ranks_told else None
+        return start, questions.rank(self.session, "ports", start, self.period.end, before=before, filters=self.filters, n=KEPT)
 
     # scanners
 
@@ -539,8 +547,15 @@ class Answers:
         found: T = self._asked[question]
         return found
 
+    def once_of(self, question: Callable[[Answers, Any], T], about: Any) -> T:
+        """The same of a question about one of several things."""
+        if (question, about) not in self._asked:
+            self._asked[question, about] = question(self, about)
+        found: T = self._asked[question, about]
+        return found
+
     @functools.cached_property
-    def _asked(self) -> dict[Callable[[Answers], Any], Any]:
+    def _asked(self) -> dict[Any, Any]:
         return {}
 
     def ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten import __version__, lang, periods
+from teiten.detect.model import Story
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.engine.filters import parse as parse_filters
@@ -61,6 +62,7 @@ def make(
     now: dt.datetime | None = None,
     progress: Callable[[int, int], None] | None = None,
     pictures: bool = True,
+    since: dt.date | None = None,
 ) -> dict[str, int]:
     """Writes the report of a period once for each language of `out` (language -> folder). The lake is asked once.
 
@@ -68,13 +70,15 @@ def make(
     that must stand at the top ('title.simulated'). A folder that holds an edition of the same report gets the next one, which
     keeps the older ones' manifest and rows under editions/N/ and says what changed; where nothing did, the edition stays what
     it is. With `fresh` older editions are forgotten. progress: told how many of how many charts of a language are drawn;
-    without `pictures` none is, and there is no PDF. Returns language -> number of the edition.
+    without `pictures` none is, and there is no PDF. since: for a day, the first of several that it tells of.
+    Returns language -> number of the edition.
 
     TeitenError where nothing was observed, where a place cannot be written, or where a file would name a destination address.
     """
     for folder in out.values():
         bundle.check_place(folder)
     answers = Answers(session, period, filters, settings.thresholds)
+    answers.stories_of, answers.since = _stories(session, settings), since
     _expect(answers)
     check(answers)
     moment = (now or dt.datetime.now(dt.UTC)).astimezone(period.tz)
@@ -170,6 +174,17 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     return manifest.differences(found, json.loads(files[manifest.NAME]))
 
 
+def _stories(session: Session, settings: Settings) -> Callable[[dt.date], list[Story] | None]:
+    """The stories of a day as the lake keeps them; None of a day of which none were made."""
+
+    def of(day: dt.date) -> list[Story] | None:
+        from teiten.detect import kept
+
+        return kept.stories(session.lake, settings, day) if day in kept.days(session.lake, settings) else None
+
+    return of
+
+
 def _expect(answers: Answers) -> None:
     """Says which days the questions will be about. Those about a port or a source find its few events sooner by themselves."""
     if not answers.filters.port and not answers.filters.src:
@@ -200,7 +215,7 @@ def compose(answers: Answers, settings: Settings, language: str, command: str, n
     """The report in one language, before it is set."""
     words = lang.words(language)
     context = Context(answers, words, settings.zone_from, command, __version__, settings)
-    sections = [section for part in parts() if answers.period.kind in part.kinds for section in part.sections(context)]
+    sections = [section for part in parts(answers.period.kind) for section in part.sections(context)]
     sections = events.weave(context, sections)
     zone = f"zone.{settings.zone_name}"
     shown = words(zone) if zone in words else settings.zone_name
@@ -221,7 +236,7 @@ def with_edition(report: Report, answers: Answers, settings: Settings, command: 
     context = Context(answers, words, settings.zone_from, command, __version__, settings, edition, report)
     if edition.before is None:
         return replace(report, edition=changes.heading(context))
-    order = {part.id: part.order for part in parts()}
+    order = {part.id: part.order for part in parts(answers.period.kind)}
     section = changes.build(context)
     assert section is not None
     at = next((i for i, s in enumerate(report.sections) if order.get(s.id, 0) > changes.ORDER), len(report.sections))

@@ -59,6 +59,6 @@ def made(channel: Channel, message: Message) -> EmailMessage:
     if message.answers:
         mail["In-Reply-To"] = mail["References"] = f"<{message.answers}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.text, charset="utf-8")
+    mail.set_content(message.text, charset="utf-8", cte="base64")  # any server passes it on as it is
     mail["Content-Language"] = message.language
     return mail

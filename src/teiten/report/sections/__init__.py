@@ -1,6 +1,7 @@
 """The sections of a report: each module here is one, found by being there.
 
-A section's module has ID, ORDER (place on the page), KINDS (of reports it belongs to) and `build(context) -> Section | None`
+A section's module has ID, ORDER (place on the page; ORDERS: another one in some kinds of report), KINDS (of reports it belongs
+to) and `build(context) -> Section | None`
 (None: nothing to say in this report; a list where there is one for each of several things). Names that begin with _ are
 no sections.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from teiten.periods import PeriodKind
@@ -32,11 +33,13 @@ class Part:
         return [built] if isinstance(built, Section) else list(built or ())
 
 
-def parts() -> list[Part]:
-    """Every section, in the page's order."""
+def parts(kind: PeriodKind | None = None) -> list[Part]:
+    """Every section (of a kind of report), in the page's order."""
     found = []
     for info in pkgutil.iter_modules(__path__):
         if not info.name.startswith("_"):
             module = importlib.import_module(f"{__name__}.{info.name}")
-            found.append(Part(module.ID, module.ORDER, module.KINDS, module.build))
-    return sorted(found, key=lambda part: (part.order, part.id))
+            orders: Mapping[PeriodKind, int] = getattr(module, "ORDERS", {})
+            order = module.ORDER if kind is None else orders.get(kind, module.ORDER)
+            found.append(Part(module.ID, order, module.KINDS, module.build))
+    return sorted((p for p in found if kind is None or kind in p.kinds), key=lambda part: (part.order, part.id))

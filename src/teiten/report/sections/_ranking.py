@@ -58,10 +58,20 @@ def bars(context: Context, what: What, rows: list[Ranked]) -> list[figures.RankR
     ]
 
 
-def table(context: Context, what: What, rows: list[Ranked], caption: str, *, movement: bool = True, note: str = "") -> Table:
-    """The ranking as a table. Without `movement` nothing is said of the period before."""
+def table(
+    context: Context,
+    what: What,
+    rows: list[Ranked],
+    caption: str,
+    *,
+    movement: bool = True,
+    note: str = "",
+    moves: bool | None = None,
+) -> Table:
+    """The ranking as a table. Without `movement` nothing is said of the period before; `moves`: but for the ranks."""
     say, words, answers = context.say, context.words, context.answers
-    moves, compares = movement and answers.ranks_told, movement and answers.comparable
+    compares = movement and answers.comparable
+    moves = movement and answers.ranks_told if moves is None else moves
     columns = [Column(say("column.rank"))]
     if moves:
         columns.append(Column(say("column.before")))

@@ -8,6 +8,7 @@ from typing import Any
 
 from teiten.report import figures
 from teiten.report.answers import Stack, What, touches
+from teiten.report.asked import stories
 from teiten.report.context import Context, protocol_name, with_error
 from teiten.report.model import Block, Column, Section, Table
 
@@ -40,7 +41,9 @@ def section(context: Context, what: What, ident: str) -> Section | None:
     if gaps:
         notes.append(context.say("series.gap_note", list=context.spans(context.answers.coverage)))
     title = context.say(f"series.{what}_title")
-    return Section(ident, title, findings(context, what, stack), blocks=[_block(context, what, stack, figure)], notes=notes)
+    # where stories are told, peaks and falls are theirs: the same is not said twice, nor otherwise
+    said = [] if context.answers.once(stories.changes) is not None else findings(context, what, stack)
+    return Section(ident, title, said, blocks=[_block(context, what, stack, figure)], notes=notes)
 
 
 def label(context: Context, what: What, key: Any) -> str:

@@ -7,7 +7,7 @@ from teiten.report import figures
 from teiten.report.answers import Ranked
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Section, Table
-from teiten.report.sections import _ranking
+from teiten.report.sections import _ranking, _stories
 
 ID = "movers"
 ORDER = 35
@@ -17,7 +17,8 @@ EACH = 5
 
 def build(context: Context) -> Section | None:
     say, answers = context.say, context.answers
-    if not answers.comparable:
+    # a day's overview tells what changed beside the usual, and the ranking of three days who passed whom
+    if not answers.comparable or _stories.changes(context) is not None:
         return None
     moved = answers.moved("ports")
     rose = [r for r in moved if r.difference > 0][:EACH]

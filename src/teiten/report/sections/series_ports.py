@@ -9,6 +9,8 @@ from teiten.report.sections import _series
 
 ID = "ports-time"
 ORDER = 40
+ORDERS: dict[PeriodKind, int] = {"daily": 5}
+"""of a day it comes after the ranking, before what is told of it (seeds' P1)"""
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
 
 

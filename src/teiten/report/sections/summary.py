@@ -6,7 +6,7 @@ from teiten.periods import PeriodKind
 from teiten.report.answers import Ranked, What
 from teiten.report.context import Context
 from teiten.report.model import Section
-from teiten.report.sections import _movement, _ranking
+from teiten.report.sections import _movement, _overview, _ranking, _stories
 
 ID = "summary"
 ORDER = 0
@@ -16,6 +16,8 @@ MOVED = 3
 
 def build(context: Context) -> Section:
     say, answers = context.say, context.answers
+    if _stories.changes(context) is not None:
+        return _overview.summary(context, _total(context), _leaders(context))
     findings = [context.words.joined(_total(context), _movement.against(context)), _leaders(context)]
     gaps = answers.coverage.gaps
     if gaps:

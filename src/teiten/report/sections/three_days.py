@@ -10,7 +10,7 @@ from teiten.report.model import Block, Section
 from teiten.report.sections import _ranking
 
 ID = "three-days"
-ORDER = 25
+ORDER = 4
 KINDS: tuple[PeriodKind, ...] = ("daily",)
 
 
@@ -34,8 +34,12 @@ def build(context: Context) -> Section | None:
         total=context.packets(total),
     )
     caption = say("three_days.caption", **days, total=total)
-    table = _ranking.table(context, "ports", rows, caption, movement=False)
-    columns = with_error(("rank", "dst_port", "protocol", "packets", "hosts", "share", "share_of"), answer)
+    moves = context.answers.ranks_told
+    table = _ranking.table(
+        context, "ports", rows, caption, movement=False, moves=moves, note=say("three_days.note") if moves else ""
+    )
+    before = ("rank_before", "packets_before") if moves else ()
+    columns = with_error(("rank", "dst_port", "protocol", "packets", "hosts", "share", "share_of", *before), answer)
     title = figure.title
     body = [tuple(row[c] for c in columns) for row in answer]
     data = context.data("three-days", title, columns, body, answer.sql)

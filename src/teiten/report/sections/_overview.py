@@ -1,0 +1,93 @@
+"""The beginning of a day's overview: what was not observed and what the own line did, then how much, then what changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from teiten.detect import model
+from teiten.report.answers import ranked
+from teiten.report.context import Context
+from teiten.report.model import Paragraph, Point, Section
+from teiten.report.sections import _movement, _stories, stories
+from teiten.report.words import tell
+from teiten.report.words.text import joined
+
+ID: Final = "summary"
+YOUNG: Final = 7
+"""days of observation, below which the usual is hardly known"""
+QUIET: Final = 5
+"""places of the ranking in which what is as usual is named"""
+
+
+def summary(context: Context, total: str, leaders: str) -> Section:
+    """The section in place of a comparison with the day before, which stories make."""
+    found = _stories.changes(context)
+    assert found is not None
+    own = _stories.own(context)
+    findings: list[Paragraph] = [_begin(context)]
+    findings += _own(context)
+    # beside a day on which the own line fell, a comparison would tell of the line
+    against = "" if own or context.answers.coverage.gaps else _movement.against(context)
+    findings.append(context.words.joined(total, against))
+    findings.append(leaders)
+    young = _young(context)
+    if young:
+        findings.append(young)
+    lines = stories.headlines(context)
+    if lines:
+        findings.append(context.say("overview.changed", n=len(lines)))
+    elif not young:
+        findings.append(context.say("overview.nothing"))
+    points: list[Paragraph | Point] = [*lines]
+    quiet = _quiet(context)
+    notes: list[Paragraph] = [quiet] if quiet else []
+    return Section(ID, context.say("summary.title"), [f for f in findings if f], points=points, notes=notes)
+
+
+def _begin(context: Context) -> str:
+    since = context.answers.since
+    return (
+        context.say("overview.begin") if since is None else context.say("overview.begin_days", start=context.words.day(since))
+    )
+
+
+def _own(context: Context) -> list[Paragraph]:
+    """Gaps with the operator's words, then what the own line did."""
+    out: list[Paragraph] = []
+    answers = context.answers
+    gaps = answers.coverage.gaps
+    if gaps:
+        length = sum((g.length for g in gaps[1:]), gaps[0].length)
+        spans = context.spans(answers.coverage)
+        key = "overview.gap" if len(gaps) == 1 else "overview.gaps"
+        out.append(context.say(key, length=context.words.duration(length), spans=spans))
+    speech = _stories.speech(context)
+    for one in _stories.own(context):
+        told = tell(speech, one)
+        out.append(joined(context.words, [*told.sentences, *told.doubts]))
+    return out
+
+
+def _young(context: Context) -> str:
+    """Of a lake that has seen a few days only: too little to say what is usual."""
+    extent = context.answers.extent
+    if extent is None:
+        return ""
+    seen = context.period.first - extent[0].date()
+    if seen >= dt.timedelta(days=YOUNG):
+        return ""
+    return context.say("overview.young", n=max(1, seen.days + 1), least=YOUNG)
+
+
+def _quiet(context: Context) -> str:
+    """In one line: what is large and as usual. Only where something else changed, and the usual is known."""
+    found = _stories.changes(context)
+    if found is None or _young(context):
+        return ""
+    named = {port for one in found.stories if one.kind not in model.OWN for port in one.about.ports}
+    rows = [ranked(row, "ports") for row in context.answers.three_days[1]][: QUIET * 2]
+    quiet = [row.key for row in rows if row.rank is not None and row.rank <= QUIET and row.key not in named]
+    if not quiet or not named:
+        return ""
+    return context.say("overview.quiet", n=QUIET, list=context.words.listed(context.ports(quiet)))

@@ -1,0 +1,217 @@
+"""What is said of a story on a day: by how it stands, then what each kind of detection adds, then what it may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from teiten.detect import model
+from teiten.detect.model import Detection, Story
+from teiten.report.model import Paragraph
+from teiten.report.words import _more, _much, _own
+from teiten.report.words._speech import Speech
+
+_AMOUNT: Final = frozenset(
+    {model.BURST, model.NEW_PORT, model.RISING, model.HIGH, model.FALLING, model.ENDED, model.SPREADING, model.PORT_GROUP,
+     model.CAMPAIGN, model.WATCH}
+)  # fmt: skip
+"""kinds that tell of an amount"""
+_PEAK: Final = 1.5
+"""a falling story's peak is named where it was this many times of today's"""
+_BEGINNING: Final = (model.NEW_PORT, model.CAMPAIGN, model.PORT_GROUP, model.RISING, model.SPREADING, model.HIGH, model.BURST)
+"""of several kinds that begin a story on one day, the one that says most"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story in words: a title; sentences of what was seen; what it may mean, hedged; and how sure that it changed at all."""
+
+    title: str
+    sentences: Sequence[Paragraph]
+    doubts: Sequence[Paragraph] = ()
+    sure: str = ""
+
+
+def tell(speech: Speech, story: Story) -> Told:
+    """What is to be said of it on the speech's day. Never empty, and says no cause."""
+    main = _main(story)
+    if story.kind in model.OWN:
+        return Told(_own.title(speech, story, main), _own.sentences(speech, story, main), _own.doubts(speech, story, main))
+    if story.kind in _AMOUNT:
+        said = _amount(speech, story, main)
+        title = _title(speech, story, main)
+    else:
+        said = _more.OWN_WORDS[story.kind](speech, story, main) if story.kind in _more.OWN_WORDS else []
+        said = said or [_standing(speech, story)]
+        title = _more.title(speech, story, main)
+    covered = {id(main)} if main is not None else set()
+    for one in story.detections:
+        if id(one) not in covered:
+            said += _also(speech, story, one, main)
+    if story.verdict == "explained" and story.because:
+        said.append(speech.say("tell.explained", because=story.because))
+    return Told(title, said, _doubts(speech, story, main), sure(speech, main))
+
+
+def _main(story: Story) -> Detection | None:
+    """The detection by which the day is told: one of the story's own kind, else the first."""
+    if not story.detections:
+        return None
+    if story.state in ("new", "once"):
+        for kind in _BEGINNING:
+            for one in story.detections:
+                if one.kind == kind:
+                    return one
+    order = {"high": model.HIGH, "falling": model.FALLING, "ended": model.ENDED, "growing": model.RISING}
+    for wanted in (order.get(story.state), story.kind):
+        for one in story.detections:
+            if one.kind == wanted:
+                return one
+    return story.detections[0]
+
+
+def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragraph]:
+    """Stories of an amount, by how they stand."""
+    if story.state in ("new", "once") and main is not None:
+        return _came(speech, story, main)
+    said = [_standing(speech, story)]
+    if main is not None and story.state in ("growing", "high"):
+        said += [x for x in (_much.packets(speech, story, main), _much.carried(speech, story, main)) if x]
+    return said
+
+
+def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
+    """It began, or came back, or came and went."""
+    thing = speech.thing(one.about, story)
+    fields: dict[str, Any] = {"thing": thing, "when": speech.hours(one)}
+    key = {model.NEW_PORT: "new_port", model.PORT_GROUP: "port_group", model.CAMPAIGN: "campaign", model.WATCH: "watch"}
+    if one.kind == model.WATCH:
+        fields["name"] = str(one.reason.get("name", ""))
+    if one.kind in key:
+        said = [speech.turn(f"tell.{key[one.kind]}", **fields)]
+    elif story.again and story.state == "new":
+        said = [speech.turn("tell.again", **fields)]
+    elif one.kind in (model.RISING, model.HIGH, model.SPREADING):
+        said = [speech.turn("tell.rising", **fields)]
+    else:
+        said = [speech.turn("tell.burst_open" if one.end is None else "tell.burst", **fields)]
+    extra: list[Paragraph | None] = [
+        _more.group_hosts(speech, story, one) if one.kind in (model.PORT_GROUP, model.CAMPAIGN) else None,
+        _much.packets(speech, story, one),
+        _much.hosts(speech, story, one),
+        _peak(speech, story, one),
+        _much.carried(speech, story, one) if one.kind != model.SPREADING else None,
+        _much.sources(speech, story, one),
+        _much.seen_at(speech, story, one),
+    ]
+    said += [x for x in extra if x is not None]
+    if one.kind == model.SPREADING:
+        said += _more.spreading(speech, story, one)
+    rank = _much.rank(speech, story) if one.kind != model.BURST else ""
+    return [*said, speech.turn("tell.rank_sentence", rank=[speech.linked(rank, story)])] if rank else said
+
+
+def _peak(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
+    """最も多かったのは14時台です: of a burst of several hours."""
+    if one.peak is None or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP):
+        return None
+    end = one.end
+    if end is not None and (end - one.start).total_seconds() <= 7200:
+        return None
+    return speech.turn("tell.peak", clock=[speech.linked(speech.clock(one.peak), story, one.peak)])
+
+
+def _standing(speech: Speech, story: Story) -> Paragraph:
+    """One sentence on a story that goes on, falls or has ended."""
+    about = story.about
+    since = _much.since(story, speech)
+    thing = speech.thing(about, story)
+    fields: dict[str, Any] = {"thing": thing, "since": speech.date(since)}
+    rank = _much.rank(speech, story)
+    if story.state == "falling":
+        now = max(1.0, story.times or 1.0)
+        if story.peak is not None and story.peak_day and story.peak >= _PEAK * now:
+            fields |= {"peak": speech.times(story.peak), "times": speech.times(now), "peak_day": speech.date(story.peak_day)}
+            return speech.turn("tell.falling_peak", **fields, today=speech.today)
+        return speech.turn("tell.falling", **fields)
+    if story.state == "ended":
+        kind = "ended_burst" if story.kind == model.BURST and since == story.day else "ended"
+        return speech.turn(f"tell.{kind}", **fields)
+    key = "growing" if story.state == "growing" else "high"
+    if since == speech.day:
+        key = "rising"
+    # without a detection of the day, that it is high is not known: only that it is not over
+    if not story.detections and key == "high":
+        key = "open"
+    if rank and f"tell.{key}_rank_1" in speech.words:
+        return speech.turn(f"tell.{key}_rank", **fields, rank=rank)
+    return speech.turn(f"tell.{key}", **fields, today=speech.today)
+
+
+def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) -> list[Paragraph]:
+    """What another detection of the same day and story adds."""
+    inside = speech.knowing(story.about)
+    if one.kind == model.BURST:
+        key = "also_burst_open" if one.end is None else "also_burst"
+        said: list[Paragraph] = [inside.turn(f"tell.{key}", thing=inside.thing(one.about, story), when=speech.hours(one))]
+        much = _much.packets(inside, story, one)
+        return said + ([much] if much is not None else [])
+    if one.kind == model.SPREADING:
+        return _more.spreading(inside, story, one)
+    maker: Callable[[Speech, Story, Detection | None], list[Paragraph]] | None = _more.OWN_WORDS.get(one.kind)
+    if maker is not None and (main is None or one.kind != main.kind or one.about != main.about):
+        return maker(inside, story, one)
+    return []
+
+
+_HEADLINES: Final = {
+    "new": "rising",
+    "growing": "growing",
+    "high": "high",
+    "falling": "falling",
+    "ended": "ended",
+    "once": "burst",
+}
+
+
+def _title(speech: Speech, story: Story, main: Detection | None) -> str:
+    """A headline: 米国発の25,465,587/tcpへのスキャンが5時台に増加."""
+    key = _HEADLINES.get(story.state, "high")
+    about = story.about
+    when = ""
+    if main is not None and story.state in ("new", "once"):
+        about = main.about
+        if main.kind in (model.BURST, model.WATCH, model.PORT_GROUP):
+            key, when = "burst", speech.hours(main)
+        elif main.kind == model.NEW_PORT:
+            key = "new_port"
+        elif story.again:
+            key = "again"
+        elif main.kind == model.SPREADING:
+            key = "spreading"
+    return speech.sentence(f"tell.title_{key}", thing=speech.short(about), when=when)
+
+
+def _doubts(speech: Speech, story: Story, main: Detection | None) -> list[Paragraph]:
+    """What it may mean and what it need not, apart from what was seen."""
+    out: list[Paragraph] = []
+    if main is not None and main.confidence == "possible":
+        out.append(speech.turn("tell.maybe_chance"))
+    for one in story.detections:
+        key = f"tell.maybe_{one.kind}"
+        if key in speech.words and not speech.turns[key]:
+            speech.turns[key] += 1
+            out.append(speech.say(key))
+    return out
+
+
+def sure(speech: Speech, one: Detection | None) -> str:
+    """How sure it is that anything changed: in a word, and by the chance of as much on a day on which nothing happens."""
+    if one is None:
+        return ""
+    said = speech.say(f"tell.sure_{one.confidence}")
+    if one.score < 1:
+        return said
+    days = 10 ** min(4, int(one.score))
+    return speech.say("tell.sure_chance", sure=said, days=speech.words.large(days))
