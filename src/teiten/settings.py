@@ -196,6 +196,15 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_own_deviations": Threshold(
         5, "and where as many hours at other times lie off the usual by this many robust deviations less"
     ),
+    "detect_clock_deviations": Threshold(
+        3, "after hours without anything, as many hours with twice as much are a clock's step from so many deviations"
+    ),
+    "detect_twice_evidence": Threshold(
+        16, "input came twice where so many even counts are likelier so than by chance by this much (natural logarithm)"
+    ),
+    "detect_silent_evidence": Threshold(
+        14, "hours without a packet are an outage where the line's usual gives them a chance of e to minus this"
+    ),
     "detect_own_hours": Threshold(48, "hours watched without which nothing is said of a line's fall"),
     "detect_own_days": Threshold(7, "days for which a change of the own line is told while it lasts; then it is the usual"),
     "comparable_coverage": Threshold(

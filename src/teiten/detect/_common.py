@@ -7,6 +7,7 @@ that is cut off leaves most countries; a line that fails leaves neither.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,10 +28,14 @@ _FEW: Final = 20.0
 """packets of a unit below which its day is shaped like that of all"""
 _FOLLOW: Final = 0.85
 """weight of a day in the recent level beside that of the day after it: some six days are followed"""
+_AT_ONCE: Final = 32
+"""sensors looked at together"""
+_ODD: Final = 0.02
+"""share of odd ones where all was put in twice"""
 _PULL: Final = 10.0
 """packets as which the level of all days counts in the recent one"""
 
-Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 def capped(expected: Floats) -> Floats:
@@ -41,33 +46,71 @@ def capped(expected: Floats) -> Floats:
     return out
 
 
-def counted(view: View, sensors: list[str]) -> dict[str, Floats]:
-    """Division -> packets, sensor x unit x hour; only divisions with units to tell apart."""
-    hours = len(view.hours)
+@dataclass(frozen=True)
+class Rows:
+    """A view's rows as numbers in the place of names, since there may be millions."""
+
+    sensors: int
+    hours: int
+    sensor: Ints
+    place: Ints
+    packets: Ints
+    keys: dict[str, Ints]
+    """port and country of each row, as numbers"""
+
+
+def rows(view: View, sensors: list[str]) -> Rows:
+    """The rows of those sensors."""
     place = ((pl.col("time").to_physical() - int(view.start.timestamp()) * 1_000_000) // 3_600_000_000).alias("_place")
-    # numbers in the place of names: a view may have millions of rows
     port = pl.col("protocol").cast(pl.Int64) * 65_537 + pl.col("dst_port").fill_null(65_536)
     country = pl.col("country").fill_null("").cast(pl.Categorical).to_physical().cast(pl.Int64).alias("country")
     sensor = pl.col("sensor").cast(pl.Enum(sensors), strict=False).to_physical().cast(pl.Int64)
-    rows = view.cells.select(sensor, place, port.alias("port"), country, "packets")
-    rows = rows.filter(pl.col("_place").is_between(0, hours - 1) & pl.col("sensor").is_not_null())
-    at, packets = rows["sensor"].to_numpy(), rows["packets"].to_numpy()
+    made = view.cells.select(sensor, place, port.alias("port"), country, "packets")
+    made = made.filter(pl.col("_place").is_between(0, len(view.hours) - 1) & pl.col("sensor").is_not_null())
+    column = {name: made[name].to_numpy() for name in made.columns}
+    keys = {name: column[name] for name in ("port", "country")}
+    return Rows(len(sensors), len(view.hours), column["sensor"], column["_place"], column["packets"], keys)
+
+
+def counted(of: Rows) -> dict[str, Floats]:
+    """Division -> packets, sensor x unit x hour; only divisions with units to tell apart."""
     out = {}
-    for name in ("port", "country"):
-        keys = rows[name].to_numpy()
-        if not len(keys):
-            continue
-        every = np.bincount(keys, weights=packets)
-        order = np.argsort(-every, kind="stable")
+    for name, keys in of.keys.items():
+        every = np.bincount(keys, weights=of.packets)
         many = int(np.count_nonzero(every))
         if many < 2:
             continue
         unit = np.zeros(len(every), dtype=np.int64)
-        unit[order[:many]] = [n if n < ALONE else ALONE + n % GROUPS for n in range(many)]
+        unit[np.argsort(-every, kind="stable")[:many]] = [n if n < ALONE else ALONE + n % GROUPS for n in range(many)]
         units = min(many, ALONE + GROUPS)
-        flat = (at * units + unit[keys]) * hours + rows["_place"].to_numpy()
-        summed = np.bincount(flat, weights=packets, minlength=len(sensors) * units * hours)
-        out[name] = np.asarray(summed, dtype=np.float64).reshape(len(sensors), units, hours)
+        flat = (of.sensor * units + unit[keys]) * of.hours + of.place
+        summed = np.bincount(flat, weights=of.packets, minlength=of.sensors * units * of.hours)
+        out[name] = np.asarray(summed, dtype=np.float64).reshape(of.sensors, units, of.hours)
+    return out
+
+
+def twice(of: Rows) -> Floats:
+    """Evidence of each sensor and hour that all of it was put in twice: log likelihood ratio of so many even counts.
+
+    A country's cells of an hour are one witness, even or not, since one tool may send two of everything. How often they are
+    even by themselves is known from all other hours, by how many cells there are.
+    """
+    countries = int(of.keys["country"].max(initial=0)) + 1
+    out = np.zeros((of.sensors, of.hours))
+    for begin in range(0, of.sensors, _AT_ONCE):
+        many = min(_AT_ONCE, of.sensors - begin)
+        on = (of.sensor >= begin) & (of.sensor < begin + many) if of.sensors > _AT_ONCE else slice(None)
+        flat = ((of.sensor[on] - begin) * of.hours + of.place[on]) * countries + of.keys["country"][on]
+        shape = many * of.hours * countries
+        cells = np.bincount(flat, minlength=shape)
+        seen = np.flatnonzero(cells)
+        odd = np.bincount(flat, weights=of.packets[on] % 2, minlength=shape)[seen] > 0
+        size = np.minimum(np.log2(cells[seen]).astype(np.int64), 4)
+        share = (np.bincount(size, weights=odd, minlength=5) + 1) / (np.bincount(size, minlength=5) + 2)
+        share = np.clip(share, 0.05, 0.95)[size]
+        gains = np.where(odd, np.log(_ODD / share), np.log((1 - _ODD) / (1 - share)))
+        summed = np.bincount(seen // countries, weights=gains, minlength=many * of.hours)
+        out[begin : begin + many] = summed.reshape(many, of.hours)
     return out
 
 

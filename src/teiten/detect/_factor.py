@@ -24,6 +24,8 @@ _MOST: Final = 12
 """candidates of a line that are looked at"""
 _SHARE: Final = 0.7
 """share of the units (by weight) that must have changed so much"""
+_LOOSE: Final = 0.55
+"""the same where something else tells of it too"""
 _APART: Final = 2.5
 """deviations from the common factor from which a unit contradicts it"""
 _SPREAD: Final = 0.25
@@ -111,7 +113,7 @@ def _candidates(line: Line) -> Iterator[tuple[int, int]]:
     found: list[tuple[float, int, int]] = []
     for factor in TRIED:
         gains = np.min([_gain(line, name, factor) for name in line.packets], axis=0)
-        found += _peaks(gains)
+        found += peaks(gains, _EVIDENCE)
     found.sort(reverse=True)
     seen: list[tuple[int, int]] = []
     for _, first, after in found:
@@ -131,8 +133,8 @@ def _gain(line: Line, name: str, factor: float) -> Floats:
     return np.asarray(np.where(line.exposure > 0, (seen * np.log(factor) + due * (1 - factor)) / scatter, 0.0))
 
 
-def _peaks(gains: Floats) -> list[tuple[float, int, int]]:
-    """(evidence, first, after) of each excursion of the cumulated sum that reaches `_EVIDENCE`, until its highest."""
+def peaks(gains: Floats, least: float) -> list[tuple[float, int, int]]:
+    """(evidence, first, after) of each excursion of the cumulated sum that reaches `least`, until its highest."""
     out: list[tuple[float, int, int]] = []
     total, first, top, at = 0.0, 0, 0.0, 0
     for place, gain in enumerate(gains.tolist()):
@@ -141,8 +143,8 @@ def _peaks(gains: Floats) -> list[tuple[float, int, int]]:
         total += gain
         if total > top:
             top, at = total, place + 1
-        if (total <= 0 or total < top - _EVIDENCE or place + 1 == len(gains)) and top > 0:
-            if top >= _EVIDENCE:
+        if (total <= 0 or total < top - least or place + 1 == len(gains)) and top > 0:
+            if top >= least:
                 out.append((top, first, at))
             total, top = 0.0, 0.0
     return out
@@ -153,14 +155,18 @@ def _held(line: Line, first: int, after: int, least: float, sure: float) -> Stre
     rough = _factor({name: _counts(line, name, first, after) for name in line.packets})
     if rough is None or least < rough < 1 / least:
         return None
-    first, after = _edges(line, first, after, rough)
+    return judged(line, *_edges(line, first, after, rough), least, sure)
+
+
+def judged(line: Line, first: int, after: int, least: float, sure: float, share: float = _SHARE) -> Stretch | None:
+    """Those hours, where all units (`share` of the weight) have one factor and the line's past has nothing like it."""
     counts = {name: _counts(line, name, first, after) for name in line.packets}
     factor = _factor(counts)
     if factor is None or least < factor < 1 / least:
         return None
     units, agreeing = {}, []
     for name, (seen, due) in counts.items():
-        told = _agree(seen, due, factor)
+        told = _agree(seen, due, factor, share)
         if told is not None:
             units[name] = told[:2]
             agreeing.append(told[2])
@@ -172,6 +178,23 @@ def _held(line: Line, first: int, after: int, least: float, sure: float) -> Stre
     inner = slice(first + 1, after - 1) if after - first > 3 else slice(first, after)
     factor = _plain(line, list(units), inner, middle, factor)
     return Stretch(first, after, factor, score, units, whole=len(units) == len(line.packets))
+
+
+def doubled(line: Line, first: int, after: int, within: int, sure: float) -> Stretch | None:
+    """As many hours with twice the usual as [first, after) had none, at most `within` hours before or after: likeliest ones."""
+    length, hours = after - first, len(line.exposure)
+    starts = np.r_[
+        np.arange(max(0, first - within), first - length + 1), np.arange(after, min(hours, after + within) - length + 1)
+    ]
+    starts = starts[(starts >= 0) & (starts + length <= hours)]
+    if not starts.size:
+        return None
+    gains = np.min([_gain(line, name, 2.0) for name in line.packets], axis=0)
+    summed = np.concatenate([[0.0], np.cumsum(gains)])
+    evidence = summed[starts + length] - summed[starts]
+    best = int(starts[evidence.argmax()])
+    found = judged(line, best, best + length, 1 / 1.35, sure, _LOOSE) if evidence.max() > 0 else None
+    return found if found is not None and found.factor > 1 else None
 
 
 def _counts(line: Line, name: str, first: int, after: int) -> tuple[Floats, Floats]:
@@ -227,13 +250,13 @@ def _edges(line: Line, first: int, after: int, factor: float) -> tuple[int, int]
     return low + begin, low + end
 
 
-def _agree(seen: Floats, due: Floats, factor: float) -> tuple[int, int, bool] | None:
+def _agree(seen: Floats, due: Floats, factor: float, most: float) -> tuple[int, int, bool] | None:
     """Units that agree with the factor, units looked at, whether enough do; None where there are too few to say."""
     weights = _common.capped(due)
     weights = weights / max(weights.sum(), 1e-9)
     if due.sum() <= 0 or 1 / (weights**2).sum() < _UNITS:
         return None
-    share = _SHARE if factor < 1 else 1 - _SHARE
+    share = most if factor < 1 else 1 - most
     half = (1 + factor) / 2
     reached = float(_common.quantile(seen / np.maximum(due, 1e-9), weights, share))
     there = factor * due
@@ -241,7 +264,7 @@ def _agree(seen: Floats, due: Floats, factor: float) -> tuple[int, int, bool] | 
     other = (seen > half * due) if factor < 1 else (seen < half * due)
     against = weights[other & (apart > _APART)].sum()
     counted = due >= 1
-    fine = (reached < half if factor < 1 else reached > half) and against <= 1 - _SHARE
+    fine = (reached < half if factor < 1 else reached > half) and against <= 1 - most
     return int((counted & ~(other & (apart > _APART))).sum()), int(counted.sum()), bool(fine)
 
 

@@ -189,4 +189,11 @@ class Story:
 
 def told(reason: Mapping[str, Any]) -> str:
     """A reason as it is kept: JSON with its keys in order."""
-    return json.dumps(reason, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(reason, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as Python's; TypeError for what is no number."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in a reason")

@@ -53,7 +53,9 @@ class Fault:
     seen: Floats
     usual: Floats
     """packets of each of the hours, and those expected"""
-    stretch: _factor.Stretch | None = None
+    times: float | None = None
+    score: float = 9.0
+    """deviations, or as much"""
     sure: bool = True
     reason: Mapping[str, Any] = field(default_factory=dict)
 
@@ -65,15 +67,16 @@ def look(view: View) -> tuple[View, list[Detection]]:
         return view, []
     shares, usable = _shares(view, sensors)
     faults = _gaps(view, sensors, shares)
-    packets = _common.counted(view, sensors)
+    rows = _common.rows(view, sensors)
+    packets = _common.counted(rows)
     if packets:
-        changed = _all(view, sensors, packets, usable) if len(sensors) > 1 else []
+        changed = _silent(view, sensors, packets, usable)
+        changed += _twice(view, sensors, rows, packets, usable)
+        changed += _all(view, sensors, packets, usable) if len(sensors) > 1 else []
         changed += _each(view, sensors, packets, usable)
-        changed = [_named(view, one) for one in changed]
-        view = _set_right(view, changed)
-        faults += changed
-    told = [_detection(view, one, len(sensors)) for one in _stepped(_together(faults, len(sensors))) if _of_the_day(view, one)]
-    return view, told
+        faults, steps = _stepped(view, _together(faults + changed, len(sensors)), sensors, packets, usable)
+        view = _set_right(view, changed + steps)
+    return view, [_detection(view, one, len(sensors)) for one in faults if _of_the_day(view, one)]
 
 
 # looking ------------------------------------------------------------------------------------------------------------
@@ -115,15 +118,55 @@ def _shares(view: View, sensors: Sequence[str]) -> tuple[Floats, Floats]:
     return np.minimum(share, 1.0), exposure / usual[:, None]
 
 
+def _silent(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
+    """Hours watched without a packet, where the usual makes that next to impossible; they are of no use."""
+    out = []
+    whole = next(iter(packets.values())).sum(axis=1)
+    quiet = (whole == 0) & (usable > 0)
+    on = np.flatnonzero(quiet.any(axis=1) & (np.count_nonzero(usable, axis=1) >= view.threshold("detect_own_hours")))
+    due = _common.expected(whole[on][:, None], usable[on])[:, 0] if on.size else whole[:0]
+    for at, usual in zip(on.tolist(), due, strict=True):
+        # what arrives in clumps leaves more hours empty: a negative binomial of the line's own scatter
+        scatter = float(np.clip(np.median((whole[at] - usual) ** 2 / np.maximum(usual, 1e-9)) / 0.455, 1.01, 1e3))
+        empty = np.flatnonzero(quiet[at])
+        for run in np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1):
+            first, after = int(run[0]), int(run[-1]) + 1
+            evidence = float(usual[first:after].sum()) * np.log(scatter) / (scatter - 1)
+            if evidence >= view.threshold("detect_silent_evidence"):
+                usable[at, first:after] = 0.0
+                none = np.zeros(after - first)
+                reason = {"factor": 0.0, "evidence": round(evidence, 1), "hours": after - first}
+                score = np.sqrt(2 * evidence)
+                out.append(
+                    Fault(model.OUTAGE, (sensors[at],), first, after, none, none, usual[first:after], 0.0, score, reason=reason)
+                )
+    return out
+
+
+def _twice(
+    view: View, sensors: Sequence[str], rows: _common.Rows, packets: Mapping[str, Floats], usable: Floats
+) -> list[Fault]:
+    """Hours whose counts are even, more often than can be; their exposure is set right."""
+    out = []
+    for at, gains in enumerate(_common.twice(rows)):
+        for evidence, first, after in _factor.peaks(gains, view.threshold("detect_twice_evidence")):
+            usable[at, first:after] *= 2
+            seen = next(iter(packets.values()))[at, :, first:after].sum(axis=0)
+            reason = {"multiples": True, "evidence": round(evidence, 1), "hours": after - first, "factor": 2.0}
+            both = np.full(after - first, 2.0)
+            out.append(
+                Fault(
+                    model.DUPLICATE_FEED, (sensors[at],), first, after, both, seen, seen / 2, 2.0, evidence / 2, reason=reason
+                )
+            )
+    return out
+
+
 def _all(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
     """Stretches in which all sensors did alike; their exposure is set right."""
     found: list[Fault] = []
     for _ in range(_ROUNDS):
-        due = {name: _common.expected(x, usable) for name, x in packets.items()}
-        first = next(iter(packets))
-        seen = {name: x.sum(axis=0) for name, x in packets.items()} | {"sensor": packets[first].sum(axis=1)}
-        usual = {name: e.sum(axis=0) for name, e in due.items()} | {"sensor": due[first].sum(axis=1)}
-        fault = _fault(view, tuple(sensors), _factor.Line(seen, usual, usable.sum(axis=0)))
+        fault = _fault(view, tuple(sensors), _line(packets, usable))
         if fault is None:
             break
         found.append(fault)
@@ -151,59 +194,52 @@ def _each(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usa
 
 
 def _fault(view: View, sensors: tuple[str, ...], line: _factor.Line) -> Fault | None:
-    """The first stretch of the line, not yet named."""
+    """The first stretch of the line, under its name."""
     least, sure = view.threshold("detect_own_factor"), view.threshold("detect_own_deviations")
     one = _factor.stretch(line, least, sure, int(view.threshold("detect_own_hours")))
     if one is None:
         return None
+    kind, certain, reason = _named(view, sensors, one, sure)
+    return _made(kind, sensors, line, one, certain, reason)
+
+
+def _made(
+    kind: str, sensors: tuple[str, ...], line: _factor.Line, one: _factor.Stretch, sure: bool, reason: Mapping[str, Any]
+) -> Fault:
     at, name = slice(one.first, one.after), next(iter(line.packets))
     factors = _factor.hourly(line, one)
     factors = np.where(factors < _USELESS, 0.0, factors)
-    return Fault(
-        "", sensors, one.first, one.after, factors, line.packets[name][:, at].sum(0), line.expected[name][:, at].sum(0), one
-    )
+    counts = line.packets[name][:, at].sum(0), line.expected[name][:, at].sum(0)
+    return Fault(kind, sensors, one.first, one.after, factors, *counts, one.factor, one.score, sure, reason)
 
 
 # naming -------------------------------------------------------------------------------------------------------------
 
 
-def _named(view: View, one: Fault) -> Fault:
-    """What a stretch is taken for."""
-    assert one.stretch is not None
-    factor = one.stretch.factor
-    reason = {
-        "factor": round(factor, 3),
-        "deviations": round(one.stretch.score, 1),
+def _named(view: View, sensors: tuple[str, ...], one: _factor.Stretch, sure: float) -> tuple[str, bool, dict[str, Any]]:
+    """What a stretch is taken for, whether surely, and why."""
+    reason: dict[str, Any] = {
+        "factor": round(one.factor, 3),
+        "deviations": round(one.score, 1),
         "hours": one.after - one.first,
-        "agree": {name: list(both) for name, both in one.stretch.units.items()},
+        "agree": {name: list(both) for name, both in one.units.items()},
     }
-    sure = one.stretch.whole and one.stretch.score >= 1.5 * view.threshold("detect_own_deviations")
-    if factor < 1:
-        return replace(one, kind=model.OUTAGE if factor <= _NOTHING else model.OWN_FALL, sure=sure, reason=reason)
-    even, hosts = _multiples(view, one)
-    reason |= {"multiples": even, "hosts": round(hosts, 3)}
-    if even or hosts < (1 + factor) / 2 or one.after - one.first > 24:
-        return replace(one, kind=model.DUPLICATE_FEED, sure=even, reason=reason)
-    return replace(one, kind=model.CLOCK_STEP, sure=False, reason=reason)
+    if one.factor < 1:
+        kind = model.OUTAGE if one.factor <= _NOTHING else model.OWN_FALL
+        return kind, one.whole and one.score >= 1.5 * sure, reason
+    hosts = one.factor * _hosts(view, sensors, one.first, one.after)
+    reason["hosts"] = round(hosts, 3)
+    again = hosts < (1 + one.factor) / 2 or one.after - one.first > 24
+    return model.DUPLICATE_FEED if again else model.CLOCK_STEP, False, reason
 
 
-def _multiples(view: View, one: Fault) -> tuple[bool, float]:
-    """Is every count a multiple, as of what was put in twice? And how many times the usual are the hosts of a packet?"""
-    assert one.stretch is not None
-    times = max(2, round(one.stretch.factor))
-    # the edges lie within hours, of which a part was put in once
-    edge = 1 if one.after - one.first > 2 else 0
-    start, end = view.hours[one.first + edge], view.hours[one.after - 1 - edge]
-    own = view.cells.filter(pl.col("sensor").is_in(one.sensors))
-    within = pl.col("time").is_between(start, end)
-    odd, many, hosts, packets = (
-        own.filter(within)
-        .select((pl.col("packets") % times != 0).sum(), pl.len(), pl.col("hosts").sum(), pl.col("packets").sum().alias("n"))
-        .row(0)
-    )
-    usual_hosts, usual = own.filter(~within).select("hosts", "packets").sum().row(0)
-    beside = (hosts / packets) / (usual_hosts / usual) if packets and usual_hosts else 1.0
-    return many >= 20 and odd <= 0.02 * many, one.stretch.factor * beside
+def _hosts(view: View, sensors: tuple[str, ...], first: int, after: int) -> float:
+    """How many times the usual are the hosts of a packet in those hours?"""
+    own = view.cells.filter(pl.col("sensor").is_in(sensors))
+    within = pl.col("time").is_between(view.hours[first], view.hours[after - 1])
+    hosts, packets = own.filter(within).select(pl.col("hosts").sum(), pl.col("packets").sum()).row(0)
+    usual_hosts, usual = own.filter(~within).select(pl.col("hosts").sum(), pl.col("packets").sum()).row(0)
+    return float((hosts / packets) / (usual_hosts / usual)) if packets and usual_hosts else 1.0
 
 
 def _together(faults: Sequence[Fault], sensors: int) -> list[Fault]:
@@ -228,24 +264,68 @@ def _together(faults: Sequence[Fault], sensors: int) -> list[Fault]:
     return out
 
 
-def _stepped(faults: Sequence[Fault]) -> list[Fault]:
-    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back."""
-    out = list(faults)
-    for twice in [one for one in faults if one.kind == model.CLOCK_STEP]:
-        for none in [one for one in out if one.kind == model.OUTAGE and one.sensors == twice.sensors]:
-            length = abs((none.after - none.first) - (twice.after - twice.first))
-            apart = max(none.first, twice.first) - min(none.after, twice.after)
-            if length <= 1 and -1 <= apart <= _UNDONE:
-                first, second = sorted((none, twice), key=lambda one: one.first)
-                between = np.zeros(max(0, second.first - first.after))
-                seen = np.concatenate([first.seen, between, second.seen])
-                usual = np.concatenate([first.usual, between, second.usual])
-                reason = {**twice.reason, "missing_hours": none.after - none.first, "doubled_hours": twice.after - twice.first}
-                at = first.first, second.after
-                step = replace(twice, first=at[0], after=at[1], seen=seen, usual=usual, sure=True, reason=reason)
-                out = [step if one is twice else one for one in out if one is not none]
-                break
-    return out
+def _stepped(
+    view: View, faults: Sequence[Fault], sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
+) -> tuple[list[Fault], list[Fault]]:
+    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back.
+
+    The faults with these in their places, and what of them is to be set right.
+    """
+    out, steps = list(faults), []
+    for none in [one for one in faults if one.kind == model.OUTAGE and one.after > view.today.start - _UNDONE]:
+        length = round(float((1 - none.factors).sum()))
+        if not 1 <= length <= 24:
+            continue
+        known = next((o for o in out if o.kind == model.CLOCK_STEP and _undoes(o, none, length)), None)
+        twice = known or _doubled(view, none, length, sensors, packets, usable)
+        if twice is None:
+            continue
+        early, late = sorted((none, twice), key=lambda one: one.first)
+        between = np.zeros(max(0, late.first - early.after))
+        seen, usual = (np.concatenate([getattr(early, n), between, getattr(late, n)]) for n in ("seen", "usual"))
+        told = {
+            "missing": [view.hours[none.first].isoformat(), length],
+            "doubled": [view.hours[twice.first].isoformat(), length],
+        }
+        at = early.first, late.after
+        step = replace(twice, first=at[0], after=at[1], seen=seen, usual=usual, sure=True, reason={**twice.reason, **told})
+        out = [one for one in out if one is not none and one is not twice] + [step]
+        steps += [] if known else [twice]
+    return out, steps
+
+
+def _undoes(twice: Fault, none: Fault, length: int) -> bool:
+    apart = max(none.first, twice.first) - min(none.after, twice.after)
+    both, either = set(twice.sensors) & set(none.sensors), set(twice.sensors) | set(none.sensors)
+    same = len(both) >= _MOST * len(either) and abs(twice.after - twice.first - length) <= max(1, length // 3)
+    return same and -1 <= apart <= _UNDONE
+
+
+def _doubled(
+    view: View, none: Fault, length: int, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
+) -> Fault | None:
+    """Hours in which as much came twice as was missing; their exposure is set right."""
+    on = [at for at, name in enumerate(sensors) if name in none.sensors]
+    line = _line({name: x[on] for name, x in packets.items()}, usable[on])
+    middle = (none.first + none.after) // 2
+    first = max(0, middle - length // 2)
+    one = _factor.doubled(line, first, first + length, _UNDONE, view.threshold("detect_clock_deviations"))
+    if one is None:
+        return None
+    reason = {"factor": round(one.factor, 3), "deviations": round(one.score, 1), "hours": length}
+    made = _made(model.CLOCK_STEP, none.sensors, line, one, True, reason)
+    usable[on, made.first : made.after] *= made.factors
+    return made
+
+
+def _line(packets: Mapping[str, Floats], usable: Floats) -> _factor.Line:
+    """Sensors as one line; of several, with a division by sensor."""
+    due = {name: _common.expected(x, usable) for name, x in packets.items()}
+    seen, usual = {name: x.sum(axis=0) for name, x in packets.items()}, {name: e.sum(axis=0) for name, e in due.items()}
+    if len(usable) > 1:
+        first = next(iter(packets))
+        seen["sensor"], usual["sensor"] = packets[first].sum(axis=1), due[first].sum(axis=1)
+    return _factor.Line(seen, usual, usable.sum(axis=0))
 
 
 # telling ------------------------------------------------------------------------------------------------------------
@@ -261,7 +341,6 @@ def _detection(view: View, one: Fault, sensors: int) -> Detection:
     on = slice(max(one.first, view.today.start) - one.first, None)
     packets, usual = float(one.seen[on].sum()), float(one.usual[on].sum())
     goes_on = one.after >= len(view.hours)
-    score = one.stretch.score if one.stretch else 20.0
     reason = {**one.reason, "sensors": len(one.sensors), "of": sensors}
     return Detection(
         one.kind,
@@ -270,9 +349,9 @@ def _detection(view: View, one: Fault, sensors: int) -> Detection:
         view.hours[one.first],
         None if goes_on else view.hours[one.after - 1] + _HOUR,
         packets=packets,
-        usual=usual if one.stretch else None,
-        times=one.stretch.factor if one.stretch else None,
-        score=min(300.0, max(0.0, score * score / 4.6 - 3)),
+        usual=None if one.times is None else usual,
+        times=one.times,
+        score=min(300.0, one.score**2 / 4.6),
         confidence="sure" if one.sure else "likely",
         reason=reason | _words(view, one),
     )

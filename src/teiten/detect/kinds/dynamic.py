@@ -18,19 +18,18 @@ from teiten.detect.model import (
     BURST,
     CAMPAIGN,
     DYNAMIC,
+    FALLING,
     HIGH,
     NEW_PORT,
-    PORT_GROUP,
     RISING,
     SPREADING,
-    STANDS_OUT,
     Detection,
 )
 from teiten.detect.view import View
 
 KINDS: Final = (DYNAMIC,)
 ORDER: Final = 45
-_OF: Final = frozenset({BURST, CAMPAIGN, HIGH, NEW_PORT, PORT_GROUP, RISING, SPREADING, STANDS_OUT})
+_OF: Final = frozenset({BURST, CAMPAIGN, FALLING, HIGH, NEW_PORT, RISING, SPREADING})
 MOST: Final = 2_000
 """sources of a change that are looked at, busiest first"""
 CHANGES: Final = 20
@@ -43,14 +42,16 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """One for each change whose sources' names say so."""
     if view.asked is None:
         return []
-    changes = [one for one in found if one.kind in _OF and one.about.ports]
+    changes = [one for one in found if one.kind in _OF and one.about.ports and (one.kind != BURST or one.sources != "few")]
     changes = sorted(changes, key=lambda d: (-d.score, d.kind, d.about.text()))[:CHANGES]
     start, end = view.bounds(view.day)
     end = min(end, view.upto) if view.upto else end
     sources = {}
     for one in changes:
         if one.about not in sources:
-            sources[one.about] = one, view.asked.sources(one.about, start, end, MOST)
+            # what came within hours is asked for its hours, the rest for the day
+            since, until = (max(start, one.start), min(end, one.end or end)) if one.kind == BURST else (start, end)
+            sources[one.about] = one, view.asked.sources(one.about, since, until, MOST)
     every = sorted({src for _, rows in sources.values() for src in rows["src_ip"]})
     if not every:
         return []
