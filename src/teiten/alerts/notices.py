@@ -199,7 +199,8 @@ def _of_story(
     """What is to be told of it, and whether silently (it was there before alerts began); None: nothing new."""
     best = _best(story)
     if last is None:
-        if best is None or story.state in ("ended", "falling") or not _wanted(story, best, wanted):
+        news = story.state in ("new", "growing", "once") or now - story.first < _RECENT
+        if best is None or not news or story.state == "ended" or not _wanted(story, best, wanted):
             return None
         return _notice("new", story, best, key), first and now - story.first > _RECENT
     if last.silently and last.over:

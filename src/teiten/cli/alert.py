@@ -37,7 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="show what would be sent, and send and remember nothing")
     mode.add_argument(
-        "--at", metavar="TIME", help="show what was going on at a time of the past, as it was known then; nothing is sent"
+        "--at",
+        metavar="TIME",
+        help="show what had begun in the 24 hours before that time, as it was known then; nothing is sent",
     )
     mode.add_argument("--test", metavar="CHANNEL", nargs="?", const="", help="send a test to that channel, or to all of them")
     mode.add_argument("--log", action="store_true", help="the messages of the last days, and what became of them")
@@ -169,15 +171,13 @@ def _shown(out: Sequence[Notice], waiting: int, code: str, moment: dt.datetime, 
 
 
 def _at(lake: Lake, chosen: Settings, args: argparse.Namespace) -> int:
-    from dataclasses import replace
-
     from teiten import periods
     from teiten.alerts import notices, now
 
     moment = periods.moment(args.at, chosen.zone).astimezone(dt.UTC)
-    due, _ = notices.due(now.as_of(lake, chosen, moment), (), {}, chosen.alerts, moment)
+    due, _ = notices.due(now.as_of(lake, chosen, moment), (), None, chosen.alerts, moment)
     code = _language(chosen, args)
-    return _shown([replace(_worded(one, story, chosen, moment, [code])) for one, story in due], 0, code, moment, chosen)
+    return _shown([_worded(one, story, chosen, moment, [code]) for one, story in due], 0, code, moment, chosen)
 
 
 def _test(chosen: Settings, args: argparse.Namespace) -> int:
