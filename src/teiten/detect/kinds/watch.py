@@ -1,12 +1,13 @@
 """What the user asked to be told (`[[alerts.watch]]`): a series each, that rises, goes over a number, or has something new.
 
 A watch names its series beforehand, so that nothing else is tried: it sees less than `burst` needs among thousands. Its usual
-is that of `detect.baseline`; how far a day like any other strays from it, the days before tell (`detect.chance`).
+is that of `detect.baseline`; how far a day like any other strays from it, the days before tell.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from teiten.detect import baseline, chance
+from teiten.detect import baseline, tails
 from teiten.detect.baseline import WIDTHS, Baseline, Clock, Floats
 from teiten.detect.model import WATCH, About, Confidence, Detection, Part
 
@@ -30,6 +31,8 @@ _PRIOR: Final = 8.0
 _LEAST: Final = 5.0
 """packets more than usual, at least"""
 _PARTS: Final = 8
+_WINDOWS: Final = 24
+"""windows of a day that have little to do with each other, nearly enough"""
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,16 @@ def _line(view: View, watch: Watch) -> _Line | None:
     days = float((exposure[: view.today.start] > 0).sum()) / 24
     base = None
     if days >= view.threshold("detect_watch_days"):
-        base = baseline.expect(counts[None, :], _clock(view, exposure), _PRIOR, back=0)
+        base = _usual(view, counts, exposure)
     return _Line(watch, only, counts, exposure, base, days)
 
 
-def _clock(view: View, exposure: Floats) -> Clock:
-    first = view.local[0].date()
-    days = np.array([(hour.date() - first).days for hour in view.local], dtype=np.int64)
-    bins = np.array([hour.hour + 24 * (hour.weekday() >= 5) for hour in view.local], dtype=np.int64)
-    return Clock(days, bins, exposure, view.today)
+def _usual(view: View, counts: Floats, exposure: Floats) -> Baseline:
+    """What is expected, from the whole days before today."""
+    skip = view.today.start % 24
+    weekend = np.array([hour.weekday() >= 5 for hour in view.local[skip:]], dtype=bool)
+    clock = Clock(exposure[skip:], weekend, slice(view.today.start - skip, view.today.stop - skip))
+    return baseline.expect(counts[None, skip:], clock, _PRIOR, back=0)
 
 
 def _sensors(view: View, watch: Watch) -> list[str] | None:
@@ -152,12 +156,18 @@ def _rises(view: View, line: _Line) -> Detection | None:
         return None
     counts, usual = (values[0].reshape(-1, 24) for values in line.base.past)
     past = [_least_likely(line, *day, times)[0] for day in zip(counts, usual, strict=True) if day[1].any()]
-    score = float(chance.fit(np.array(past)).score(np.array([best]))[0])
-    if score < -np.log10(view.threshold("detect_watch_chance")):
+    score = best / _strays(past) - math.log10(_WINDOWS)
+    if score < -math.log10(view.threshold("detect_watch_chance")):
         return None
     sure: Confidence = "sure" if score >= 4 else "likely" if score >= 2.5 else "possible"
     more = at[0] + np.flatnonzero(x[at[0] : at[1]] > times * line.base.mu[0, at[0] : at[1]])
     return _told(view, line, int(more[0]), int(more[-1]) + 1, sure, score)
+
+
+def _strays(past: Sequence[float]) -> float:
+    """How much farther the days before strayed than chance does, as a factor of -log10 (1 at least): by the tenth least likely
+    of a hundred days, on which a rise of theirs has no weight."""
+    return max(1.0, float(np.quantile(past, 0.9)) / (math.log10(_WINDOWS) + 1)) if past else 1.5
 
 
 def _least_likely(line: _Line, x: Floats, usual: Floats, times: float) -> tuple[float, tuple[int, int] | None]:
@@ -174,7 +184,7 @@ def _least_likely(line: _Line, x: Floats, usual: Floats, times: float) -> tuple[
         if not fine.any():
             continue
         phi, unsure = line.base.phi[0, place], line.base.unsure[0]
-        found = np.where(fine, baseline.tail(count, np.maximum(expected, 1e-9), phi, unsure), 0.0)
+        found = np.where(fine, tails.tail(count, np.maximum(expected, 1e-9), phi, unsure), 0.0)
         top = int(found.argmax())
         if found[top] > best:
             best, where = float(found[top]), (top, top + width)
