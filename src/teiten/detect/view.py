@@ -86,6 +86,8 @@ class View:
     tails: tuple[pl.DataFrame, ...] = ()
     """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
+    least: float = 0.0
+    """packets of a day below which a combination of port, country and AS may be in `tails` alone: there, 0 is "fewer" """
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""
