@@ -21,6 +21,7 @@ from teiten.settings import THRESHOLDS
 if TYPE_CHECKING:
     from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.days import Calendar
     from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,8 @@ class View:
     tails: tuple[pl.DataFrame, ...] = ()
     """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
+    least: float = 0.0
+    """packets of a day below which a combination of port, country and AS may be in `tails` alone: there, 0 is "fewer" """
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""
@@ -132,6 +135,13 @@ class View:
         """The places of the day's hours."""
         first = max(0, (self.bounds(self.day)[0] - self.start) // _HOUR)
         return slice(first, len(self.hours))
+
+    @cached_property
+    def days(self) -> Calendar:
+        """The view's days, and its cells by day."""
+        from teiten.detect.days import calendar
+
+        return calendar(self)
 
     @cached_property
     def exposure(self) -> Floats:
