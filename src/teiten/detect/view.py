@@ -21,6 +21,7 @@ from teiten.settings import THRESHOLDS
 if TYPE_CHECKING:
     from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.days import Calendar
     from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
@@ -85,6 +86,8 @@ class View:
     tails: tuple[pl.DataFrame, ...] = ()
     """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
+    least: float = 0.0
+    """packets of a day below which a combination of port, country and AS may be in `tails` alone: there, 0 is "fewer" """
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""
@@ -134,6 +137,13 @@ class View:
         return slice(first, len(self.hours))
 
     @cached_property
+    def days(self) -> Calendar:
+        """The view's days, and its cells by day."""
+        from teiten.detect.days import calendar
+
+        return calendar(self)
+
+    @cached_property
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
@@ -141,9 +151,9 @@ class View:
         """
         return self._exposure(self.watched, self.factor)
 
-    def exposure_of(self, sensor: str) -> Floats:
-        """The same of one sensor, beside its own usual."""
-        return self._exposure(self.watched.filter(pl.col("sensor") == sensor), self.factor)
+    def exposure_of(self, *sensors: str) -> Floats:
+        """The same of one sensor, or of some together, beside their own usual."""
+        return self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))
