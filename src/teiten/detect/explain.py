@@ -51,7 +51,7 @@ def changes(made: Ground, score: float) -> Iterator[Change]:
         window = scan.best(made, score)
         if window is None:
             return
-        change = _told(made, _widest(made, window, score))
+        change = _told(made, _widest(made, _named(made, window), score))
         yield change
         _remove(made, change)
 
@@ -90,6 +90,20 @@ def _widest(made: Ground, window: Window, score: float) -> Window:
     return window
 
 
+def _named(made: Ground, window: Window) -> Window:
+    """Of all together the single port, country, AS or sensor that carries it: rare cells that were put together tell no other."""
+    if window.family.by or not made.tails:
+        return window
+    least, hours = made.view.threshold("detect_share") * (window.count - window.usual), slice(window.first, window.after)
+    for family in made.families:
+        if len(family.by) == 1 and family.by[0] in made.tails:
+            counts, usual = family.counts[window.measure][:, hours], family.bases[window.measure].mu[:, hours]
+            more = (counts - usual).sum(axis=1)
+            if more.max() >= least:
+                return scan.over(made, window, family, int(more.argmax()))
+    return window
+
+
 def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
     """Those of the recent cells that lie in a window."""
     place = made.recent["place"][cells]
@@ -112,7 +126,7 @@ def _told(made: Ground, window: Window) -> Change:
     cells = _inside(made, np.arange(len(made.recent["place"])), {name: (code,) for name, code in key.items()})
     past = whole_past = _past(made, window)
     fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
-    free = [name for name in DIMENSIONS if name not in fixed and len(made.names[name]) > 1]
+    free = [name for name in DIMENSIONS if name not in fixed and (name != "sensor" or len(made.names[name]) > 1)]
     inside = _hours(made, cells, window)
     # hosts of several ports do not add up: packets tell who carries what
     by: Measure = "packets" if window.family.wide else measure

@@ -450,7 +450,7 @@ def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[In
     if "sensor" not in by:
         return made.clock.exposure[None, :]
     sensors = values[0][numbers // max(1, int(np.prod([len(v) for v in values[1:]])))]
-    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)]) for code in np.unique(sensors)}
+    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)])[made.skip :] for code in np.unique(sensors)}
     return np.stack([each[int(code)] for code in sensors]) if len(sensors) else made.clock.exposure[None, :]
 
 
