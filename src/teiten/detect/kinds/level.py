@@ -50,7 +50,11 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     if len(days.dates) <= levels.FEWEST or math.isnan(days.watched[-1]):
         return []
     made = {by: by_day.courses(days, *by, least=view.threshold("detect_level_packets")) for by in OF}
-    told = _chosen(view, days, away(view, days, list(made.values())), made[CELL])
+    every = away(view, days, list(made.values()))
+    if view.upto is not None and view.upto < view.bounds(view.day)[1]:
+        # what is less, or over, shows when the day is over
+        every = [one for one in every if one.sign > 0 and not one.over]
+    told = _chosen(view, days, every, made[CELL])
     return [_detection(view, days, one) for one in told if not _is_a_burst(one, found)]
 
 
