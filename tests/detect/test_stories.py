@@ -111,7 +111,7 @@ def test_a_burst_from_one_country_is_not_the_ports_rise_but_its_rise_there_is() 
 
 def test_a_place_in_the_ranking_is_told_within_the_ports_story() -> None:
     with_story = days([found(RISING, _SQL, 0)], [found(HIGH, _SQL, 1), found(CLOSING_IN, _SQL, 1)])
-    assert [[d.kind for d in one.detections] for one in with_story[1]] == [[CLOSING_IN, HIGH]]
+    assert [[d.kind for d in one.detections] for one in with_story[1]] == [[HIGH, CLOSING_IN]]
     assert states(days([found(CLOSING_IN, _SQL, 0)])) == [["once"]]
 
 

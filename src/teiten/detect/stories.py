@@ -46,10 +46,11 @@ if TYPE_CHECKING:
 Said = tuple[Literal["false", "explained"], str | None]
 """what an analyst says of a story, and in which words"""
 
-_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST)
+_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST, STANDS_OUT)
 """kinds that tell of an amount that changed, the one that says most first: they are of one family, and share their stories"""
 _STATES: Final[dict[str, State]] = {HIGH: "high", FALLING: "falling", ENDED: "ended", RHYTHM_LOST: "ended"}
 """kinds that say how a story stands, and begin none that has another kind"""
+_PLACES: Final = (OVERTOOK, CLOSING_IN)
 _OPEN: Final = frozenset({"new", "growing", "high", "falling"})
 _GROWN: Final = 1.5
 """a story grows where it is this many times its earlier peak"""
@@ -74,7 +75,7 @@ def fold(
     verdicts = said or {}
     going = {one.id: one for one in before if _remembered(one, day, view)}
     joined: dict[str, list[Detection]] = {}
-    for one in sorted(found, key=lambda d: (d.kind in _STATES, -d.score, d.start, d.kind, d.about.text())):
+    for one in sorted(found, key=_telling):
         home = _home(one, going.values())
         if home is None:
             if one.kind == ENDED:
@@ -93,6 +94,11 @@ def fold(
 def told(stories: Sequence[Story]) -> list[Story]:
     """Those of which something is to be said on their day, in the same order: without the resting ones."""
     return [one for one in stories if one.state != "resting"]
+
+
+def _telling(one: Detection) -> tuple[bool, bool, float, dt.datetime, str, str]:
+    """What happened first, then how it stands, then places in the ranking."""
+    return one.kind in _PLACES, one.kind in _STATES, -one.score, one.start, one.kind, one.about.text()
 
 
 def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:
@@ -128,7 +134,7 @@ def _family(kind: str, below: bool = False) -> str:
         return "amount"
     if kind in (RHYTHM, RHYTHM_LOST):
         return "rhythm"
-    return "rank" if kind in (OVERTOOK, CLOSING_IN) else kind
+    return "rank" if kind in _PLACES else kind
 
 
 def _of(one: Detection) -> str:
@@ -153,11 +159,11 @@ def _same(one: Detection, story: Story) -> float:
     """How much of what a detection is about the story is about, too; 0: it is another thing."""
     mine, theirs = _of(one), _family(story.kind)
     if mine != theirs:
-        # a place in the ranking and a share in one country are said within the story of that port, where there is one
-        joins = theirs == "amount" and one.kind in (OVERTOOK, CLOSING_IN, STANDS_OUT)
-        if not joins or story.state not in _OPEN or set(one.about.ports) != set(story.about.ports):
-            return 0.0
-        return 1.0 if one.kind != STANDS_OUT or one.about.country == story.about.country else 0.0
+        # a place in the ranking is said within the story of that port, where there is one
+        joins = theirs == "amount" and one.kind in _PLACES and story.state in _OPEN
+        return 1.0 if joins and set(one.about.ports) == set(story.about.ports) else 0.0
+    if STANDS_OUT in (one.kind, story.kind) and one.about != story.about:
+        return 0.0
     if one.kind in OWN or mine == WATCH:
         return 1.0 if one.kind == story.kind and one.about == story.about else 0.0
     return _likeness(one, story)
@@ -179,7 +185,7 @@ def _likeness(one: Detection, story: Story) -> float:
             score += 0.25
         elif theirs is None:
             # one country of a port that is a story as a whole: a part of it, unless it is a thing of hours of its own
-            if not a.ports or one.kind in (BURST, STANDS_OUT):
+            if not a.ports or one.kind == BURST:
                 return 0.0
             score += 0.25
         else:
@@ -226,7 +232,7 @@ def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, 
     fresh = one.days == 0
     back = not fresh and one.state not in _OPEN
     state = _state(one, found, fresh, back)
-    times = max((d.times for d in found if d.times is not None and d.kind != ENDED), default=None)
+    times = _times(one, found)
     peak, peak_day = one.peak, one.peak_day
     if times is not None and (peak is None or times > peak):
         peak, peak_day = times, day
@@ -247,9 +253,18 @@ def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, 
     )
 
 
+def _times(one: Story, found: Sequence[Detection]) -> float | None:
+    """How many times the usual it is today: by what is about the same thing, else by what is about a part of it."""
+    some = [d for d in found if d.times is not None and d.kind not in (ENDED, *_PLACES)]
+    exactly = [d for d in some if d.about == one.about]
+    return max((d.times for d in exactly or some if d.times is not None), default=None)
+
+
 def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story | None:
     """A story of which nothing was found today: over, where that can be known."""
     plain = replace(one, day=day, detections=(), times=None)
+    if one.state in _OPEN and _family(one.kind) == "rhythm":
+        return replace(plain, state="resting")  # that it came is told; that it is still there is no end
     if one.state in _OPEN:
         if not whole:
             return replace(plain, times=one.times)
@@ -262,7 +277,7 @@ def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> S
     """What today's detections say of it: those that tell how it stands first, else what they are themselves."""
     kinds = {d.kind for d in found}
     telling = [d for d in found if d.kind not in _STATES or (_below(d) and d.kind != ENDED)]
-    if kinds <= {OVERTOOK, CLOSING_IN} and (fresh or back):
+    if kinds <= {*_PLACES} and (fresh or back):
         return "once"
     if back and telling:
         return "new"  # it came on a second day: one that comes and goes has an end of its own
@@ -274,7 +289,7 @@ def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> S
     for kind in (HIGH, FALLING):
         if kind in kinds:
             return _STATES[kind]
-    times = max((d.times for d in telling if d.times is not None), default=None)
+    times = _times(one, telling)
     if telling and times is not None and one.peak is not None and times >= _GROWN * one.peak:
         return "growing"
     return "high" if telling else "ended"
