@@ -327,6 +327,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
     "detect_packets": Threshold(10, "and this many packets more than expected"),
     "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_root": Threshold(
+        0.04, "and, where much is observed, so many times the square root of a usual day's packets, or hosts, more"
+    ),
     "detect_visit_days": Threshold(
         0.02, "what few hosts carry is more than a single one sends to a port within an hour on this share of days (0 to 1)"
     ),
@@ -343,7 +346,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
     ),
     "detect_watch_chance": Threshold(
-        0.001, "and a day like any other has so many packets there, in any of the windows looked at, with this chance at most"
+        0.01, "and of the days like any other, at most this share shows as much there in any of 1 to 24 hours (0 to 1)"
     ),
     "detect_watch_new_packets": Threshold(
         3,
