@@ -96,7 +96,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
 def _at_least(view: View, names: Sequence[tuple[Courses, int]], counts: dict[str, Floats]) -> None:
     """Of days with very many cells the rare ones are put together: a port of a country that is not there has some count below
     `View.least`, not none. Where it is below, it is taken to be there."""
-    least = float(getattr(view, "least", 0.0))
+    least = view.least
     if least <= 0:
         return
     several = np.array([len(one.by) > len(PORT) for one, _ in names])

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from teiten.detect import ranking
+import numpy as np
+
+from teiten.detect import days, levels, ranking
 from teiten.detect.model import (
     BURST,
     CAMPAIGN,
@@ -78,7 +80,7 @@ def fold(
     for one in sorted(found, key=_telling):
         home = _home(one, going.values())
         if home is None:
-            if one.kind == ENDED:
+            if one.kind == ENDED or (one.kind == FALLING and not _below(one)):
                 continue  # what nobody was told of has no end to be told
             home = _begun(one, day)
             going[home.id] = home
@@ -113,8 +115,8 @@ def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:
 
 def _remembered(one: Story, day: dt.date, view: View | None) -> bool:
     """Is it still known on that day? Open ones always, those that are over for some days."""
-    days = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
-    return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=days)
+    rest = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
+    return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=rest)
 
 
 # --- which story is it? ----------------------------------------------------------------------------------------------------
@@ -161,7 +163,9 @@ def _same(one: Detection, story: Story) -> float:
     if mine != theirs:
         # a place in the ranking is said within the story of that port, where there is one
         joins = theirs == "amount" and one.kind in _PLACES and story.state in _OPEN
-        return 1.0 if joins and set(one.about.ports) == set(story.about.ports) else 0.0
+        if not joins or set(one.about.ports) != set(story.about.ports) or story.about.country not in (None, one.about.country):
+            return 0.0
+        return 2.0 if story.about.country == one.about.country else 1.0
     if STANDS_OUT in (one.kind, story.kind) and one.about != story.about:
         return 0.0
     if one.kind in OWN or mine == WATCH:
@@ -268,15 +272,33 @@ def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story 
     if one.state in _OPEN:
         if not whole:
             return replace(plain, times=one.times)
+        times = _still(one, view)
+        if times is not None and _family(one.kind) == "amount":
+            return replace(plain, state="high", times=times)
         start = view.bounds(day)[0] if view is not None else dt.datetime.combine(day, dt.time(), dt.UTC)
         return replace(plain, state="ended", last=one.last or start)
     return replace(plain, state="resting")
 
 
+def _still(one: Story, view: View | None) -> float | None:
+    """How many times what was usual before it began, where it is that still, though no detection says so; else None."""
+    if view is None or one.about == About():
+        return None
+    place = next((n for n, date in enumerate(view.days.dates) if date >= one.first.astimezone(view.zone).date()), 0)
+    rates = days.courses(view.days, only=days.within(one.about)).packets[0] / view.days.watched
+    before = rates[:place][~np.isnan(rates[:place])]
+    if before.size < levels.FEWEST or np.isnan(rates[-1]):
+        return None
+    usual = float(np.median(before))
+    beyond = float(rates[-1]) - usual
+    far = beyond >= view.threshold("detect_level_packets") and rates[-1] >= view.threshold("detect_level_times") * usual
+    return float(rates[-1]) / max(usual, 0.5) if far else None
+
+
 def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> State:
     """What today's detections say of it: those that tell how it stands first, else what they are themselves."""
     kinds = {d.kind for d in found}
-    telling = [d for d in found if d.kind not in _STATES or (_below(d) and d.kind != ENDED)]
+    telling = [d for d in found if d.kind not in (*_STATES, *_PLACES) or (_below(d) and d.kind != ENDED)]
     if kinds <= {*_PLACES} and (fresh or back):
         return "once"
     if back and telling:
