@@ -52,10 +52,14 @@ _TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST, STA
 """kinds that tell of an amount that changed, the one that says most first: they are of one family, and share their stories"""
 _STATES: Final[dict[str, State]] = {HIGH: "high", FALLING: "falling", ENDED: "ended", RHYTHM_LOST: "ended"}
 """kinds that say how a story stands, and begin none that has another kind"""
+_DAYS: Final = (SPREADING, NEW_PORT, RISING, HIGH, FALLING)
+"""amounts of days; bursts are of hours"""
 _PLACES: Final = (OVERTOOK, CLOSING_IN)
 _OPEN: Final = frozenset({"new", "growing", "high", "falling"})
 _GROWN: Final = 1.5
 """a story grows where it is this many times its earlier peak"""
+_PART: Final = 0.2
+"""of a detection's excess: a country that has so much is a good part of it"""
 _WATCHED: Final = 0.5
 """of the day, below which a story without a detection goes on as it was: not seen is not over"""
 
@@ -75,7 +79,7 @@ def fold(
     and to whatever joins it later.
     """
     verdicts = said or {}
-    going = {one.id: one for one in before if _remembered(one, day, view)}
+    going = {one.id: one for one in before if _remembered(one, day, view) and not _within(one, before)}
     joined: dict[str, list[Detection]] = {}
     for one in sorted(found, key=_telling):
         home = _home(one, going.values())
@@ -117,6 +121,14 @@ def _remembered(one: Story, day: dt.date, view: View | None) -> bool:
     """Is it still known on that day? Open ones always, those that are over for some days."""
     rest = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
     return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=rest)
+
+
+def _within(one: Story, others: Sequence[Story]) -> bool:
+    """Is it one country's part of a port that has become a story as a whole? Then it is told there from now on."""
+    if one.about.country is None or len(one.about.ports) != 1 or _family(one.kind) != "amount":
+        return False
+    whole = replace(one.about, country=None, asn=None)
+    return any(o.about == whole and o.state in _OPEN and o.kind in _DAYS and _family(o.kind) == "amount" for o in others)
 
 
 # --- which story is it? ----------------------------------------------------------------------------------------------------
@@ -163,9 +175,11 @@ def _same(one: Detection, story: Story) -> float:
     if mine != theirs:
         # a place in the ranking is said within the story of that port, where there is one
         joins = theirs == "amount" and one.kind in _PLACES and story.state in _OPEN
-        if not joins or set(one.about.ports) != set(story.about.ports) or story.about.country not in (None, one.about.country):
+        if not joins or set(one.about.ports) != set(story.about.ports):
             return 0.0
-        return 2.0 if story.about.country == one.about.country else 1.0
+        if story.about.country == one.about.country:
+            return 2.0
+        return 1.0 if story.about.country is None else 0.5 if one.about.country is None else 0.0
     if STANDS_OUT in (one.kind, story.kind) and one.about != story.about:
         return 0.0
     if one.kind in OWN or mine == WATCH:
@@ -183,18 +197,25 @@ def _likeness(one: Detection, story: Story) -> float:
         if mine == theirs:
             score += 1.0 if mine is not None else 0.5
         elif mine is None:
-            # the whole port, where the story has one country of it: it has grown wider
-            if not a.ports:
+            # the whole port, where the story has one country of it: it has grown wider, if that country is in it
+            if not a.ports or not _carries(one, theirs):
                 return 0.0
             score += 0.25
         elif theirs is None:
-            # one country of a port that is a story as a whole: a part of it, unless it is a thing of hours of its own
-            if not a.ports or one.kind == BURST:
+            # one country of a port that is a story as a whole: a part of it, unless both are things of hours
+            if not a.ports or (one.kind == BURST and story.kind == BURST):
                 return 0.0
             score += 0.25
         else:
             return 0.0
     return score
+
+
+def _carries(one: Detection, part: str | int | None) -> bool:
+    """Is that country (or AS) a good part of it? Detections that tell no parts: taken so."""
+    what = "country" if isinstance(part, str) else "asn"
+    parts = [p for p in one.parts if p.what == what]
+    return not parts or any(p.key == str(part) and p.share >= _PART for p in parts)
 
 
 def _ports(a: About, b: About) -> float:
@@ -261,7 +282,8 @@ def _times(one: Story, found: Sequence[Detection]) -> float | None:
     """How many times the usual it is today: by what is about the same thing, else by what is about a part of it."""
     some = [d for d in found if d.times is not None and d.kind not in (ENDED, *_PLACES)]
     exactly = [d for d in some if d.about == one.about]
-    return max((d.times for d in exactly or some if d.times is not None), default=None)
+    by_day = [d for d in exactly if d.kind in _DAYS]
+    return max((d.times for d in by_day or exactly or some if d.times is not None), default=None)
 
 
 def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story | None:

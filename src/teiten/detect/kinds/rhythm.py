@@ -30,8 +30,8 @@ DAY: Final = (9, 22)
 _WINDOWS: Final = (2, 4, 7)
 """days that are held against those before them"""
 _COUNTRIES: Final = 30
-_LEAST: Final = 2.0
-"""sources an hour by day, below which nothing can be said"""
+_LEAST: Final = 3.0
+"""sources an hour by day or night, below which nothing can be said, of today's rhythm or of the one before"""
 _PRESENT: Final = 0.6
 """of the hours of each day in which anybody comes, at least: bursts are no rhythm"""
 _KEPT: Final = 0.5
@@ -136,11 +136,9 @@ def _changed(view: View, depths: Depths, bar: float) -> Detection | None:
     best: tuple[float, Detection] | None = None
     for width in _WINDOWS:
         now, before = seen[-width:], seen[: -max(_WINDOWS)][-levels.BASE :]
-        if (
-            len(now) < width
-            or len(before) < levels.FEWEST
-            or max(float(depths.day[now].mean()), float(depths.night[now].mean())) < _LEAST
-        ):
+        if len(now) < width or len(before) < levels.FEWEST:
+            continue
+        if any(max(float(depths.day[some].mean()), float(depths.night[some].mean())) < _LEAST for some in (now, before)):
             continue
         if float(depths.present[now].min()) < _PRESENT:
             continue

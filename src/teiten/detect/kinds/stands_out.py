@@ -15,13 +15,13 @@ import polars as pl
 
 from teiten.detect import levels
 from teiten.detect.days import PORT, courses
-from teiten.detect.model import FALLING, HIGH, NEW_PORT, RISING, SPREADING, STANDS_OUT, About, Detection, Port
+from teiten.detect.model import BURST, FALLING, HIGH, NEW_PORT, RISING, SPREADING, STANDS_OUT, About, Detection, Port
 from teiten.detect.ranking import DAYS
 from teiten.detect.view import Floats, View
 
 KINDS: Final = (STANDS_OUT,)
 ORDER: Final = 28
-_TOLD: Final = (RISING, HIGH, FALLING, SPREADING, NEW_PORT)
+_TOLD: Final = (BURST, RISING, HIGH, FALLING, SPREADING, NEW_PORT)
 _COUNTRIES: Final = 40
 _LEAST: Final = 40.0
 """packets of three days from a country, and half of them at the port, below which shares say nothing"""
@@ -43,7 +43,7 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
         return []
     whole = courses(days, *PORT)
     lands = courses(days, "country", least=_LEAST / DAYS)
-    everywhere = {key: (_three(whole.packets[row]), _three(whole.hosts[row])) for row, key in enumerate(whole.keys)}
+    rows = {key: row for row, key in enumerate(whole.keys)}
     totals = _three(whole.packets.sum(axis=0)), _three(whole.hosts.sum(axis=0))
     out: list[Detection] = []
     for row, (land,) in enumerate(lands.keys[:_COUNTRIES]):
@@ -56,10 +56,13 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
         for place, key in enumerate(made.keys):
             if (key[0], key[1]) in known:
                 continue  # the port is told with its countries
+            if made.packets[place, -DAYS:].sum() < _LEAST / 2:
+                continue
             of_port = _three(made.packets[place]), _three(made.hosts[place])
             if DAYS * made.packets[place, -1] < _STILL * of_port[0][-1]:
                 continue  # it did, and is over
-            told = _stands(view, of_port, mine, everywhere[key], totals, days.watched)
+            everywhere = _three(whole.packets[rows[key]]), _three(whole.hosts[rows[key]])
+            told = _stands(view, of_port, mine, everywhere, totals, days.watched)
             if told is not None:
                 some.append((told["share"], (key[0], key[1]), of_port, told))
         for _, port, of_port, told in sorted(some, key=lambda one: (-one[0], str(one[1])))[:_EACH]:
