@@ -114,11 +114,16 @@ def filters_of(about: About, answers: Answers) -> Filters:
     )
 
 
-def hours(answers: Answers, about: About) -> Hours:
+def hours_of_all(answers: Answers, about: About) -> Hours:
+    """The same with what was accepted among it: of a service that is really run."""
+    return hours(answers, about, all_events=True)
+
+
+def hours(answers: Answers, about: About, *, all_events: bool = False) -> Hours:
     """The days' hours of what a story is about, stacked."""
     whole = drawn(answers)
     what: What = "countries" if about.ports else "ports"
-    wanted = filters_of(about, answers)
+    wanted = dataclasses.replace(filters_of(about, answers), all_events=all_events)
     least = LEAST if what == "ports" else 1
     rows = series(answers.session, what, whole.start, whole.end, "hour", top=COLOURED, minimum=least, filters=wanted)
     if least > 1 and not any(row["part"] == "top" for row in rows):

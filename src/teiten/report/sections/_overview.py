@@ -8,7 +8,7 @@ from typing import Final
 from teiten.detect import model
 from teiten.report.answers import ranked
 from teiten.report.context import Context
-from teiten.report.model import Paragraph, Point, Section
+from teiten.report.model import Link, Paragraph, Point, Section
 from teiten.report.sections import _movement, _stories, stories
 from teiten.report.words import tell
 from teiten.report.words.text import joined
@@ -16,6 +16,8 @@ from teiten.report.words.text import joined
 ID: Final = "summary"
 YOUNG: Final = 7
 """days of observation, below which the usual is hardly known"""
+HEADLINES: Final = 8
+"""lines on what moved; the others are counted"""
 QUIET: Final = 5
 """places of the ranking in which what is as usual is named"""
 
@@ -34,11 +36,16 @@ def summary(context: Context, total: str, leaders: str) -> Section:
     young = _young(context)
     if young:
         findings.append(young)
-    lines = stories.headlines(context)
+    lines, going = stories.headlines(context)
+    if going:
+        findings.append(context.rich("overview.going", list=context.row(going)))
+    more = len(lines) - HEADLINES
     if lines:
         findings.append(context.say("overview.changed", n=len(lines)))
     elif not young:
-        findings.append(context.say("overview.nothing"))
+        findings.append(context.say("overview.nothing_new" if going else "overview.nothing"))
+    if more > 0:
+        lines = [*lines[:HEADLINES], [Link(context.say("overview.more", n=more), f"#{stories.ID}", "report.md")]]
     points: list[Paragraph | Point] = [*lines]
     quiet = _quiet(context)
     notes: list[Paragraph] = [quiet] if quiet else []

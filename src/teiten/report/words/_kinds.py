@@ -17,6 +17,8 @@ _AMOUNT: Final = frozenset(
      model.CAMPAIGN, model.WATCH}
 )  # fmt: skip
 """kinds that tell of an amount"""
+_STANDS: Final = frozenset({model.FALLING, model.ENDED})
+"""kinds that say how a story stands, and that nothing came"""
 _PEAK: Final = 1.5
 """a falling story's peak is named where it was this many times of today's"""
 _BEGINNING: Final = (model.NEW_PORT, model.CAMPAIGN, model.PORT_GROUP, model.RISING, model.SPREADING, model.HIGH, model.BURST)
@@ -73,7 +75,7 @@ def _main(story: Story) -> Detection | None:
 
 def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragraph]:
     """Stories of an amount, by how they stand."""
-    if story.state in ("new", "once") and main is not None:
+    if story.state in ("new", "once") and main is not None and main.kind not in _STANDS:
         return _came(speech, story, main)
     said = [_standing(speech, story)]
     if main is not None and story.state in ("growing", "high"):
@@ -114,7 +116,7 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
 
 def _peak(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """最も多かったのは14時台です: of a burst of several hours."""
-    if one.peak is None or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP):
+    if one.peak is None or len(one.reason.get("spans") or ()) > 1 or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP):
         return None
     end = one.end
     if end is not None and (end - one.start).total_seconds() <= 7200:
@@ -129,6 +131,8 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
     thing = speech.thing(about, story)
     fields: dict[str, Any] = {"thing": thing, "since": speech.date(since)}
     rank = _much.rank(speech, story)
+    if story.kind == model.FALLING:
+        return _below(speech, story, fields)
     if story.state == "falling":
         now = max(1.0, story.times or 1.0)
         if story.peak is not None and story.peak_day and story.peak >= _PEAK * now:
@@ -147,6 +151,16 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
     if rank and f"tell.{key}_rank_1" in speech.words:
         return speech.turn(f"tell.{key}_rank", **fields, rank=rank)
     return speech.turn(f"tell.{key}", **fields, today=speech.today)
+
+
+def _below(speech: Speech, story: Story, fields: dict[str, Any]) -> Paragraph:
+    """Below the usual, not on its way back to it."""
+    if story.state == "ended":
+        return speech.turn("tell.below_ended", **fields)
+    if story.times is not None and story.times < 1:
+        share = [speech.linked(speech.words.percent(story.times, 0), story)]
+        return speech.turn("tell.below_share", **fields, share=share)
+    return speech.turn("tell.below", **fields)
 
 
 def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) -> list[Paragraph]:
@@ -178,9 +192,11 @@ _HEADLINES: Final = {
 def _title(speech: Speech, story: Story, main: Detection | None) -> str:
     """A headline: 米国発の25,465,587/tcpへのスキャンが5時台に増加."""
     key = _HEADLINES.get(story.state, "high")
+    if story.kind == model.FALLING:
+        key = "below_ended" if story.state == "ended" else "below"
     about = story.about
     when = ""
-    if main is not None and story.state in ("new", "once"):
+    if main is not None and story.state in ("new", "once") and main.kind not in _STANDS:
         about = main.about
         if main.kind in (model.BURST, model.WATCH, model.PORT_GROUP):
             key, when = "burst", speech.hours(main)

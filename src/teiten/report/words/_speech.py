@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from teiten.data import ports as port_table
-from teiten.detect.model import About, Detection, Port, Story
+from teiten.detect.model import ARRIVALS, About, Detection, Port, Story
 from teiten.lang import Words
 from teiten.report.model import Link, Paragraph, Piece
 from teiten.report.naming import Naming
@@ -179,6 +179,22 @@ class Speech(Naming):
     def short(self, about: About) -> str:
         """The same for a title."""
         return plain(replace(self, known=About(), met=set()).thing(about, long=False))
+
+    def service_of(self, story: Story) -> str:
+        """Webサーバ(80,443/tcp): the observer's own service at which a story's packets arrive."""
+        named = next((str(d.reason["service"]) for d in story.detections if d.reason.get("service")), "other")
+        if named == "other":
+            groups = {entry.group if (entry := self.port_entry(p)) else None for p in story.about.ports}
+            named = (groups.pop() or "other") if len(groups) == 1 else "other"
+        key = f"tell.service_{named}"
+        ports = self.ports_text(story.about.ports)
+        return self.say(key if key in self.words else "tell.service_other", ports=ports)
+
+    def label(self, story: Story) -> str:
+        """What it is about, in a table."""
+        if story.kind == ARRIVALS:
+            return self.sentence("tell.label_service", service=self.service_of(story))
+        return self.short(story.about)
 
     def name(self, about: About) -> str:
         """What it is about by name alone, for a heading: 1433/tcp(…), ロシア, AS4134(…)."""

@@ -43,10 +43,11 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
     return [capital(speech.turn("tell.known_for", port=port, service=entry.service(lang)))]
 
 
-def advice(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
+def advice(speech: Speech, stories: Sequence[Story], *, long: bool = False) -> list[Paragraph]:
     """One piece of advice, where the table has one for the port or the kind of change; each once on a page."""
     for story in stories:
-        if story.state in ("ended", "falling"):
+        # every day the same advice would be read by nobody; an overview of several days takes the longer view
+        if story.state not in ("new", "growing") and not (story.state == "high" and long):
             continue
         found = table.find(story.kind, story.about.ports, speech.port_entry)
         if found is None or speech.turns[f"advice {found.key}"]:
