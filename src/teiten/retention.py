@@ -1,7 +1,7 @@
 """How long events are kept ([lake] keep_events, disk), and what is made of a day before its events go.
 
-Whole finished days of the settings' zone go, the oldest first, and only when verdicts, aggregates (`rollup`) and coverage of
-these days are in the lake: these stay for good. What is dropped never comes back by an input that is read again.
+Whole finished days of the settings' zone go, the oldest first, and only when verdicts, aggregates (`rollup`), cells and
+coverage of these days are in the lake: these stay for good. What is dropped never comes back by an input that is read again.
 
     found = retention.plan(lake, settings)      what is to go, and why; None where nothing is
     retention.carry_out(lake, settings, found)  makes what is missing, then drops
@@ -19,6 +19,7 @@ import polars as pl
 from teiten import coverage, rollup
 from teiten.errors import LakeError, TeitenError
 from teiten.lake import activity, retention
+from teiten.rollup import cells
 
 if TYPE_CHECKING:
     from teiten.lake import Lake
@@ -72,8 +73,9 @@ def carry_out(
     grace: seconds that files which were replaced stay for those who read them.
     """
     rollup.ensure(lake, settings, wanted.days, progress)
+    cells.ensure(lake, settings, wanted.days)
     coverage.refresh(lake, settings, wanted.days)
-    missing = set(wanted.days) - rollup.kept(lake, settings, wanted.days)
+    missing = set(wanted.days) - _kept(lake, settings, wanted.days)
     if missing:
         raise LakeError(
             f"No events were dropped: the aggregates of {min(missing)} are not in the lake {lake.path}.",
@@ -84,7 +86,12 @@ def carry_out(
 
 def _unchanged(lake: Lake, settings: Settings, wanted: Plan) -> bool:
     """Asked under the lake's lock, right before it is written down: do the aggregates still hold?"""
-    return rollup.kept(lake, settings, wanted.days) >= set(wanted.days)
+    return _kept(lake, settings, wanted.days) >= set(wanted.days)
+
+
+def _kept(lake: Lake, settings: Settings, days: tuple[dt.date, ...]) -> set[dt.date]:
+    """Those of the days of which all that is to stay is there."""
+    return rollup.kept(lake, settings, days) - cells.stale(lake, settings, days).keys()
 
 
 def aside(lake: Lake, settings: Settings) -> list[str]:

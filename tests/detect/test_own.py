@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
@@ -14,6 +16,9 @@ from teiten.detect.model import Detection
 from teiten.detect.view import CELLS, WATCHED, View
 
 from . import making
+
+if TYPE_CHECKING:
+    from teiten.detect.asking import Asked
 
 DAYS = 21
 TODAY = (DAYS - 1) * 24
@@ -90,6 +95,27 @@ def test_hours_not_watched_are_an_outage() -> None:
     assert found[0].confidence == "sure"
 
 
+class Sayings:
+    """A lake that knows of outages."""
+
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        rows = [
+            {"sensor": "s0", "start": hour(TODAY + 5.2), "end": hour(TODAY + 7), "because": "patch day"},
+            {"sensor": "s0", "start": hour(TODAY + 7), "end": hour(TODAY + 9), "because": None},
+            {"sensor": "other", "start": start, "end": end, "because": "away"},
+        ]
+        return pl.DataFrame(rows)
+
+
+def test_the_operator_s_words_stand_with_the_outage() -> None:
+    off = within(TODAY + 5, TODAY + 9)
+    view = making.view(usual().filter(~off), making.watched(DAYS).filter(~off), DAYS)
+    found = own.look(replace(view, asked=cast("Asked", Sayings())))[1]
+    assert found[0].reason["because"] == "patch day"
+    assert found[0].reason["from"] == hour(TODAY + 5.2).isoformat()
+    assert found[0].reason["to"] == hour(TODAY + 9).isoformat()
+
+
 def test_hours_watched_without_a_packet_are_an_outage_too_and_of_no_use() -> None:
     view, found = looked(usual().filter(~within(TODAY + 5, TODAY + 9)))
     assert told(found) == [(model.OUTAGE, hour(TODAY + 5), hour(TODAY + 9))]
@@ -102,6 +128,29 @@ def test_what_was_put_in_twice_is_no_rise() -> None:
     assert told(found) == [(model.DUPLICATE_FEED, hour(TODAY + 4), hour(TODAY + 12))]
     assert found[0].confidence == "sure"
     assert view.exposure[TODAY + 8] == pytest.approx(2, rel=0.2)
+
+
+@pytest.mark.parametrize("ahead", [2, 5])
+def test_a_clock_that_ran_ahead_and_was_set_back_is_a_step(ahead: int) -> None:
+    cells, watched = usual(), making.watched(DAYS)
+    wrong = within(TODAY + 4, TODAY + 12)
+    late = pl.when(wrong).then(pl.col("time") + pl.duration(hours=ahead)).otherwise("time")
+    hole = within(TODAY + 4, TODAY + 4 + ahead)
+    names = [name for name in CELLS if name not in ("packets", "hosts")]
+    moved = cells.with_columns(late.alias("time")).group_by(names).agg(pl.col("packets", "hosts").sum())
+    view, found = looked(moved, watched.filter(~hole))
+    assert told(found) == [(model.CLOCK_STEP, hour(TODAY + 4), hour(TODAY + 12 + ahead))]
+    assert found[0].reason["missing"] == [hour(TODAY + 4).isoformat(), ahead]
+    assert found[0].reason["doubled"] == [hour(TODAY + 12).isoformat(), ahead]
+    assert view.exposure[TODAY + 12] > 1.2
+
+
+def test_where_rare_cells_are_put_together_their_hours_are_left_out_too() -> None:
+    cells = usual().filter(~within(TODAY + 5, TODAY + 9))
+    rare = pl.DataFrame({"time": [hour(TODAY + 3), hour(TODAY + 6)], "dst_port": [1, 2], "packets": [1, 1]})
+    bare = making.view(cells, making.watched(DAYS), DAYS)
+    view = own.look(replace(bare, tails=(rare.with_columns(pl.col("time").cast(CELLS["time"])),)))[0]
+    assert view.tails[0]["dst_port"].to_list() == [1]
 
 
 def test_one_sensor_s_fall_is_its_own_and_that_of_all_is_one() -> None:

@@ -35,6 +35,7 @@ def main(args: argparse.Namespace, lake: Lake, chosen: Settings) -> int:
     print(f"{lake.path}: {_told(wanted)}", file=sys.stderr)
     if args.dry_run:
         return 0
+    _detections(lake, chosen, wanted)
     told = _common.Progress("counting days", None)
     count = retention.carry_out(
         lake, chosen, wanted, lambda days, whole: told.show(days, f"{days:,} of {whole:,} days"), grace=args.hours * 3600
@@ -43,6 +44,17 @@ def main(args: argparse.Namespace, lake: Lake, chosen: Settings) -> int:
     later = "" if args.hours == 0 else f"; their files are deleted by the next writer after {args.hours:g} hours"
     print(f"{lake.path}: {count:,} events are no longer kept{later}", file=sys.stderr)
     return 0
+
+
+def _detections(lake: Lake, chosen: Settings, wanted: Plan) -> None:
+    """What changed on these days is told while their events are there: afterwards no single source can be asked for."""
+    from teiten.detect import kept
+
+    told = _common.Progress("detecting")
+    done = kept.refresh(lake, chosen, wanted.days, lambda days, whole: told.show(days, f"{days:,} of {whole:,} days"))
+    told.clear()
+    if done.trouble is not None:
+        raise done.trouble
 
 
 def _since(lake: Lake) -> None:
@@ -57,5 +69,5 @@ def _told(wanted: Plan) -> str:
     span = f"{wanted.days[0]} to {wanted.days[-1]}" if len(wanted.days) > 1 else str(wanted.days[0])
     return (
         f"to go by [lake] {wanted.because}: {len(wanted.days):,} days ({span}), {about}{weight.events:,} events,"
-        f" {about}{weight.bytes:,} bytes; counts, verdicts, coverage and notes of these days stay"
+        f" {about}{weight.bytes:,} bytes; counts, verdicts, stories, coverage and notes of these days stay"
     )

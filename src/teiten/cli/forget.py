@@ -117,6 +117,7 @@ def _counts(held: Held) -> str:
         (held.quoted, "quotation", "quotations"),
         (held.verdicts, "verdict", "verdicts"),
         (held.notes, "note", "notes"),
+        (held.detections, "detection or story", "detections and stories"),
         (held.samples, "kept line", "kept lines"),
     ):
         if count:

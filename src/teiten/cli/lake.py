@@ -142,9 +142,10 @@ def _compact(lake: Lake, args: argparse.Namespace) -> None:
 
 def _tables(lake: Lake) -> list[str]:
     """The tables that the lake has."""
-    from teiten.lake import rollup
+    from teiten.lake import changes, rollup
 
-    return [*_TABLES, *(name for name in rollup.TABLES if lake.rollup_files(name))]
+    made = [name for name in rollup.TABLES if lake.rollup_files(name)]
+    return [*_TABLES, *made, *(name for name in changes.TABLES if lake.changes_files(name))]
 
 
 def _tell_days(lake: Lake, found: Settings) -> None:

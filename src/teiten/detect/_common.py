@@ -57,6 +57,8 @@ class Rows:
     packets: Ints
     keys: dict[str, Ints]
     """port and country of each row, as numbers"""
+    rare: Floats
+    """packets that no row tells (`View.tails`), sensor x hour"""
 
 
 def rows(view: View, sensors: list[str]) -> Rows:
@@ -69,7 +71,16 @@ def rows(view: View, sensors: list[str]) -> Rows:
     made = made.filter(pl.col("_place").is_between(0, len(view.hours) - 1) & pl.col("sensor").is_not_null())
     column = {name: made[name].to_numpy() for name in made.columns}
     keys = {name: column[name] for name in ("port", "country")}
-    return Rows(len(sensors), len(view.hours), column["sensor"], column["_place"], column["packets"], keys)
+    rare = np.zeros((len(sensors), len(view.hours)))
+    for tail in view.tails:
+        if "sensor" in tail.columns:
+            left = (
+                tail.select(sensor, place, "packets")
+                .drop_nulls("sensor")
+                .filter(pl.col("_place").is_between(0, len(view.hours) - 1))
+            )
+            np.add.at(rare, (left["sensor"].to_numpy(), left["_place"].to_numpy()), left["packets"].to_numpy())
+    return Rows(len(sensors), len(view.hours), column["sensor"], column["_place"], column["packets"], keys, rare)
 
 
 def counted(of: Rows) -> dict[str, Floats]:
@@ -86,6 +97,8 @@ def counted(of: Rows) -> dict[str, Floats]:
         flat = (of.sensor * units + unit[keys]) * of.hours + of.place
         summed = np.bincount(flat, weights=of.packets, minlength=of.sensors * units * of.hours)
         out[name] = np.asarray(summed, dtype=np.float64).reshape(of.sensors, units, of.hours)
+        if of.rare.any():
+            out[name] = np.concatenate([out[name], of.rare[:, None]], axis=1)
     return out
 
 

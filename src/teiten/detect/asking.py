@@ -94,7 +94,7 @@ SELECT * FROM pairs QUALIFY count(*) OVER (PARTITION BY protocol, dst_port) >= {
 ORDER BY protocol, dst_port, src_ip""")
 
     def verdicts(self, day: dt.date) -> pl.DataFrame:
-        return self._session.work(f"""
+        return self._session.frame(f"""
 SELECT src_ip, prefix_len, label, value, rule, confidence, evidence FROM _verdicts
 WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, value""")
 

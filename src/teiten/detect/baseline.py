@@ -9,13 +9,13 @@ A count of an hour is expected to be   level x profile x exposure:
 Hours far above that (earlier bursts) are cut down to what chance allows before they count. What a sum of hours strays by is its
 dispersion: variance / mean of sums of that width in the days before (1: Poisson, sources that come one by one), drawn towards
 that of all series where counts are few. The chance of a sum is that of a negative binomial with that variance and what is not
-known of the level: few days make it wider. Its tail is the saddle-point approximation of Lugannani and Rice (1980).
+known of the level: few days make it wider (`detect/tails.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ _FADE: Final = 0.85
 """weight of a day beside that of the next one: half after four days"""
 _DRIFT: Final = 0.15
 """what a level may move from day to day without a reason, as a share of it"""
-_PASSES: Final = 3
+_PASSES: Final = 2
 _FIRM: Final = 20.0
 """counts (in units of dispersion) from which on a series' own days say more than all days held"""
 _BIN: Final = 12.0
@@ -38,20 +38,24 @@ _BIN: Final = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The hours of a view as baselines use them; all arrays have one entry an hour."""
+    """The hours of a view as baselines use them: whole days of 24 hours before today, and today's."""
 
-    days: Ints
-    """which day of the view, from 0"""
-    bins: Ints
-    """hour of the day; 24 more at weekends"""
     exposure: Floats
-    """0: not watched"""
+    """of each hour; 0: not watched"""
+    weekend: npt.NDArray[np.bool_]
+    """of each hour: is it of a Saturday or Sunday?"""
     today: slice
+    """begins after a multiple of 24 hours"""
 
     @property
     def before(self) -> float:
         """Hours watched before today."""
         return float((self.exposure[: self.today.start] > 0).sum())
+
+    @property
+    def days(self) -> int:
+        """Whole days before today."""
+        return int(self.today.start // 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,125 +77,96 @@ class Baseline:
 def expect(counts: Floats, clock: Clock, prior: float, exposure: Floats | None = None, back: int = 24) -> Baseline:
     """The baseline of series (`counts`: a row each, a column an hour). prior: dispersion to expect where counts are few.
 
-    exposure: of these series, where it is not the clock's (one sensor's). `back`: hours before today in the answer.
+    exposure: of these series (rows), where it is not the clock's (of sensors). `back`: hours before today in the answer.
     """
-    exposure = clock.exposure if exposure is None else exposure
-    first = clock.today.start
-    past = slice(0, first)
-    seen = exposure[past]
-    x = np.where(seen > 0, counts[:, past], 0.0)
-    days, bins = _sums(clock.days[past], int(clock.days.max()) + 1), _sums(clock.bins[past], 48)
-    profile = np.ones((len(counts), 48))
-    phi = np.full(len(counts), prior)
-    cut = x
+    exposure = clock.exposure[None, :] if exposure is None else exposure
+    rows, days, first = len(counts), clock.days, int(clock.today.start)
+    seen = exposure[:, :first].reshape(len(exposure), days, 24)
+    x = counts[:, :first].reshape(rows, days, 24)
+    x = np.where(seen > 0, x, 0.0) if (seen == 0).any() else x
+    off = clock.weekend[:first:24]
+    cut, profile, phi = x, np.ones((rows, 2, 24)), np.full((rows, 1, 1), prior)
     for _ in range(_PASSES):
-        shape = profile[:, clock.bins[past]] * seen
-        mean = (cut.sum(axis=1) + 0.5) / np.maximum(shape.sum(axis=1), 1e-9)
-        usual = mean[:, None] * shape
-        cut = np.minimum(x, usual + 4 * np.sqrt(usual * phi[:, None]) + 4 * phi[:, None])
-        profile = _profile(cut @ bins, (_around(cut @ days, seen @ days, mean)[:, clock.days[past]] * seen) @ bins, phi)
-    shape = profile[:, clock.bins[past]] * seen
-    mean = (cut.sum(axis=1) + 0.5) / np.maximum(shape.sum(axis=1), 1e-9)
-    level, weight = _levels(cut @ days, shape @ days, mean, phi)
-    usual = level[:, clock.days[past]] * shape
-    phis = _dispersion(cut, usual, clock.days[past], seen, prior)
-    now = int(clock.days[first]) if first < len(clock.days) else -1
-    ahead = slice(max(0, first - back), len(exposure))
-    recent = _recent(x, shape, max(0, first - 24))
-    today = np.maximum(level[:, now], recent)
-    mu = today[:, None] * profile[:, clock.bins[ahead]] * exposure[ahead]
-    unsure = phis[:, 0] / np.maximum(weight[:, now], 0.5) + _DRIFT**2
-    return Baseline(mu, phis, unsure, today, (x[:, first % 24 :], usual[:, first % 24 :]))
+        shape = _shaped(profile, off, seen)
+        mean = (cut.sum(axis=(1, 2)) + 0.5) / np.maximum(shape.sum(axis=(1, 2)), 1e-9)
+        usual = mean[:, None, None] * shape
+        cut = np.minimum(x, usual + 4 * np.sqrt(usual * phi) + 4 * phi)
+        even = _around(cut.sum(axis=2), seen.sum(axis=2), mean)
+        profile = _profile(cut, even, seen, off, _BIN * prior)
+    shape = _shaped(profile, off, seen)
+    hours = shape.sum(axis=2)
+    mean = (cut.sum(axis=(1, 2)) + 0.5) / np.maximum(hours.sum(axis=1), 1e-9)
+    level, weight = _levels(cut.sum(axis=2), hours, mean, prior)
+    usual = (level[:, :-1, None] * shape).reshape(rows, first)
+    phis = _dispersion(cut.reshape(rows, first), usual, seen.reshape(len(seen), first) > 0, prior)
+    today = np.maximum(level[:, -1], _recent(x[:, -1], shape[:, -1]) if days else 0.0)
+    ahead = np.arange(max(0, first - back), len(clock.exposure))
+    mu = today[:, None] * profile[:, clock.weekend[ahead].astype(int), ahead % 24] * exposure[:, ahead]
+    unsure = phis[:, 0] / np.maximum(weight, 0.5) + _DRIFT**2
+    return Baseline(mu, phis, unsure, today, (x.reshape(rows, first), usual))
 
 
-def _sums(places: Ints, n: int) -> Floats:
-    """A matrix that sums hours by their place: hours x n."""
-    out = np.zeros((len(places), n))
-    out[np.arange(len(places)), places] = 1.0
+def _shaped(profile: Floats, off: npt.NDArray[np.bool_], seen: Floats) -> Floats:
+    """By series, day and hour what a level of 1 would give."""
+    out: Floats = profile[:, off.astype(int)] * seen
     return out
 
 
 def _around(counts: Floats, seen: Floats, mean: Floats) -> Floats:
     """By series and day the counts of an hour in the week around it: a level that rises has no part in the profile."""
-    pad = np.zeros((len(counts), 4))
-    sums = np.cumsum(np.concatenate([pad, counts, pad[:, :3]], axis=1), axis=1)
-    hours = np.cumsum(np.concatenate([np.zeros(4), seen, np.zeros(3)]))
+    sums = np.cumsum(np.pad(counts, ((0, 0), (4, 3))), axis=1)
+    hours = np.cumsum(np.pad(seen, ((0, 0), (4, 3))), axis=1)
     held = 24.0
-    out: Floats = (sums[:, 7:] - sums[:, :-7] + held * mean[:, None]) / (hours[7:] - hours[:-7] + held)
+    out: Floats = (sums[:, 7:] - sums[:, :-7] + held * mean[:, None]) / (hours[:, 7:] - hours[:, :-7] + held)
     return out
 
 
-def _profile(by_bin: Floats, usual: Floats, phi: Floats) -> Floats:
-    """Of 48 bins how many times the level (`usual`: what an even level would give): the hour of the day, then weekends."""
-    held = (_BIN * phi)[:, None]
-    hour = (by_bin[:, :24] + by_bin[:, 24:] + held) / (usual[:, :24] + usual[:, 24:] + held)
-    both = np.concatenate([hour, hour], axis=1)
-    out: Floats = both * (by_bin + held) / (usual * both + held)
-    return out
+def _profile(cut: Floats, even: Floats, seen: Floats, off: npt.NDArray[np.bool_], held: float) -> Floats:
+    """Of 24 hours of workdays and of weekends how many times the level (`even`: of each day): first all days, then each."""
+    usual = even[:, :, None] * seen
+    parts = [(cut[:, which].sum(axis=1), usual[:, which].sum(axis=1)) for which in (~off, off)]
+    hour = (parts[0][0] + parts[1][0] + held) / (parts[0][1] + parts[1][1] + held)
+    return np.stack([hour * (x + held) / (mu * hour + held) for x, mu in parts], axis=1)
 
 
-def _levels(counts: Floats, seen: Floats, mean: Floats, phi: Floats) -> tuple[Floats, Floats]:
-    """By series and day: counts of a usual hour, told from the days before that day; and on how many counts that rests."""
-    held = np.minimum(_FIRM * phi / np.maximum(mean, 1e-12), 24.0 * 28)
-    level, weight = np.empty_like(counts), np.empty_like(counts)
+def _levels(counts: Floats, seen: Floats, mean: Floats, prior: float) -> tuple[Floats, Floats]:
+    """By series and day, the day after the last too: counts of a usual hour by the days before; and on how many counts the
+    last of them rests."""
+    held = np.minimum(_FIRM * prior / np.maximum(mean, 1e-12), 24.0 * 28)
+    level = np.empty((len(counts), counts.shape[1] + 1))
     sums, hours = np.zeros(len(counts)), np.zeros(len(counts))
     for day in range(counts.shape[1]):
         level[:, day] = (sums + held * mean) / (hours + held)
-        weight[:, day] = sums + held * mean
         sums, hours = _FADE * sums + counts[:, day], _FADE * hours + seen[:, day]
-    return level, weight
+    level[:, -1] = (sums + held * mean) / (hours + held)
+    return level, sums + held * mean
 
 
-def _dispersion(cut: Floats, usual: Floats, days: Ints, seen: Floats, prior: float) -> Floats:
+def _dispersion(cut: Floats, usual: Floats, watched: npt.NDArray[np.bool_], prior: float) -> Floats:
     """Variance / mean of sums of each of WIDTHS hours, drawn towards `prior` where counts are few; never below 1."""
-    out = np.empty((len(cut), len(WIDTHS)))
-    whole = days >= min(3, int(days.max()) if days.size else 0)
-    for at, width in enumerate(WIDTHS):
-        end = len(seen) - len(seen) % width
-        places = np.arange(len(seen) - end, len(seen)).reshape(-1, width)
-        fine = (seen[places] > 0).all(axis=1) & whole[places].all(axis=1)
-        places = places[fine]
-        if not places.size:
-            out[:, at] = prior
-            continue
-        x, mu = cut[:, places].sum(axis=2), np.maximum(usual[:, places].sum(axis=2), 1e-9)
-        squares = (x - mu) ** 2
-        counts = x.sum(axis=1)
-        held = 10.0 * prior
-        out[:, at] = (squares.sum(axis=1) + held * prior) / (mu.sum(axis=1) + held)
-        few = counts < 1
-        out[few, at] = prior
+    out = np.full((len(cut), len(WIDTHS)), prior)
+    skip = 24 * min(3, cut.shape[1] // 48)
+    away, unwatched = sums_of(np.where(watched, cut - usual, 0.0)[:, skip:]), sums_of(1.0 - watched[:, skip:])
+    held = 10.0 * prior
+    for at, mu in enumerate(sums_of(usual[:, skip:])):
+        fine = (unwatched[at] == 0).astype(np.float64)
+        squares = np.einsum("ij,ij->i", away[at] * fine, away[at])
+        out[:, at] = (squares + held * prior) / ((mu * fine).sum(axis=1) + held)
     return np.maximum(np.maximum.accumulate(out, axis=1), 1.0)
 
 
-def _recent(cut: Floats, shape: Floats, first: int) -> Floats:
-    """The level of the hours from `first` on, without the highest quarter of them: a burst there does not raise it."""
-    x, seen = cut[:, first:], shape[:, first:]
-    if x.shape[1] < 12:
-        return np.zeros(len(cut))
-    rates = np.where(seen > 0, x / np.maximum(seen, 1e-9), np.inf)
-    order = np.argsort(rates, axis=1)[:, : max(1, int(0.75 * x.shape[1]))]
+def _recent(x: Floats, shape: Floats) -> Floats:
+    """The level of yesterday without its highest quarter: a burst there does not raise it."""
+    rates = np.where(shape > 0, x / np.maximum(shape, 1e-9), np.inf)
+    order = np.argsort(rates, axis=1)[:, :18]
     kept = np.take_along_axis(x, order, axis=1).sum(axis=1)
-    over = np.take_along_axis(seen, order, axis=1).sum(axis=1)
+    over = np.take_along_axis(np.broadcast_to(shape, x.shape), order, axis=1).sum(axis=1)
     return np.where(over > 0, kept / np.maximum(over, 1e-9), 0.0)
 
 
-def tail(x: Floats, mu: Floats, phi: Floats, unsure: Floats) -> Floats:
-    """-log10 of the chance of `x` or more where `mu` are expected: a negative binomial with variance phi mu + unsure mu^2.
-
-    0 where x lies at mu or below. Shapes broadcast; mu is above 0.
-    """
-    x, mu, phi, unsure = np.broadcast_arrays(x, mu, phi, unsure)
-    out = np.zeros(x.shape)
-    above = (x > mu) & (x >= 1)
-    x, mu, phi, unsure = x[above], np.maximum(mu[above], 1e-9), phi[above], unsure[above]
-    r = 1.0 / np.clip((phi - 1.0) / mu + unsure, 1e-7, None)
-    more = np.log1p((x - mu) / (mu + r))
-    turned = np.log(x / mu) - more
-    w = np.sqrt(np.maximum(2 * (x * np.log(x / mu) - (x + r) * more), 1e-12))
-    u = -np.expm1(-turned) * np.sqrt(x + x * x / r)
-    mills = 4.0 / (3.0 * w + np.sqrt(w * w + 8.0))
-    rest = np.clip(mills + 1.0 / np.maximum(u, 1e-9) - 1.0 / w, 1e-12, None)
-    chance = (-0.5 * w * w - 0.5 * np.log(2 * np.pi) + np.log(rest)) / np.log(10.0)
-    out[above] = np.maximum(-chance, 0.0)
-    return out
+def sums_of(x: Any) -> list[Any]:
+    """Sums of each of WIDTHS hours beside each other; x is of whole days."""
+    two, three = x[:, ::2] + x[:, 1::2], x[:, ::3] + x[:, 1::3] + x[:, 2::3]
+    six = three[:, ::2] + three[:, 1::2]
+    twelve = six[:, ::2] + six[:, 1::2]
+    return [x, two, three, six, twelve, twelve[:, ::2] + twelve[:, 1::2]]

@@ -40,14 +40,17 @@ class Maxima:
         out: Floats = (np.log(np.maximum(found, 1e-9)) - self.at) / self.width / np.log(10.0)
         return np.maximum(out, -9.0)
 
+    def height(self, share: float) -> float:
+        """What is passed on this share of the days (0 to 1)."""
+        return float(np.exp(self.at - self.width * np.log(max(share, 1e-9))))
+
 
 def fit(most: Floats) -> Maxima:
-    """From the least likely count of each day before (or of each series and day: then that of the day is taken)."""
-    daily = most.max(axis=0) if most.ndim == 2 and len(most) else most.ravel()
-    if not daily.size:
+    """From the least likely count of each day before."""
+    if not most.size:
         return Maxima(float(np.log(_FLOOR)) + _USUAL, 1.5 * _USUAL, 0)
-    logs = np.log(np.maximum(daily, _FLOOR))
+    logs = np.log(np.maximum(most, _FLOOR))
     low, middle, high = np.quantile(logs, [0.25, 0.5, 0.75])
     wide = 0.5 * ((middle - low) / (_QUARTILES[1] - _QUARTILES[0]) + (high - low) / (_QUARTILES[2] - _QUARTILES[0]))
-    width = max(_WIDTH, (daily.size * wide + _DAYS * _USUAL) / (daily.size + _DAYS))
-    return Maxima(float(middle - _QUARTILES[1] * width), float(width), int(daily.size))
+    width = max(_WIDTH, (most.size * wide + _DAYS * _USUAL) / (most.size + _DAYS))
+    return Maxima(float(middle - _QUARTILES[1] * width), float(width), int(most.size))

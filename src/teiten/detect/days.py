@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten.detect.view import Floats, View
+from teiten.detect.view import OTHERS, Floats, View
 
 LEAST_WATCHED: Final = 0.25
 """of a day, below which it says nothing: not observed"""
@@ -29,6 +29,8 @@ class Calendar:
     """of each day: what of a usual day was watched, hours weighted by what usually comes in them; nan: too little"""
     frame: pl.DataFrame
     """the view's cells summed over the hours of a day: `day` (its place) in place of `time`"""
+    tails: tuple[pl.DataFrame, ...] = ()
+    """the same of the view's tails"""
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
@@ -52,7 +54,8 @@ def calendar(view: View) -> Calendar:
     names = sorted({*dates, view.day})
     places = {date: place for place, date in enumerate(names)}
     of = np.array([places[date] for date in dates], dtype=np.int64)
-    return Calendar(names, of, _watched(view, of, len(names)), _frame(view, of))
+    tails = tuple(_frame(view, of, tail) for tail in view.tails) if len(of) else ()
+    return Calendar(names, of, _watched(view, of, len(names)), _frame(view, of, view.cells), tails)
 
 
 def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
@@ -72,16 +75,16 @@ def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
     return np.where(out >= LEAST_WATCHED, out, np.nan)
 
 
-def _frame(view: View, of: npt.NDArray[np.int64]) -> pl.DataFrame:
-    keys = ["day", *PORT, "country", "asn", "sensor"]
+def _frame(view: View, of: npt.NDArray[np.int64], cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells, or a tail of them, summed over the hours of each day."""
+    keys = [name for name in (*PORT, "country", "asn", "sensor") if name in cells.columns]
     if not len(of):
-        empty = view.cells.head(0).with_columns(pl.lit(0, pl.Int64).alias("day"))
-        return empty.select(*keys, "packets", "hosts")
+        return cells.head(0).with_columns(pl.lit(0, pl.Int64).alias("day")).select("day", *keys, "packets", "hosts")
     first = (view.start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
-    cells = view.cells.with_columns(((pl.col("time").to_physical() - first) // _HOUR_US).alias("_place"))
+    cells = cells.with_columns(((pl.col("time").to_physical() - first) // _HOUR_US).alias("_place"))
     cells = cells.filter(pl.col("_place").is_between(0, len(of) - 1))
     cells = cells.with_columns(pl.Series("day", of[cells["_place"].to_numpy()]))
-    return cells.group_by(keys).agg(pl.col("packets", "hosts").sum())
+    return cells.group_by(["day", *keys]).agg(pl.col("packets", "hosts").sum())
 
 
 def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None = None) -> Courses:
@@ -90,6 +93,12 @@ def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None =
     `only`: of which cells. Keys are in order of packets, most first; unknown is None.
     """
     cells = days.frame if only is None else days.frame.filter(only)
+    tail = next((one for one in days.tails if only is None and set(by) <= {*one.columns}), None)
+    if tail is not None:
+        names = [*by, "day", "packets", "hosts"]
+        for name in {"dst_port", "asn"} & set(by):
+            tail = tail.filter((pl.col(name) != OTHERS).fill_null(True))
+        cells = pl.concat([cells.select(names), tail.select(names)])
     summed = cells.group_by(*by, "day").agg(pl.col("packets", "hosts").sum())
     keys: list[tuple[Any, ...]] = [()]
     if by:

@@ -87,17 +87,20 @@ def _widest(made: Ground, window: Window, score: float) -> Window:
     return window
 
 
-def _past(made: Ground, key: dict[str, int]) -> pl.DataFrame:
-    """The hours before the recent ones of a series, by every dimension."""
-    wanted = [pl.col(name) == code for name, code in key.items()]
-    past = made.cells.filter(pl.col("place") < made.clock.today.start, *wanted)
-    return past.group_by(*DIMENSIONS).agg(pl.col("packets", "hosts").sum())
+def _past(made: Ground, window: Window) -> pl.DataFrame:
+    """The hours before today of a series, by every dimension."""
+    cells = made.cells
+    some = np.flatnonzero(cells["place"] < made.clock.today.start)
+    for name, code in _key(window).items():
+        some = some[cells[name][some] == code]
+    past = pl.DataFrame({name: cells[name][some] for name in (*DIMENSIONS, *scan.MEASURES)})
+    return past.group_by(*DIMENSIONS).agg(pl.col(*scan.MEASURES).sum())
 
 
 def _told(made: Ground, window: Window) -> Change:
     key, measure = _key(window), window.measure
     cells = np.flatnonzero(window.family.rows == window.row)
-    past = whole_past = _past(made, key)
+    past = whole_past = _past(made, window)
     whole = max(float(past[measure].sum()), 1.0)
     fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
     free = [name for name in DIMENSIONS if name not in fixed and len(made.names[name]) > 1]

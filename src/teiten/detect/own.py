@@ -135,7 +135,7 @@ def _silent(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], u
             if evidence >= view.threshold("detect_silent_evidence"):
                 usable[at, first:after] = 0.0
                 none = np.zeros(after - first)
-                reason = {"factor": 0.0, "evidence": round(evidence, 1), "hours": after - first}
+                reason = {"factor": 0.0, "evidence": round(float(evidence), 1), "hours": after - first}
                 score = np.sqrt(2 * evidence)
                 out.append(
                     Fault(model.OUTAGE, (sensors[at],), first, after, none, none, usual[first:after], 0.0, score, reason=reason)
@@ -152,7 +152,7 @@ def _twice(
         for evidence, first, after in _factor.peaks(gains, view.threshold("detect_twice_evidence")):
             usable[at, first:after] *= 2
             seen = next(iter(packets.values()))[at, :, first:after].sum(axis=0)
-            reason = {"multiples": True, "evidence": round(evidence, 1), "hours": after - first, "factor": 2.0}
+            reason = {"multiples": True, "evidence": round(float(evidence), 1), "hours": after - first, "factor": 2.0}
             both = np.full(after - first, 2.0)
             out.append(
                 Fault(
@@ -219,8 +219,8 @@ def _made(
 def _named(view: View, sensors: tuple[str, ...], one: _factor.Stretch, sure: float) -> tuple[str, bool, dict[str, Any]]:
     """What a stretch is taken for, whether surely, and why."""
     reason: dict[str, Any] = {
-        "factor": round(one.factor, 3),
-        "deviations": round(one.score, 1),
+        "factor": round(float(one.factor), 3),
+        "deviations": round(float(one.score), 1),
         "hours": one.after - one.first,
         "agree": {name: list(both) for name, both in one.units.items()},
     }
@@ -228,7 +228,7 @@ def _named(view: View, sensors: tuple[str, ...], one: _factor.Stretch, sure: flo
         kind = model.OUTAGE if one.factor <= _NOTHING else model.OWN_FALL
         return kind, one.whole and one.score >= 1.5 * sure, reason
     hosts = one.factor * _hosts(view, sensors, one.first, one.after)
-    reason["hosts"] = round(hosts, 3)
+    reason["hosts"] = round(float(hosts), 3)
     again = hosts < (1 + one.factor) / 2 or one.after - one.first > 24
     return model.DUPLICATE_FEED if again else model.CLOCK_STEP, False, reason
 
@@ -312,7 +312,7 @@ def _doubled(
     one = _factor.doubled(line, first, first + length, _UNDONE, view.threshold("detect_clock_deviations"))
     if one is None:
         return None
-    reason = {"factor": round(one.factor, 3), "deviations": round(one.score, 1), "hours": length}
+    reason = {"factor": round(float(one.factor), 3), "deviations": round(float(one.score), 1), "hours": length}
     made = _made(model.CLOCK_STEP, none.sensors, line, one, True, reason)
     usable[on, made.first : made.after] *= made.factors
     return made
@@ -350,22 +350,23 @@ def _detection(view: View, one: Fault, sensors: int) -> Detection:
         None if goes_on else view.hours[one.after - 1] + _HOUR,
         packets=packets,
         usual=None if one.times is None else usual,
-        times=one.times,
-        score=min(300.0, one.score**2 / 4.6),
+        times=None if one.times is None else float(one.times),
+        score=float(min(300.0, one.score**2 / 4.6)),
         confidence="sure" if one.sure else "likely",
         reason=reason | _words(view, one),
     )
 
 
-def _words(view: View, one: Fault) -> dict[str, str]:
-    """What the operator says of an outage."""
+def _words(view: View, one: Fault) -> dict[str, Any]:
+    """Of an outage: from when to when to the second, and what the operator says of it, where the lake knows."""
     if view.asked is None or one.kind != model.OUTAGE:
         return {}
-    rows = view.asked.gaps(view.hours[one.first], view.hours[one.after - 1] + _HOUR)
-    said = rows.filter(pl.col("sensor").is_in(one.sensors) & pl.col("because").is_not_null())["because"].unique(
-        maintain_order=True
-    )
-    return {"because": "; ".join(said.to_list())} if len(said) else {}
+    rows = view.asked.gaps(view.hours[one.first], view.hours[one.after - 1] + _HOUR).filter(pl.col("sensor").is_in(one.sensors))
+    if not rows.height:
+        return {}
+    said = rows["because"].drop_nulls().unique(maintain_order=True).to_list()
+    first, last = rows.select(pl.col("start").min(), pl.col("end").max()).row(0)
+    return {"from": first.isoformat(), "to": last.isoformat()} | ({"because": "; ".join(said)} if said else {})
 
 
 def _set_right(view: View, faults: Sequence[Fault]) -> View:
@@ -380,5 +381,15 @@ def _set_right(view: View, faults: Sequence[Fault]) -> View:
         return view
     line = pl.DataFrame(rows, schema=LINE, orient="row").group_by("time", "sensor").agg(pl.col("factor").product())
     useless = line.filter(pl.col("factor") == 0)
-    cells = view.cells.join(useless, on=["time", "sensor"], how="anti") if useless.height else view.cells
-    return replace(view, cells=cells, line=line.sort("time", "sensor"))
+    if not useless.height:
+        return replace(view, line=line.sort("time", "sensor"))
+    # what is not told by sensors is left out where no other one watched
+    others = view.watched.filter(pl.col("share") > 0).join(useless, on=["time", "sensor"], how="anti")
+    alone = useless.join(others, on="time", how="anti")
+    kept = [
+        frame.join(useless, on=["time", "sensor"], how="anti")
+        if "sensor" in frame.columns
+        else frame.join(alone, on="time", how="anti")
+        for frame in (view.cells, *view.tails)
+    ]
+    return replace(view, cells=kept[0], tails=tuple(kept[1:]), line=line.sort("time", "sensor"))

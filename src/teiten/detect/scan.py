@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from teiten.detect import baseline, chance
+from teiten.detect import baseline, chance, tails
 from teiten.detect.baseline import WIDTHS, Baseline, Clock, Floats, Ints
 
 if TYPE_CHECKING:
@@ -24,12 +24,19 @@ if TYPE_CHECKING:
 
 Measure = Literal["packets", "hosts"]
 MEASURES: Final[tuple[Measure, Measure]] = ("packets", "hosts")
+PAST: Final = 28
+"""days before today that are looked at"""
 BACK: Final = 24
 """hours before today that a change may have begun in"""
 _PRIOR: Final[dict[str, float]] = {"packets": 8.0, "hosts": 1.5}
 """dispersion of series with few counts: packets of a source come together, sources hardly"""
 _DENSE: Final = 0.25
 """counts of a usual hour from which on a series has counts enough to tell by itself how far they stray"""
+_CRUDE: Final = 0.6
+"""share of `detect_times` from which on a series is looked at more closely"""
+_EACH: Final = 8.0
+"""packets of each host more than expected, from which on few hosts carry what is more"""
+_MOST_BINS: Final = 20_000_000
 FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
     (),
     ("port",),
@@ -71,11 +78,11 @@ class Family:
     keys: list[tuple[int, ...]]
     rows: Ints
     """of each recent cell: its series; -1: none that is looked at"""
-    counts: Mapping[Measure, Floats]
-    bases: Mapping[Measure, Baseline]
-    chances: Mapping[Measure, tuple[chance.Maxima, chance.Maxima]]
+    counts: dict[Measure, Floats] = field(default_factory=dict)
+    bases: dict[Measure, Baseline] = field(default_factory=dict)
+    chances: dict[Measure, tuple[chance.Maxima, chance.Maxima]] = field(default_factory=dict)
     """what days before had of series with few counts, and of those with many"""
-    dense: Mapping[Measure, npt.NDArray[np.bool_]]
+    dense: dict[Measure, npt.NDArray[np.bool_]] = field(default_factory=dict)
     """which series have many counts"""
     best: dict[Measure, Floats] = field(default_factory=dict)
     """a row for each series: how unlikely, score, first, after, count, usual, width's place"""
@@ -83,12 +90,16 @@ class Family:
 
 @dataclass
 class Ground:
-    """A view made ready to be scanned: its recent cells as arrays, what their codes mean, and its families."""
+    """A view made ready to be scanned: its cells as arrays, what their codes mean, and its families."""
 
     view: View
     clock: Clock
-    cells: pl.DataFrame
-    """place, port, country, asn, sensor, group (codes), packets, hosts; of all hours"""
+    skip: int
+    """hours at the view's beginning that are not looked at: what is looked at before today are whole days"""
+    cells: Mapping[str, Any]
+    """of all hours, in their order: place, port, country, asn, sensor, group (codes), packets, hosts"""
+    tails: Mapping[str, Mapping[str, Any]]
+    """of single dimensions: the same of rare cells that were put together"""
     names: Mapping[str, list[Any]]
     """of each dimension: what a code means"""
     recent: dict[str, Any]
@@ -96,8 +107,10 @@ class Ground:
     first: int
     """the place of the first recent hour"""
     families: list[Family]
+    visit: float = 0.0
+    """packets that what few hosts carry must have more than expected: a single visit has as many on few days"""
     kinds: float = 1.0
-    """of how many kinds (families, measures, few or many counts) the days before were looked at"""
+    """of how many kinds (families and measures) the days before were looked at"""
 
     @cached_property
     def hours(self) -> int:
@@ -109,62 +122,88 @@ class Ground:
         """Where today begins among the recent hours."""
         return int(self.clock.today.start - self.first)
 
+    @cached_property
+    def kept(self) -> dict[str, Ints]:
+        """Of each dimension and code: its place among those that have counts enough on some day; -1: it has not."""
+        return {name: _numbered(_enough(self, name)) for name in (*DIMENSIONS, "group")}
+
 
 def ground(view: View) -> Ground | None:
     """The view made ready. None where there is too little to say what is usual, or nothing to look at."""
-    clock = _clock(view)
+    skip = max(view.today.start % 24, view.today.start - 24 * PAST)
+    clock = _clock(view, skip)
     if clock.before < 24 * view.threshold("detect_days") or view.cells.is_empty() or clock.today.start >= len(clock.exposure):
         return None
-    cells, names = _coded(view)
+    cells, tails, names = _coded(view, skip)
     first = max(0, clock.today.start - BACK)
-    late = cells.filter(pl.col("place") >= first)
-    recent: dict[str, Any] = {name: late[name].to_numpy() for name in ("place", *DIMENSIONS, "group")}
-    recent["place"] = recent["place"] - first
-    for measure in MEASURES:
-        recent[measure] = late[measure].to_numpy().astype(np.float64)
-    made = Ground(view, clock, cells, names, recent, first, [])
-    families = [_family(made, by) for by in FAMILIES if _worth(by, names)]
+    late = slice(int(np.searchsorted(cells["place"], first)), None)
+    recent: dict[str, Any] = {name: cells[name][late].copy() for name in cells}
+    recent["place"] -= first
+    made = Ground(view, clock, skip, cells, tails, names, recent, first, [], _visit(view, clock, cells))
+    families = [_family(made, by) for by in FAMILIES if "sensor" not in by or len(names["sensor"]) > 1]
+    made.kinds = max(1.0, 2.0 * len(families))
     made.families = [one for one in families if one.keys]
-    made.kinds = max(1.0, 2.0 * len(made.families))
     for one in made.families:
         for measure in MEASURES:
             one.best[measure] = _scores(made, one, measure, np.arange(len(one.keys)))
     return made
 
 
-def _clock(view: View) -> Clock:
-    first = view.local[0].date() if view.local else view.day
-    days = np.array([(hour.date() - first).days for hour in view.local], dtype=np.int64)
-    bins = np.array([hour.hour + 24 * (hour.weekday() >= 5) for hour in view.local], dtype=np.int64)
-    return Clock(days, bins, view.exposure, view.today)
+def _visit(view: View, clock: Clock, cells: Mapping[str, Any]) -> float:
+    """Packets that a single host sends to one port within an hour on `detect_visit_days` of the days."""
+    alone = (cells["hosts"] == 1) & (cells["place"] < clock.today.start)
+    most = np.zeros(clock.days)
+    np.maximum.at(most, cells["place"][alone] // 24, cells["packets"][alone])
+    return chance.fit(most).height(view.threshold("detect_visit_days"))
 
 
-def _worth(by: tuple[str, ...], names: Mapping[str, list[Any]]) -> bool:
-    return "sensor" not in by or len(names["sensor"]) > 1
+def _clock(view: View, skip: int) -> Clock:
+    weekend = np.array([hour.weekday() >= 5 for hour in view.local[skip:]], dtype=bool)
+    today = slice(view.today.start - skip, view.today.stop - skip)
+    return Clock(view.exposure[skip:], weekend, today)
 
 
-def _coded(view: View) -> tuple[pl.DataFrame, dict[str, list[Any]]]:
-    """The cells with places in the place of times, and numbers in the place of names. Announced scanners are left out."""
-    micros = pl.lit(view.start).dt.epoch("us")
-    place = (pl.col("time").to_physical() - micros) // 3_600_000_000
-    kept = view.cells.filter(~pl.col("scanner").fill_null(False))
-    cells = kept.select(
-        place.alias("place"),
-        (pl.col("protocol").cast(pl.Int64) * 70_000 + pl.col("dst_port").fill_null(-1) + 1).alias("port"),
-        pl.col("country").fill_null(""),
-        pl.col("asn").fill_null(0),
-        pl.col("sensor").fill_null(""),
-        "packets",
-        "hosts",
-    ).filter(pl.col("place").is_between(0, len(view.hours) - 1))
+def _coded(view: View, skip: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, list[Any]]]:
+    """Cells and tails with places in the place of times, and numbers in that of names. Announced scanners are left out."""
+    frames = [_plain(view, skip, frame) for frame in (view.cells, *view.tails)]
     names: dict[str, list[Any]] = {}
     for name in DIMENSIONS:
-        values = cells[name].unique().sort()
+        values = pl.concat([frame[name] for frame in frames if name in frame.columns]).unique().sort()
         names[name] = values.to_list()
-        codes = pl.DataFrame({name: values, "_code": np.arange(len(values), dtype=np.int64)})
-        cells = cells.join(codes, on=name, how="left", maintain_order="left").drop(name).rename({"_code": name})
-    names["group"], of = _groups([port_of(code) for code in names["port"]])
-    return cells.with_columns(pl.Series("group", of, dtype=pl.Int64)[cells["port"]].alias("group")), names
+        codes = pl.DataFrame({name: values, "_code": np.arange(len(values), dtype=np.int32)})
+        for n, frame in enumerate(frames):
+            if name in frame.columns:
+                joined = frame.join(codes, on=name, how="left", maintain_order="left")
+                frames[n] = joined.drop(name).rename({"_code": name})
+    names["group"], of = _groups(names["port"])
+    made = [{name: frame[name].to_numpy().copy() for name in frame.columns} for frame in frames]
+    for one in made:
+        if "port" in one:
+            one["group"] = of[one["port"]]
+        for measure in MEASURES:
+            one[measure] = one[measure].astype(np.float64)
+    return made[0], {name: one for one in made[1:] for name in DIMENSIONS if name in one}, names
+
+
+def _plain(view: View, skip: int, frame: pl.DataFrame) -> pl.DataFrame:
+    """Of cells or a tail: place, the dimensions that it has, counts; in order of time."""
+    from teiten.detect.view import OTHERS
+
+    micros = pl.lit(view.start).dt.epoch("us")
+    place = ((pl.col("time").to_physical() - micros) // 3_600_000_000 - skip).cast(pl.Int32).alias("place")
+    has = frame.columns
+    kept = frame.filter(~pl.col("scanner").fill_null(False)) if "scanner" in has else frame
+    kept = kept.with_columns(place).filter(pl.col("place").is_between(0, len(view.hours) - skip - 1))
+    columns = [pl.col("place")]
+    if "dst_port" in has:
+        kept = kept.filter((pl.col("dst_port") != OTHERS).fill_null(True))
+        port = pl.col("protocol").cast(pl.Int64) * 70_000 + pl.col("dst_port").fill_null(-1) + 1
+        columns.append(port.alias("port"))
+    if "asn" in has:
+        kept = kept.filter((pl.col("asn") != OTHERS).fill_null(True))
+        columns.append(pl.col("asn").fill_null(0))
+    columns += [pl.col(name).fill_null("") for name in ("country", "sensor") if name in has]
+    return kept.select(*columns, *MEASURES).sort("place")
 
 
 def port_of(code: int) -> tuple[int, int | None]:
@@ -173,124 +212,195 @@ def port_of(code: int) -> tuple[int, int | None]:
     return protocol, port - 1 if port else None
 
 
-def _groups(ports: list[tuple[int, int | None]]) -> tuple[list[str], list[int]]:
+def _groups(codes: list[int]) -> tuple[list[str], Ints]:
     """The service groups of which there are several ports, and of each port the place of its group (-1: none)."""
     from teiten.data import ports as table
 
-    rows = [table.find(port, protocol) for protocol, port in ports]
-    groups = [row.group or "" if row else "" for row in rows]
-    several = sorted({name for name in groups if name and groups.count(name) > 1})
-    where = {name: at for at, name in enumerate(several)}
-    return several, [where.get(name, -1) for name in groups]
+    where = {code: at for at, code in enumerate(codes)}
+    members: dict[str, list[int]] = {}
+    for row in table.table().values():
+        code = {"tcp": 6, "udp": 17}.get(row.protocol, 0) * 70_000 + row.number + 1
+        if row.group and code in where:
+            members.setdefault(row.group, []).append(where[code])
+    several = sorted(name for name, ports in members.items() if len(ports) > 1)
+    of = np.full(len(codes), -1, dtype=np.int32)
+    for place, name in enumerate(several):
+        of[members[name]] = place
+    return several, of.astype(np.int64)
+
+
+def _enough(made: Ground, name: str) -> npt.NDArray[np.bool_]:
+    """Which values of a dimension have counts enough on some day."""
+    size, span = len(made.names[name]), made.clock.days + 2
+    out = np.zeros((size, span))
+    for cells in (made.cells, *([made.tails[name]] if name in made.tails else [])):
+        fine = cells[name] >= 0
+        at = cells[name][fine].astype(np.int64) * span + cells["place"][fine] // 24
+        out += np.bincount(at, cells["packets"][fine], size * span).reshape(size, span)
+    return np.asarray((out >= _low(made)).any(axis=1))
+
+
+def _low(made: Ground) -> float:
+    """Packets of a day below which a series is not looked at."""
+    return min(made.view.threshold(f"detect_{measure}") for measure in MEASURES)
+
+
+def _numbered(which: npt.NDArray[np.bool_]) -> Ints:
+    """The places of the true ones among themselves; -1: not true."""
+    return np.where(which, np.cumsum(which) - 1, -1)
+
+
+def _codes(made: Ground, by: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[Ints, list[Ints]]:
+    """Of each cell the number of its series (-1: of none), and the codes of each dimension that the numbers are made of."""
+    out = np.zeros(len(cells["place"]), dtype=np.int64)
+    values = []
+    fine: Any = np.ones(len(out), dtype=bool)
+    for name in by:
+        kept = made.kept[name]
+        values.append(np.flatnonzero(kept >= 0))
+        own = np.where(cells[name] >= 0, kept[cells[name]], -1) if kept.size else np.full(len(out), -1)
+        fine = fine & np.asarray(own >= 0)
+        out = out * max(1, len(values[-1])) + own
+    return np.where(fine, out, -1), values
 
 
 def _family(made: Ground, by: tuple[str, ...]) -> Family:
-    least = min(made.view.threshold("detect_packets"), made.view.threshold("detect_hosts"))
-    cells = made.cells.filter(pl.col("group") >= 0) if "group" in by else made.cells
-    today = cells.filter(pl.col("place") >= made.clock.today.start)
-    totals = today.group_by(*by).agg(pl.col("packets").sum()) if by else today.select(pl.col("packets").sum())
-    chosen = totals.filter(pl.col("packets") >= least).drop("packets").sort(*by) if by else totals.drop("packets")
-    keys: list[tuple[int, ...]] = chosen.rows() if by else [()]
-    rows = chosen.with_columns(pl.Series("_row", np.arange(len(keys), dtype=np.int64)))
-    late = pl.DataFrame({name: made.recent[name] for name in by}) if by else pl.DataFrame()
-    of = (
-        late.join(rows, on=list(by), how="left", maintain_order="left")["_row"].fill_null(-1).to_numpy()
-        if by
-        else np.zeros(len(made.recent["place"]), dtype=np.int64)
+    codes, values = _codes(made, by, made.cells)
+    numbers = _busy(made, codes)
+    rows = _placed(numbers, codes)
+    counts = {measure: _matrix(made, made.cells, rows, len(numbers), measure) for measure in MEASURES}
+    if len(by) <= 1 and made.tails:
+        tail = made.tails.get(by[0] if by else next(iter(made.tails)))
+        if tail is not None:
+            own, _ = _codes(made, by, tail)
+            own = _placed(numbers, own)
+            for measure in MEASURES:
+                counts[measure] += _matrix(made, tail, own, len(numbers), measure)
+    seen = _exposures(made, by, numbers, values)
+    hot = np.flatnonzero(np.any([_hot(made, measure, counts[measure], seen) for measure in MEASURES], axis=0))
+    again = np.full(len(numbers) + 1, -1)
+    again[hot] = np.arange(len(hot))
+    left, keys = numbers[hot], []
+    for value in reversed(values):
+        left, at = np.divmod(left, max(1, len(value)))
+        keys.append(value[at])
+    late = slice(len(rows) - len(made.recent["place"]), None)
+    out = Family(
+        by, list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot), again[rows[late]]
     )
-    joined = cells.join(rows, on=list(by)) if by else cells.with_columns(pl.lit(0).alias("_row"))
-    summed = joined.group_by("_row", "place").agg(pl.col("packets", "hosts").sum())
-    at = summed["_row"].to_numpy(), summed["place"].to_numpy()
-    rare = _rare(made, cells, by)
-    counts: dict[Measure, Floats] = {}
-    bases: dict[Measure, Baseline] = {}
-    chances: dict[Measure, tuple[chance.Maxima, chance.Maxima]] = {}
-    dense: dict[Measure, npt.NDArray[np.bool_]] = {}
+    back = made.clock.today.start - made.first
     for measure in MEASURES:
-        full = np.zeros((len(keys), len(made.clock.exposure)))
-        full[at] = summed[measure].to_numpy()
-        back = made.clock.today.start - made.first
-        bases[measure] = base = baseline.expect(full, made.clock, _PRIOR[measure], back=back)
-        counts[measure] = full[:, made.first :]
-        dense[measure] = many = base.level >= _DENSE
-        chances[measure] = (
-            chance.fit(rare[measure]),
-            chance.fit(_most(made, measure, base.past[0][many], base.past[1][many], base.phi[many], base.unsure[many])),
-        )
-    return Family(by, keys, of, counts, bases, chances, dense)
-
-
-def _rare(made: Ground, cells: pl.DataFrame, by: tuple[str, ...]) -> dict[Measure, Floats]:
-    """Of each whole day before, how unlikely the least likely count was of all series that have few."""
-    today, days = made.clock.today.start, made.clock.today.start // 24
-    if not by or not days:
-        return {measure: np.zeros(0) for measure in MEASURES}
-    past = cells.filter(pl.col("place").is_between(today - 24 * days, today - 1))
-    past = past.with_columns(((pl.col("place") - today) // 24 + days).alias("_day"))
-    daily = past.group_by(*by, "_day").agg(pl.col("packets", "hosts").sum())
-    every = pl.col("packets", "hosts").sum().over(*by).name.prefix("all_")
-    low = min(made.view.threshold(f"detect_{measure}") for measure in MEASURES)
-    daily = daily.with_columns(every).filter(pl.col("packets") >= low, pl.col("all_packets") < 2 * _DENSE * 24 * days + low * 3)
-    daily = daily.with_row_index("_at")
-    hourly = (
-        past.join(daily.select(*by, "_day", "_at"), on=[*by, "_day"])
-        .group_by("_at", "place")
-        .agg(pl.col("packets", "hosts").sum())
-    )
-    at = (
-        hourly["_at"].to_numpy(),
-        hourly["place"].to_numpy() % 24 if not today % 24 else (hourly["place"].to_numpy() - today) % 24,
-    )
-    out: dict[Measure, Floats] = {}
-    hours = max(24.0, made.clock.before)
+        full = counts[measure][hot]
+        base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
+        out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
-        x = np.zeros((daily.height, 24))
-        x[at] = hourly[measure].to_numpy()
-        own = daily[measure].to_numpy().astype(np.float64)
-        rest = np.maximum(daily[f"all_{measure}"].to_numpy() - own, 0.0) + 0.5
-        mu = np.repeat((rest / max(hours - 24.0, 24.0))[:, None], 24, axis=1)
-        phi = np.full((len(own), len(WIDTHS)), _PRIOR[measure])
-        unsure = _PRIOR[measure] / np.maximum(rest, 0.5)
-        best = _most(made, measure, x, mu, phi, unsure)[:, 0] if len(own) else np.zeros(0)
-        most = np.zeros(days)
-        np.maximum.at(most, daily["_day"].to_numpy(), best)
-        out[measure] = most
+        most, many = _most(made, measure, out.bases), out.dense[measure]
+        out.chances[measure] = chance.fit(_worst(most[~many])), chance.fit(_worst(most[many]))
     return out
 
 
-def _most(made: Ground, measure: Measure, x: Floats, mu: Floats, phi: Floats, unsure: Floats) -> Floats:
-    """By series and whole day the least likely of windows beside each other; of dense series, the least likely of all."""
+def _worst(most: Floats) -> Floats:
+    """Of each day the least likely of all series."""
+    return most.max(axis=0) if len(most) else np.zeros(most.shape[1])
+
+
+def _busy(made: Ground, codes: Ints) -> Ints:
+    """The numbers of the series that have counts enough on some day, in order."""
+    days = made.cells["place"] // 24
+    span, fine = made.clock.days + 2, codes >= 0
+    size = int(codes.max(initial=-1)) + 1
+    if size * span <= _MOST_BINS:
+        sums = np.bincount(codes[fine] * span + days[fine], made.cells["packets"][fine], size * span).reshape(size, span)
+        return np.flatnonzero((sums >= _low(made)).any(axis=1))
+    numbers, at = np.unique(codes[fine], return_inverse=True)
+    pairs, where = np.unique(at * span + days[fine], return_inverse=True)
+    sums = np.bincount(where, made.cells["packets"][fine], len(pairs))
+    out: Ints = numbers[np.unique(pairs[sums >= _low(made)] // span)]
+    return out
+
+
+def _placed(numbers: Ints, codes: Ints) -> Ints:
+    """Of each code its place among the numbers; -1: it is none of them."""
+    size = int(numbers.max(initial=-1)) + 1
+    if size <= _MOST_BINS:
+        places = np.full(size + 1, -1)
+        places[numbers] = np.arange(len(numbers))
+        return places[np.where(codes < size, codes, -1)]
+    place = np.minimum(np.searchsorted(numbers, codes), len(numbers) - 1)
+    return np.where(numbers[place] == codes, place, -1)
+
+
+def _matrix(made: Ground, cells: Mapping[str, Any], rows: Ints, count: int, measure: Measure) -> Floats:
+    """Counts of series (rows) by hour (columns)."""
+    span, fine = len(made.clock.exposure), rows >= 0
+    at = rows[fine] * span + cells["place"][fine]
+    return np.bincount(at, cells[measure][fine], count * span).reshape(count, span).astype(np.float64)
+
+
+def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[Ints]) -> Floats:
+    """What was watched of each series: a row for all of them, or, of sensors, a row for each."""
+    if "sensor" not in by:
+        return made.clock.exposure[None, :]
+    sensors = values[0][numbers // max(1, int(np.prod([len(v) for v in values[1:]])))]
+    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)]) for code in np.unique(sensors)}
+    return np.stack([each[int(code)] for code in sensors]) if len(sensors) else made.clock.exposure[None, :]
+
+
+def _hot(made: Ground, measure: Measure, counts: Floats, seen: Floats) -> npt.NDArray[np.bool_]:
+    """Which series lie in some hours of some day so much above their mean of these hours that it is worth a closer look."""
+    least, times = made.view.threshold(f"detect_{measure}"), _CRUDE * made.view.threshold("detect_times")
+    span = counts.shape[1] + -counts.shape[1] % 24
+    x, e = (np.pad(each, ((0, 0), (0, span - each.shape[1]))) for each in (counts, seen))
+    by_hour = x.reshape(len(x), span // 24, 24).sum(axis=1), e.reshape(len(e), span // 24, 24).sum(axis=1)
+    usual = times * by_hour[0] / np.maximum(by_hour[1], 1e-9)
+    above = x - np.tile(usual, span // 24) * e
+    out: npt.NDArray[np.bool_] = np.any([one.max(axis=1, initial=0.0) >= least for one in baseline.sums_of(above)], axis=0)
+    return out
+
+
+def _told(made: Ground, measure: Measure, x: Floats, mu: Floats, more: Floats) -> npt.NDArray[np.bool_]:
+    """Which counts are worth telling, if they are unlikely: enough, enough times the usual, no single visit. more: hosts."""
     least, times = made.view.threshold(f"detect_{measure}"), made.view.threshold("detect_times")
-    days = x.shape[1] // 24
-    out = np.zeros((len(x), days))
-    for at, width in enumerate(WIDTHS):
-        count = x.reshape(len(x), days, 24 // width, width).sum(axis=3)
-        usual = mu.reshape(len(x), days, 24 // width, width).sum(axis=3)
-        row, day, block = np.nonzero((count >= times * usual) & (count - usual >= least) & (usual > 0))
+    out: npt.NDArray[np.bool_] = (x >= times * mu) & (x - mu >= least) & (mu > 0)
+    return out & ((x - mu <= _EACH * more) | (x - mu >= made.visit)) if measure == "packets" else out
+
+
+def _most(made: Ground, measure: Measure, bases: Mapping[Measure, Baseline]) -> Floats:
+    """By series and whole day the least likely of windows beside each other."""
+    base, hosts = bases[measure], bases["hosts"].past
+    days = base.past[0].shape[1] // 24
+    out = np.zeros((len(base.level), days))
+    more = baseline.sums_of(hosts[0] - hosts[1])
+    for at, (count, usual) in enumerate(zip(*(baseline.sums_of(each) for each in base.past), strict=True)):
+        row, block = np.nonzero(_told(made, measure, count, usual, more[at]))
         if row.size:
-            found = baseline.tail(count[row, day, block], usual[row, day, block], phi[row, at], unsure[row])
-            np.maximum.at(out, (row, day), found)
+            found = tails.tail(count[row, block], usual[row, block], base.phi[row, at], base.unsure[row])
+            np.maximum.at(out, (row, block // (24 // WIDTHS[at])), found)
     return out
+
+
+def _windows(x: Floats, width: int) -> Floats:
+    """Sums of every so many hours in a row."""
+    sums = np.cumsum(np.pad(x, ((0, 0), (1, 0))), axis=1)
+    return sums[:, width:] - sums[:, :-width]
 
 
 def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Floats:
     """For each of these series its best window: how unlikely, score, first, after, count, usual, place of the width."""
     base, begin = family.bases[measure], made.begin
-    x, mu = family.counts[measure][rows][:, begin:], base.mu[rows][:, begin:]
-    x = np.where(mu > 0, x, 0.0)
-    sum_x = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(x, axis=1)], axis=1)
-    sum_mu = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(mu, axis=1)], axis=1)
-    least, times = made.view.threshold(f"detect_{measure}"), made.view.threshold("detect_times")
+    mu = base.mu[rows][:, begin:]
+    x = np.where(mu > 0, family.counts[measure][rows][:, begin:], 0.0)
+    hosts = family.counts["hosts"][rows][:, begin:] - family.bases["hosts"].mu[rows][:, begin:]
     out = np.zeros((len(rows), 7))
     for at, width in enumerate(WIDTHS):
         if width > x.shape[1]:
             break
-        count, usual = sum_x[:, width:] - sum_x[:, :-width], sum_mu[:, width:] - sum_mu[:, :-width]
-        row, end = np.nonzero((count >= times * usual) & (count - usual >= least) & (usual > 0))
+        count, usual = _windows(x, width), _windows(mu, width)
+        row, end = np.nonzero(_told(made, measure, count, usual, _windows(hosts, width)))
         if not row.size:
             continue
         c, u = count[row, end], usual[row, end]
-        found = baseline.tail(c, u, base.phi[rows[row], at], base.unsure[rows[row]])
+        found = tails.tail(c, u, base.phi[rows[row], at], base.unsure[rows[row]])
         order = np.lexsort((-found, row))
         top = order[np.concatenate([[True], row[order][1:] != row[order][:-1]])]
         top = top[found[top] > out[row[top], 0]]
@@ -333,7 +443,7 @@ def over(made: Ground, window: Window, family: Family, row: int) -> Window:
     count, usual = float(family.counts[measure][row, hours].sum()), float(base.mu[row, hours].sum())
     at = WIDTHS.index(window.after - window.first)
     phi, unsure = float(base.phi[row, at]), float(base.unsure[row])
-    found = baseline.tail(*(np.array([n]) for n in (count, max(usual, 1e-9), phi, unsure)))
+    found = tails.tail(*(np.array([n]) for n in (count, max(usual, 1e-9), phi, unsure)))
     score = float(_score(made, family, measure, np.array([row]), found)[0])
     return Window(family, row, measure, window.first, window.after, count, usual, float(found[0]), score, phi, unsure)
 

@@ -42,7 +42,7 @@ NAMED: Final[dict[str, pl.DataType]] = {"src_ip": pl.Binary(), "name": pl.String
 def judged(session: Session, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
     """JUDGED: what was found of the days from `first` to `last`, of those labels; the whole network's words, no prefixes."""
     said = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
-    rows = session.work(f"""
+    rows = session.frame(f"""
 SELECT day, label, src_ip, value, confidence, evidence FROM _verdicts
 WHERE scope = 'all' AND label IN ({said}) AND day BETWEEN DATE '{first.isoformat()}' AND DATE '{last.isoformat()}'
   AND prefix_len = 8 * octet_length(src_ip)

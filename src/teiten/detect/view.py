@@ -21,6 +21,7 @@ from teiten.settings import THRESHOLDS
 if TYPE_CHECKING:
     from teiten.alerting import Watch
     from teiten.detect.asking import Asked
+    from teiten.detect.days import Calendar
     from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
@@ -132,6 +133,13 @@ class View:
         """The places of the day's hours."""
         first = max(0, (self.bounds(self.day)[0] - self.start) // _HOUR)
         return slice(first, len(self.hours))
+
+    @cached_property
+    def days(self) -> Calendar:
+        """The view's days, and its cells by day."""
+        from teiten.detect.days import calendar
+
+        return calendar(self)
 
     @cached_property
     def exposure(self) -> Floats:

@@ -23,21 +23,33 @@ def made(
     """A view of LAST with `days` days. seed None: counts as they are told; else Poisson. unwatched: days before the last."""
     random = np.random.default_rng(seed)
     first = dt.datetime.combine(LAST - dt.timedelta(days=days - 1), dt.time(), dt.UTC)
-    rows: list[tuple[Any, ...]] = []
+    idle = np.isin(days - 1 - np.arange(days), unwatched)
+    parts = []
     for (port, country), told in rates.items():
-        wanted = np.broadcast_to(np.asarray(told, float), (days,))
-        for day in range(days):
-            if days - 1 - day in unwatched:
-                continue
-            hourly = np.full(24, wanted[day] / 24)
-            counts = random.poisson(hourly) if seed is not None else np.diff(np.floor(np.arange(25) * wanted[day] / 24 + 1e-9))
-            for hour in np.flatnonzero(counts):
-                n = int(counts[hour])
-                time = first + dt.timedelta(days=day, hours=int(hour))
-                rows.append((time, "home", 6, port, country, 64496, False, n, max(1, round(n / per_host))))
+        wanted = np.where(idle, 0.0, np.broadcast_to(np.asarray(told, float), (days,)))
+        if seed is None:
+            counts = np.diff(np.floor(np.outer(wanted, np.arange(25)) / 24 + 1e-9), axis=1).astype(int).ravel()
+        else:
+            counts = random.poisson(np.repeat(wanted / 24, 24))
+        at = np.flatnonzero(counts)
+        packets = counts[at]
+        columns = {"at": at, "dst_port": port, "country": country, "packets": packets, "hosts": np.ceil(packets / per_host)}
+        parts.append(pl.DataFrame(columns, schema_overrides={"hosts": pl.Int64}, strict=False))
+    cells = pl.concat(parts) if parts else pl.DataFrame(schema={"at": pl.Int64, **CELLS}).drop("time")
+    cells = (
+        cells.with_columns(
+            (pl.lit(first) + pl.duration(hours="at")).alias("time"),
+            pl.lit("home").alias("sensor"),
+            pl.lit(6).alias("protocol"),
+            pl.lit(64496).alias("asn"),
+            pl.lit(False).alias("scanner"),
+        )
+        .select(*CELLS)
+        .cast(CELLS)
+    )  # type: ignore[arg-type]
     hours = [first + dt.timedelta(hours=h) for h in range(24 * days) if days - 1 - h // 24 not in unwatched]
     watched = pl.DataFrame([(h, "home", 1.0, 1) for h in hours], schema=WATCHED, orient="row")
-    return View(pl.DataFrame(rows, schema=CELLS, orient="row"), watched, LAST, **rest)
+    return View(cells, watched, LAST, **rest)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def _detection(made: Ground, change: Change) -> Detection:
     from teiten.detect import explain
 
     view, measure = made.view, change.window.measure
-    hours = [view.hours[made.first + at] for at in range(made.hours)]
+    hours = view.hours[made.skip + made.first :]
     about = explain.about(made, change)
     today = slice(max(change.first, made.begin), max(change.after, made.begin + 1))
     packets, usual = float(change.counts["packets"][today].sum()), float(change.usual["packets"][today].sum())

@@ -36,6 +36,8 @@ _MANY: Final = 3
 """ports of a country that rise at once: then it is the country that does"""
 _WEIGHTY: Final = 0.02
 """of the day's packets: the excess of an AS is told from here on"""
+_FEW: Final = 100
+"""packets a day of a country: few in number, however many times the usual they are"""
 _STILL: Final = 0.8
 """of the highest day: a slow rise has not turned yet"""
 _MOSTLY: Final = 0.6
@@ -44,7 +46,7 @@ _MOSTLY: Final = 0.6
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Levels of the view's day. Fewer than 8 observed days, or a day of which too little was watched: none."""
-    days = by_day.calendar(view)
+    days = view.days
     if len(days.dates) <= levels.FEWEST or math.isnan(days.watched[-1]):
         return []
     made = {by: by_day.courses(days, *by, least=view.threshold("detect_level_packets")) for by in OF}
@@ -224,6 +226,7 @@ def _reason(view: View, days: Calendar, one: Away) -> dict[str, Any]:
         "deviates": round(one.z, 2),
         "below": one.sign < 0,
         "settled": one.settled,
+        "few": one.sign > 0 and one.country is not None and float(one.packets[-1]) < _FEW,
         "watched": round(float(days.watched[-1]), 3),
         "peak_day": None if one.peak < 0 else days.dates[one.peak].isoformat(),
         "peak_a_day": None if one.peak < 0 else round(float(one.course[one.peak]), 2),
