@@ -140,9 +140,15 @@ def _weight(one: Story) -> int:
     return _STATES.index(one.state) if one.state in _STATES else len(_STATES)
 
 
-def heading(context: Context, speech: Speech, subject: Subject) -> str:
-    """1433/tcp(…); ロシア発; Webサーバ(80,443/tcp)."""
+def name(speech: Speech, subject: Subject) -> str:
+    """1433/tcp(…); ロシア発, the Netherlands; Webサーバ(80,443/tcp)への着信: as within a sentence."""
     return speech.label(subject.stories[0]) if subject.group == 3 else speech.name(subject.about)
+
+
+def heading(context: Context, speech: Speech, subject: Subject) -> str:
+    """The same at the beginning of a line."""
+    text = name(speech, subject)
+    return text[:1].upper() + text[1:]
 
 
 # charts

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from teiten.detect import model
 from teiten.detect.model import Story
@@ -14,12 +16,16 @@ from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
 from teiten.report.sections import _stories
 from teiten.report.sections._stories import Subject
-from teiten.report.words import Speech, advice, background, tell
+from teiten.report.words import Speech, Told, advice, background, ranked, ranks, tell
 from teiten.report.words.text import joined
 
 ID = "stories"
 ORDER = 6
 KINDS: tuple[PeriodKind, ...] = ("daily",)
+TOGETHER: Final = 4
+"""stories of one port or country that are told one by one"""
+LISTED: Final = 12
+"""lines of a list of small things, beyond which the table tells them"""
 
 
 def build(context: Context) -> list[Section]:
@@ -31,7 +37,9 @@ def build(context: Context) -> list[Section]:
     drawn, rest = parts(context)
     # the reader meets ports first, then countries, then the services of the house
     out = [_section(context, speech, one) for one in sorted(drawn, key=lambda one: one.group)]
-    points = [_line(context, speech, one) for one in rest]
+    points = [_line(context, speech, one) for one in rest[:LISTED]]
+    if len(rest) > LISTED:
+        points.append(context.say("stories.more_lines", n=len(rest) - LISTED))
     every = [*found.stories, *found.false, *(one for _, one in _best(found))]
     if found.earlier:
         out.append(_earlier(context, found))
@@ -53,11 +61,15 @@ def _section(context: Context, speech: Speech, subject: Subject) -> Section:
     seen: list[Paragraph] = []
     doubts: list[Paragraph] = []
     title = sure = ""
-    for n, story in enumerate(subject.stories):
-        told = tell(speech.knowing(subject.about) if n else speech, story)
+    for _, told in _told(speech, subject):
         title, sure = title or told.title, sure or told.sure
         seen.append(joined(context.words, told.sentences))
         doubts += told.doubts
+    more = len(subject.stories) - len(seen)
+    if more:
+        seen.append(context.rich("stories.more", n=[Link(context.words.number(more), f"#figure-{ID}", "report.md")]))
+    places = ranks(speech, subject.stories)
+    seen += [joined(context.words, places)] if places else []
     doubts += background(speech, subject.stories)
     findings = [
         *seen,
@@ -72,8 +84,16 @@ def _section(context: Context, speech: Speech, subject: Subject) -> Section:
 
 def _line(context: Context, speech: Speech, subject: Subject) -> Paragraph:
     """What has no chart of its own."""
-    told = [tell(speech.knowing(subject.about) if n else speech, story) for n, story in enumerate(subject.stories)]
-    return joined(context.words, [sentence for one in told for sentence in (*one.sentences, *one.doubts)])
+    said = [sentence for _, one in _told(speech, subject) for sentence in (*one.sentences, *one.doubts)]
+    return joined(context.words, [*said, *ranks(speech, subject.stories)])
+
+
+def _told(speech: Speech, subject: Subject) -> list[tuple[Story, Told]]:
+    """Each of its stories in words; after the first, what it is about is known."""
+    one = replace(speech, ranks=speech.ranks and not ranked(subject.stories))
+    few = [story for story in subject.stories if story.kind != model.DYNAMIC][:TOGETHER]
+    few += [story for story in subject.stories if story.kind == model.DYNAMIC]
+    return [(story, tell(one.knowing(subject.about) if n else one, story)) for n, story in enumerate(few)]
 
 
 def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
@@ -85,6 +105,8 @@ def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
             if one.id in today or not one.detections or one.kind == model.DYNAMIC:
                 continue
             score = max(d.score for d in one.detections)
+            if one.detections[0].confidence == "possible":
+                continue
             if one.id not in best or score > best[one.id][0]:
                 best[one.id] = score, day, one
     return [(day, one) for _, day, one in sorted(best.values(), key=lambda item: (item[1], -item[0]))]
@@ -93,11 +115,15 @@ def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
 def _earlier(context: Context, found: asked.Changes) -> Section:
     """Days without a report of their own."""
     points: list[Paragraph] = []
-    for day, one in _best(found):
+    every = _best(found)
+    telling = sorted(every, key=lambda item: -max(d.score for d in item[1].detections))[:LISTED]
+    for day, one in (item for item in every if item in telling):
         told = tell(_stories.speech(context, day=day), one)
         points.append(joined(context.words, [*told.sentences, *told.doubts]))
     days = {"first": context.words.day(found.earlier[0][0]), "last": context.words.day(found.earlier[-1][0])}
     key = "overview.days_title" if len(found.earlier) > 1 else "overview.day_title"
+    if len(every) > LISTED:
+        points.append(context.say("stories.more_lines", n=len(every) - LISTED))
     findings = [] if points else [context.say("overview.days_none")]
     return Section("stories-earlier", context.say(key, **days), findings, points=points)
 
@@ -112,7 +138,7 @@ def _list(
         notes.append(say("stories.false", n=len(found.false)))
     return Section(
         ID,
-        say("stories.title" if alone else "stories.title_rest"),
+        say("stories.title" if alone or not points else "stories.title_rest"),
         points=points,
         blocks=[_table(context, every)] if every else [],
         notes=notes,
@@ -186,5 +212,5 @@ def headlines(context: Context) -> tuple[list[Paragraph], list[Paragraph]]:
         if one.moved:
             moved.append([Link(tell(speech, first).title, place, "report.md")])
         elif first.state == "high":
-            going.append([Link(_stories.heading(context, speech, one), place, "report.md")])
+            going.append([Link(_stories.name(speech, one), place, "report.md")])
     return moved, going

@@ -17,6 +17,9 @@ _AMOUNT: Final = frozenset(
      model.CAMPAIGN, model.WATCH}
 )  # fmt: skip
 """kinds that tell of an amount"""
+RANKS: Final = frozenset({model.OVERTOOK, model.CLOSING_IN})
+"""kinds that are told of a port after its stories (`ranks`)"""
+MOST_RANKS: Final = 3
 _STANDS: Final = frozenset({model.FALLING, model.ENDED})
 """kinds that say how a story stands, and that nothing came"""
 _PEAK: Final = 1.5
@@ -35,6 +38,18 @@ class Told:
     sure: str = ""
 
 
+def ranked(stories: Sequence[Story]) -> bool:
+    """Do they tell of the ranking of all, so that a place need not be said besides?"""
+    return any(d.kind in RANKS and d.about.country is None for one in stories for d in one.detections)
+
+
+def ranks(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
+    """Who passed whom, of all first, then country by country; what is the story itself is told by `tell`."""
+    found = [(one, d) for one in stories if one.kind not in RANKS for d in one.detections if d.kind in RANKS]
+    found.sort(key=lambda item: item[1].about.country is not None)
+    return [sentence for one, d in found[:MOST_RANKS] for sentence in _more.overtook(speech, one, d)]
+
+
 def tell(speech: Speech, story: Story) -> Told:
     """What is to be said of it on the speech's day. Never empty, and says no cause."""
     main = _main(story)
@@ -47,9 +62,8 @@ def tell(speech: Speech, story: Story) -> Told:
         said = _more.OWN_WORDS[story.kind](speech, story, main) if story.kind in _more.OWN_WORDS else []
         said = said or [_standing(speech, story)]
         title = _more.title(speech, story, main)
-    covered = {id(main)} if main is not None else set()
     for one in story.detections:
-        if id(one) not in covered:
+        if one is not main and one.kind not in RANKS:
             said += _also(speech, story, one, main)
     if story.verdict == "explained" and story.because:
         said.append(speech.say("tell.explained", because=story.because))
@@ -116,7 +130,11 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
 
 def _peak(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """最も多かったのは14時台です: of a burst of several hours."""
-    if one.peak is None or len(one.reason.get("spans") or ()) > 1 or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP):
+    if (
+        one.peak is None
+        or len(one.reason.get("spans") or ()) > 1
+        or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP)
+    ):
         return None
     end = one.end
     if end is not None and (end - one.start).total_seconds() <= 7200:

@@ -59,6 +59,8 @@ class Speech(Naming):
     networks: Mapping[int, str] = field(default_factory=dict)
     """AS -> its holder"""
     rows: Rows | None = None
+    ranks: bool = True
+    """whether a story's place in the ranking is said with it; not where another sentence says it"""
     turns: Counter[str] = field(default_factory=Counter)
     met: set[Port] = field(default_factory=set)
     known: About = field(default_factory=About)
@@ -193,17 +195,17 @@ class Speech(Naming):
     def label(self, story: Story) -> str:
         """What it is about, in a table."""
         if story.kind == ARRIVALS:
-            return self.sentence("tell.label_service", service=self.service_of(story))
+            return self.say("tell.label_service", service=self.service_of(story))
         return self.short(story.about)
 
     def name(self, about: About) -> str:
-        """What it is about by name alone, for a heading: 1433/tcp(…), ロシア, AS4134(…)."""
+        """What it is about by name alone: 1433/tcp(…), ロシア発, AS4134(…)."""
         if about.ports:
             return replace(self, met=set()).ports_text(about.ports, long=True)
         if about.asn is not None:
             return self.network(about.asn)
         if about.country is not None:
-            return self.sentence("tell.heading_country", land=self.land(about.country or None))
+            return self.say("tell.heading_country", land=self.land(about.country or None))
         if about.sensor is not None:
             return self.say("tell.heading_sensor", sensor=about.sensor)
         return self.group_name(about.group) if about.group is not None else self.say("tell.heading_all")

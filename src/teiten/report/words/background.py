@@ -23,7 +23,14 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
     """What else uses the port, with who says so: where a story of one port is new, and is not as common as Telnet."""
     first = stories[0]
     ports = first.about.ports
-    if first.state not in _NEW or first.kind not in _TELLING or len(ports) != 1 or speech.turns["background"] >= _MOST:
+    if (
+        first.about.country is not None
+        or first.about.asn is not None
+        or first.state not in _NEW
+        or first.kind not in _TELLING
+        or len(ports) != 1
+        or speech.turns["background"] >= _MOST
+    ):
         return []
     entry = speech.port_entry(ports[0])
     if entry is None:
