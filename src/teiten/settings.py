@@ -327,6 +327,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
     "detect_packets": Threshold(10, "and this many packets more than expected"),
     "detect_hosts": Threshold(5, "or this many hosts more (a host counts once in each hour)"),
+    "detect_root": Threshold(
+        0.04, "and, where much is observed, so many times the square root of a usual day's packets, or hosts, more"
+    ),
     "detect_visit_days": Threshold(
         0.02, "what few hosts carry is more than a single one sends to a port within an hour on this share of days (0 to 1)"
     ),

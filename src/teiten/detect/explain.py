@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from teiten.detect import scan
@@ -75,22 +74,33 @@ def _key(window: Window) -> dict[str, int]:
 def _widest(made: Ground, window: Window, score: float) -> Window:
     """The series that holds this one and much more of the same excess; else itself."""
     key, share = _key(window), made.view.threshold("detect_share")
+    if "asn" in key and "country" not in key:
+        inside = _hours(made, _inside(made, np.arange(len(made.recent["place"])), {n: (c,) for n, c in key.items()}), window)
+        if inside.size:
+            key["country"] = int(np.bincount(made.recent["country"][inside], made.recent["packets"][inside]).argmax())
     for family in made.families:
-        if not family.by or not set(family.by) < set(key):
+        if not family.by or set(family.by) == set(window.family.by) or not set(family.by) <= set(key):
             continue
-        wanted = tuple(key[name] for name in family.by)
-        if wanted not in family.keys:
+        row = family.places.get(tuple(key[name] for name in family.by))
+        if row is None or (family.by == ("country",) and "port" in window.family.by):
             continue
-        wider = scan.over(made, window, family, family.keys.index(wanted))
+        wider = scan.over(made, window, family, row)
         if wider.score >= score and (window.count - window.usual) < share * (wider.count - wider.usual):
             window = wider
     return window
 
 
+def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
+    """Those of the recent cells that lie in a window."""
+    place = made.recent["place"][cells]
+    out: Ints = cells[(place >= window.first) & (place < window.after)]
+    return out
+
+
 def _past(made: Ground, window: Window) -> pl.DataFrame:
     """The hours before today of a series, by every dimension."""
     cells = made.cells
-    some = np.flatnonzero(cells["place"] < made.clock.today.start)
+    some = np.arange(int(np.searchsorted(cells["place"], made.clock.today.start)))
     for name, code in _key(window).items():
         some = some[cells[name][some] == code]
     past = pl.DataFrame({name: cells[name][some] for name in (*DIMENSIONS, *scan.MEASURES)})
@@ -99,18 +109,21 @@ def _past(made: Ground, window: Window) -> pl.DataFrame:
 
 def _told(made: Ground, window: Window) -> Change:
     key, measure = _key(window), window.measure
-    cells = np.flatnonzero(window.family.rows == window.row)
+    cells = _inside(made, np.arange(len(made.recent["place"])), {name: (code,) for name, code in key.items()})
     past = whole_past = _past(made, window)
-    whole = max(float(past[measure].sum()), 1.0)
     fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
     free = [name for name in DIMENSIONS if name not in fixed and len(made.names[name]) > 1]
-    place = made.recent["place"]
-    inside = cells[(place[cells] >= window.first) & (place[cells] < window.after)]
-    excess = max(window.count - window.usual, 1e-9)
+    inside = _hours(made, cells, window)
+    # hosts of several ports do not add up: packets tell who carries what
+    by: Measure = "packets" if window.family.wide else measure
+    hours = slice(window.first, window.after)
+    usual_there = float(window.family.bases[by].mu[window.row, hours].sum())
+    excess = max(float(window.family.counts[by][window.row, hours].sum()) - usual_there, 1e-9)
+    scale = usual_there / max(float(past[by].sum()), 1.0)
     shares: dict[str, list[tuple[int, float, float]]] = {}
     least = made.view.threshold("detect_share")
     while free:
-        split = {name: _split(made, inside, past, name, measure, window.usual / whole, excess) for name in free}
+        split = {name: _split(made, inside, past, name, by, scale, excess) for name in free}
         found = {name: _enough(parts, least, many=name == "port") for name, parts in split.items()}
         took = max(free, key=lambda name: (bool(found[name]), split[name][0][2] if split[name] else 0.0))
         if not found[took]:
@@ -122,15 +135,30 @@ def _told(made: Ground, window: Window) -> Change:
             shares[took] = split[took]
         inside = inside[np.isin(made.recent[took][inside], found[took])]
         past = past.filter(pl.col(took).is_in(list(found[took])))
-    cells = cells[_inside(made, cells, fixed)]
-    counts: dict[Measure, Floats] = {}
-    usual: dict[Measure, Floats] = {}
-    for one in scan.MEASURES:
-        counts[one] = np.bincount(place[cells], made.recent[one][cells], made.hours).astype(np.float64)
-        share = float(past[one].sum()) / max(float(whole_past[one].sum()), 1.0)
-        usual[one] = window.family.bases[one].mu[window.row] * min(1.0, share)
+    counts, usual = _courses(made, window, fixed, past, whole_past)
     first, after = _extent(counts[measure] - usual[measure], window)
     return Change(window, fixed, first, after, counts, usual, whole_past, shares)
+
+
+def _courses(
+    made: Ground, window: Window, fixed: dict[str, tuple[int, ...]], past: pl.DataFrame, whole: pl.DataFrame
+) -> tuple[dict[Measure, Floats], dict[Measure, Floats]]:
+    """Of the cell by recent hour: its counts, and what is usual."""
+    counts: dict[Measure, Floats] = {}
+    usual: dict[Measure, Floats] = {}
+    family, recent = window.family, made.recent if "port" in fixed else made.recent_wide
+    own = {name: (code,) for name, code in _key(window).items()} == fixed
+    cells = np.arange(len(recent["place"]))
+    for name, codes in fixed.items():
+        cells = cells[np.isin(recent[name][cells], codes)]
+    for one in scan.MEASURES:
+        mu = family.bases[one].mu[window.row]
+        if own:
+            counts[one], usual[one] = family.counts[one][window.row].copy(), mu
+            continue
+        counts[one] = np.bincount(recent["place"][cells], recent[one][cells], made.hours).astype(np.float64)
+        usual[one] = mu * min(1.0, float(past[one].sum()) / max(float(whole[one].sum()), 1.0))
+    return counts, usual
 
 
 def _split(
@@ -177,12 +205,12 @@ def _extent(excess: Floats, window: Window) -> tuple[int, int]:
 
 
 def _remove(made: Ground, change: Change) -> None:
-    """Lowers what is above its usual in the hours of the change: in the cell; and of a port, in all of it."""
+    """Lowers what is above its usual in the hours of the change: in the cell; and of a port, in all of its series."""
     window, place = change.window, made.recent["place"]
-    rows = np.flatnonzero(window.family.rows == window.row)
-    rows = rows[(place[rows] >= min(change.first, window.first)) & (place[rows] < max(change.after, window.after))]
-    if "port" not in window.family.by:
-        rows = rows[_inside(made, rows, change.fixed)]
+    key: dict[str, tuple[int, ...]] = {name: (code,) for name, code in _key(window).items()}
+    begin, end = min(change.first, window.first), max(change.after, window.after)
+    rows = np.flatnonzero((place >= begin) & (place < end))
+    rows = _inside(made, rows, key if "port" in key else change.fixed)
     held = pl.DataFrame({name: made.recent[name][rows] for name in DIMENSIONS})
     past = held.join(change.past, on=list(DIMENSIONS), how="left", maintain_order="left")
     by: dict[Measure, Floats] = {}
@@ -197,12 +225,12 @@ def _remove(made: Ground, change: Change) -> None:
         left[window.row] = 0.0
 
 
-def _inside(made: Ground, rows: Ints, fixed: dict[str, tuple[int, ...]]) -> npt.NDArray[np.bool_]:
-    """Which of these recent cells are of the cell."""
-    out = np.ones(len(rows), dtype=bool)
+def _inside(made: Ground, rows: Ints, fixed: dict[str, tuple[int, ...]]) -> Ints:
+    """Those of the recent cells that are of a cell."""
     for name, codes in fixed.items():
-        out &= np.isin(made.recent[name][rows], codes)
-    return out
+        own = made.recent[name][rows]
+        rows = rows[own == codes[0] if len(codes) == 1 else np.isin(own, codes)]
+    return rows
 
 
 def spare(made: Ground, change: Change) -> dict[str, Any]:

@@ -70,13 +70,13 @@ class Window:
     unsure: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Family:
     """All series of some columns that had counts enough today. Counts and baselines are of the ground's recent hours."""
 
     by: tuple[str, ...]
     keys: list[tuple[int, ...]]
-    rows: Ints
+    rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """of each recent cell: its series; -1: none that is looked at"""
     counts: dict[Measure, Floats] = field(default_factory=dict)
     bases: dict[Measure, Baseline] = field(default_factory=dict)
@@ -84,6 +84,17 @@ class Family:
     """what days before had of series with few counts, and of those with many"""
     dense: dict[Measure, npt.NDArray[np.bool_]] = field(default_factory=dict)
     """which series have many counts"""
+
+    @property
+    def wide(self) -> bool:
+        """Has no port: hosts are counted once for all ports."""
+        return "port" not in self.by and "group" not in self.by
+
+    @cached_property
+    def places(self) -> dict[tuple[int, ...], int]:
+        """Of each key its row."""
+        return {key: row for row, key in enumerate(self.keys)}
+
     best: dict[Measure, Floats] = field(default_factory=dict)
     """a row for each series: how unlikely, score, first, after, count, usual, width's place"""
 
@@ -98,17 +109,25 @@ class Ground:
     """hours at the view's beginning that are not looked at: what is looked at before today are whole days"""
     cells: Mapping[str, Any]
     """of all hours, in their order: place, port, country, asn, sensor, group (codes), packets, hosts"""
+    wide: Mapping[str, Any]
+    """the same without ports: of an AS and hour at least as many hosts as one of its ports has, so that one is no hundred"""
     tails: Mapping[str, Mapping[str, Any]]
     """of single dimensions: the same of rare cells that were put together"""
     names: Mapping[str, list[Any]]
     """of each dimension: what a code means"""
     recent: dict[str, Any]
     """the cells of the recent hours: place (from the first of them), the codes, packets, hosts (lowered as changes are told)"""
+    recent_wide: dict[str, Any]
+    link: Ints
+    """of each recent cell its place among those without ports"""
     first: int
     """the place of the first recent hour"""
     families: list[Family]
-    visit: float = 0.0
-    """packets that what few hosts carry must have more than expected: a single visit has as many on few days"""
+    least: Mapping[Measure, float]
+    """counts more than expected, at least"""
+    visits: tuple[float, float]
+    """packets that what few hosts carry must have more than expected, over all ports, and of one port: a single visit has as
+    many on few days"""
     kinds: float = 1.0
     """of how many kinds (families and measures) the days before were looked at"""
 
@@ -130,16 +149,19 @@ class Ground:
 
 def ground(view: View) -> Ground | None:
     """The view made ready. None where there is too little to say what is usual, or nothing to look at."""
-    skip = max(view.today.start % 24, view.today.start - 24 * PAST)
-    clock = _clock(view, skip)
+    skip, clock = clock_of(view)
     if clock.before < 24 * view.threshold("detect_days") or view.cells.is_empty() or clock.today.start >= len(clock.exposure):
         return None
     cells, tails, names = _coded(view, skip)
     first = max(0, clock.today.start - BACK)
-    late = slice(int(np.searchsorted(cells["place"], first)), None)
-    recent: dict[str, Any] = {name: cells[name][late].copy() for name in cells}
-    recent["place"] -= first
-    made = Ground(view, clock, skip, cells, tails, names, recent, first, [], _visit(view, clock, cells))
+    wide = _without_ports(cells)
+    recent, recent_wide = _late(cells, first), _late(wide, first)
+    link = _linked(recent, recent_wide)
+    least = {measure: _least(view, clock, wide, measure) for measure in MEASURES}
+    made = Ground(
+        view, clock, skip, cells, wide, tails, names, recent, recent_wide, link, first, [], least,
+        (_visit(view, clock, wide), _visit(view, clock, cells)),
+    )  # fmt: skip
     families = [_family(made, by) for by in FAMILIES if "sensor" not in by or len(names["sensor"]) > 1]
     made.kinds = max(1.0, 2.0 * len(families))
     made.families = [one for one in families if one.keys]
@@ -149,18 +171,50 @@ def ground(view: View) -> Ground | None:
     return made
 
 
+_WIDE: Final = ("place", "country", "asn", "sensor")
+
+
+def _without_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells of all ports together: packets add up, and of hosts there are at least those of the port that has most."""
+    frame = pl.DataFrame({name: cells[name] for name in (*_WIDE, *MEASURES)})
+    summed = frame.group_by(*_WIDE).agg(pl.col("packets").sum(), pl.col("hosts").max()).sort(*_WIDE)
+    return {name: summed[name].to_numpy() for name in summed.columns}
+
+
+def _late(cells: Mapping[str, Any], first: int) -> dict[str, Any]:
+    late = slice(int(np.searchsorted(cells["place"], first)), None)
+    out: dict[str, Any] = {name: cells[name][late].copy() for name in cells}
+    out["place"] -= first
+    return out
+
+
+def _linked(recent: Mapping[str, Any], wide: Mapping[str, Any]) -> Ints:
+    own = pl.DataFrame({name: recent[name] for name in _WIDE})
+    other = pl.DataFrame({**{name: wide[name] for name in _WIDE}, "_at": np.arange(len(wide["place"]))})
+    return own.join(other, on=list(_WIDE), how="left", maintain_order="left")["_at"].to_numpy()
+
+
+def _least(view: View, clock: Clock, wide: Mapping[str, Any], measure: Measure) -> float:
+    """Counts more than expected, at least: a stated number, or so many times the square root of a usual day's."""
+    day = np.bincount(wide["place"] // 24, wide[measure], clock.days + 2)[: clock.days]
+    root = view.threshold("detect_root") * float(np.sqrt(np.median(day))) if len(day) else 0.0
+    return max(view.threshold(f"detect_{measure}"), root)
+
+
 def _visit(view: View, clock: Clock, cells: Mapping[str, Any]) -> float:
-    """Packets that a single host sends to one port within an hour on `detect_visit_days` of the days."""
+    """Packets that a single host sends (to one port) within an hour on `detect_visit_days` of the days."""
     alone = (cells["hosts"] == 1) & (cells["place"] < clock.today.start)
     most = np.zeros(clock.days)
     np.maximum.at(most, cells["place"][alone] // 24, cells["packets"][alone])
     return chance.fit(most).height(view.threshold("detect_visit_days"))
 
 
-def _clock(view: View, skip: int) -> Clock:
+def clock_of(view: View, sensor: str | None = None) -> tuple[int, Clock]:
+    """The view's hours as baselines use them (of one sensor, if it is named), and how many at its beginning are left out."""
+    skip = max(view.today.start % 24, view.today.start - 24 * PAST)
     weekend = np.array([hour.weekday() >= 5 for hour in view.local[skip:]], dtype=bool)
-    today = slice(view.today.start - skip, view.today.stop - skip)
-    return Clock(view.exposure[skip:], weekend, today)
+    exposure = view.exposure if sensor is None else view.exposure_of(sensor)
+    return skip, Clock(exposure[skip:], weekend, slice(view.today.start - skip, view.today.stop - skip))
 
 
 def _coded(view: View, skip: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]], dict[str, list[Any]]]:
@@ -242,7 +296,7 @@ def _enough(made: Ground, name: str) -> npt.NDArray[np.bool_]:
 
 def _low(made: Ground) -> float:
     """Packets of a day below which a series is not looked at."""
-    return min(made.view.threshold(f"detect_{measure}") for measure in MEASURES)
+    return min(made.least.values())
 
 
 def _numbered(which: npt.NDArray[np.bool_]) -> Ints:
@@ -265,10 +319,12 @@ def _codes(made: Ground, by: tuple[str, ...], cells: Mapping[str, Any]) -> tuple
 
 
 def _family(made: Ground, by: tuple[str, ...]) -> Family:
-    codes, values = _codes(made, by, made.cells)
-    numbers = _busy(made, codes)
+    out = Family(by, [])
+    cells = made.wide if out.wide else made.cells
+    codes, values = _codes(made, by, cells)
+    numbers = _busy(made, cells, codes)
     rows = _placed(numbers, codes)
-    counts = {measure: _matrix(made, made.cells, rows, len(numbers), measure) for measure in MEASURES}
+    counts = {measure: _matrix(made, cells, rows, len(numbers), measure) for measure in MEASURES}
     if len(by) <= 1 and made.tails:
         tail = made.tails.get(by[0] if by else next(iter(made.tails)))
         if tail is not None:
@@ -284,17 +340,16 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     for value in reversed(values):
         left, at = np.divmod(left, max(1, len(value)))
         keys.append(value[at])
-    late = slice(len(rows) - len(made.recent["place"]), None)
-    out = Family(
-        by, list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot), again[rows[late]]
-    )
+    late = slice(len(rows) - len((made.recent_wide if out.wide else made.recent)["place"]), None)
+    out.rows = again[rows[late]]
+    out.keys = list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot)
     back = made.clock.today.start - made.first
     for measure in MEASURES:
         full = counts[measure][hot]
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
-        most, many = _most(made, measure, out.bases), out.dense[measure]
+        most, many = _most(made, out, measure), out.dense[measure]
         out.chances[measure] = chance.fit(_worst(most[~many])), chance.fit(_worst(most[many]))
     return out
 
@@ -304,17 +359,17 @@ def _worst(most: Floats) -> Floats:
     return most.max(axis=0) if len(most) else np.zeros(most.shape[1])
 
 
-def _busy(made: Ground, codes: Ints) -> Ints:
+def _busy(made: Ground, cells: Mapping[str, Any], codes: Ints) -> Ints:
     """The numbers of the series that have counts enough on some day, in order."""
-    days = made.cells["place"] // 24
+    days = cells["place"] // 24
     span, fine = made.clock.days + 2, codes >= 0
     size = int(codes.max(initial=-1)) + 1
     if size * span <= _MOST_BINS:
-        sums = np.bincount(codes[fine] * span + days[fine], made.cells["packets"][fine], size * span).reshape(size, span)
+        sums = np.bincount(codes[fine] * span + days[fine], cells["packets"][fine], size * span).reshape(size, span)
         return np.flatnonzero((sums >= _low(made)).any(axis=1))
     numbers, at = np.unique(codes[fine], return_inverse=True)
     pairs, where = np.unique(at * span + days[fine], return_inverse=True)
-    sums = np.bincount(where, made.cells["packets"][fine], len(pairs))
+    sums = np.bincount(where, cells["packets"][fine], len(pairs))
     out: Ints = numbers[np.unique(pairs[sums >= _low(made)] // span)]
     return out
 
@@ -348,7 +403,7 @@ def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[In
 
 def _hot(made: Ground, measure: Measure, counts: Floats, seen: Floats) -> npt.NDArray[np.bool_]:
     """Which series lie in some hours of some day so much above their mean of these hours that it is worth a closer look."""
-    least, times = made.view.threshold(f"detect_{measure}"), _CRUDE * made.view.threshold("detect_times")
+    least, times = made.least[measure], _CRUDE * made.view.threshold("detect_times")
     span = counts.shape[1] + -counts.shape[1] % 24
     x, e = (np.pad(each, ((0, 0), (0, span - each.shape[1]))) for each in (counts, seen))
     by_hour = x.reshape(len(x), span // 24, 24).sum(axis=1), e.reshape(len(e), span // 24, 24).sum(axis=1)
@@ -358,21 +413,23 @@ def _hot(made: Ground, measure: Measure, counts: Floats, seen: Floats) -> npt.ND
     return out
 
 
-def _told(made: Ground, measure: Measure, x: Floats, mu: Floats, more: Floats) -> npt.NDArray[np.bool_]:
+def _told(made: Ground, family: Family, measure: Measure, x: Floats, mu: Floats, more: Floats) -> npt.NDArray[np.bool_]:
     """Which counts are worth telling, if they are unlikely: enough, enough times the usual, no single visit. more: hosts."""
-    least, times = made.view.threshold(f"detect_{measure}"), made.view.threshold("detect_times")
+    least, times = made.least[measure], made.view.threshold("detect_times")
     out: npt.NDArray[np.bool_] = (x >= times * mu) & (x - mu >= least) & (mu > 0)
-    return out & ((x - mu <= _EACH * more) | (x - mu >= made.visit)) if measure == "packets" else out
+    if measure == "hosts":
+        return out
+    return out & ((x - mu <= _EACH * more) | (x - mu >= made.visits[0 if family.wide else 1]))
 
 
-def _most(made: Ground, measure: Measure, bases: Mapping[Measure, Baseline]) -> Floats:
+def _most(made: Ground, family: Family, measure: Measure) -> Floats:
     """By series and whole day the least likely of windows beside each other."""
-    base, hosts = bases[measure], bases["hosts"].past
+    base, hosts = family.bases[measure], family.bases["hosts"].past
     days = base.past[0].shape[1] // 24
     out = np.zeros((len(base.level), days))
     more = baseline.sums_of(hosts[0] - hosts[1])
     for at, (count, usual) in enumerate(zip(*(baseline.sums_of(each) for each in base.past), strict=True)):
-        row, block = np.nonzero(_told(made, measure, count, usual, more[at]))
+        row, block = np.nonzero(_told(made, family, measure, count, usual, more[at]))
         if row.size:
             found = tails.tail(count[row, block], usual[row, block], base.phi[row, at], base.unsure[row])
             np.maximum.at(out, (row, block // (24 // WIDTHS[at])), found)
@@ -396,7 +453,7 @@ def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Float
         if width > x.shape[1]:
             break
         count, usual = _windows(x, width), _windows(mu, width)
-        row, end = np.nonzero(_told(made, measure, count, usual, _windows(hosts, width)))
+        row, end = np.nonzero(_told(made, family, measure, count, usual, _windows(hosts, width)))
         if not row.size:
             continue
         c, u = count[row, end], usual[row, end]
@@ -452,16 +509,22 @@ def lower(made: Ground, cells: Ints, by: Mapping[Measure, Floats]) -> None:
     """Takes counts out: of these recent cells the share `by` (0 to 1), in every series that they are part of."""
     if not cells.size:
         return
-    places = made.recent["place"][cells]
     gone = {measure: made.recent[measure][cells] * by[measure] for measure in MEASURES}
+    wide, at = np.unique(made.link[cells], return_inverse=True)
+    gone_wide: dict[Measure, Floats] = {"packets": np.bincount(at, gone["packets"]).astype(np.float64)}
+    left = 1.0 - gone_wide["packets"] / np.maximum(made.recent_wide["packets"][wide], 1e-9)
+    gone_wide["hosts"] = made.recent_wide["hosts"][wide] * np.clip(1.0 - left, 0.0, 1.0)
     for measure in MEASURES:
         made.recent[measure][cells] -= gone[measure]
+        made.recent_wide[measure][wide] -= gone_wide[measure]
     for family in made.families:
-        rows = family.rows[cells]
+        own, which, less = (made.recent_wide, wide, gone_wide) if family.wide else (made.recent, cells, gone)
+        rows, places = family.rows[which], own["place"][which]
         some = rows >= 0
         if not some.any():
             continue
+        for measure in MEASURES:
+            np.subtract.at(family.counts[measure], (rows[some], places[some]), less[measure][some])
         changed = np.unique(rows[some])
         for measure in MEASURES:
-            np.subtract.at(family.counts[measure], (rows[some], places[some]), gone[measure][some])
             family.best[measure][changed] = _scores(made, family, measure, changed)

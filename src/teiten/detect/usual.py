@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import polars as pl
 
-from teiten.detect import baseline
-from teiten.detect.baseline import Clock, Floats
+from teiten.detect import baseline, scan
+from teiten.detect.baseline import Floats
 
 if TYPE_CHECKING:
     from teiten.detect.model import About
@@ -59,13 +59,10 @@ def of(view: View, about: About, measure: Literal["packets", "hosts"] = "packets
     counts = counted.packets if measure == "packets" else counted.hosts
     exposure = view.exposure if about.sensor is None else view.exposure_of(about.sensor)
     seen, _ = own.look(view)
-    first = seen.local[0].date()
-    days_of = np.array([(hour.date() - first).days for hour in seen.local], dtype=np.int64)
-    bins = np.array([hour.hour + 24 * (hour.weekday() >= 5) for hour in seen.local], dtype=np.int64)
-    clock = Clock(days_of, bins, seen.exposure if about.sensor is None else seen.exposure_of(about.sensor), seen.today)
+    skip, clock = scan.clock_of(seen, about.sensor)
     expected: Floats | None = None
     if clock.before >= 24 * view.threshold("detect_days"):
-        base = baseline.expect(counts, clock, _PRIOR)
+        base = baseline.expect(counts[:, skip:], clock, _PRIOR)
         expected = base.mu[0][len(base.mu[0]) - (len(view.hours) - view.today.start) :]
     hours = tuple(
         Hour(
