@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from teiten.detect.model import About, Story
+from teiten.detect.model import OVERTOOK, SPREADING, About, Detection, Story
 from teiten.engine.filters import Filters, PortRange
 from teiten.engine.gaps import gaps
 from teiten.engine.questions import Rows
@@ -52,11 +52,22 @@ def changes(answers: Answers) -> Changes | None:
     earlier = tuple((one, tuple(_told(answers.stories_of(one) or ()))) for one in days)
     every = [*today, *(story for _, found in earlier for story in found)]
     false = tuple(one for one in today if one.verdict == "false" and one.state != "resting")
-    return Changes(tuple(_told(today)), false, earlier, _networks(answers, every))
+    return Changes(tuple(_with_earlier(one, earlier) for one in _told(today)), false, earlier, _networks(answers, every))
 
 
 def _told(stories: Any) -> list[Story]:
     return [one for one in stories if one.state != "resting" and one.verdict != "false"]
+
+
+def _with_earlier(story: Story, earlier: Sequence[tuple[dt.date, Sequence[Story]]]) -> Story:
+    """The story with what was found of it on days without a report: who joined, and whom it passed last."""
+    mine = [one for _, found in reversed(earlier) for one in found if one.id == story.id]
+    have = {d.kind for d in story.detections}
+    more: list[Detection] = []
+    for kind in (SPREADING, OVERTOOK):
+        if kind not in have:
+            more += [d for one in mine for d in one.detections if d.kind == kind and d.about == story.about][:1]
+    return dataclasses.replace(story, detections=(*story.detections, *more)) if more else story
 
 
 def _networks(answers: Answers, stories: list[Story]) -> dict[int, str]:

@@ -21,6 +21,7 @@ CHARTS: Final = 12
 _OWN_SERVICES: Final = (model.ARRIVALS, model.BACKSCATTER)
 _STATES: Final[tuple[State, ...]] = ("new", "growing", "once", "falling", "high", "ended")
 """in the order in which they are told"""
+GOING: Final = _STATES.index("high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,8 @@ class Subject:
     stories: tuple[Story, ...]
     group: int
     """0 ports, 1 countries, 2 other, 3 services of the observer's own"""
-
-    @property
-    def weight(self) -> int:
-        return _weight(self.stories[0])
+    weight: int
+    """the less, the more it is news"""
 
     @property
     def drawn(self) -> bool:
@@ -44,7 +43,7 @@ class Subject:
     @property
     def moved(self) -> bool:
         """Is it news, or does it go on as before?"""
-        return self.weight < len(_STATES) and self.stories[0].state != "high"
+        return self.weight < len(_STATES) and self.weight != GOING
 
     @property
     def id(self) -> str:
@@ -92,11 +91,12 @@ def row(story: Story) -> str:
     return f"row-story-{story.id}"
 
 
-def subjects(stories: Sequence[Story]) -> list[Subject]:
+def subjects(context: Context, stories: Sequence[Story]) -> list[Subject]:
     """Stories put together by the port or country that they are about, those that changed first.
 
     What only qualifies another (where its sources sit) stands with it or is not told; what is new is told before what goes on.
     """
+    since = context.answers.since
     out: dict[_Key, list[Story]] = {}
     for one in stories:
         out.setdefault(_key(one), []).append(one)
@@ -106,7 +106,7 @@ def subjects(stories: Sequence[Story]) -> list[Subject]:
         if telling:
             named = {one.about.country for one in telling} | {None}
             kept = [one for one in own if one.kind == model.DYNAMIC and one.state != "ended" and one.about.country in named]
-            found.append(_subject(key, telling, kept[:1]))
+            found.append(_subject(key, telling, kept[:1], context, since))
     return sorted(found, key=lambda one: one.weight)
 
 
@@ -123,12 +123,20 @@ def _key(one: Story) -> _Key:
     return (1, (), about.country, None) if about.country is not None else (2, (), None, about.asn)
 
 
-def _subject(key: _Key, telling: Sequence[Story], qualifying: Sequence[Story]) -> Subject:
+def _subject(
+    key: _Key, telling: Sequence[Story], qualifying: Sequence[Story], context: Context, since: dt.date | None
+) -> Subject:
     """What has ended is told last; first what changed, by how telling it is (the order in which they came)."""
     _, ports, country, asn = key
-    own = sorted(telling, key=_weight)
+
+    def weight(one: Story) -> int:
+        # what began on the days that are told of is their news, though it goes on by now
+        begun = since is not None and one.first.astimezone(context.period.tz).date() >= since
+        return 0 if begun and one.state == "high" and _weight(one) < len(_STATES) else _weight(one)
+
+    own = sorted(telling, key=weight)
     stated = bool(ports) or country is not None or asn is not None
-    return Subject(About(ports, country, asn) if stated else own[0].about, (*own, *qualifying), key[0])
+    return Subject(About(ports, country, asn) if stated else own[0].about, (*own, *qualifying), key[0], weight(own[0]))
 
 
 def _weight(one: Story) -> int:

@@ -51,7 +51,7 @@ def build(context: Context) -> list[Section]:
 def parts(context: Context) -> tuple[list[Subject], list[Subject]]:
     """What has a part of its own with a chart, and what is told in a line."""
     found = _stories.changes(context)
-    subjects = _stories.subjects(_stories.world(found.stories if found else ()))
+    subjects = _stories.subjects(context, _stories.world(found.stories if found else ()))
     drawn = [one for one in subjects if one.drawn][: _stories.CHARTS]
     return drawn, [one for one in subjects if one not in drawn]
 
@@ -211,6 +211,6 @@ def headlines(context: Context) -> tuple[list[Paragraph], list[Paragraph]]:
         first = one.stories[0]
         if one.moved:
             moved.append([Link(tell(speech, first).title, place, "report.md")])
-        elif first.state == "high":
+        elif one.weight == _stories.GOING and first.state == "high":
             going.append([Link(_stories.name(speech, one), place, "report.md")])
     return moved, going

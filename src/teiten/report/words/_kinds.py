@@ -91,7 +91,10 @@ def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragr
     """Stories of an amount, by how they stand."""
     if story.state in ("new", "once") and main is not None and main.kind not in _STANDS:
         return _came(speech, story, main)
-    said = [_standing(speech, story)]
+    if main is not None and story.state == "high" and main.reason.get("few"):
+        said = [speech.turn("tell.relatively_high", thing=speech.thing(story.about, story))]
+    else:
+        said = [_standing(speech, story)]
     if main is not None and story.state in ("growing", "high"):
         said += [x for x in (_much.packets(speech, story, main), _much.carried(speech, story, main)) if x]
     return said
@@ -158,6 +161,8 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
             return speech.turn("tell.falling_peak", **fields, today=speech.today)
         return speech.turn("tell.falling", **fields)
     if story.state == "ended":
+        if any(d.reason.get("settled") for d in story.detections):
+            return speech.turn("tell.settled", **fields)
         kind = "ended_burst" if story.kind == model.BURST and since == story.day else "ended"
         return speech.turn(f"tell.{kind}", **fields)
     key = "growing" if story.state == "growing" else "high"

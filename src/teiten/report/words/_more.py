@@ -200,7 +200,7 @@ def group_hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | Non
 def title(speech: Speech, story: Story, one: Detection | None) -> str:
     """A headline for these kinds."""
     about = one.about if one is not None else story.about
-    kind = story.kind
+    kind = model.RHYTHM_LOST if one is not None and one.kind == model.RHYTHM_LOST else story.kind
     if kind == model.ARRIVALS:
         thing = speech.service_of(story)
     elif kind in (model.PORT_RUN, model.BACKSCATTER):

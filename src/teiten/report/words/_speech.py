@@ -188,6 +188,8 @@ class Speech(Naming):
         if named == "other":
             groups = {entry.group if (entry := self.port_entry(p)) else None for p in story.about.ports}
             named = (groups.pop() or "other") if len(groups) == 1 else "other"
+        if not story.about.ports:
+            return self.say("tell.service_any")
         key = f"tell.service_{named}"
         ports = self.ports_text(story.about.ports)
         return self.say(key if key in self.words else "tell.service_other", ports=ports)
