@@ -338,7 +338,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
     "detect_cells": Threshold(
-        50_000,
+        100_000,
         "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
         "the rarest are put together, by port, by country, by AS and by sensor",
     ),
@@ -346,7 +346,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
     ),
     "detect_watch_chance": Threshold(
-        0.001, "and a day like any other has so many packets there, in any of the windows looked at, with this chance at most"
+        0.01, "and of the days like any other, at most this share shows as much there in any of 1 to 24 hours (0 to 1)"
     ),
     "detect_watch_new_packets": Threshold(
         3,

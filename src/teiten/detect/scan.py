@@ -347,10 +347,19 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     for measure in MEASURES:
         full = counts[measure][hot]
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
+        np.maximum(base.mu, _weekly(made, full), out=base.mu)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
         most, many = _most(made, out, measure), out.dense[measure]
         out.chances[measure] = chance.fit(_worst(most[~many])), chance.fit(_worst(most[many]))
+    return out
+
+
+def _weekly(made: Ground, counts: Floats) -> Floats:
+    """By recent hour what three of the four weeks before had at that hour, at least: what comes every week is usual."""
+    hours = np.arange(made.first, counts.shape[1])
+    weeks = [np.where(hours >= 168 * n, counts[:, np.maximum(hours - 168 * n, 0)], 0.0) for n in range(1, 5)]
+    out: Floats = np.sort(np.stack(weeks), axis=0)[1]
     return out
 
 

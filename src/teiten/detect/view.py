@@ -86,6 +86,8 @@ class View:
     tails: tuple[pl.DataFrame, ...] = ()
     """cells of rare combinations, which days with very many leave out of `cells`: all of them in each frame, put together by
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
+    least: float = 0.0
+    """packets of a day below which a combination of port, country and AS may be in `tails` alone: there, 0 is "fewer" """
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""
@@ -149,9 +151,9 @@ class View:
         """
         return self._exposure(self.watched, self.factor)
 
-    def exposure_of(self, sensor: str) -> Floats:
-        """The same of one sensor, beside its own usual."""
-        return self._exposure(self.watched.filter(pl.col("sensor") == sensor), self.factor)
+    def exposure_of(self, *sensors: str) -> Floats:
+        """The same of one sensor, or of some together, beside their own usual."""
+        return self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))

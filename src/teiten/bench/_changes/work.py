@@ -1,187 +1,122 @@
 """One world (a scale and a seed) with all that is asked of it; its results as JSON, so that what was done is not done again.
 
-python -m teiten.bench._changes.work SCALE SEED [WHAT [SIZE]]    WHAT: a kind of change or fault, or quiet: in words
+python -m teiten.bench._changes.work SCALE SEED [WHAT [SIZE]]
+
+WHAT: a kind of change (`kinds.KINDS`) or of fault (`faults.FAULTS`), quiet, or streaming; without it all kinds of change.
+TEITEN_BENCH_METHOD=sigma|ewma|stl: by that method in place of ours.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-TOGETHER: Final = 4
-"""changes that are put into one trial, of ports and countries of their own"""
-QUIET: Final = range(28, 35)
+if TYPE_CHECKING:
+    from teiten.bench._changes.trials import Method
 
-
-def views(cells: Any, watched: Any, world: Any, days: Sequence[int]) -> Iterator[tuple[int, Any]]:
-    """Each day as it would be looked at when it is over: nothing later is known."""
-    import polars as pl
-
-    from teiten.bench._changes.world import ZONE
-    from teiten.detect.view import View
-
-    for day in days:
-        known = pl.col("time") < world.time((day + 1) * 24)
-        yield day, View(cells.filter(known), watched.filter(known), world.day(day), ZONE)
+PEERS_AT: Final = 3.0
+"""the size at which other methods are asked"""
 
 
-def trials(world: Any, size: float) -> Iterator[tuple[list[str], list[Any]]]:
-    """The kinds of change in groups, each group with its changes."""
-    from teiten.bench._changes.kinds import KINDS
-    from teiten.bench._changes.world import generator
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of a world. `quiet`: days; `streaming`: sizes that are looked for every quarter of an hour."""
 
-    names = [name for name in KINDS if name != "burst_sensor" or world.scale.sensors > 1]
-    order = generator("order", world.seed).permutation(len(names))
-    names = [names[n] for n in order]
-    for begin in range(0, len(names), TOGETHER):
-        group = names[begin : begin + TOGETHER]
-        yield group, made(world, group, size)
-
-
-def made(world: Any, group: Sequence[str], size: float) -> list[Any]:
-    """These changes, none of them of a port or country of another."""
-    from teiten.bench._changes.kinds import KINDS, Draw
-    from teiten.bench._changes.world import generator
-
-    taken: set[object] = set()
-    return [
-        KINDS[name](Draw(world, generator("change", name, world.scale.name, world.seed, size), size, taken)) for name in group
-    ]
+    scale: str
+    seed: int
+    sizes: tuple[float, ...]
+    quiet: int
+    streaming: tuple[float, ...] = ()
+    peers: tuple[str, ...] = ()
 
 
-def change_trial(world: Any, changes: Sequence[Any], find: Callable[[Any], list[Any]]) -> dict[str, Any]:
-    """What is told of these changes, and what is told beside them."""
-    from teiten.bench._changes import kinds, score
-    from teiten.bench._changes.world import generator
-
-    truths = [change.truth for change in changes]
-    cells = kinds.put_in(world.cells, changes, world, generator("thin", world.seed))
-    days = sorted({day for truth in truths for day in truth.days})
-    out: list[dict[str, Any]] = [
-        {
-            "scale": world.scale.name, "seed": world.seed, "kind": t.kind, "size": t.size, "usual": round(t.usual, 1),
-            "excess": round(t.excess, 1), "about": f"{t.ports} {t.countries} {t.asn} {t.sensor} {t.start:%d %H:%M}",
-            "told": None, "right": False, "tellings": 0,
-        }
-        for t in truths
-    ]  # fmt: skip
-    counts = {"days": 0, "detections": 0, "false": 0, "seconds": 0.0}
-    words = []
-    for day, view in views(cells, world.watched, world, days):
-        begun = time.process_time()
-        found = find(view)
-        counts["seconds"] += time.process_time() - begun
-        wrong = score.false(found, truths)
-        counts["days"] += 1
-        counts["detections"] += len(found)
-        counts["false"] += len(wrong)
-        words += [f"day {day}: false: {score.said(one)}" for one in wrong]
-        for row, truth in zip(out, truths, strict=True):
-            telling = [one for one in found if score.tells(one, truth)] if day in truth.days else []
-            if telling and row["told"] is None:
-                row["told"] = day - truth.days[0]
-                row["tellings"] = sum(score.explained(one, truth) for one in found)
-            row["right"] |= any(one.kind in truth.right for one in telling)
-    return {"changes": out, "days": counts, "words": words}
-
-
-def quiet_days(world: Any, find: Callable[[Any], list[Any]], days: Sequence[int] = QUIET) -> dict[str, Any]:
-    """What is told of days on which nothing happens."""
-    from teiten.bench._changes import score
-    from teiten.detect import model
-
-    out: dict[str, Any] = {"days": 0, "false": 0, "own": 0, "words": [], "seconds": 0.0}
-    for day, view in views(world.cells, world.watched, world, days):
-        begun = time.process_time()
-        found = find(view)
-        out["seconds"] += time.process_time() - begun
-        own = [one for one in found if one.kind in model.OWN]
-        out["days"] += 1
-        out["own"] += len(own)
-        out["false"] += len(found) - len(own)
-        out["words"] += [f"day {day}: quiet: {score.said(one)}" for one in found]
-    return out
-
-
-def fault_trial(world: Any, kind: str, find: Callable[[Any], list[Any]]) -> dict[str, Any]:
-    """What is told of a fault on its day, and what on the day after it."""
-    from teiten.bench._changes import faults, score
-    from teiten.detect import model
-
-    fault, (cells, watched) = faults.made(world, kind)
-    out: dict[str, Any] = {
-        "scale": world.scale.name, "seed": world.seed, "kind": kind, "told": False, "right": False, "false": 0, "after": 0,
-        "about": f"{fault.sensor} {fault.start:%d %H:%M}-{fault.end:%d %H:%M} {fault.share:.2f}", "words": [],
-    }  # fmt: skip
-    for day, view in views(cells, watched, world, (fault.day, fault.day + 1)):
-        found = find(view)
-        world_s = [one for one in found if one.kind not in model.OWN]
-        if day == fault.day:
-            telling = score.own(found, fault)
-            out["told"], out["right"] = bool(telling), any(one.kind in fault.right for one in telling)
-            out["false"] = len(world_s)
-        else:
-            out["after"] = len(world_s)
-        out["words"] += [f"day {day}: {score.said(one)}" for one in found]
-    return out
-
-
-def job(scale: str, seed: int, sizes: Sequence[float], quiet: int, out: Path) -> None:
-    """All that is asked of one world, into a file that appears when it is whole."""
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+def ours() -> Method:
+    """Ours, or the one that the environment names."""
     from teiten import detect
+    from teiten.bench._changes import peers, trials
+
+    other = peers.methods().get(os.environ.get("TEITEN_BENCH_METHOD", ""))
+    return trials.folded(other) if other else detect.follow
+
+
+def job(wish: Wish, out: Path) -> None:
+    """All that is asked of one world, into a file that appears when it is whole."""
+    if out.exists():
+        return
+    from teiten.bench._changes import peers, trials
     from teiten.bench._changes.faults import FAULTS
     from teiten.bench._changes.world import SCALES, World
 
-    if out.exists():
-        return
-    world = World(SCALES[scale], seed)
-    result: dict[str, Any] = {"scale": scale, "seed": seed, "trials": [], "faults": []}
-    result["quiet"] = quiet_days(world, detect.find, QUIET[:quiet])
-    for size in sizes:
-        for _, changes in trials(world, size):
-            result["trials"].append(change_trial(world, changes, detect.find))
-    for kind in FAULTS:
-        result["faults"].append(fault_trial(world, kind, detect.find))
+    world, method = World(SCALES[wish.scale], wish.seed), ours()
+    begun = time.process_time()
+    result: dict[str, Any] = {"scale": wish.scale, "seed": wish.seed, "peers": {}}
+    result["quiet"] = trials.quiet_days(world, method, trials.QUIET[: wish.quiet])
+    result["trials"] = [
+        trials.change_trial(world, group, method) for size in wish.sizes for group in trials.groups(world, size)
+    ]
+    result["faults"] = [trials.fault_trial(world, kind, method) for kind in FAULTS]
+    soon = [name for name in trials.SOON if name != "burst_sensor" or world.scale.sensors > 1]
+    result["streaming"] = [
+        row for size in wish.streaming for group in trials.groups(world, size, sorted(soon))
+        for row in trials.stream_trial(world, group, method)
+    ]  # fmt: skip
+    result["streaming_quiet"] = trials.stream_quiet(world, method) if wish.streaming else None
+    for name in wish.peers:
+        if name in peers.methods():
+            other = trials.folded(peers.methods()[name])
+            result["peers"][name] = {
+                "quiet": trials.quiet_days(world, other, trials.QUIET[:2]),
+                "trials": [trials.change_trial(world, group, other) for group in trials.groups(world, PEERS_AT)],
+            }
+    result["seconds"] = time.process_time() - begun
     part = out.with_suffix(".part")
     part.write_text(json.dumps(result), encoding="utf-8")
     part.replace(out)
 
 
-def _main(scale: str, seed: str, what: str = "", size: str = "3") -> None:
-    """One trial in words: what was put in, what was told."""
-    from teiten import detect
-    from teiten.bench._changes import peers
+def in_words(scale: str, seed: int, what: str = "", size: float = 3.0) -> list[str]:
+    """One trial: what was put in, what was told."""
+    from teiten.bench._changes import trials
     from teiten.bench._changes.faults import FAULTS
     from teiten.bench._changes.world import SCALES, World
 
-    find = peers.methods().get(os.environ.get("TEITEN_BENCH_METHOD", ""), detect.find)
-    began = dt.datetime.now()
-    world = World(SCALES[scale], int(seed))
-    told: dict[str, Any]
+    world, method = World(SCALES[scale], seed), ours()
+
+    def plain(result: dict[str, Any]) -> str:
+        return str({k: round(v, 2) if isinstance(v, float) else v for k, v in result.items() if k not in ("words", "changes")})
+
     if what in FAULTS:
-        told = fault_trial(world, what, find)
-        print("put in:", {k: v for k, v in told.items() if k != "words"})
-    elif what == "quiet":
-        told = quiet_days(world, find)
-        print({k: v for k, v in told.items() if k != "words"})
-    else:
-        groups = [(made(world, [what], float(size)))] if what else [changes for _, changes in trials(world, float(size))]
-        for changes in groups:
-            told = change_trial(world, changes, find)
-            for row in told["changes"]:
-                print("put in:", row)
-            print(told["days"], *told["words"], sep="\n  ")
-        told = {"words": []}
-    print(*told["words"], f"{(dt.datetime.now() - began).total_seconds():.1f} s", sep="\n  ")
+        told = trials.fault_trial(world, what, method)
+        return [plain(told), *told["words"]]
+    if what == "quiet":
+        told = trials.quiet_days(world, method)
+        return [plain(told), *told["words"]]
+    if what == "streaming":
+        told = trials.stream_quiet(world, method)
+        soon = sorted(name for name in trials.SOON if name != "burst_sensor" or world.scale.sensors > 1)
+        rows = [r for group in trials.groups(world, size, soon) for r in trials.stream_trial(world, group, method)]
+        return [*(f"{r['minutes']} min: {r['kind']} {r['about']} usual {r['usual']}" for r in rows), *told["words"]]
+    chosen = [trials.made(world, [what], size)] if what else trials.groups(world, size)
+    out = []
+    for changes in chosen:
+        told = trials.change_trial(world, changes, method)
+        out += [f"put in: {plain(row)}" for row in told["changes"]]
+        out += [plain(told), *(f"  {line}" for line in told["words"])]
+    return out
+
+
+def _main(words: Sequence[str]) -> None:
+    scale, seed, what, size = [*words, *("", "1", "", "3")[len(words) :]]
+    begun = time.process_time()
+    print(*in_words(scale, int(seed), what, float(size)), f"{time.process_time() - begun:.1f} s of the processor", sep="\n")
 
 
 if __name__ == "__main__":
     import sys
 
-    _main(*sys.argv[1:])
+    _main(sys.argv[1:])

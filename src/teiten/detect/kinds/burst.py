@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from teiten.detect.model import BURST, Confidence, Detection, Part
@@ -22,18 +21,13 @@ _FEW: Final = 10
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """The day's bursts, each once, the least likely first."""
-    from teiten.detect import explain, scan
+    from teiten.detect import explain, once, scan
 
     made = scan.ground(view)
     if made is None:
         return []
     score = -math.log10(view.threshold("detect_false_days"))
-    out: dict[str, Detection] = {}
-    for change in explain.changes(made, score):
-        one = _detection(made, change)
-        key = one.about.text()
-        out[key] = _again(out[key], one) if key in out else one
-    return list(out.values())
+    return once.joined([_detection(made, change) for change in explain.changes(made, score)])
 
 
 def _detection(made: Ground, change: Change) -> Detection:
@@ -120,20 +114,3 @@ def _reason(made: Ground, change: Change, start: str) -> dict[str, Any]:
             for name in ("detect_false_days", "detect_times", f"detect_{measure}", "detect_share", "detect_days")
         },
     }
-
-
-def _again(one: Detection, other: Detection) -> Detection:
-    """Two bursts of the same on a day: one detection, from the first to the last."""
-    first, last = sorted((one, other), key=lambda each: each.start)
-    spans = [*first.reason["spans"], *last.reason["spans"]]
-    ends = [first.end, last.end]
-    end = None if None in ends else max(e for e in ends if e is not None)
-    usual = (one.usual or 0.0) + (other.usual or 0.0)
-    return replace(
-        one,
-        start=first.start,
-        end=end,
-        packets=one.packets + other.packets,
-        usual=usual,
-        reason={**one.reason, "spans": spans},
-    )
