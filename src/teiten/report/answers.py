@@ -86,11 +86,7 @@ class Stack:
         """All packets of each bucket."""
         columns = list(self.values.values())
         if not columns:
-<<<<<<< HEAD
             return [0.0] * len(self.times)
-=======
-            return [0] * len(self.times)
->>>>>>> 5e96eafb815147eea2e7aace6feb835dae2b5300
         return [None if columns[0][i] is None else sum(c[i] or 0 for c in columns) for i in range(len(self.times))]
 
 
