@@ -228,8 +228,8 @@ def _ports(a: About, b: About) -> float:
 
 
 def _wider(about: About, one: Detection) -> About:
-    """What the story is about once that detection belongs to it: the wider of both."""
-    if _of(one) != "amount" or one.about == about or one.about.ports == () or about.ports == ():
+    """What the story is about once that detection belongs to it: the wider of both; hours make nothing wider."""
+    if _of(one) != "amount" or one.kind == BURST or one.about == about or one.about.ports == () or about.ports == ():
         return about
     ports = (
         about.ports if set(one.about.ports) <= set(about.ports) else tuple(sorted({*about.ports, *one.about.ports}, key=str))
