@@ -91,7 +91,7 @@ def _widest(made: Ground, window: Window, score: float) -> Window:
 
 
 def _named(made: Ground, window: Window) -> Window:
-    """Of all together the single port, country, AS or sensor that carries it: rare cells that were put together tell no other."""
+    """Of all together the port, country, AS or sensor that carries it: rare cells that were put together tell nothing else."""
     if window.family.by or not made.tails:
         return window
     least, hours = made.view.threshold("detect_share") * (window.count - window.usual), slice(window.first, window.after)
@@ -234,6 +234,8 @@ def _remove(made: Ground, change: Change) -> None:
         usual = window.family.bases[measure].mu[window.row][place[rows]] * share
         by[measure] = np.clip(1.0 - usual / np.maximum(made.recent[measure][rows], 1e-9), 0.0, 1.0)
     scan.lower(made, rows, by)
+    if made.tails and len(window.family.by) <= 1:
+        scan.flatten(made, window, begin, end)
     left = window.family.best[window.measure]
     if left[window.row, 0] >= 0.9 * window.chance:
         left[window.row] = 0.0

@@ -342,12 +342,13 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     out = Family(by, [])
     cells = made.wide if out.wide else made.cells
     codes, values = _codes(made, by, cells)
-    numbers = _busy(made, cells, codes)
-    rows = _placed(numbers, codes)
-    parts = [(cells, rows)]
+    coded = [(cells, codes)]
     tail = made.tails.get(by[0] if by else next(iter(made.tails))) if len(by) <= 1 and made.tails else None
     if tail is not None:
-        parts.append((tail, _placed(numbers, _codes(made, by, tail)[0])))
+        coded.append((tail, _codes(made, by, tail)[0]))
+    numbers = _busy(made, coded)
+    parts = [(one, _placed(numbers, own)) for one, own in coded]
+    rows = parts[0][1]
     packets = _matrix(made, parts, len(numbers), "packets")
     seen = _exposures(made, by, numbers, values)
     hot, asked = _chosen(made, packets, seen)
@@ -408,18 +409,20 @@ def _worst(most: Floats, which: npt.NDArray[np.bool_], weight: Floats) -> Floats
     return out
 
 
-def _busy(made: Ground, cells: Mapping[str, Any], codes: Ints) -> Ints:
+def _busy(made: Ground, coded: list[tuple[Mapping[str, Any], Ints]]) -> Ints:
     """The numbers of the series that have counts enough on some day, in order."""
-    days = cells["place"] // 24
-    span, fine = made.clock.days + 2, codes >= 0
+    span, low = made.clock.days + 2, _low(made)
+    fine = [own >= 0 for _, own in coded]
+    codes = np.concatenate([own[some] for (_, own), some in zip(coded, fine, strict=True)])
+    days = np.concatenate([cells["place"][some] // 24 for (cells, _), some in zip(coded, fine, strict=True)])
+    packets = np.concatenate([cells["packets"][some] for (cells, _), some in zip(coded, fine, strict=True)])
     size = int(codes.max(initial=-1)) + 1
     if size * span <= _MOST_BINS:
-        sums = np.bincount(codes[fine] * span + days[fine], cells["packets"][fine], size * span).reshape(size, span)
-        return np.flatnonzero((sums >= _low(made)).any(axis=1))
-    numbers, at = np.unique(codes[fine], return_inverse=True)
-    pairs, where = np.unique(at * span + days[fine], return_inverse=True)
-    sums = np.bincount(where, cells["packets"][fine], len(pairs))
-    out: Ints = numbers[np.unique(pairs[sums >= _low(made)] // span)]
+        sums = np.bincount(codes * span + days, packets, size * span).reshape(size, span)
+        return np.flatnonzero((sums >= low).any(axis=1))
+    numbers, at = np.unique(codes, return_inverse=True)
+    pairs, where = np.unique(at * span + days, return_inverse=True)
+    out: Ints = numbers[np.unique(pairs[np.bincount(where, packets, len(pairs)) >= low] // span)]
     return out
 
 
@@ -585,3 +588,19 @@ def lower(made: Ground, cells: Ints, by: Mapping[Measure, Floats]) -> None:
         changed = np.unique(rows[some])
         for measure in MEASURES:
             family.best[measure][changed] = _scores(made, family, measure, changed)
+
+
+def flatten(made: Ground, window: Window, first: int, after: int) -> None:
+    """Takes out what a series still has above its usual: counts of rare cells that were put together, of it and of all."""
+    for measure in MEASURES:
+        counts, mu = window.family.counts[measure][window.row], window.family.bases[measure].mu[window.row]
+        more = np.maximum(counts[first:after] - mu[first:after], 0.0)
+        counts[first:after] -= more
+        for family in made.families:
+            if not family.by and family is not window.family:
+                family.counts[measure][0, first:after] -= more
+    for family in made.families:
+        if not family.by or family is window.family:
+            row = np.array([window.row if family is window.family else 0])
+            for measure in MEASURES:
+                family.best[measure][row] = _scores(made, family, measure, row)
