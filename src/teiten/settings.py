@@ -346,7 +346,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         1.5, "what a user's watch says rises is at least this many times its usual, where the watch itself names no number"
     ),
     "detect_watch_chance": Threshold(
-        0.001, "and a day like any other has so many packets there, in any of the windows looked at, with this chance at most"
+        0.01, "and of the days like any other, at most this share shows as much there in any of 1 to 24 hours (0 to 1)"
     ),
     "detect_watch_new_packets": Threshold(
         3,

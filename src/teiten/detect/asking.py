@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -40,6 +41,9 @@ class Asked(Protocol):
     def pairs(self, start: dt.datetime, end: dt.datetime, least: int) -> pl.DataFrame:
         """What each source tried: src_ip, country, asn, protocol, dst_port, packets; of ports with `least` sources or more."""
 
+    def prefix(self, prefix: str, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        """What came from a prefix (192.0.2.0/24): time (hours), sensor, protocol, dst_port, packets."""
+
     def verdicts(self, day: dt.date) -> pl.DataFrame:
         """That day's verdicts: src_ip, prefix_len, label, value, rule, confidence, evidence (JSON)."""
 
@@ -76,7 +80,7 @@ class Sources:
     def sources(self, about: About, start: dt.datetime, end: dt.datetime, most: int) -> pl.DataFrame:
         where = self._where(about, start, end)
         return self._utc(
-            self._session.work(f"""
+            self._session.frame(f"""
 SELECT src_ip, any_value(country) AS country, any_value(asn) AS asn, any_value(as_name) AS as_name,
        sum(packets)::BIGINT AS packets, count(DISTINCT (protocol, dst_port)) AS ports, min(time) AS first, max(time) AS last
 FROM raw_events WHERE {where}
@@ -85,13 +89,21 @@ GROUP BY src_ip ORDER BY packets DESC, src_ip LIMIT {max(0, int(most))}""")
 
     def pairs(self, start: dt.datetime, end: dt.datetime, least: int) -> pl.DataFrame:
         where = self._where(About(), start, end)
-        return self._session.work(f"""
+        return self._session.frame(f"""
 WITH pairs AS (
   SELECT src_ip, any_value(country) AS country, any_value(asn) AS asn, protocol, dst_port, sum(packets)::BIGINT AS packets
   FROM raw_events WHERE {where} GROUP BY src_ip, protocol, dst_port
 )
 SELECT * FROM pairs QUALIFY count(*) OVER (PARTITION BY protocol, dst_port) >= {max(1, int(least))}
 ORDER BY protocol, dst_port, src_ip""")
+
+    def prefix(self, prefix: str, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        asked = Filters(start=start, end=end, src=(ipaddress.ip_network(prefix, strict=False),))
+        rows = self._session.frame(f"""
+SELECT epoch_us(time) // 3600000000 * 3600000000 AS time, sensor, protocol, dst_port, sum(packets)::BIGINT AS packets
+FROM raw_events WHERE {" AND ".join(asked.conditions(raw=True))}
+GROUP BY ALL ORDER BY ALL""")
+        return rows.with_columns(pl.col("time").cast(pl.Int64).cast(pl.Datetime("us", "UTC")))
 
     def verdicts(self, day: dt.date) -> pl.DataFrame:
         return self._session.frame(f"""

@@ -143,7 +143,7 @@ class Detection:
         """Eight characters; the same for the same change, however often the day is made again."""
         text = f"{self.kind}|{self.about.text()}|{self.start.date().isoformat()}"
         if self.kind == WATCH:  # two watches may look at one thing
-            text += f"|{self.reason.get('watch', '')}"
+            text += f"|{self.reason.get('name', '')}"
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -358,7 +358,7 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
 def _weekly(made: Ground, counts: Floats) -> Floats:
     """By recent hour what three of the four weeks before had at that hour, at least: what comes every week is usual."""
     hours = np.arange(made.first, counts.shape[1])
-    weeks = [np.where(hours >= 168 * n, counts[:, hours - 168 * n], 0.0) for n in range(1, 5)]
+    weeks = [np.where(hours >= 168 * n, counts[:, np.maximum(hours - 168 * n, 0)], 0.0) for n in range(1, 5)]
     out: Floats = np.sort(np.stack(weeks), axis=0)[1]
     return out
 

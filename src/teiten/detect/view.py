@@ -151,9 +151,9 @@ class View:
         """
         return self._exposure(self.watched, self.factor)
 
-    def exposure_of(self, sensor: str) -> Floats:
-        """The same of one sensor, beside its own usual."""
-        return self._exposure(self.watched.filter(pl.col("sensor") == sensor), self.factor)
+    def exposure_of(self, *sensors: str) -> Floats:
+        """The same of one sensor, or of some together, beside their own usual."""
+        return self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))

@@ -131,7 +131,7 @@ def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: 
         first, last = one.first.astimezone(zone), one.last.astimezone(zone)
         if start < first:
             out.append(_gap(one.sensor, start, min(first, end), NOT_OBSERVED))
-        rate = _rate(one)
+        rate = usual_rate(one)
         out += [
             _gap(one.sensor, max(a.astimezone(zone), start), min(b.astimezone(zone), end), SILENT)
             for a, b in one.silences
@@ -199,7 +199,7 @@ def _whole_hours(start: dt.datetime, end: dt.datetime) -> Span:
     return _EPOCH + (start - _EPOCH) // _HOUR * _HOUR, _EPOCH - (_EPOCH - end) // _HOUR * _HOUR
 
 
-def _rate(one: Watch) -> float:
+def usual_rate(one: Watch) -> float:
     """The sensor's usual events an hour: the median over its hours, with the silent ones of silences up to a day.
 
     Where most hours are silent the median is 0 and says nothing; the mean over the same hours stands in for it.

@@ -1,0 +1,91 @@
+"""How things stand now: the stories of the last days, and the sensors from which nothing arrives."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from teiten.alerts.notices import Silence
+
+if TYPE_CHECKING:
+    from teiten.detect.model import Story
+    from teiten.engine.gaps import Watch
+    from teiten.errors import TeitenError
+    from teiten.lake import Lake
+    from teiten.settings import Settings
+
+_DAY: Final = dt.timedelta(days=1)
+_USUAL: Final = 31 * _DAY
+"""before now, from which a sensor's usual rate is taken"""
+SILENT_HOURS: Final = 3.0
+"""hours without an event before which no sensor is called silent, where the settings say nothing"""
+
+
+def stories(lake: Lake, settings: Settings, now: dt.datetime) -> tuple[list[Story], TeitenError | None]:
+    """Those of the running day and the day before, in order of days; what hindered their making, where something did.
+
+    They are made first where events are newer than they are (`kept.refresh`); nothing older is told at once.
+    """
+    from teiten.detect import kept
+    from teiten.detect import stories as folding
+
+    today = now.astimezone(settings.zone).date()
+    near = [today - _DAY, today]
+    result = kept.refresh(lake, settings, near)
+    found = kept.span(lake, settings, near)
+    return [story for day in sorted(found) for story in folding.told(found[day])], result.trouble
+
+
+def as_of(lake: Lake, settings: Settings, moment: dt.datetime) -> list[Story]:
+    """The stories of that moment's day as they were known then. Only for looking: nothing is kept."""
+    from teiten import detect
+    from teiten.detect import kept
+    from teiten.detect import stories as folding
+
+    day = moment.astimezone(settings.zone).date()
+    kept.refresh(lake, settings, [day - _DAY])
+    before = kept.stories(lake, settings, day - _DAY)
+    hour = moment.astimezone(dt.UTC)
+    with kept.viewing(lake, settings, day, upto=hour) as view:
+        return folding.told(detect.follow(view, before)[1])
+
+
+def sensors(lake: Lake, settings: Settings, now: dt.datetime) -> tuple[list[Silence], dict[str, dt.datetime]]:
+    """The sensors silent for longer than their own usual rate makes likely, and than `silent_hours`; and the last event of
+    every sensor.
+
+    Told from what the batches noted of each hour, without reading events. A sensor whose run is over, or that its operator says
+    is off, is not silent.
+    """
+    from teiten.engine import gaps
+    from teiten.engine.duckdb import Session
+
+    session = Session(lake, settings, start=now - _USUAL, end=now, counted=False)
+    try:
+        watched = gaps.by_activity(session, now - _USUAL, now)
+        if watched is None:
+            watched = gaps.by_events(session, now - _USUAL, now)
+    finally:
+        session.close()
+    heard = {one.sensor: one.last.astimezone(dt.UTC) for one in watched}
+    return sorted(_silent(watched, settings, now), key=lambda one: one.sensor), heard
+
+
+def _silent(watched: Iterable[Watch], settings: Settings, now: dt.datetime) -> Iterable[Silence]:
+    from teiten.engine import gaps
+
+    least = dt.timedelta(hours=settings.alerts.silent_hours or SILENT_HOURS)
+    for one in watched:
+        last = one.last.astimezone(dt.UTC)
+        known = settings.sensor(one.sensor)
+        minute = dt.timedelta(minutes=1)
+        if known is not None and (
+            not known.running(now - minute, now, settings.zone) or known.off(now - minute, now, settings.zone)
+        ):
+            continue
+        rate, age = gaps.usual_rate(one), now - last
+        stated = settings.alerts.silent_hours is not None
+        # of a month without an event no rate is known any more: it is as silent as it was
+        if age >= least and (stated or age > _USUAL or gaps.improbable(age, rate)):
+            yield Silence(one.sensor, last, rate)
