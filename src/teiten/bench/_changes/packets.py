@@ -51,7 +51,7 @@ def frame(world: World, cells: pl.DataFrame) -> pl.DataFrame:
             "visit": source.astype(np.uint64),
         }
     )
-    return made.cast(dict(SCHEMA)).sort("time")
+    return made.cast(pl.Schema(SCHEMA)).sort("time")
 
 
 def ingested(world: World, cells: pl.DataFrame, folder: Path) -> Path:
