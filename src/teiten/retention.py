@@ -91,7 +91,8 @@ def _unchanged(lake: Lake, settings: Settings, wanted: Plan) -> bool:
 
 def _kept(lake: Lake, settings: Settings, days: tuple[dt.date, ...]) -> set[dt.date]:
     """Those of the days of which all that is to stay is there."""
-    return rollup.kept(lake, settings, days) - cells.stale(lake, settings, days).keys()
+    wanting = cells.stale(lake, settings, days).keys()
+    return rollup.kept(lake, settings, days) - wanting
 
 
 def aside(lake: Lake, settings: Settings) -> list[str]:

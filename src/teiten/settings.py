@@ -338,7 +338,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "detect_days": Threshold(3, "days must have been watched before anything is said of a change within hours"),
     "detect_cells": Threshold(
-        50_000,
+        100_000,
         "so many cells (an hour of a sensor, port, country and AS) of a day are looked at each by itself; of a day with more, "
         "the rarest are put together, by port, by country, by AS and by sensor",
     ),

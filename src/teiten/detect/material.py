@@ -51,6 +51,8 @@ class Material:
         # what the lake is now is looked at before it is opened: what comes between makes the days stale again
         self.basis = cells.wanted(lake, settings, self._ahead, upto)
         self._stale = cells.stale(lake, settings, self._ahead, upto)
+        held = cells.stored(lake, settings.zone_name)
+        self._least = {day: held[day].least for day in self.basis if day in held and day not in self._stale}
         self._dropped = lake.dropped_days(settings.zone_name)
         self.thresholds: dict[str, float] = {name: settings.threshold(name) for name in THRESHOLDS if name.startswith(OWN)}
         self._taught = taught.lessons(lake.notes().iter_rows(named=True))
@@ -128,6 +130,7 @@ class Material:
             watches=self._settings.alerts.watches,
             groups=self._groups,
             taught=self._taught,
+            least=float(max((least for one in near if (least := self._least.get(one, 1)) > 1), default=0)),
         )
         return made if upto is None or (made.upto is not None and made.upto <= upto) else made.until(upto)
 
@@ -152,18 +155,20 @@ class Material:
         counted = [day for day in [*missing, *more] if day in self._stale]
         for run in cells.runs(counted):
             for part in cells.pieces(self.session, run):
-                self._take(part, self._count(part))
+                frame, least = self._count(part)
+                self._least.update(least)
+                self._take(part, frame)
         kept = [day for day in [*missing, *more] if day not in self._stale and day not in self._held]
         if kept:
             self._take(kept, self._lake.changes("cells", self.session.zone_name, kept))
 
-    def _count(self, days: list[dt.date]) -> pl.DataFrame:
+    def _count(self, days: list[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, int]]:
         if self._keep:
             try:
                 return cells.put(self._lake, self.session, days, self._stale, wait=self._wait)
             except LakeError:
                 self._keep = False  # somebody writes, or nobody may: what is counted serves all the same
-        return cells.count(self.session, days)[0]
+        return cells.count(self.session, days)
 
     def _take(self, days: Iterable[dt.date], frame: pl.DataFrame) -> None:
         by_day = {day: own for (day,), own in frame.partition_by("day", as_dict=True).items()}

@@ -125,13 +125,13 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], *, wait: flo
 
 def put(
     lake: Lake, session: Session, days: Sequence[dt.date], basis: Mapping[dt.date, Basis], *, wait: float | None = None
-) -> pl.DataFrame:
-    """Counts days that follow each other and puts their cells into the lake; these cells."""
+) -> tuple[pl.DataFrame, dict[dt.date, int]]:
+    """Counts days that follow each other (`count`) and puts their cells into the lake."""
     frame, least = count(session, days)
     told = {day: Basis(basis[day].of, basis[day].most, least.get(day, 1)).text() for day in days if day in basis}
     kept = frame.filter(pl.col("day").is_in(list(told)))
     lake.replace_changes("cells", told, session.zone_name, [kept], last_batch=session.last_batch, wait=wait)
-    return frame
+    return frame, least
 
 
 def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, int]]:
