@@ -169,3 +169,15 @@ def test_next_to_nothing_is_too_little_to_say(rows: int) -> None:
         _, found = looked(cells, watched)
         assert found == []
     assert own.look(View(pl.DataFrame(schema=CELLS), making.watched(1).head(3), making.START.date()))[1] == []
+
+
+def test_what_most_of_a_group_shows_is_the_group_s() -> None:
+    cells, watched = usual(3000, 5), making.watched(DAYS, 5)
+    off = within(TODAY + 5, TODAY + 9) & pl.col("sensor").is_in(["s1", "s2"])
+    view = making.view(cells.filter(~off), watched.filter(~off), DAYS)
+    groups = {"s0": "home", "s1": "abroad", "s2": "abroad", "s3": "home", "s4": "home"}
+    found = own.look(replace(view, groups=groups))[1]
+    assert [(one.kind, one.about.group, one.about.sensor) for one in found] == [(model.OUTAGE, "abroad", None)]
+    assert found[0].reason["names"] == ["s1", "s2"]
+    alone = own.look(view)[1]
+    assert sorted(str(one.about.sensor) for one in alone) == ["s1", "s2"]

@@ -60,6 +60,11 @@ class Rows:
     rare: Floats
     """packets that no row tells (`View.tails`), sensor x hour"""
 
+    def whole(self) -> Floats:
+        """Packets, sensor x hour."""
+        summed = np.bincount(self.sensor * self.hours + self.place, weights=self.packets, minlength=self.sensors * self.hours)
+        return np.asarray(summed, dtype=np.float64).reshape(self.sensors, self.hours) + self.rare
+
 
 def rows(view: View, sensors: list[str]) -> Rows:
     """The rows of those sensors."""

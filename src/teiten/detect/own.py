@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
-from teiten.detect import _common, _factor, model
+from teiten.detect import _common, _factor, _fault, model
+from teiten.detect._fault import Fault
 from teiten.detect.model import About, Detection
 from teiten.detect.view import LINE, Floats, View
 
@@ -28,36 +29,8 @@ _ROUNDS: Final = 6
 """stretches of one line that are set right in one view, at most"""
 _NOTHING: Final = 0.03
 """a factor below this is nothing"""
-_USELESS: Final = 0.12
-"""and below this an hour is of no use"""
-_SAME: Final = 2
-"""hours by which sensors' stretches may differ that are one"""
 _KNOWN: Final = 24
 """hours watched from which a sensor is known to watch"""
-_UNDONE: Final = 72
-"""hours within which a clock that was set is set back"""
-_MOST: Final = 0.6
-"""share of the sensors from which it is told of all of them"""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What was found of some sensors' line in the hours [first, after)."""
-
-    kind: str
-    sensors: tuple[str, ...]
-    first: int
-    after: int
-    factors: Floats
-    """of each of the hours"""
-    seen: Floats
-    usual: Floats
-    """packets of each of the hours, and those expected"""
-    times: float | None = None
-    score: float = 9.0
-    """deviations, or as much"""
-    sure: bool = True
-    reason: Mapping[str, Any] = field(default_factory=dict)
 
 
 def look(view: View) -> tuple[View, list[Detection]]:
@@ -68,14 +41,15 @@ def look(view: View) -> tuple[View, list[Detection]]:
     shares, usable = _shares(view, sensors)
     faults = _gaps(view, sensors, shares)
     rows = _common.rows(view, sensors)
+    whole = rows.whole()
     packets = _common.counted(rows)
+    changed = _silent(view, sensors, whole, usable)
+    changed += _twice(view, sensors, rows, whole, usable)
     if packets:
-        changed = _silent(view, sensors, packets, usable)
-        changed += _twice(view, sensors, rows, packets, usable)
         changed += _all(view, sensors, packets, usable) if len(sensors) > 1 else []
         changed += _each(view, sensors, packets, usable)
-        faults, steps = _stepped(view, _together(faults + changed, len(sensors)), sensors, packets, usable)
-        view = _set_right(view, changed + steps)
+    faults, steps = _fault.stepped(view, _fault.together(view, faults + changed, sensors), sensors, packets, usable)
+    view = _set_right(view, changed + steps)
     return view, [_detection(view, one, len(sensors)) for one in faults if _of_the_day(view, one)]
 
 
@@ -118,10 +92,9 @@ def _shares(view: View, sensors: Sequence[str]) -> tuple[Floats, Floats]:
     return np.minimum(share, 1.0), exposure / usual[:, None]
 
 
-def _silent(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats) -> list[Fault]:
+def _silent(view: View, sensors: Sequence[str], whole: Floats, usable: Floats) -> list[Fault]:
     """Hours watched without a packet, where the usual makes that next to impossible; they are of no use."""
     out = []
-    whole = next(iter(packets.values())).sum(axis=1)
     quiet = (whole == 0) & (usable > 0)
     on = np.flatnonzero(quiet.any(axis=1) & (np.count_nonzero(usable, axis=1) >= view.threshold("detect_own_hours")))
     due = _common.expected(whole[on][:, None], usable[on])[:, 0] if on.size else whole[:0]
@@ -143,15 +116,13 @@ def _silent(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], u
     return out
 
 
-def _twice(
-    view: View, sensors: Sequence[str], rows: _common.Rows, packets: Mapping[str, Floats], usable: Floats
-) -> list[Fault]:
+def _twice(view: View, sensors: Sequence[str], rows: _common.Rows, whole: Floats, usable: Floats) -> list[Fault]:
     """Hours whose counts are even, more often than can be; their exposure is set right."""
     out = []
     for at, gains in enumerate(_common.twice(rows)):
         for evidence, first, after in _factor.peaks(gains, view.threshold("detect_twice_evidence")):
             usable[at, first:after] *= 2
-            seen = next(iter(packets.values()))[at, :, first:after].sum(axis=0)
+            seen = whole[at, first:after]
             reason = {"multiples": True, "evidence": round(float(evidence), 1), "hours": after - first, "factor": 2.0}
             both = np.full(after - first, 2.0)
             out.append(
@@ -166,7 +137,7 @@ def _all(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usab
     """Stretches in which all sensors did alike; their exposure is set right."""
     found: list[Fault] = []
     for _ in range(_ROUNDS):
-        fault = _fault(view, tuple(sensors), _line(packets, usable))
+        fault = _found(view, tuple(sensors), _fault.line(packets, usable))
         if fault is None:
             break
         found.append(fault)
@@ -183,7 +154,7 @@ def _each(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usa
         rows, waiting = waiting, []
         for row, at in enumerate(rows):
             line = _factor.Line({k: x[at] for k, x in packets.items()}, {k: e[row] for k, e in due.items()}, usable[at])
-            fault = _fault(view, (sensors[at],), line)
+            fault = _found(view, (sensors[at],), line)
             if fault is not None:
                 found.append(fault)
                 usable[at, fault.first : fault.after] *= fault.factors
@@ -193,24 +164,14 @@ def _each(view: View, sensors: Sequence[str], packets: Mapping[str, Floats], usa
     return found
 
 
-def _fault(view: View, sensors: tuple[str, ...], line: _factor.Line) -> Fault | None:
+def _found(view: View, sensors: tuple[str, ...], line: _factor.Line) -> Fault | None:
     """The first stretch of the line, under its name."""
     least, sure = view.threshold("detect_own_factor"), view.threshold("detect_own_deviations")
     one = _factor.stretch(line, least, sure, int(view.threshold("detect_own_hours")))
     if one is None:
         return None
     kind, certain, reason = _named(view, sensors, one, sure)
-    return _made(kind, sensors, line, one, certain, reason)
-
-
-def _made(
-    kind: str, sensors: tuple[str, ...], line: _factor.Line, one: _factor.Stretch, sure: bool, reason: Mapping[str, Any]
-) -> Fault:
-    at, name = slice(one.first, one.after), next(iter(line.packets))
-    factors = _factor.hourly(line, one)
-    factors = np.where(factors < _USELESS, 0.0, factors)
-    counts = line.packets[name][:, at].sum(0), line.expected[name][:, at].sum(0)
-    return Fault(kind, sensors, one.first, one.after, factors, *counts, one.factor, one.score, sure, reason)
+    return _fault.made(kind, sensors, line, one, certain, reason)
 
 
 # naming -------------------------------------------------------------------------------------------------------------
@@ -242,92 +203,6 @@ def _hosts(view: View, sensors: tuple[str, ...], first: int, after: int) -> floa
     return float((hosts / packets) / (usual_hosts / usual)) if packets and usual_hosts else 1.0
 
 
-def _together(faults: Sequence[Fault], sensors: int) -> list[Fault]:
-    """What most sensors show in the same hours is one."""
-    groups: list[list[Fault]] = []
-    for one in sorted(faults, key=lambda f: (f.kind, f.first, f.after, f.sensors)):
-        for group in groups:
-            o = group[0]
-            if o.kind == one.kind and abs(o.first - one.first) <= _SAME and abs(o.after - one.after) <= _SAME:
-                group.append(one)
-                break
-        else:
-            groups.append([one])
-    out = []
-    for group in groups:
-        names = tuple(sorted({name for one in group for name in one.sensors}))
-        if len(group) > 1 and len(names) >= _MOST * sensors:
-            longest = max(group, key=lambda one: one.after - one.first)
-            out.append(replace(longest, sensors=names, sure=all(one.sure for one in group)))
-        else:
-            out += group
-    return out
-
-
-def _stepped(
-    view: View, faults: Sequence[Fault], sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
-) -> tuple[list[Fault], list[Fault]]:
-    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back.
-
-    The faults with these in their places, and what of them is to be set right.
-    """
-    out, steps = list(faults), []
-    for none in [one for one in faults if one.kind == model.OUTAGE and one.after > view.today.start - _UNDONE]:
-        length = round(float((1 - none.factors).sum()))
-        if not 1 <= length <= 24:
-            continue
-        known = next((o for o in out if o.kind == model.CLOCK_STEP and _undoes(o, none, length)), None)
-        twice = known or _doubled(view, none, length, sensors, packets, usable)
-        if twice is None:
-            continue
-        early, late = sorted((none, twice), key=lambda one: one.first)
-        between = np.zeros(max(0, late.first - early.after))
-        seen, usual = (np.concatenate([getattr(early, n), between, getattr(late, n)]) for n in ("seen", "usual"))
-        told = {
-            "missing": [view.hours[none.first].isoformat(), length],
-            "doubled": [view.hours[twice.first].isoformat(), length],
-        }
-        at = early.first, late.after
-        step = replace(twice, first=at[0], after=at[1], seen=seen, usual=usual, sure=True, reason={**twice.reason, **told})
-        out = [one for one in out if one is not none and one is not twice] + [step]
-        steps += [] if known else [twice]
-    return out, steps
-
-
-def _undoes(twice: Fault, none: Fault, length: int) -> bool:
-    apart = max(none.first, twice.first) - min(none.after, twice.after)
-    both, either = set(twice.sensors) & set(none.sensors), set(twice.sensors) | set(none.sensors)
-    same = len(both) >= _MOST * len(either) and abs(twice.after - twice.first - length) <= max(1, length // 3)
-    return same and -1 <= apart <= _UNDONE
-
-
-def _doubled(
-    view: View, none: Fault, length: int, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
-) -> Fault | None:
-    """Hours in which as much came twice as was missing; their exposure is set right."""
-    on = [at for at, name in enumerate(sensors) if name in none.sensors]
-    line = _line({name: x[on] for name, x in packets.items()}, usable[on])
-    middle = (none.first + none.after) // 2
-    first = max(0, middle - length // 2)
-    one = _factor.doubled(line, first, first + length, _UNDONE, view.threshold("detect_clock_deviations"))
-    if one is None:
-        return None
-    reason = {"factor": round(float(one.factor), 3), "deviations": round(float(one.score), 1), "hours": length}
-    made = _made(model.CLOCK_STEP, none.sensors, line, one, True, reason)
-    usable[on, made.first : made.after] *= made.factors
-    return made
-
-
-def _line(packets: Mapping[str, Floats], usable: Floats) -> _factor.Line:
-    """Sensors as one line; of several, with a division by sensor."""
-    due = {name: _common.expected(x, usable) for name, x in packets.items()}
-    seen, usual = {name: x.sum(axis=0) for name, x in packets.items()}, {name: e.sum(axis=0) for name, e in due.items()}
-    if len(usable) > 1:
-        first = next(iter(packets))
-        seen["sensor"], usual["sensor"] = packets[first].sum(axis=1), due[first].sum(axis=1)
-    return _factor.Line(seen, usual, usable.sum(axis=0))
-
-
 # telling ------------------------------------------------------------------------------------------------------------
 
 
@@ -342,9 +217,11 @@ def _detection(view: View, one: Fault, sensors: int) -> Detection:
     packets, usual = float(one.seen[on].sum()), float(one.usual[on].sum())
     goes_on = one.after >= len(view.hours)
     reason = {**one.reason, "sensors": len(one.sensors), "of": sensors}
+    if 1 < len(one.sensors) < sensors:
+        reason["names"] = list(one.sensors)
     return Detection(
         one.kind,
-        About(sensor=one.sensors[0] if len(one.sensors) == 1 else None),
+        About(sensor=one.sensors[0] if len(one.sensors) == 1 else None, group=one.group),
         view.day,
         view.hours[one.first],
         None if goes_on else view.hours[one.after - 1] + _HOUR,

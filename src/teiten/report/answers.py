@@ -86,7 +86,7 @@ class Stack:
         """All packets of each bucket."""
         columns = list(self.values.values())
         if not columns:
-            return [0] * len(self.times)
+            return [0.0] * len(self.times)
         return [None if columns[0][i] is None else sum(c[i] or 0 for c in columns) for i in range(len(self.times))]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from teiten.detect.model import About, Story
+from teiten.detect.model import OVERTOOK, SPREADING, About, Detection, Story
 from teiten.engine.filters import Filters, PortRange
 from teiten.engine.gaps import gaps
 from teiten.engine.questions import Rows
@@ -52,11 +52,22 @@ def changes(answers: Answers) -> Changes | None:
     earlier = tuple((one, tuple(_told(answers.stories_of(one) or ()))) for one in days)
     every = [*today, *(story for _, found in earlier for story in found)]
     false = tuple(one for one in today if one.verdict == "false" and one.state != "resting")
-    return Changes(tuple(_told(today)), false, earlier, _networks(answers, every))
+    return Changes(tuple(_with_earlier(one, earlier) for one in _told(today)), false, earlier, _networks(answers, every))
 
 
 def _told(stories: Any) -> list[Story]:
     return [one for one in stories if one.state != "resting" and one.verdict != "false"]
+
+
+def _with_earlier(story: Story, earlier: Sequence[tuple[dt.date, Sequence[Story]]]) -> Story:
+    """The story with what was found of it on days without a report: who joined, and whom it passed last."""
+    mine = [one for _, found in reversed(earlier) for one in found if one.id == story.id]
+    have = {d.kind for d in story.detections}
+    more: list[Detection] = []
+    for kind in (SPREADING, OVERTOOK):
+        if kind not in have:
+            more += [d for one in mine for d in one.detections if d.kind == kind and d.about == story.about][:1]
+    return dataclasses.replace(story, detections=(*story.detections, *more)) if more else story
 
 
 def _networks(answers: Answers, stories: list[Story]) -> dict[int, str]:
@@ -114,11 +125,16 @@ def filters_of(about: About, answers: Answers) -> Filters:
     )
 
 
-def hours(answers: Answers, about: About) -> Hours:
+def hours_of_all(answers: Answers, about: About) -> Hours:
+    """The same with what was accepted among it: of a service that is really run."""
+    return hours(answers, about, all_events=True)
+
+
+def hours(answers: Answers, about: About, *, all_events: bool = False) -> Hours:
     """The days' hours of what a story is about, stacked."""
     whole = drawn(answers)
     what: What = "countries" if about.ports else "ports"
-    wanted = filters_of(about, answers)
+    wanted = dataclasses.replace(filters_of(about, answers), all_events=all_events)
     least = LEAST if what == "ports" else 1
     rows = series(answers.session, what, whole.start, whole.end, "hour", top=COLOURED, minimum=least, filters=wanted)
     if least > 1 and not any(row["part"] == "top" for row in rows):

@@ -8,7 +8,7 @@ from typing import Final
 from teiten.detect import model
 from teiten.report.answers import ranked
 from teiten.report.context import Context
-from teiten.report.model import Paragraph, Point, Section
+from teiten.report.model import Link, Paragraph, Point, Section
 from teiten.report.sections import _movement, _stories, stories
 from teiten.report.words import tell
 from teiten.report.words.text import joined
@@ -16,6 +16,8 @@ from teiten.report.words.text import joined
 ID: Final = "summary"
 YOUNG: Final = 7
 """days of observation, below which the usual is hardly known"""
+HEADLINES: Final = 8
+"""lines on what moved; the others are counted"""
 QUIET: Final = 5
 """places of the ranking in which what is as usual is named"""
 
@@ -28,17 +30,23 @@ def summary(context: Context, total: str, leaders: str) -> Section:
     findings: list[Paragraph] = [_begin(context)]
     findings += _own(context)
     # beside a day on which the own line fell, a comparison would tell of the line
-    against = "" if own or context.answers.coverage.gaps else _movement.against(context)
-    findings.append(context.words.joined(total, against))
+    back = _back(context)
+    against = "" if own or back or context.answers.coverage.gaps else _movement.against(context)
+    findings.append(context.words.joined(total, back or against))
     findings.append(leaders)
     young = _young(context)
     if young:
         findings.append(young)
-    lines = stories.headlines(context)
+    lines, going = stories.headlines(context)
+    if going:
+        findings.append(context.rich("overview.going", list=context.row(going)))
+    more = len(lines) - HEADLINES
     if lines:
         findings.append(context.say("overview.changed", n=len(lines)))
     elif not young:
-        findings.append(context.say("overview.nothing"))
+        findings.append(context.say("overview.nothing_new" if going else "overview.nothing"))
+    if more > 0:
+        lines = [*lines[:HEADLINES], [Link(context.say("overview.more", n=more), f"#{stories.ID}", "report.md")]]
     points: list[Paragraph | Point] = [*lines]
     quiet = _quiet(context)
     notes: list[Paragraph] = [quiet] if quiet else []
@@ -59,14 +67,30 @@ def _own(context: Context) -> list[Paragraph]:
     gaps = answers.coverage.gaps
     if gaps:
         length = sum((g.length for g in gaps[1:]), gaps[0].length)
-        spans = context.spans(answers.coverage)
-        key = "overview.gap" if len(gaps) == 1 else "overview.gaps"
-        out.append(context.say(key, length=context.words.duration(length), spans=spans))
+        told = context.words.duration(length)
+        if len(gaps) == 1:
+            clock, one = context.words.clock, gaps[0]
+            end = (
+                clock(one.end) if one.end.date() == context.period.first else context.words("date.hour", hour="24", hour2="24")
+            )
+            fields = {"start": clock(one.start), "end": end, "because": context.gap_words(one)}
+            out.append(context.say("overview.gap", length=told, **fields))
+        else:
+            out.append(context.say("overview.gaps", length=told, spans=context.spans(answers.coverage)))
     speech = _stories.speech(context)
-    for one in _stories.own(context):
-        told = tell(speech, one)
-        out.append(joined(context.words, [*told.sentences, *told.doubts]))
+    for story in _stories.own(context):
+        said = tell(speech, story)
+        out.append(joined(context.words, [*said.sentences, *said.doubts]))
     return out
+
+
+def _back(context: Context) -> str:
+    """After a day on which the own line fell: it is as before, and the world has not doubled since."""
+    of = context.answers.stories_of
+    before = of(context.period.first - dt.timedelta(days=1)) if of is not None else None
+    fell = any(one.kind == model.OWN_FALL and one.detections for one in before or ())
+    going = any(one.kind == model.OWN_FALL and one.detections for one in _stories.own(context))
+    return context.say("overview.back") if fell and not going else ""
 
 
 def _young(context: Context) -> str:

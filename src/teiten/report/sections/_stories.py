@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from teiten.detect import model
-from teiten.detect.model import About, Detection, Port, Story
+from teiten.detect.model import About, Detection, Port, State, Story
 from teiten.report import figures
 from teiten.report.asked import stories as asked
 from teiten.report.context import Context, with_error
@@ -16,23 +16,34 @@ from teiten.report.model import Block, Column, Table
 from teiten.report.sections import _series
 from teiten.report.words import Speech
 
-CHARTS: Final = 8
+CHARTS: Final = 12
 """things with a chart of their own; what else changed is told in a list"""
 _OWN_SERVICES: Final = (model.ARRIVALS, model.BACKSCATTER)
-_DRAWN: Final = ("new", "growing", "high", "falling", "once")
-"""states with a chart; of what has ended a sentence is enough"""
+_STATES: Final[tuple[State, ...]] = ("new", "growing", "once", "falling", "high", "ended")
+"""in the order in which they are told"""
+GOING: Final = _STATES.index("high")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A port (or a few), a country, a network: what several stories may be about, the most telling first."""
+    """A port (or a few), a country: what several stories may be about, the most telling first."""
 
     about: About
     stories: tuple[Story, ...]
+    group: int
+    """0 ports, 1 countries, 2 other, 3 services of the observer's own"""
+    weight: int
+    """the less, the more it is news"""
 
     @property
     def drawn(self) -> bool:
-        return any(story.state in _DRAWN for story in self.stories)
+        """Of what has ended, and of what may be chance, a sentence is enough."""
+        return self.weight < len(_STATES) - 1
+
+    @property
+    def moved(self) -> bool:
+        """Is it news, or does it go on as before?"""
+        return self.weight < len(_STATES) and self.weight != GOING
 
     @property
     def id(self) -> str:
@@ -80,34 +91,72 @@ def row(story: Story) -> str:
     return f"row-story-{story.id}"
 
 
-def subjects(stories: Sequence[Story]) -> list[Subject]:
-    """Stories put together by the port, country or network that they are about: ports first, own services last."""
-    out: dict[tuple[int, tuple[Port, ...], str | None, int | None], list[Story]] = {}
-    key: tuple[int, tuple[Port, ...], str | None, int | None]
+def subjects(context: Context, stories: Sequence[Story]) -> list[Subject]:
+    """Stories put together by the port or country that they are about, those that changed first.
+
+    What only qualifies another (where its sources sit) stands with it or is not told; what is new is told before what goes on.
+    """
+    since = context.answers.since
+    out: dict[_Key, list[Story]] = {}
     for one in stories:
-        about = one.about
-        if one.kind in _OWN_SERVICES:
-            key = (3, about.ports, None, None)
-        elif about.ports:
-            key = (0, tuple(sorted(about.ports, key=str)), None, None)
-        elif about.asn is not None:
-            key = (2, (), None, about.asn)
-        else:
-            key = (1, (), about.country, None)
-        out.setdefault(key, []).append(one)
-    found = [_subject(key, own) for key, own in out.items()]
-    order = {id(one): n for n, one in enumerate(found)}
-    kinds = {id(one): key[0] for one, key in zip(found, out, strict=True)}
-    return sorted(found, key=lambda one: (kinds[id(one)] == 3, not one.drawn, kinds[id(one)], order[id(one)]))
+        out.setdefault(_key(one), []).append(one)
+    found = []
+    for key, own in out.items():
+        telling = [one for one in own if one.kind != model.DYNAMIC]
+        if telling:
+            named = {one.about.country for one in telling} | {None}
+            kept = [one for one in own if one.kind == model.DYNAMIC and one.state != "ended" and one.about.country in named]
+            found.append(_subject(key, telling, kept[:1], context, since))
+    return sorted(found, key=lambda one: one.weight)
 
 
-def _subject(key: tuple[int, tuple[Port, ...], str | None, int | None], own: Sequence[Story]) -> Subject:
-    """What has ended is told before what goes on, as one reads it: the burst is over, the rest is as active as before."""
+_Key = tuple[int, tuple[Port, ...], str | None, int | None]
+
+
+def _key(one: Story) -> _Key:
+    """0 ports, 1 countries, 2 networks of no country and all else, 3 own services; and which one of them."""
+    about = one.about
+    if one.kind in _OWN_SERVICES:
+        return 3, about.ports, None, None
+    if about.ports:
+        return 0, tuple(sorted(about.ports, key=str)), None, None
+    return (1, (), about.country, None) if about.country is not None else (2, (), None, about.asn)
+
+
+def _subject(
+    key: _Key, telling: Sequence[Story], qualifying: Sequence[Story], context: Context, since: dt.date | None
+) -> Subject:
+    """What has ended is told last; first what changed, by how telling it is (the order in which they came)."""
     _, ports, country, asn = key
-    first = own[0]
-    rest = sorted(own[1:], key=lambda one: one.state == "ended")
-    about = About(ports, country, asn, first.about.sensor if not ports and country is None and asn is None else None)
-    return Subject(about if ports or country is not None or asn is not None else first.about, (first, *rest))
+
+    def weight(one: Story) -> int:
+        # what began on the days that are told of is their news, though it goes on by now
+        begun = since is not None and one.first.astimezone(context.period.tz).date() >= since
+        return 0 if begun and one.state == "high" and _weight(one) < len(_STATES) else _weight(one)
+
+    own = sorted(telling, key=weight)
+    stated = bool(ports) or country is not None or asn is not None
+    return Subject(About(ports, country, asn) if stated else own[0].about, (*own, *qualifying), key[0], weight(own[0]))
+
+
+def _weight(one: Story) -> int:
+    """What is new before what goes on, what goes on before what ends; last what may be chance."""
+    if any(found.confidence == "possible" for found in one.detections[:1]):
+        return len(_STATES)
+    if one.kind == model.FALLING and one.state != "ended":
+        return _STATES.index("high")
+    return _STATES.index(one.state) if one.state in _STATES else len(_STATES)
+
+
+def name(speech: Speech, subject: Subject) -> str:
+    """1433/tcp(…); ロシア発, the Netherlands; Webサーバ(80,443/tcp)への着信: as within a sentence."""
+    return speech.label(subject.stories[0]) if subject.group == 3 else speech.name(subject.about)
+
+
+def heading(context: Context, speech: Speech, subject: Subject) -> str:
+    """The same at the beginning of a line."""
+    text = name(speech, subject)
+    return text[:1].upper() + text[1:]
 
 
 # charts
@@ -115,7 +164,8 @@ def _subject(key: tuple[int, tuple[Port, ...], str | None, int | None], own: Seq
 
 def block(context: Context, subject: Subject, title: str) -> Block:
     """The hours of a subject, with what was found marked in them, and the rows."""
-    found = context.answers.once_of(asked.hours, subject.about)
+    # what arrives at the house's own services is accepted: it is in no ranking, and in this chart alone
+    found = context.answers.once_of(asked.hours if subject.group != 3 else asked.hours_of_all, subject.about)
     say, stack = context.say, found.stack
     kinds = {"other": "other", "unknown": "unknown"}
     series = [
@@ -134,7 +184,7 @@ def block(context: Context, subject: Subject, title: str) -> Block:
         title=title,
         subtitle=say(
             f"stories.subtitle_{found.what}",
-            thing=speech(context).name(subject.about),
+            thing=heading(context, speech(context), subject),
             n=len(stack.keys),
             start=context.words.day(stack.times[0].date()),
             end=context.words.day(context.period.first),
@@ -149,7 +199,7 @@ def block(context: Context, subject: Subject, title: str) -> Block:
         marks=_marks(context, subject, stack.times),
         note=note,
     )
-    table = _table(context, found, say("stories.caption", thing=speech(context).name(subject.about)))
+    table = _table(context, found, say("stories.caption", thing=heading(context, speech(context), subject)))
     names = ("start", "part", *(("dst_port", "protocol") if found.what == "ports" else ("country",)), "packets", "hosts")
     columns = with_error(names, stack.rows)
     body = [tuple(line[c] for c in columns) for line in stack.rows]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from teiten.detect import model
 from teiten.detect.model import Story
@@ -14,12 +16,16 @@ from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
 from teiten.report.sections import _stories
 from teiten.report.sections._stories import Subject
-from teiten.report.words import Speech, advice, background, plain, tell
+from teiten.report.words import Speech, Told, advice, background, ranked, ranks, tell
 from teiten.report.words.text import joined
 
 ID = "stories"
 ORDER = 6
 KINDS: tuple[PeriodKind, ...] = ("daily",)
+TOGETHER: Final = 4
+"""stories of one port or country that are told one by one"""
+LISTED: Final = 12
+"""lines of a list of small things, beyond which the table tells them"""
 
 
 def build(context: Context) -> list[Section]:
@@ -28,46 +34,98 @@ def build(context: Context) -> list[Section]:
     if found is None:
         return []
     speech = _stories.speech(context)
-    subjects = _stories.subjects(_stories.world(found.stories))
-    drawn = [one for one in subjects if one.drawn][: _stories.CHARTS]
-    out = [_section(context, speech, one) for one in drawn]
-    rest = [one for one in subjects if one not in drawn]
-    points = [point for one in rest for point in _points(context, speech, one)]
-    every = [*found.stories, *found.false]
+    drawn, rest = parts(context)
+    # the reader meets ports first, then countries, then the services of the house
+    out = [_section(context, speech, one) for one in sorted(drawn, key=lambda one: one.group)]
+    points = [_line(context, speech, one) for one in rest[:LISTED]]
+    if len(rest) > LISTED:
+        points.append(context.say("stories.more_lines", n=len(rest) - LISTED))
+    every = [*found.stories, *found.false, *(one for _, one in _best(found))]
+    if found.earlier:
+        out.append(_earlier(context, found))
     if points or every:
         out.append(_list(context, points, every, found, alone=not drawn))
     return out
 
 
+def parts(context: Context) -> tuple[list[Subject], list[Subject]]:
+    """What has a part of its own with a chart, and what is told in a line."""
+    found = _stories.changes(context)
+    subjects = _stories.subjects(context, _stories.world(found.stories if found else ()))
+    drawn = [one for one in subjects if one.drawn][: _stories.CHARTS]
+    return drawn, [one for one in subjects if one not in drawn]
+
+
 def _section(context: Context, speech: Speech, subject: Subject) -> Section:
     """The stories of one subject: what was seen, then what it may mean, then what can be done."""
-    findings: list[Paragraph] = []
+    seen: list[Paragraph] = []
     doubts: list[Paragraph] = []
-    notes: list[Paragraph] = []
-    title = ""
-    for n, story in enumerate(subject.stories):
-        told = tell(speech.knowing(subject.about) if n else speech, story)
-        title = title or told.title
-        findings.append(joined(context.words, told.sentences))
+    title = sure = ""
+    for _, told in _told(speech, subject):
+        title, sure = title or told.title, sure or told.sure
+        seen.append(joined(context.words, told.sentences))
         doubts += told.doubts
-        notes.append(_evidence(context, story, told.sure))
+    more = len(subject.stories) - len(seen)
+    if more:
+        seen.append(context.rich("stories.more", n=[Link(context.words.number(more), f"#figure-{ID}", "report.md")]))
+    places = ranks(speech, subject.stories)
+    seen += [joined(context.words, places)] if places else []
     doubts += background(speech, subject.stories)
-    if doubts:
-        findings.append(joined(context.words, doubts))
-    findings += advice(speech, subject.stories)
-    return Section(
-        subject.id, speech.name(subject.about), findings, blocks=[_stories.block(context, subject, title)], notes=notes
-    )
+    findings = [
+        *seen,
+        *([joined(context.words, doubts)] if doubts else []),
+        *advice(speech, subject.stories, long=context.answers.since is not None),
+    ]
+    ids = context.words.listed(story.id for story in subject.stories)
+    note = context.words.joined(sure + context.say("stories.stop") if sure else "", context.say("stories.explain", id=ids))
+    chart = _stories.block(context, subject, title)
+    return Section(subject.id, _stories.heading(context, speech, subject), findings, blocks=[chart], notes=[note])
 
 
-def _evidence(context: Context, story: Story, sure: str) -> Paragraph:
-    """How sure, and the command that shows the rest."""
-    return context.words.joined(sure + context.say("stories.stop") if sure else "", context.say("stories.explain", id=story.id))
+def _line(context: Context, speech: Speech, subject: Subject) -> Paragraph:
+    """What has no chart of its own."""
+    said = [sentence for _, one in _told(speech, subject) for sentence in (*one.sentences, *one.doubts)]
+    return joined(context.words, [*said, *ranks(speech, subject.stories)])
 
 
-def _points(context: Context, speech: Speech, subject: Subject) -> list[Paragraph]:
-    """What has no chart of its own, in a line each."""
-    return [joined(context.words, [*(told := tell(speech, story)).sentences, *told.doubts]) for story in subject.stories]
+def _told(speech: Speech, subject: Subject) -> list[tuple[Story, Told]]:
+    """Each of its stories in words; after the first, what it is about is known."""
+    one = replace(speech, ranks=speech.ranks and not ranked(subject.stories))
+    few = [story for story in subject.stories if story.kind != model.DYNAMIC][:TOGETHER]
+    few += [story for story in subject.stories if story.kind == model.DYNAMIC]
+    return [(story, tell(one.knowing(subject.about) if n else one, story)) for n, story in enumerate(few)]
+
+
+def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
+    """What happened on days without a report of their own: each story once, as of the day that tells most of it."""
+    today = {one.id for one in (*found.stories, *found.false)}
+    best: dict[str, tuple[float, dt.date, Story]] = {}
+    for day, stories in found.earlier:
+        for one in _stories.world(stories):
+            if one.id in today or not one.detections or one.kind == model.DYNAMIC:
+                continue
+            score = max(d.score for d in one.detections)
+            if one.detections[0].confidence == "possible":
+                continue
+            if one.id not in best or score > best[one.id][0]:
+                best[one.id] = score, day, one
+    return [(day, one) for _, day, one in sorted(best.values(), key=lambda item: (item[1], -item[0]))]
+
+
+def _earlier(context: Context, found: asked.Changes) -> Section:
+    """Days without a report of their own."""
+    points: list[Paragraph] = []
+    every = _best(found)
+    telling = sorted(every, key=lambda item: -max(d.score for d in item[1].detections))[:LISTED]
+    for day, one in (item for item in every if item in telling):
+        told = tell(_stories.speech(context, day=day), one)
+        points.append(joined(context.words, [*told.sentences, *told.doubts]))
+    days = {"first": context.words.day(found.earlier[0][0]), "last": context.words.day(found.earlier[-1][0])}
+    key = "overview.days_title" if len(found.earlier) > 1 else "overview.day_title"
+    if len(every) > LISTED:
+        points.append(context.say("stories.more_lines", n=len(every) - LISTED))
+    findings = [] if points else [context.say("overview.days_none")]
+    return Section("stories-earlier", context.say(key, **days), findings, points=points)
 
 
 def _list(
@@ -80,7 +138,7 @@ def _list(
         notes.append(say("stories.false", n=len(found.false)))
     return Section(
         ID,
-        say("stories.title" if alone else "stories.title_rest"),
+        say("stories.title" if alone or not points else "stories.title_rest"),
         points=points,
         blocks=[_table(context, every)] if every else [],
         notes=notes,
@@ -102,7 +160,7 @@ def _table(context: Context, every: Sequence[Story]) -> Block:
     )
     rows = [
         (
-            speech.short(one.about) if one.kind not in model.OWN else say("stories.own"),
+            say("stories.own") if one.kind in model.OWN else speech.label(one),
             say(f"stories.kind_{one.kind}"),
             say("stories.state_false") if one.verdict == "false" else say(f"stories.state_{one.state}"),
             words.day(speech.local(one.first).date()),
@@ -118,7 +176,7 @@ def _table(context: Context, every: Sequence[Story]) -> Block:
         "id", "kind", "ports", "country", "asn", "sensor", "group", "state", "first", "last", "times", "peak", "peak_day",
         "rank", "rank_before", "days", "packets", "hosts", "usual", "score", "confidence", "verdict", "reason",
     )  # fmt: skip
-    body = [_line(one) for one in every]
+    body = [_row(one) for one in every]
     sql = f"SELECT * FROM stories WHERE day = DATE '{context.period.first.isoformat()}' AND state <> 'resting'"
     return Block(context.data(ID, say("stories.table"), names, body, sql), table=table)
 
@@ -127,7 +185,7 @@ def _times(context: Context, times: float | None) -> str:
     return "–" if times is None else context.words.number(times, 1 if times < 10 else 0)
 
 
-def _line(one: Story) -> tuple[object, ...]:
+def _row(one: Story) -> tuple[object, ...]:
     main = one.detections[0] if one.detections else None
     ports, country, asn, sensor, group = one.about.text().split("|")
     return (
@@ -142,14 +200,17 @@ def _stamp(moment: dt.datetime | None) -> str | None:
     return moment.astimezone(dt.UTC).isoformat() if moment is not None else None
 
 
-def headlines(context: Context) -> list[Paragraph]:
-    """For the summary: what changed, a line each, leading to its part of the page."""
-    found = _stories.changes(context)
+def headlines(context: Context) -> tuple[list[Paragraph], list[Paragraph]]:
+    """For the summary: what moved, a line each, leading to its part of the page; and by name what goes on as before."""
     speech = _stories.speech(context)
-    subjects = _stories.subjects(_stories.world(found.stories if found else ()))
-    drawn = [one for one in subjects if one.drawn]
-    out: list[Paragraph] = []
-    for n, one in enumerate(drawn):
-        told = tell(speech, one.stories[0])
-        out.append([Link(plain(told.title), f"#{one.id}" if n < _stories.CHARTS else f"#{ID}", "report.md")])
-    return out
+    drawn, rest = parts(context)
+    moved: list[Paragraph] = []
+    going: list[Paragraph] = []
+    for one in [*drawn, *rest]:
+        place = f"#{one.id}" if one in drawn else f"#{ID}"
+        first = one.stories[0]
+        if one.moved:
+            moved.append([Link(tell(speech, first).title, place, "report.md")])
+        elif one.weight == _stories.GOING and first.state == "high":
+            going.append([Link(_stories.name(speech, one), place, "report.md")])
+    return moved, going

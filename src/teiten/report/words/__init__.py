@@ -10,8 +10,8 @@ Nothing here asks a lake.
 
 from __future__ import annotations
 
-from teiten.report.words._kinds import Told, tell
+from teiten.report.words._kinds import Told, ranked, ranks, tell
 from teiten.report.words._speech import Speech, plain
 from teiten.report.words.background import advice, background
 
-__all__ = ["Speech", "Told", "advice", "background", "plain", "tell"]
+__all__ = ["Speech", "Told", "advice", "background", "plain", "ranked", "ranks", "tell"]

@@ -17,6 +17,11 @@ _AMOUNT: Final = frozenset(
      model.CAMPAIGN, model.WATCH}
 )  # fmt: skip
 """kinds that tell of an amount"""
+RANKS: Final = frozenset({model.OVERTOOK, model.CLOSING_IN})
+"""kinds that are told of a port after its stories (`ranks`)"""
+MOST_RANKS: Final = 3
+_STANDS: Final = frozenset({model.FALLING, model.ENDED})
+"""kinds that say how a story stands, and that nothing came"""
 _PEAK: Final = 1.5
 """a falling story's peak is named where it was this many times of today's"""
 _BEGINNING: Final = (model.NEW_PORT, model.CAMPAIGN, model.PORT_GROUP, model.RISING, model.SPREADING, model.HIGH, model.BURST)
@@ -33,6 +38,18 @@ class Told:
     sure: str = ""
 
 
+def ranked(stories: Sequence[Story]) -> bool:
+    """Do they tell of the ranking of all, so that a place need not be said besides?"""
+    return any(d.kind in RANKS and d.about.country is None for one in stories for d in one.detections)
+
+
+def ranks(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
+    """Who passed whom, of all first, then country by country; what is the story itself is told by `tell`."""
+    found = [(one, d) for one in stories if one.kind not in RANKS for d in one.detections if d.kind in RANKS]
+    found.sort(key=lambda item: item[1].about.country is not None)
+    return [sentence for one, d in found[:MOST_RANKS] for sentence in _more.overtook(speech, one, d)]
+
+
 def tell(speech: Speech, story: Story) -> Told:
     """What is to be said of it on the speech's day. Never empty, and says no cause."""
     main = _main(story)
@@ -45,9 +62,8 @@ def tell(speech: Speech, story: Story) -> Told:
         said = _more.OWN_WORDS[story.kind](speech, story, main) if story.kind in _more.OWN_WORDS else []
         said = said or [_standing(speech, story)]
         title = _more.title(speech, story, main)
-    covered = {id(main)} if main is not None else set()
     for one in story.detections:
-        if id(one) not in covered:
+        if one is not main and one.kind not in RANKS:
             said += _also(speech, story, one, main)
     if story.verdict == "explained" and story.because:
         said.append(speech.say("tell.explained", because=story.because))
@@ -73,9 +89,12 @@ def _main(story: Story) -> Detection | None:
 
 def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragraph]:
     """Stories of an amount, by how they stand."""
-    if story.state in ("new", "once") and main is not None:
+    if story.state in ("new", "once") and main is not None and main.kind not in _STANDS:
         return _came(speech, story, main)
-    said = [_standing(speech, story)]
+    if main is not None and story.state == "high" and main.reason.get("few"):
+        said = [speech.turn("tell.relatively_high", thing=speech.thing(story.about, story))]
+    else:
+        said = [_standing(speech, story)]
     if main is not None and story.state in ("growing", "high"):
         said += [x for x in (_much.packets(speech, story, main), _much.carried(speech, story, main)) if x]
     return said
@@ -114,7 +133,11 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
 
 def _peak(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """最も多かったのは14時台です: of a burst of several hours."""
-    if one.peak is None or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP):
+    if (
+        one.peak is None
+        or len(one.reason.get("spans") or ()) > 1
+        or one.kind not in (model.BURST, model.WATCH, model.PORT_GROUP)
+    ):
         return None
     end = one.end
     if end is not None and (end - one.start).total_seconds() <= 7200:
@@ -129,6 +152,8 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
     thing = speech.thing(about, story)
     fields: dict[str, Any] = {"thing": thing, "since": speech.date(since)}
     rank = _much.rank(speech, story)
+    if story.kind == model.FALLING:
+        return _below(speech, story, fields)
     if story.state == "falling":
         now = max(1.0, story.times or 1.0)
         if story.peak is not None and story.peak_day and story.peak >= _PEAK * now:
@@ -136,6 +161,8 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
             return speech.turn("tell.falling_peak", **fields, today=speech.today)
         return speech.turn("tell.falling", **fields)
     if story.state == "ended":
+        if any(d.reason.get("settled") for d in story.detections):
+            return speech.turn("tell.settled", **fields)
         kind = "ended_burst" if story.kind == model.BURST and since == story.day else "ended"
         return speech.turn(f"tell.{kind}", **fields)
     key = "growing" if story.state == "growing" else "high"
@@ -147,6 +174,16 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
     if rank and f"tell.{key}_rank_1" in speech.words:
         return speech.turn(f"tell.{key}_rank", **fields, rank=rank)
     return speech.turn(f"tell.{key}", **fields, today=speech.today)
+
+
+def _below(speech: Speech, story: Story, fields: dict[str, Any]) -> Paragraph:
+    """Below the usual, not on its way back to it."""
+    if story.state == "ended":
+        return speech.turn("tell.below_ended", **fields)
+    if story.times is not None and story.times < 1:
+        share = [speech.linked(speech.words.percent(story.times, 0), story)]
+        return speech.turn("tell.below_share", **fields, share=share)
+    return speech.turn("tell.below", **fields)
 
 
 def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) -> list[Paragraph]:
@@ -178,9 +215,11 @@ _HEADLINES: Final = {
 def _title(speech: Speech, story: Story, main: Detection | None) -> str:
     """A headline: 米国発の25,465,587/tcpへのスキャンが5時台に増加."""
     key = _HEADLINES.get(story.state, "high")
+    if story.kind == model.FALLING:
+        key = "below_ended" if story.state == "ended" else "below"
     about = story.about
     when = ""
-    if main is not None and story.state in ("new", "once"):
+    if main is not None and story.state in ("new", "once") and main.kind not in _STANDS:
         about = main.about
         if main.kind in (model.BURST, model.WATCH, model.PORT_GROUP):
             key, when = "burst", speech.hours(main)

@@ -104,15 +104,18 @@ def dynamic(speech: Speech, story: Story, one: Detection | None) -> list[Paragra
     if one is None:
         return []
     share = number(one, "share")
-    thing = speech.thing(one.about, story)
+    within = (one.about.ports, one.about.country) == (speech.known.ports, speech.known.country)
+    whose = [] if within else speech.thing(one.about, story)
+    key = "dynamic_within" if within else "dynamic"
     if share is None:
-        return [speech.turn("tell.dynamic", thing=thing)]
-    return [speech.turn("tell.dynamic_share", thing=thing, share=speech.words.percent(min(1.0, share), 0))]
+        return [speech.turn(f"tell.{key}", thing=whose)]
+    text = [speech.linked(speech.words.percent(min(1.0, share), 0), story)]
+    return [speech.turn(f"tell.{key}_share", thing=whose, share=text)]
 
 
 def arrivals(speech: Speech, story: Story, one: Detection | None) -> list[Paragraph]:
     """WebサーバへのDoSライクな着信は、引き続き間欠的に続いています. 毎秒1〜2パケット."""
-    service = _service(speech, story, one)
+    service = speech.service_of(story)
     about = one.about if one is not None else story.about
     fields: dict[str, Any] = {
         "service": [speech.linked(service, story)],
@@ -143,13 +146,6 @@ def arrivals(speech: Speech, story: Story, one: Detection | None) -> list[Paragr
     elif about.country:
         said.append(speech.turn("tell.arrivals_from", land=[speech.linked(speech.land(about.country), story)]))
     return said
-
-
-def _service(speech: Speech, story: Story, one: Detection | None) -> str:
-    named = str(one.reason.get("service", "")) if one is not None else ""
-    ports = speech.ports_text((one.about if one is not None else story.about).ports)
-    key = f"tell.service_{named or 'other'}"
-    return speech.say(key if key in speech.words else "tell.service_other", ports=ports)
 
 
 def backscatter(speech: Speech, story: Story, one: Detection | None) -> list[Paragraph]:
@@ -204,9 +200,9 @@ def group_hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | Non
 def title(speech: Speech, story: Story, one: Detection | None) -> str:
     """A headline for these kinds."""
     about = one.about if one is not None else story.about
-    kind = story.kind
+    kind = model.RHYTHM_LOST if one is not None and one.kind == model.RHYTHM_LOST else story.kind
     if kind == model.ARRIVALS:
-        thing = _service(speech, story, one)
+        thing = speech.service_of(story)
     elif kind in (model.PORT_RUN, model.BACKSCATTER):
         thing = speech.say("tell.from_title", land=speech.land(about.country)) if about.country else ""
     elif kind in (model.OVERTOOK, model.CLOSING_IN):

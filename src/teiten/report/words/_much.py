@@ -43,7 +43,13 @@ def packets(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
 
 def hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """発信元のホスト数は、ふだんの約8倍です: where it is the hosts that stand out, and not as much the packets."""
-    if one.measure != "hosts" or one.times is None or not one.usual or one.times < 2 * one.packets / max(one.usual, HARDLY):
+    if (
+        one.measure != "hosts"
+        or one.times is None
+        or one.sources == "few"
+        or not one.usual
+        or one.times < 2 * one.packets / max(one.usual, HARDLY)
+    ):
         return None
     return speech.turn("tell.hosts_times", times=[speech.linked(speech.times(one.times), story)])
 
@@ -116,15 +122,17 @@ def sources(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """発信元は少数のホスト(3ホスト)です。"""
     if one.sources is None:
         return None
-    if one.hosts is None or one.hosts < 1 or one.measure == "hosts":
+    if one.hosts is None or one.hosts < 1:
         return speech.turn(f"tell.sources_{one.sources}_plain")
     text = speech.linked(speech.count(round(one.hosts), "hosts"), story)
+    if round(one.hosts) == 1:
+        return speech.turn("tell.sources_one", hosts=[text])
     return speech.turn(f"tell.sources_{one.sources}", hosts=[text])
 
 
 def rank(speech: Speech, story: Story) -> str:
     """現在、3日間のランキングで3位(前日は5位): as a part of a sentence; empty where it has no place worth a word."""
-    if story.rank is None or story.rank > 10 or any(d.kind in (model.OVERTOOK, model.CLOSING_IN) for d in story.detections):
+    if story.rank is None or story.rank > 10 or not speech.ranks:
         return ""
     what = "ports" if story.about.ports else "countries"
     if story.about.ports and (story.about.country is not None or story.about.asn is not None or len(story.about.ports) > 1):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from teiten.data import ports as port_table
-from teiten.detect.model import About, Detection, Port, Story
+from teiten.detect.model import ARRIVALS, About, Detection, Port, Story
 from teiten.lang import Words
 from teiten.report.model import Link, Paragraph, Piece
 from teiten.report.naming import Naming
@@ -59,6 +59,8 @@ class Speech(Naming):
     networks: Mapping[int, str] = field(default_factory=dict)
     """AS -> its holder"""
     rows: Rows | None = None
+    ranks: bool = True
+    """whether a story's place in the ranking is said with it; not where another sentence says it"""
     turns: Counter[str] = field(default_factory=Counter)
     met: set[Port] = field(default_factory=set)
     known: About = field(default_factory=About)
@@ -180,14 +182,32 @@ class Speech(Naming):
         """The same for a title."""
         return plain(replace(self, known=About(), met=set()).thing(about, long=False))
 
+    def service_of(self, story: Story) -> str:
+        """Webサーバ(80,443/tcp): the observer's own service at which a story's packets arrive."""
+        named = next((str(d.reason["service"]) for d in story.detections if d.reason.get("service")), "other")
+        if named == "other":
+            groups = {entry.group if (entry := self.port_entry(p)) else None for p in story.about.ports}
+            named = (groups.pop() or "other") if len(groups) == 1 else "other"
+        if not story.about.ports:
+            return self.say("tell.service_any")
+        key = f"tell.service_{named}"
+        ports = self.ports_text(story.about.ports)
+        return self.say(key if key in self.words else "tell.service_other", ports=ports)
+
+    def label(self, story: Story) -> str:
+        """What it is about, in a table."""
+        if story.kind == ARRIVALS:
+            return self.say("tell.label_service", service=self.service_of(story))
+        return self.short(story.about)
+
     def name(self, about: About) -> str:
-        """What it is about by name alone, for a heading: 1433/tcp(…), ロシア, AS4134(…)."""
+        """What it is about by name alone: 1433/tcp(…), ロシア発, AS4134(…)."""
         if about.ports:
             return replace(self, met=set()).ports_text(about.ports, long=True)
         if about.asn is not None:
             return self.network(about.asn)
         if about.country is not None:
-            return self.sentence("tell.heading_country", land=self.land(about.country or None))
+            return self.say("tell.heading_country", land=self.land(about.country or None))
         if about.sensor is not None:
             return self.say("tell.heading_sensor", sensor=about.sensor)
         return self.group_name(about.group) if about.group is not None else self.say("tell.heading_all")

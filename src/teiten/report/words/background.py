@@ -23,7 +23,14 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
     """What else uses the port, with who says so: where a story of one port is new, and is not as common as Telnet."""
     first = stories[0]
     ports = first.about.ports
-    if first.state not in _NEW or first.kind not in _TELLING or len(ports) != 1 or speech.turns["background"] >= _MOST:
+    if (
+        first.about.country is not None
+        or first.about.asn is not None
+        or first.state not in _NEW
+        or first.kind not in _TELLING
+        or len(ports) != 1
+        or speech.turns["background"] >= _MOST
+    ):
         return []
     entry = speech.port_entry(ports[0])
     if entry is None:
@@ -43,10 +50,11 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
     return [capital(speech.turn("tell.known_for", port=port, service=entry.service(lang)))]
 
 
-def advice(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
+def advice(speech: Speech, stories: Sequence[Story], *, long: bool = False) -> list[Paragraph]:
     """One piece of advice, where the table has one for the port or the kind of change; each once on a page."""
     for story in stories:
-        if story.state in ("ended", "falling"):
+        # every day the same advice would be read by nobody; an overview of several days takes the longer view
+        if story.state not in ("new", "growing") and not (story.state == "high" and long):
             continue
         found = table.find(story.kind, story.about.ports, speech.port_entry)
         if found is None or speech.turns[f"advice {found.key}"]:
