@@ -34,15 +34,15 @@ HEAD: Final = """<!-- Made by tools/build_overview2019.py from a run. Do not edi
 
 # October 2019: what a daily overview said, and what the generated days say
 
-An observer in Japan wrote almost every day of what the scans at his line did (the text is not ours, so it stands here in our own
+An observer in Japan wrote almost every day of what the scans at his line did (the text is not ours: it stands here in our own
 words). A daily overview of this program must be able to say such things by itself. His data are not published; so
 `teiten simulate --scenario overview2019` lays five weeks down from the statements of the text, and detection and the report,
-which know nothing of that, are asked whether they find them again. The generated sentences are as the reports wrote them, without
-their links. `tests/report/test_overview2019.py` holds every row.
+which know nothing of that, are asked whether they find them again. The generated sentences are as the reports wrote them,
+without their links. `tests/report/test_overview2019.py` holds every row, and that nothing else is told.
 
 What the text leaves open (how many packets there were, what else came) is made up: the numbers below mean nothing. Where the
-text supposes a cause, the report says what the counts show and that the cause is not known. **{said} of {all} statements are said
-in both languages.** What is not said stands here as well, as "not said".
+text supposes a cause, the report says what the counts show and that the cause is not known. **{said} of {all} statements are
+said in both languages.** What is not said stands here as well, with the reason.
 
 ```sh
 {commands}
