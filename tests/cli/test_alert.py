@@ -91,6 +91,7 @@ def log(made: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
+@pytest.mark.full
 def test_from_the_first_alert_to_the_last_word(made: Path, capsys: Said) -> None:
     """In order: shown, told, not told again, marked, taken back, handed on."""
     assert alert(made, "--dry-run") == 0
@@ -118,7 +119,7 @@ def test_from_the_first_alert_to_the_last_word(made: Path, capsys: Said) -> None
     assert main(["note", "lessons", *config]) == 0
     lesson = capsys.readouterr().out
     assert burst["id"] in lesson and "false" in lesson and "9530/tcp" in lesson
-    assert main(["detect", *config, "--json"]) == 0
+    assert main(["detect", *config, "--output", "jsonl"]) == 0
     (row,) = [row for row in map(json.loads, capsys.readouterr().out.splitlines()) if row["id"] == burst["id"]]
     assert row["verdict"] == "false"
     assert main(["export", "stories", *config, "--form", "json", "--out", str(made / "s.json")]) == 0
@@ -129,6 +130,23 @@ def test_from_the_first_alert_to_the_last_word(made: Path, capsys: Said) -> None
     assert burst["id"] in [item["_teiten"]["id"] for item in told["items"]]
     assert main(["note", "lessons", *config]) == 0
     assert "nothing was taught" in capsys.readouterr().err
+
+
+def test_a_silent_sensor_is_told_once(tmp_path: Path, capsys: Said) -> None:
+    """A lake of a day, in which nothing can be called unusual yet."""
+    now = dt.datetime.now(dt.UTC)
+    lake = Lake.create(tmp_path / "lake", "UTC")
+    own = events(_row(now - n * HOUR / 20, "198.18.0.1", 23, "US") | {"source_pos": n} for n in range(100, 480))
+    with lake.writer() as writer:
+        low, high = own["time"].min(), own["time"].max()
+        writer.commit(batch(own.height, t_min=low, t_max=high), own)
+    (tmp_path / "teiten.toml").write_text(CONFIG.replace('prefix = "203.0.113.0/24"', 'port = "9530/tcp"'), encoding="utf-8")
+    for _ in range(2):
+        assert alert(tmp_path) == 0
+    (message,) = log(tmp_path)
+    (item,) = message["items"]
+    assert (item["kind"], item["about"]["sensor"], item["usual"]) == ("silent", "home", 20.0)
+    assert "sensor home" in message["title"] and "sent to log" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
