@@ -95,15 +95,16 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
 
 def _at_least(view: View, names: Sequence[tuple[Courses, int]], counts: dict[str, Floats]) -> None:
     """Of days with very many cells the rare ones are put together: a port of a country that is not there has some count below
-    `View.least`, not none. Where it is below, it is taken to be there."""
-    least = view.least
-    if least <= 0:
+    `View.least`, not none (a port or an AS below `View.least_alone`). Where it is below, it is taken to be there."""
+    if view.least <= 0:
         return
-    several = np.array([len(one.by) > len(PORT) for one, _ in names])
     packets, hosts = counts["packets"], counts["hosts"]
     share = hosts.sum() / max(1.0, packets.sum())
-    packets[several] = np.maximum(packets[several], least)
-    hosts[several] = np.maximum(hosts[several], least * share)
+    several = np.array([len(one.by) > len(PORT) for one, _ in names])
+    alone = np.array([one.by in (PORT, ("asn",)) for one, _ in names])
+    for which, least in ((several, view.least), (alone, view.least_alone)):
+        packets[which] = np.maximum(packets[which], least)
+        hosts[which] = np.maximum(hosts[which], least * share)
 
 
 def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) -> Away | None:

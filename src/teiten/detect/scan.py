@@ -36,6 +36,8 @@ _CRUDE: Final = 0.6
 """share of `detect_times` from which on a series is looked at more closely"""
 _EACH: Final = 8.0
 """packets of each host more than expected, from which on few hosts carry what is more"""
+_SAMPLE: Final = 500
+"""series of a kind that did not stand out today, at most, that tell what days before had"""
 _MOST_BINS: Final = 20_000_000
 FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
     (),
@@ -176,14 +178,24 @@ _WIDE: Final = ("place", "country", "asn", "sensor")
 
 def _without_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Cells of all ports together: packets add up, and of hosts there are at least those of the port that has most."""
-    frame = pl.DataFrame({name: cells[name] for name in (*_WIDE, *MEASURES)})
-    summed = frame.group_by(*_WIDE).agg(pl.col("packets").sum(), pl.col("hosts").max()).sort(*_WIDE)
-    return {name: summed[name].to_numpy() for name in summed.columns}
+    sizes = [int(cells[name].max(initial=0)) + 1 for name in _WIDE]
+    key = np.zeros(len(cells["place"]), dtype=np.int64)
+    for name, size in zip(_WIDE, sizes, strict=True):
+        key = key * size + cells[name]
+    frame = pl.DataFrame({"key": key, "packets": cells["packets"], "hosts": cells["hosts"]})
+    summed = frame.group_by("key").agg(pl.col("packets").sum(), pl.col("hosts").max()).sort("key")
+    out: dict[str, Any] = {}
+    for measure in MEASURES:
+        out[measure] = summed[measure].to_numpy()
+    left = summed["key"].to_numpy()
+    for name, size in zip(reversed(_WIDE), reversed(sizes), strict=True):
+        left, out[name] = np.divmod(left, size)
+    return out
 
 
 def _late(cells: Mapping[str, Any], first: int) -> dict[str, Any]:
-    late = slice(int(np.searchsorted(cells["place"], first)), None)
-    out: dict[str, Any] = {name: cells[name][late].copy() for name in cells}
+    late = cells["place"] >= first
+    out: dict[str, Any] = {name: cells[name][late] for name in cells}
     out["place"] -= first
     return out
 
@@ -222,21 +234,29 @@ def _coded(view: View, skip: int) -> tuple[dict[str, Any], dict[str, dict[str, A
     frames = [_plain(view, skip, frame) for frame in (view.cells, *view.tails)]
     names: dict[str, list[Any]] = {}
     for name in DIMENSIONS:
-        values = pl.concat([frame[name] for frame in frames if name in frame.columns]).unique().sort()
+        values = pl.concat([frame[name].unique() for frame in frames if name in frame.columns]).unique().sort()
         names[name] = values.to_list()
-        codes = pl.DataFrame({name: values, "_code": np.arange(len(values), dtype=np.int32)})
         for n, frame in enumerate(frames):
             if name in frame.columns:
-                joined = frame.join(codes, on=name, how="left", maintain_order="left")
-                frames[n] = joined.drop(name).rename({"_code": name})
+                frames[n] = frame.with_columns(_numbers(frame[name], values))
     names["group"], of = _groups(names["port"])
-    made = [{name: frame[name].to_numpy().copy() for name in frame.columns} for frame in frames]
+    made = [{name: frame[name].to_numpy() for name in frame.columns} for frame in frames]
     for one in made:
         if "port" in one:
             one["group"] = of[one["port"]]
-        for measure in MEASURES:
-            one[measure] = one[measure].astype(np.float64)
     return made[0], {name: one for one in made[1:] for name in DIMENSIONS if name in one}, names
+
+
+def _numbers(column: pl.Series, values: pl.Series) -> pl.Series:
+    """Of each value its place among the values (which are in order)."""
+    if column.dtype == pl.String:
+        return column.cast(pl.Enum(values)).to_physical().cast(pl.Int32)
+    low, high = int(values[0] or 0), int(values[-1] or 0) if len(values) else 0
+    if high - low < _MOST_BINS // 4:
+        places = np.zeros(high - low + 1, dtype=np.int32)
+        places[values.to_numpy() - low] = np.arange(len(values))
+        return pl.Series(column.name, places[column.to_numpy() - low])
+    return pl.Series(column.name, np.searchsorted(values.to_numpy(), column.to_numpy()).astype(np.int32))
 
 
 def _plain(view: View, skip: int, frame: pl.DataFrame) -> pl.DataFrame:
@@ -257,7 +277,7 @@ def _plain(view: View, skip: int, frame: pl.DataFrame) -> pl.DataFrame:
         kept = kept.filter((pl.col("asn") != OTHERS).fill_null(True))
         columns.append(pl.col("asn").fill_null(0))
     columns += [pl.col(name).fill_null("") for name in ("country", "sensor") if name in has]
-    return kept.select(*columns, *MEASURES).sort("place")
+    return kept.select(*columns, *(pl.col(name).cast(pl.Float64) for name in MEASURES))
 
 
 def port_of(code: int) -> tuple[int, int | None]:
@@ -322,37 +342,52 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     out = Family(by, [])
     cells = made.wide if out.wide else made.cells
     codes, values = _codes(made, by, cells)
-    numbers = _busy(made, cells, codes)
-    rows = _placed(numbers, codes)
-    counts = {measure: _matrix(made, cells, rows, len(numbers), measure) for measure in MEASURES}
-    if len(by) <= 1 and made.tails:
-        tail = made.tails.get(by[0] if by else next(iter(made.tails)))
-        if tail is not None:
-            own, _ = _codes(made, by, tail)
-            own = _placed(numbers, own)
-            for measure in MEASURES:
-                counts[measure] += _matrix(made, tail, own, len(numbers), measure)
+    coded = [(cells, codes)]
+    tail = made.tails.get(by[0] if by else next(iter(made.tails))) if len(by) <= 1 and made.tails else None
+    if tail is not None:
+        coded.append((tail, _codes(made, by, tail)[0]))
+    numbers = _busy(made, coded)
+    parts = [(one, _placed(numbers, own)) for one, own in coded]
+    rows = parts[0][1]
+    packets = _matrix(made, parts, len(numbers), "packets")
     seen = _exposures(made, by, numbers, values)
-    hot = np.flatnonzero(np.any([_hot(made, measure, counts[measure], seen) for measure in MEASURES], axis=0))
+    hot, asked = _chosen(made, packets, seen)
     again = np.full(len(numbers) + 1, -1)
     again[hot] = np.arange(len(hot))
     left, keys = numbers[hot], []
     for value in reversed(values):
         left, at = np.divmod(left, max(1, len(value)))
         keys.append(value[at])
-    late = slice(len(rows) - len((made.recent_wide if out.wide else made.recent)["place"]), None)
-    out.rows = again[rows[late]]
+    out.rows = again[rows[cells["place"] >= made.first]]
     out.keys = list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot)
     back = made.clock.today.start - made.first
-    for measure in MEASURES:
-        full = counts[measure][hot]
+    hosts = _matrix(made, [(one, again[own]) for one, own in parts], len(hot), "hosts")
+    both: dict[Measure, Floats] = {"packets": packets[hot], "hosts": hosts}
+    for measure, full in both.items():
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
         np.maximum(base.mu, _weekly(made, full), out=base.mu)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
         most, many = _most(made, out, measure), out.dense[measure]
-        out.chances[measure] = chance.fit(_worst(most[~many])), chance.fit(_worst(most[many]))
+        few, many_ = (_worst(most, which, asked) for which in (~many, many))
+        out.chances[measure] = chance.fit(few), chance.fit(many_)
     return out
+
+
+def _chosen(made: Ground, packets: Floats, seen: Floats) -> tuple[Ints, Floats]:
+    """The series that are looked at: those that stand out today, and of those that did on some day before as many as it takes.
+
+    Beside each for how many it stands. In order of their numbers.
+    """
+    past, today = _hot(made, packets, seen)
+    level = packets.sum(axis=1) / max(1.0, made.clock.before)
+    weight = np.where(today, 1.0, 0.0)
+    for which in (level < _DENSE, level >= _DENSE):
+        others = np.flatnonzero(past & ~today & which)
+        some = others[np.linspace(0, len(others) - 1, _SAMPLE).astype(int)] if len(others) > _SAMPLE else others
+        weight[some] = len(others) / max(1, len(some))
+    chosen = np.flatnonzero(weight > 0)
+    return chosen, weight[chosen]
 
 
 def _weekly(made: Ground, counts: Floats) -> Floats:
@@ -363,23 +398,31 @@ def _weekly(made: Ground, counts: Floats) -> Floats:
     return out
 
 
-def _worst(most: Floats) -> Floats:
-    """Of each day the least likely of all series."""
-    return most.max(axis=0) if len(most) else np.zeros(most.shape[1])
+def _worst(most: Floats, which: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """Of each day the least likely of these series; of those that stand for others the least likely there would be of all."""
+    out = np.zeros(most.shape[1])
+    for own in (1.0, weight.max(initial=1.0)):
+        rows = which & (weight <= 1.0 if own == 1.0 else weight > 1.0)
+        if rows.any():
+            found = most[rows].max(axis=0)
+            out = np.maximum(out, np.where(found > 0, found + np.log10(weight[rows].max()), 0.0))
+    return out
 
 
-def _busy(made: Ground, cells: Mapping[str, Any], codes: Ints) -> Ints:
+def _busy(made: Ground, coded: list[tuple[Mapping[str, Any], Ints]]) -> Ints:
     """The numbers of the series that have counts enough on some day, in order."""
-    days = cells["place"] // 24
-    span, fine = made.clock.days + 2, codes >= 0
+    span, low = made.clock.days + 2, _low(made)
+    fine = [own >= 0 for _, own in coded]
+    codes = np.concatenate([own[some] for (_, own), some in zip(coded, fine, strict=True)])
+    days = np.concatenate([cells["place"][some] // 24 for (cells, _), some in zip(coded, fine, strict=True)])
+    packets = np.concatenate([cells["packets"][some] for (cells, _), some in zip(coded, fine, strict=True)])
     size = int(codes.max(initial=-1)) + 1
     if size * span <= _MOST_BINS:
-        sums = np.bincount(codes[fine] * span + days[fine], cells["packets"][fine], size * span).reshape(size, span)
-        return np.flatnonzero((sums >= _low(made)).any(axis=1))
-    numbers, at = np.unique(codes[fine], return_inverse=True)
-    pairs, where = np.unique(at * span + days[fine], return_inverse=True)
-    sums = np.bincount(where, cells["packets"][fine], len(pairs))
-    out: Ints = numbers[np.unique(pairs[sums >= _low(made)] // span)]
+        sums = np.bincount(codes * span + days, packets, size * span).reshape(size, span)
+        return np.flatnonzero((sums >= low).any(axis=1))
+    numbers, at = np.unique(codes, return_inverse=True)
+    pairs, where = np.unique(at * span + days, return_inverse=True)
+    out: Ints = numbers[np.unique(pairs[np.bincount(where, packets, len(pairs)) >= low] // span)]
     return out
 
 
@@ -394,11 +437,15 @@ def _placed(numbers: Ints, codes: Ints) -> Ints:
     return np.where(numbers[place] == codes, place, -1)
 
 
-def _matrix(made: Ground, cells: Mapping[str, Any], rows: Ints, count: int, measure: Measure) -> Floats:
-    """Counts of series (rows) by hour (columns)."""
-    span, fine = len(made.clock.exposure), rows >= 0
-    at = rows[fine] * span + cells["place"][fine]
-    return np.bincount(at, cells[measure][fine], count * span).reshape(count, span).astype(np.float64)
+def _matrix(made: Ground, parts: list[tuple[Mapping[str, Any], Ints]], count: int, measure: Measure) -> Floats:
+    """Counts of series (rows) by hour (columns), of cells and of those put together, with their rows."""
+    span = len(made.clock.exposure)
+    out = np.zeros(count * span)
+    for cells, rows in parts:
+        fine = rows >= 0
+        if fine.any():
+            out += np.bincount(rows[fine] * span + cells["place"][fine], cells[measure][fine], len(out))
+    return out.reshape(count, span)
 
 
 def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[Ints]) -> Floats:
@@ -406,20 +453,24 @@ def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[In
     if "sensor" not in by:
         return made.clock.exposure[None, :]
     sensors = values[0][numbers // max(1, int(np.prod([len(v) for v in values[1:]])))]
-    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)]) for code in np.unique(sensors)}
+    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)])[made.skip :] for code in np.unique(sensors)}
     return np.stack([each[int(code)] for code in sensors]) if len(sensors) else made.clock.exposure[None, :]
 
 
-def _hot(made: Ground, measure: Measure, counts: Floats, seen: Floats) -> npt.NDArray[np.bool_]:
-    """Which series lie in some hours of some day so much above their mean of these hours that it is worth a closer look."""
-    least, times = made.least[measure], _CRUDE * made.view.threshold("detect_times")
+def _hot(made: Ground, counts: Floats, seen: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which series lie so much above their mean of some hours that it is worth a look: on a day before, and today."""
+    least, times = min(made.least.values()), _CRUDE * made.view.threshold("detect_times")
     span = counts.shape[1] + -counts.shape[1] % 24
     x, e = (np.pad(each, ((0, 0), (0, span - each.shape[1]))) for each in (counts, seen))
     by_hour = x.reshape(len(x), span // 24, 24).sum(axis=1), e.reshape(len(e), span // 24, 24).sum(axis=1)
     usual = times * by_hour[0] / np.maximum(by_hour[1], 1e-9)
     above = x - np.tile(usual, span // 24) * e
-    out: npt.NDArray[np.bool_] = np.any([one.max(axis=1, initial=0.0) >= least for one in baseline.sums_of(above)], axis=0)
-    return out
+    past, today = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=bool)
+    for width, sums in zip(WIDTHS, baseline.sums_of(above), strict=True):
+        before = made.clock.today.start // width
+        past |= sums[:, :before].max(axis=1, initial=0.0) >= least
+        today |= sums[:, before:].max(axis=1, initial=0.0) >= least
+    return past, today
 
 
 def _told(made: Ground, family: Family, measure: Measure, x: Floats, mu: Floats, more: Floats) -> npt.NDArray[np.bool_]:
@@ -537,3 +588,19 @@ def lower(made: Ground, cells: Ints, by: Mapping[Measure, Floats]) -> None:
         changed = np.unique(rows[some])
         for measure in MEASURES:
             family.best[measure][changed] = _scores(made, family, measure, changed)
+
+
+def flatten(made: Ground, window: Window, first: int, after: int) -> None:
+    """Takes out what a series still has above its usual: counts of rare cells that were put together, of it and of all."""
+    for measure in MEASURES:
+        counts, mu = window.family.counts[measure][window.row], window.family.bases[measure].mu[window.row]
+        more = np.maximum(counts[first:after] - mu[first:after], 0.0)
+        counts[first:after] -= more
+        for family in made.families:
+            if not family.by and family is not window.family:
+                family.counts[measure][0, first:after] -= more
+    for family in made.families:
+        if not family.by or family is window.family:
+            row = np.array([window.row if family is window.family else 0])
+            for measure in MEASURES:
+                family.best[measure][row] = _scores(made, family, measure, row)
