@@ -26,6 +26,8 @@ ABSENT = 0.15
 """A thing was absent where its mean lies below this share of its mean when it was there."""
 FEWEST = 50
 """packets of a thing, below which it neither begins nor ends"""
+MOSTLY = 0.25
+"""of a day's busiest hour: a part below this share is not what it mostly was"""
 LOW = 0.7
 """The least is told of where it lies below this share of the median."""
 
@@ -92,6 +94,8 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     if ahead and high < FLAT * statistics.median(v for v, _ in seen):
         return context.sentence("series.figure_flat", thing=_name(context, what, first))
     name = stack.times[i]
+    if context.kind == "daily" and most < MOSTLY * high:
+        return context.say("series.figure_only_hour", time=_time(context, stack, name))
     unknown = (stack.values.get("unknown") or [0.0] * len(totals))[i] or 0.0
     if unknown > most:
         time = context.words.day(name.date()) if stack.step == "day" else _time(context, stack, name)

@@ -14,7 +14,7 @@ from teiten.report.asked import stories as asked
 from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Table
 from teiten.report.sections import _series
-from teiten.report.words import Speech
+from teiten.report.words import HARDLY, Speech
 
 CHARTS: Final = 12
 """things with a chart of their own; what else changed is told in a list"""
@@ -218,9 +218,9 @@ def _marks(context: Context, subject: Subject, times: Sequence[dt.datetime]) -> 
 
 
 def _mark(context: Context, one: Detection) -> str:
-    if one.times is not None:
-        return context.words("stories.mark_times", times=speech(context).times(one.times))
-    return context.words("stories.mark")
+    if one.usual is not None and one.usual >= HARDLY:
+        return context.words("stories.mark_times", times=speech(context).times(one.packets / one.usual))
+    return context.words("stories.mark_new" if one.kind == model.NEW_PORT else "stories.mark")
 
 
 def _table(context: Context, found: asked.Hours, caption: str) -> Table:
