@@ -310,7 +310,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_new_before": Threshold(0.2, "and is new where it had at most this many packets a day on average before"),
     "detect_spread_countries": Threshold(3, "a rise spreads where this many countries joined it, one after another"),
     "detect_rank_places": Threshold(10, "overtaking is told of these places of the three days' ranking"),
-    "detect_rank_near": Threshold(0.85, "a port that rises closes in on the next one where it has this share of its packets"),
+    "detect_rank_near": Threshold(0.75, "a port that rises closes in on the next one where it has this share of its packets"),
     "detect_stands_out_times": Threshold(4, "a port stands out in a country where its share is this many times that of all"),
     "detect_stands_out_share": Threshold(0.1, "and this share of the country's packets at least (0 to 1)"),
     "detect_rhythm_depth": Threshold(

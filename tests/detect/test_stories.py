@@ -102,16 +102,18 @@ def test_other_things_are_other_stories(one: About, other: About) -> None:
     assert made[1][0].again == 0
 
 
-def test_a_burst_from_one_country_is_not_the_ports_rise_but_its_rise_there_is() -> None:
+def test_what_one_country_does_within_a_rise_of_the_port_is_part_of_it_and_not_of_its_burst() -> None:
     made = days([found(RISING, _SQL, 0)], [found(HIGH, _SQL, 1), found(BURST, _SQL_CN, 1)])
-    assert len(told(made[1])) == 2
+    assert len(told(made[1])) == 1
+    made = days([found(BURST, _SQL, 0)], [found(BURST, _SQL_CN, 1)])
+    assert len(told(made[1])) == 1 and made[1][0].about == _SQL_CN
     made = days([found(RISING, _SQL, 0)], [found(HIGH, _SQL, 1), found(RISING, _SQL_CN, 1)])
     assert len(told(made[1])) == 1
 
 
 def test_a_place_in_the_ranking_is_told_within_the_ports_story() -> None:
     with_story = days([found(RISING, _SQL, 0)], [found(HIGH, _SQL, 1), found(CLOSING_IN, _SQL, 1)])
-    assert [[d.kind for d in one.detections] for one in with_story[1]] == [[CLOSING_IN, HIGH]]
+    assert [[d.kind for d in one.detections] for one in with_story[1]] == [[HIGH, CLOSING_IN]]
     assert states(days([found(CLOSING_IN, _SQL, 0)])) == [["once"]]
 
 

@@ -170,7 +170,7 @@ def order(one: Notice) -> tuple[bool, bool, float, str]:
 def _key(story: Story, known: Mapping[str, Told]) -> str:
     """Under which name it was told: its own, or that of the same thing at the same time under another one."""
     own = story.id if not story.again else f"{story.id}#{story.again}"
-    if own in known or story.kind in OWN or story.kind == WATCH:
+    if own in known or story.again or story.kind in OWN or story.kind == WATCH:
         return own
     for key, one in sorted(known.items()):
         if key.startswith(SILENT) or one.kind in OWN or one.kind == WATCH or "#" in key:

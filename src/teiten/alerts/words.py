@@ -13,7 +13,7 @@ from teiten import lang
 from teiten.alerts.channels import Message
 from teiten.alerts.notices import Notice
 from teiten.detect import taught
-from teiten.detect.model import Story
+from teiten.detect.model import About, Story
 
 if TYPE_CHECKING:
     from teiten.settings import Settings
@@ -88,20 +88,13 @@ def message(out: Sequence[Notice], number: str, now: dt.datetime, code: str, ans
 
 def _item(one: Notice, title: str, text: str) -> dict[str, Any]:
     """One thing for programs."""
-    about = taught.about_of(one.about)
     return {
         "id": one.key,
         "what": one.what,
         "kind": one.kind,
         "title": title,
         "text": text,
-        "about": {
-            "ports": [_port(*port) for port in about.ports],
-            "country": about.country,
-            "asn": about.asn,
-            "sensor": about.sensor,
-            "group": about.group,
-        },
+        "about": about_table(taught.about_of(one.about)),
         "since": one.start,
         "until": one.end,
         "packets": round(one.packets),
@@ -112,6 +105,17 @@ def _item(one: Notice, title: str, text: str) -> dict[str, Any]:
         "confidence": one.confidence,
         "parts": [{"what": what, "key": key, "share": share} for what, key, share in one.parts],
         "watch": one.watch,
+    }
+
+
+def about_table(about: About) -> dict[str, Any]:
+    """What a thing is about, for programs: ports as 25/tcp. Country "" and AS 0 are the unknown ones."""
+    return {
+        "ports": [_port(*port) for port in about.ports],
+        "country": about.country,
+        "asn": about.asn,
+        "sensor": about.sensor,
+        "group": about.group,
     }
 
 

@@ -1,4 +1,4 @@
-"""teiten export: lists of hosts for others (Shadowserver's columns, MISP's feed and warning list), a feed of reports."""
+"""teiten export: lists of hosts for others (Shadowserver's columns, MISP's feed and warning list), feeds of what changed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from teiten.errors import TeitenError, UsageError
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
     from teiten.engine.filters import Filters
+    from teiten.lake import Lake
     from teiten.settings import Settings
 
 NAME = "export"
-HELP = "lists of hosts for others, and a feed of reports: Shadowserver's columns, MISP feed and warning list, Atom"
+HELP = "for others: hosts in Shadowserver's columns, MISP feed and warning list, feeds of reports and of stories"
 EXAMPLE = """\
   teiten export hosts --period 2026-05-01 --tool mirai --country JP --out hosts.csv
   teiten export warninglist --period 2026-05 --out list.json
   teiten export misp --period 2026-05 --org "Example CERT" --out feed/
-  teiten export atom teiten-report --url https://example.org/reports/"""
+  teiten export atom teiten-report --url https://example.org/reports/
+  teiten export stories --form ics --out stories.ics"""
 
 FILTERS = (
     "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
@@ -58,6 +60,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     atom.add_argument("--lang", choices=("ja", "en"), help="language of the feed's title")
     _common.add_settings(atom)
 
+    stories = subs.add_parser("stories", help="what changed, as an Atom feed, a JSON Feed, or a calendar (iCalendar)")
+    stories.add_argument("--form", choices=("atom", "json", "ics"), default="atom", help="which (default: atom)")
+    stories.add_argument("--from", dest="start", metavar="DAY", help="first day (default: 30 days before the last)")
+    stories.add_argument("--to", dest="end", metavar="DAY", help="last day (default: the lake's last)")
+    stories.add_argument("--kind", metavar="KINDS", help="only these kinds, such as burst,new_port")
+    stories.add_argument("--url", metavar="URL", help="where the feed itself is published")
+    stories.add_argument("--title", metavar="TEXT", help="the feed's title")
+    stories.add_argument("--out", metavar="FILE", help="the file (default: standard output)")
+    stories.add_argument("--lang", choices=("ja", "en"), help="language of titles and texts")
+    stories.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
+    _common.add_settings(stories)
+
 
 _SCANNERS = "in, out or only: announced and large scanners (default: {})"
 _FORGED = "in, out or only: sources taken for forged (default: out)"
@@ -65,7 +79,7 @@ _KIND = "what a packet is: syn, tcp, udp, icmp, backscatter, other (default: all
 
 
 def main(args: argparse.Namespace) -> int:
-    return {"hosts": _hosts, "warninglist": _warning_list, "misp": _misp, "atom": _atom}[args.what](args)
+    return {"hosts": _hosts, "warninglist": _warning_list, "misp": _misp, "atom": _atom, "stories": _stories}[args.what](args)
 
 
 def _asked(args: argparse.Namespace, chosen: Settings, scanners: str) -> Filters:
@@ -171,6 +185,79 @@ def _atom(args: argparse.Namespace) -> int:
     relative = "" if site else " Its links are relative: name the site with --url to make them whole."
     print(f"{len(found)} reports: {out}.{relative}", file=sys.stderr)
     return 0
+
+
+def _stories(args: argparse.Namespace) -> int:
+    from teiten import lang, settings
+    from teiten.alerts import feeds
+    from teiten.detect import kept
+    from teiten.lake import Lake
+
+    chosen = settings.load(config=args.config, language=args.lang, lake=args.lake)
+    lake = Lake.open(chosen.lake)
+    days = _days(args, lake, chosen)
+    result = kept.refresh(lake, chosen, days)
+    if result.trouble is not None:
+        print(f"teiten export: some days may be out of date: {result.trouble}", file=sys.stderr)
+    found = kept.span(lake, chosen, days)
+    if args.kind:
+        kinds = _kinds(args.kind)
+        found = {day: [one for one in told if one.kind in kinds] for day, told in found.items()}
+    title = args.title or lang.words(chosen.language)("feed.title")
+    made = feeds.Feed(title, chosen.language, chosen.publisher or "teiten", lake.meta.id, args.url or "")
+    entries = feeds.entries(found, chosen, made)
+    form = {"atom": feeds.atom, "json": feeds.as_json, "ics": feeds.calendar}[args.form]
+    _look((*(f"{one.title} {one.text}" for one in entries), title), _own_addresses(lake, chosen, days))
+    _write(form(entries, made), args.out)
+    shown = sum(not one.false for one in entries)
+    print(f"{shown:,} stories of {len(days):,} days{f': {args.out}' if args.out else ''}.", file=sys.stderr)
+    return 0
+
+
+def _kinds(text: str) -> set[str]:
+    from teiten.detect.model import MEANINGS
+
+    kinds = {name.strip() for name in text.split(",")}
+    if strange := sorted(kinds - set(MEANINGS)):
+        raise UsageError(f"There is no kind '{strange[0]}'.", hint=f"There are: {', '.join(sorted(MEANINGS))}.")
+    return kinds
+
+
+def _days(args: argparse.Namespace, lake: Lake, chosen: Settings) -> list[dt.date]:
+    """The days that are asked for, of those of the lake. UsageError, TeitenError where it has none."""
+    from teiten.detect import material
+
+    every = material.days(lake, chosen)
+    if not every:
+        raise TeitenError("The lake has no events yet.", hint="Take a log in first: teiten ingest FILE.")
+    last = _named_day(args.end, "--to") or every[-1]
+    first = _named_day(args.start, "--from") or last - dt.timedelta(days=30)
+    days = [day for day in every if first <= day <= last]
+    if not days:
+        raise UsageError(f"The lake has no day from {first} to {last}.", hint=f"It has {every[0]} to {every[-1]}.")
+    return days
+
+
+def _named_day(text: str | None, flag: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"'{text}' is no day.", hint=f"Write {flag} like 2019-03-12.") from None
+
+
+def _own_addresses(lake: Lake, chosen: Settings, days: list[dt.date]) -> set[bytes]:
+    """The addresses to which packets of those days were sent."""
+    from teiten.engine.duckdb import Session
+    from teiten.engine.filters import Filters
+    from teiten.publish import hosts
+
+    start = dt.datetime.combine(days[0], dt.time(), chosen.zone)
+    end = dt.datetime.combine(days[-1] + dt.timedelta(days=1), dt.time(), chosen.zone)
+    session = Session(lake, chosen, start=start, end=end)
+    try:
+        return hosts.own(session, Filters(start=start, end=end))
+    finally:
+        session.close()
 
 
 def _uuid(text: str | None) -> str:

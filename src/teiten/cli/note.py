@@ -1,9 +1,10 @@
-"""teiten note: what an analyst adds to the machine's findings: notes, addenda, words for a gap, corrections of verdicts."""
+"""teiten note: what an analyst adds to the machine's findings: notes, addenda, words for a gap, corrections, marks."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 NAME = "note"
-HELP = "an analyst's notes, addenda, words for a gap, and corrections of verdicts, kept in the lake"
+HELP = "an analyst's notes, addenda, words for a gap, corrections of verdicts and of stories, kept in the lake"
 EXAMPLE = """\
   teiten note add --period 2019-03 --kind addendum "Seen again on 2 April." --url https://example.org/
   teiten note add --kind gap --from 2019-03-12 --to 2019-03-13 --lang ja "停電のため観測を停止"
   teiten note add --period 2021-Q2 --section events --title "9530/tcp" --lang en - < 9530.txt
   teiten note add --correct 192.0.2.7 --label not_a_scanner "our own monitoring"
   teiten note add --correct 192.0.2.0/24 --label announced_scanner --value "Campus CERT" --from 2019-03-01 "told by mail"
+  teiten note add --story 7c0e11aa --label false "our own load test"
+  teiten note lessons
   teiten note edit ID "Seen again on 2 and 5 April."
   teiten note withdraw ID"""
 
@@ -34,6 +37,7 @@ VALUED = {
     "announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap",
     "mirai_ports": "the ports, such as 23,2323",
 }  # fmt: skip
+STORY_LABELS = ("false", "explained")
 _ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisation", "lang", "url", "author")
 
 
@@ -47,7 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--correct", metavar="ADDRESS|PREFIX", help="correct what sources are taken for; this wins over every rule"
     )
-    labels = [*LABELS, *(f"not_{label}" for label in LABELS), "not_a_scanner"]
+    add.add_argument("--story", metavar="ID", help="mark a story: --label false or explained; it stays so, and teaches")
+    labels = [*STORY_LABELS, *LABELS, *(f"not_{label}" for label in LABELS), "not_a_scanner"]
     add.add_argument("--label", choices=labels, metavar="LABEL", help=f"with --correct: {', '.join(labels)}")
     add.add_argument(
         "--value", metavar="NAME", help="with --label announced_scanner: whose scanner it is; with --label tool: which"
@@ -61,13 +66,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _about(edit)
     _placed(edit)
     _where(edit)
+    lessons = subs.add_parser(
+        "lessons", help="what marked stories teach: from what size on the same is told again, and until when"
+    )
+    _where(lessons)
+    add_output(lessons)
     withdraw = subs.add_parser("withdraw", help="take a note back; it is kept, and shown no more")
     withdraw.add_argument("id", metavar="ID")
     withdraw.add_argument("--author", metavar="NAME", help="who takes it back")
     _where(withdraw)
     listed = subs.add_parser("list", help="the notes that hold")
     listed.add_argument("--all", action="store_true", help="those withdrawn or replaced too")
-    listed.add_argument("--kind", choices=(*KINDS, "correction"), help="only these")
+    listed.add_argument("--kind", choices=(*KINDS, "correction", "story"), help="only these")
     listed.add_argument("--period", metavar="P", help="only those on this period")
     _where(listed)
     add_output(listed)
@@ -106,7 +116,8 @@ def main(args: argparse.Namespace) -> int:
     from teiten import settings
 
     chosen = settings.load(config=args.config, lake=args.lake)
-    return {"add": _add, "edit": _edit, "withdraw": _withdraw, "list": _list}[args.action](args, chosen)
+    actions = {"add": _add, "edit": _edit, "withdraw": _withdraw, "list": _list, "lessons": _lessons}
+    return actions[args.action](args, chosen)
 
 
 # add, edit, withdraw ------------------------------------------------------------------------------------------------
@@ -123,15 +134,20 @@ def _add(args: argparse.Namespace, chosen: Settings) -> int:
     if args.section and (kind != "note" or args.correct is not None):
         raise UsageError("Only a note has a section.", hint="Leave --kind and --correct out, or --section.")
     given |= _in_section(args, given)
-    if args.correct is not None:
+    lake = Lake.open(chosen.lake)
+    if args.story is not None:
+        kind, given = "story", given | _mark(lake, args, chosen)
+    elif args.label in STORY_LABELS:
+        raise UsageError(f"--label {args.label} is said of a story.", hint="Say of which: --story ID.")
+    elif args.correct is not None:
         kind, given = "correction", given | _correction(args)
     elif args.label or args.value:
-        raise UsageError("--label and --value belong to a correction.", hint="Say of what: --correct ADDRESS.")
+        raise UsageError("--label and --value belong to a correction.", hint="Say of what: --correct ADDRESS, or --story ID.")
     elif kind == "gap":
         given |= _days_of_gap(given, chosen)
-    number = Lake.open(chosen.lake).add_note(kind, **given)
+    number = lake.add_note(kind, **given)
     print(number)
-    print(f"The {kind} is kept as {number}. {_next(kind)}", file=sys.stderr)
+    print(f"The {'mark' if kind == 'story' else kind} is kept as {number}. {_next(kind)}", file=sys.stderr)
     return 0
 
 
@@ -165,7 +181,35 @@ def _next(kind: str) -> str:
     return {
         "correction": "Rankings, queries and reports go by it from now on.",
         "gap": "Reports of its days say it with the gap.",
+        "story": "The story keeps it; `teiten note lessons` shows what it teaches.",
     }.get(kind, "Reports that it is about show it when they are made again.")
+
+
+def _mark(lake: Any, args: argparse.Namespace, chosen: Settings) -> dict[str, Any]:
+    """What a note keeps of the story that it marks, in the lake's columns. UsageError."""
+    from teiten.detect import kept, taught
+    from teiten.detect.model import Story
+
+    if args.correct is not None or args.kind != "note" or args.section or args.value:
+        raise UsageError("--story is a kind of its own.", hint="Leave --correct, --kind, --section and --value out.")
+    if args.label not in STORY_LABELS:
+        raise UsageError("What is the story?", hint="Give --label false, or --label explained.")
+    found = kept.find(lake, chosen, args.story)
+    if not isinstance(found, Story):
+        raise UsageError(f"{args.story} is a detection of a story, not one itself.", hint="`teiten detect` lists stories.")
+    every = kept.history(lake, chosen, found.id)
+    about = found.about
+    out: dict[str, Any] = {
+        "label": args.label,
+        "value": taught.content(found, every),
+        "day_from": found.first.astimezone(chosen.zone).date(),
+        "day_to": found.day,
+        "country": about.country or None,
+        "sensor": about.sensor,
+    }
+    if len(about.ports) == 1:
+        out["protocol"], out["port"] = about.ports[0]
+    return {key: value for key, value in out.items() if value is not None}
 
 
 def _correction(args: argparse.Namespace) -> dict[str, Any]:
@@ -288,6 +332,52 @@ def _one(lake: Any, number: str) -> dict[str, Any]:
     )
 
 
+# lessons ------------------------------------------------------------------------------------------------------------
+
+
+def _lessons(args: argparse.Namespace, chosen: Settings) -> int:
+    from teiten.detect import taught
+    from teiten.lake import Lake
+
+    known = taught.lessons(Lake.open(chosen.lake).notes().iter_rows(named=True))
+    days = chosen.threshold("detect_taught_days")
+    rows = [
+        {
+            "note": one.note,
+            "story": one.story,
+            "label": one.verdict,
+            "kinds": " ".join(one.kinds),
+            "about": _spoken(taught.about_of(one.about)),
+            "told_from": taught.bar_text(one, chosen.threshold(f"detect_taught_{one.verdict}")),
+            "until": (one.day + dt.timedelta(days=int(days))).isoformat(),
+            "text": one.because,
+        }
+        for one in known
+    ]
+    if args.output == "table":
+        rows = [
+            {**row, "kinds": _cut(row["kinds"], 14), "about": _cut(row["about"], 22), "text": _cut(row["text"], 12)}
+            for row in rows
+        ]
+        for row in rows:
+            del row["kinds"]
+    write_rows(rows, args.output, args.out, columns=[] if rows else ["note", "story", "label", "about", "told_from", "until"])
+    if not rows:
+        print("No story is marked: nothing was taught.", file=sys.stderr)
+    return 0
+
+
+def _spoken(about: Any) -> str:
+    """What a mark is about, as a terminal has it: 25/tcp 465/tcp US."""
+    from teiten.engine.filters import thing_text
+
+    parts = [thing_text(protocol, port) for protocol, port in about.ports]
+    parts += [about.country or "unknown country"] if about.country is not None else []
+    parts += [f"AS{about.asn}"] if about.asn is not None else []
+    parts += [name for name in (about.sensor, about.group) if name]
+    return " ".join(parts) or "all"
+
+
 # list ---------------------------------------------------------------------------------------------------------------
 
 
@@ -331,12 +421,21 @@ def _short(row: dict[str, Any], after: dict[str, Any] | None, every: bool) -> di
 def _subject(row: dict[str, Any]) -> str:
     from teiten.engine.filters import thing_text
 
+    if row["kind"] == "story":
+        return f"{row['label']} {_story_of(row['value'])}"
     parts = [str(row[k]) for k in ("period", "src", "label", "value", "country", "sensor", "organisation") if row[k]]
     if row["protocol"] is not None or row["port"] is not None:
         parts.append(thing_text(row["protocol"], row["port"]) if row["protocol"] is not None else str(row["port"]))
     if not row["period"] and (row["day_from"] or row["day_to"]):
         parts.append(f"{row['day_from'] or ''}..{row['day_to'] or ''}")
     return " ".join(parts)
+
+
+def _story_of(value: str | None) -> str:
+    try:
+        return str(json.loads(value or "")["story"])
+    except (ValueError, KeyError, TypeError):
+        return "?"
 
 
 def _cut(text: str, most: int) -> str:

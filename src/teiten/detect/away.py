@@ -81,6 +81,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
     if not names:
         return []
     counts = {"packets": np.concatenate([one.packets for one in made]), "hosts": np.concatenate([one.hosts for one in made])}
+    _at_least(view, names, counts)
     tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS)
     best: dict[tuple[Any, ...], Away] = {}
     for measure in ("packets", "hosts"):
@@ -90,6 +91,19 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
             if other is None or (one.over, one.start, one.chance) < (other.over, other.start, other.chance):
                 best[key] = one
     return list(best.values())
+
+
+def _at_least(view: View, names: Sequence[tuple[Courses, int]], counts: dict[str, Floats]) -> None:
+    """Of days with very many cells the rare ones are put together: a port of a country that is not there has some count below
+    `View.least`, not none. Where it is below, it is taken to be there."""
+    least = view.least
+    if least <= 0:
+        return
+    several = np.array([len(one.by) > len(PORT) for one, _ in names])
+    packets, hosts = counts["packets"], counts["hosts"]
+    share = hosts.sum() / max(1.0, packets.sum())
+    packets[several] = np.maximum(packets[several], least)
+    hosts[several] = np.maximum(hosts[several], least * share)
 
 
 def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) -> Away | None:

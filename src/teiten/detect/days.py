@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from teiten.detect.model import About
 from teiten.detect.view import OTHERS, Floats, View
 
-LEAST_WATCHED: Final = 0.25
+LEAST_WATCHED: Final = 0.3
 """of a day, below which it says nothing: not observed"""
 PORT: Final = ("protocol", "dst_port")
 _HOUR_US: Final = 3_600_000_000
@@ -115,3 +116,19 @@ def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None =
     packets[at] = summed["packets"].to_numpy()
     hosts[at] = summed["hosts"].to_numpy()
     return Courses(by, keys, packets, hosts)
+
+
+def within(about: About) -> pl.Expr:
+    """The cells of what a detection is about (a group of sensors is not told apart)."""
+    out = [pl.lit(True)]
+    if about.ports:
+        out.append(
+            pl.any_horizontal(*[(pl.col("protocol") == p) & pl.col("dst_port").eq_missing(pl.lit(n)) for p, n in about.ports])
+        )
+    if about.country is not None:
+        out.append(pl.col("country").eq_missing(pl.lit(about.country or None)))
+    if about.asn is not None:
+        out.append(pl.col("asn").eq_missing(pl.lit(about.asn or None)))
+    if about.sensor is not None:
+        out.append(pl.col("sensor") == about.sensor)
+    return pl.all_horizontal(*out)

@@ -155,7 +155,11 @@ class _Walk:
             np.where(rows, usual.variance, old.variance),
             np.where(rows[:, None], usual.weekday, old.weekday),
         )
-        self.start = np.where(rows, first, self.start)
+        # of a window the run begins with the first day that is half as far away as they are on average
+        window = self.sign[:, None] * (self.rates[:, first : first + width] - usual.rate[:, None])
+        near = window >= 0.5 * self.sign[:, None] * (_mean(self.rates[:, first : first + width]) - usual.rate)[:, None]
+        begun = first + np.argmax(near, axis=1)
+        self.start = np.where(rows, begun, self.start)
         self.z = np.where(rows, z, self.z)
         self.window = np.where(rows, width, self.window)
         self.doubt = np.where(rows, False, self.doubt)

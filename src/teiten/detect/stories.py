@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from teiten.detect import ranking
+import numpy as np
+
+from teiten.detect import days, levels, ranking
 from teiten.detect.model import (
     BURST,
     CAMPAIGN,
@@ -46,13 +48,18 @@ if TYPE_CHECKING:
 Said = tuple[Literal["false", "explained"], str | None]
 """what an analyst says of a story, and in which words"""
 
-_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST)
+_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST, STANDS_OUT)
 """kinds that tell of an amount that changed, the one that says most first: they are of one family, and share their stories"""
 _STATES: Final[dict[str, State]] = {HIGH: "high", FALLING: "falling", ENDED: "ended", RHYTHM_LOST: "ended"}
 """kinds that say how a story stands, and begin none that has another kind"""
+_DAYS: Final = (SPREADING, NEW_PORT, RISING, HIGH, FALLING)
+"""amounts of days; bursts are of hours"""
+_PLACES: Final = (OVERTOOK, CLOSING_IN)
 _OPEN: Final = frozenset({"new", "growing", "high", "falling"})
 _GROWN: Final = 1.5
 """a story grows where it is this many times its earlier peak"""
+_PART: Final = 0.2
+"""of a detection's excess: a country that has so much is a good part of it"""
 _WATCHED: Final = 0.5
 """of the day, below which a story without a detection goes on as it was: not seen is not over"""
 
@@ -72,19 +79,19 @@ def fold(
     and to whatever joins it later.
     """
     verdicts = said or {}
-    going = {one.id: one for one in before if _remembered(one, day, view)}
+    going = {one.id: one for one in before if _remembered(one, day, view) and not _within(one, before)}
     joined: dict[str, list[Detection]] = {}
-    for one in sorted(found, key=lambda d: (d.kind in _STATES, -d.score, d.start, d.kind, d.about.text())):
+    for one in sorted(found, key=_telling):
         home = _home(one, going.values())
         if home is None:
-            if one.kind == ENDED:
+            if one.kind == ENDED or (one.kind == FALLING and not _below(one)):
                 continue  # what nobody was told of has no end to be told
             home = _begun(one, day)
             going[home.id] = home
         joined.setdefault(home.id, []).append(one)
         going[home.id] = replace(home, about=_wider(home.about, one))
     ranks = _Ranks(view)
-    whole = view is None or _watched(view) >= _WATCHED
+    whole = view is None or (_over(view) and _watched(view) >= _WATCHED)
     out = [_today(one, tuple(joined.get(one.id, ())), day, whole, view) for one in going.values()]
     kept = [ranks.of(_judged(one, verdicts)) for one in out if one is not None]
     return sorted(kept, key=_order)
@@ -93,6 +100,11 @@ def fold(
 def told(stories: Sequence[Story]) -> list[Story]:
     """Those of which something is to be said on their day, in the same order: without the resting ones."""
     return [one for one in stories if one.state != "resting"]
+
+
+def _telling(one: Detection) -> tuple[bool, bool, float, dt.datetime, str, str]:
+    """What happened first, then how it stands, then places in the ranking."""
+    return one.kind in _PLACES, one.kind in _STATES, -one.score, one.start, one.kind, one.about.text()
 
 
 def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:
@@ -107,8 +119,16 @@ def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:
 
 def _remembered(one: Story, day: dt.date, view: View | None) -> bool:
     """Is it still known on that day? Open ones always, those that are over for some days."""
-    days = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
-    return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=days)
+    rest = THRESHOLDS["detect_story_days"].default if view is None else view.threshold("detect_story_days")
+    return one.state in _OPEN or day - (one.seen or one.day) <= dt.timedelta(days=rest)
+
+
+def _within(one: Story, others: Sequence[Story]) -> bool:
+    """Is it one country's part of a port that has become a story as a whole? Then it is told there from now on."""
+    if one.about.country is None or len(one.about.ports) != 1 or _family(one.kind) != "amount":
+        return False
+    whole = replace(one.about, country=None, asn=None)
+    return any(o.about == whole and o.state in _OPEN and o.kind in _DAYS and _family(o.kind) == "amount" for o in others)
 
 
 # --- which story is it? ----------------------------------------------------------------------------------------------------
@@ -128,7 +148,7 @@ def _family(kind: str, below: bool = False) -> str:
         return "amount"
     if kind in (RHYTHM, RHYTHM_LOST):
         return "rhythm"
-    return "rank" if kind in (OVERTOOK, CLOSING_IN) else kind
+    return "rank" if kind in _PLACES else kind
 
 
 def _of(one: Detection) -> str:
@@ -153,11 +173,15 @@ def _same(one: Detection, story: Story) -> float:
     """How much of what a detection is about the story is about, too; 0: it is another thing."""
     mine, theirs = _of(one), _family(story.kind)
     if mine != theirs:
-        # a place in the ranking and a share in one country are said within the story of that port, where there is one
-        joins = theirs == "amount" and one.kind in (OVERTOOK, CLOSING_IN, STANDS_OUT)
-        if not joins or story.state not in _OPEN or set(one.about.ports) != set(story.about.ports):
+        # a place in the ranking is said within the story of that port, where there is one
+        joins = theirs == "amount" and one.kind in _PLACES and story.state in _OPEN
+        if not joins or set(one.about.ports) != set(story.about.ports):
             return 0.0
-        return 1.0 if one.kind != STANDS_OUT or one.about.country == story.about.country else 0.0
+        if story.about.country == one.about.country:
+            return 2.0
+        return 1.0 if story.about.country is None else 0.5 if one.about.country is None else 0.0
+    if STANDS_OUT in (one.kind, story.kind) and one.about != story.about:
+        return 0.0
     if one.kind in OWN or mine == WATCH:
         return 1.0 if one.kind == story.kind and one.about == story.about else 0.0
     return _likeness(one, story)
@@ -173,18 +197,25 @@ def _likeness(one: Detection, story: Story) -> float:
         if mine == theirs:
             score += 1.0 if mine is not None else 0.5
         elif mine is None:
-            # the whole port, where the story has one country of it: it has grown wider
-            if not a.ports:
+            # the whole port, where the story has one country of it: it has grown wider, if that country is in it
+            if not a.ports or not _carries(one, theirs):
                 return 0.0
             score += 0.25
         elif theirs is None:
-            # one country of a port that is a story as a whole: a part of it, unless it is a thing of hours of its own
-            if not a.ports or one.kind in (BURST, STANDS_OUT):
+            # one country of a port that is a story as a whole: a part of it, unless both are things of hours
+            if not a.ports or (one.kind == BURST and story.kind == BURST):
                 return 0.0
             score += 0.25
         else:
             return 0.0
     return score
+
+
+def _carries(one: Detection, part: str | int | None) -> bool:
+    """Is that country (or AS) a good part of it? Detections that tell no parts: taken so."""
+    what = "country" if isinstance(part, str) else "asn"
+    parts = [p for p in one.parts if p.what == what]
+    return not parts or any(p.key == str(part) and p.share >= _PART for p in parts)
 
 
 def _ports(a: About, b: About) -> float:
@@ -197,8 +228,8 @@ def _ports(a: About, b: About) -> float:
 
 
 def _wider(about: About, one: Detection) -> About:
-    """What the story is about once that detection belongs to it: the wider of both."""
-    if _of(one) != "amount" or one.about == about or one.about.ports == () or about.ports == ():
+    """What the story is about once that detection belongs to it: the wider of both; hours make nothing wider."""
+    if _of(one) != "amount" or one.kind == BURST or one.about == about or one.about.ports == () or about.ports == ():
         return about
     ports = (
         about.ports if set(one.about.ports) <= set(about.ports) else tuple(sorted({*about.ports, *one.about.ports}, key=str))
@@ -226,7 +257,7 @@ def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, 
     fresh = one.days == 0
     back = not fresh and one.state not in _OPEN
     state = _state(one, found, fresh, back)
-    times = max((d.times for d in found if d.times is not None and d.kind != ENDED), default=None)
+    times = _times(one, found)
     peak, peak_day = one.peak, one.peak_day
     if times is not None and (peak is None or times > peak):
         peak, peak_day = times, day
@@ -247,22 +278,50 @@ def _today(one: Story, found: tuple[Detection, ...], day: dt.date, whole: bool, 
     )
 
 
+def _times(one: Story, found: Sequence[Detection]) -> float | None:
+    """How many times the usual it is today: by what is about the same thing, else by what is about a part of it."""
+    some = [d for d in found if d.times is not None and d.kind not in (ENDED, *_PLACES)]
+    exactly = [d for d in some if d.about == one.about]
+    by_day = [d for d in exactly if d.kind in _DAYS]
+    return max((d.times for d in by_day or exactly or some if d.times is not None), default=None)
+
+
 def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story | None:
     """A story of which nothing was found today: over, where that can be known."""
     plain = replace(one, day=day, detections=(), times=None)
+    if one.state in _OPEN and _family(one.kind) == "rhythm":
+        return replace(plain, state="resting")  # that it came is told; that it is still there is no end
     if one.state in _OPEN:
         if not whole:
             return replace(plain, times=one.times)
+        times = _still(one, view)
+        if times is not None and _family(one.kind) == "amount":
+            return replace(plain, state="high", times=times)
         start = view.bounds(day)[0] if view is not None else dt.datetime.combine(day, dt.time(), dt.UTC)
         return replace(plain, state="ended", last=one.last or start)
     return replace(plain, state="resting")
 
 
+def _still(one: Story, view: View | None) -> float | None:
+    """How many times what was usual before it began, where it is that still, though no detection says so; else None."""
+    if view is None or one.about == About():
+        return None
+    place = next((n for n, date in enumerate(view.days.dates) if date >= one.first.astimezone(view.zone).date()), 0)
+    rates = days.courses(view.days, only=days.within(one.about)).packets[0] / view.days.watched
+    before = rates[:place][~np.isnan(rates[:place])]
+    if before.size < levels.FEWEST or np.isnan(rates[-1]):
+        return None
+    usual = float(np.median(before))
+    beyond = float(rates[-1]) - usual
+    far = beyond >= view.threshold("detect_level_packets") and rates[-1] >= view.threshold("detect_level_times") * usual
+    return float(rates[-1]) / max(usual, 0.5) if far else None
+
+
 def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> State:
     """What today's detections say of it: those that tell how it stands first, else what they are themselves."""
     kinds = {d.kind for d in found}
-    telling = [d for d in found if d.kind not in _STATES or (_below(d) and d.kind != ENDED)]
-    if kinds <= {OVERTOOK, CLOSING_IN} and (fresh or back):
+    telling = [d for d in found if d.kind not in (*_STATES, *_PLACES) or (_below(d) and d.kind != ENDED)]
+    if kinds <= {*_PLACES} and (fresh or back):
         return "once"
     if back and telling:
         return "new"  # it came on a second day: one that comes and goes has an end of its own
@@ -274,7 +333,7 @@ def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> S
     for kind in (HIGH, FALLING):
         if kind in kinds:
             return _STATES[kind]
-    times = max((d.times for d in telling if d.times is not None), default=None)
+    times = _times(one, telling)
     if telling and times is not None and one.peak is not None and times >= _GROWN * one.peak:
         return "growing"
     return "high" if telling else "ended"
@@ -297,6 +356,11 @@ def _judged(one: Story, verdicts: Mapping[str, Said]) -> Story:
 
 
 # --- where does it stand? --------------------------------------------------------------------------------------------------
+
+
+def _over(view: View) -> bool:
+    """Is the day over, as far as is known?"""
+    return view.upto is None or view.upto >= view.bounds(view.day)[1]
 
 
 def _watched(view: View) -> float:

@@ -59,16 +59,17 @@ class Lesson:
         return one.packets > factor * self.packets
 
 
-def content(story: Story) -> str:
-    """What a mark keeps of a story, as JSON: the column `value` of its note."""
-    kinds = sorted({story.kind, *(one.kind for one in story.detections)})
-    times = [t for t in (story.times, story.peak, *(one.times for one in story.detections)) if t is not None]
+def content(story: Story, days: Sequence[Story] = ()) -> str:
+    """What a mark keeps of a story, as JSON: the column `value` of its note. days: the same story on each of its days."""
+    found = [one for day in (*days, story) for one in day.detections]
+    kinds = sorted({story.kind, *(one.kind for one in found)})
+    times = [t for t in (story.times, story.peak, *(one.times for one in found)) if t is not None]
     kept = {
         "story": story.id,
         "kinds": kinds,
         "about": story.about.text(),
         "times": round(max(times), 3) if times else None,
-        "packets": max((one.packets for one in story.detections), default=0.0),
+        "packets": max((one.packets for one in found), default=0.0),
     }
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
@@ -97,6 +98,13 @@ def lessons(notes: Iterable[Mapping[str, Any]]) -> tuple[Lesson, ...]:
 def bar(lesson: Lesson, view: View) -> float:
     """From how many times the marked size on the same is told as something of its own."""
     return view.threshold(f"detect_taught_{lesson.verdict}")
+
+
+def bar_text(lesson: Lesson, factor: float) -> str:
+    """From what size on the same is told: 4.5 times the usual; or, where its kind has no such number, packets."""
+    if lesson.times is not None:
+        return f"{factor * lesson.times:,.1f} x usual"
+    return f"{factor * lesson.packets:,.0f} packets"
 
 
 def heeded(view: View, found: Sequence[Detection]) -> list[Detection]:

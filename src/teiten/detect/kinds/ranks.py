@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from teiten.detect.days import PORT, courses
-from teiten.detect.model import CLOSING_IN, OVERTOOK, About, Detection, Port
+from teiten.detect.model import CLOSING_IN, HIGH, OVERTOOK, RISING, SPREADING, About, Detection, Port
 from teiten.detect.ranking import DAYS
 from teiten.detect.view import Floats, View
 
@@ -84,11 +84,18 @@ def _of(view: View, country: str | None, places: int, found: Sequence[Detection]
     for row in ranked[:places]:
         if made.sums[row, -1] < _LEAST:
             continue
-        passed = [other for other in range(len(made.ports)) if other != row and _passed(made, row, other)]
+        # of those that are behind now and were ahead within the days looked at
+        ahead = np.nanmax(made.sums[:, -_BACK:] - made.sums[row, -_BACK:], axis=1) > 0
+        passed = [int(other) for other in np.flatnonzero(ahead) if int(other) != row and _passed(made, row, int(other))]
         if passed and (country is None or _known(made.ports[row], country, found)):
             best = max(passed, key=lambda other: (made.sums[other, -1], -other))
             out.append(_detection(view, made, OVERTOOK, row, best, rank[row], country, found))
-        elif country is None and rank[row] > 1 and _closes(view, made, row, ranked[rank[row] - 2]):
+        elif (
+            country is None
+            and rank[row] > 1
+            and _rises(made.ports[row], found)
+            and _closes(view, made, row, ranked[rank[row] - 2])
+        ):
             out.append(_detection(view, made, CLOSING_IN, row, ranked[rank[row] - 2], rank[row], country, found))
     return out
 
@@ -96,6 +103,11 @@ def _of(view: View, country: str | None, places: int, found: Sequence[Detection]
 def _known(port: Port, country: str | None, found: Sequence[Detection]) -> bool:
     """Was something told of that port today (in that country)? One country's ranking alone moves with a single source."""
     return any(port in one.about.ports and one.about.country in (None, country) and one.kind not in KINDS for one in found)
+
+
+def _rises(port: Port, found: Sequence[Detection]) -> bool:
+    """Is a rise of days told of it as a whole? A burst that is over closes in on nobody."""
+    return any(port in one.about.ports and one.about.country is None and one.kind in (RISING, HIGH, SPREADING) for one in found)
 
 
 def _ahead(made: Table, row: int, other: int, day: int) -> int:
