@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from teiten.bench._changes import faults, kinds, peers, score, shown, tally, trials
+from teiten.bench._changes import faults, kinds, packets, peers, score, shown, tally, trials
 from teiten.bench._changes.world import FIRST, SCALES, World
 from teiten.detect.model import About, Detection, Part
 from teiten.detect.view import CELLS, View
@@ -155,3 +156,15 @@ def test_figures_say_what_was_told_and_what_was_missed(world: World) -> None:
     assert "NOT REACHED" in text and "p16" not in text
     lines = tally.findings([result])
     assert any(line.startswith("MISSED") and " rise 5: " in line for line in lines) and any("FAULT" in line for line in lines)
+
+
+@pytest.mark.full
+def test_every_kind_is_the_same_as_packets_in_a_log(world: World, tmp_path: Path) -> None:
+    """A log of the suite's packets, ingested: equal cells by hour, port and country, and what the counts tell is told."""
+    for number, changes in enumerate(trials.groups(world, 10.0)):
+        result = packets.held(world, changes, tmp_path / str(number))
+        assert result["cells"] > 2000 and result["unlike"] == 0
+        for kind, days in result["counted"].items():
+            # addresses are of other AS than the suite's: what is of one AS may be told otherwise
+            if kind not in ("burst_few", "wide_scan", "campaign"):
+                assert [bool(day) for day in result["told"][kind]] == [bool(day) for day in days], kind

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from teiten.detect.view import CELLS, LINE, WATCHED, View
+from teiten.detect.view import CELLS, LINE, OTHERS, WATCHED, View
 
 _START = dt.datetime(2026, 3, 1, 15, tzinfo=dt.UTC)
 """midnight of 2 March in Tokyo"""
@@ -82,3 +82,35 @@ def test_what_is_known_ends_where_it_ends() -> None:
 def test_a_day_of_summer_time_has_its_own_number_of_hours(zone: str, hours: int) -> None:
     made = View(pl.DataFrame(schema=CELLS), pl.DataFrame(schema=WATCHED), dt.date(2026, 3, 8), zone)
     assert len(made.hours) == hours
+
+
+def test_what_was_put_together_is_reckoned_in_by_the_column_that_it_is_kept_by() -> None:
+    made = view(
+        [{"time": 3, "packets": 50}, {"time": 3, "dst_port": 445, "packets": 40}], [(h, "home", 1.0, 1) for h in range(24)]
+    )
+    time = _START + dt.timedelta(hours=3)
+    by_port = pl.DataFrame(
+        [
+            {"time": time, "protocol": 6, "dst_port": port, "scanner": False, "packets": n, "hosts": 1}
+            for port, n in ((23, 5), (99, 4), (OTHERS, 3))
+        ],
+        schema={name: CELLS[name] for name in ("time", "protocol", "dst_port", "scanner", "packets", "hosts")},
+    )
+    by_country = pl.DataFrame(
+        [{"time": time, "country": "NL", "scanner": False, "packets": 12, "hosts": 3}],
+        schema={name: CELLS[name] for name in ("time", "country", "scanner", "packets", "hosts")},
+    )
+    made = replace(made, tails=(by_port, by_country))
+
+    def totals(*by: str, only: pl.Expr | None = None) -> dict[tuple[Any, ...], float]:
+        found = made.series(*by, only=only)
+        return {key: float(found.packets[n].sum()) for n, key in enumerate(found.keys)}
+
+    assert totals() == {(): 102.0}
+    assert totals("protocol", "dst_port") == {(6, 23): 55.0, (6, 445): 40.0, (6, 99): 4.0}
+    assert totals("country") == {("US",): 90.0, ("NL",): 12.0}
+    assert totals("dst_port", "country") == {(23, "US"): 50.0, (445, "US"): 40.0}
+    assert totals("dst_port", only=pl.col("dst_port") == 23) == {(23,): 55.0}
+    assert totals(only=pl.col("country") == "NL") == {(): 12.0}
+    early = made.until(_START + dt.timedelta(hours=2))
+    assert not early.series("country").keys and not early.series("dst_port").keys

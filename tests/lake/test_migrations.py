@@ -18,7 +18,7 @@ from teiten import event, intake
 from teiten.engine import open_session
 from teiten.engine.gaps import gaps
 from teiten.errors import LakeError
-from teiten.lake import SCHEMA_VERSION, Lake, _delta, activity, forget, migrations
+from teiten.lake import SCHEMA_VERSION, Lake, _delta, activity, changes, forget, migrations
 from teiten.lake._lake import META, read_meta
 from teiten.lake._lock import Lock
 from teiten.settings import Settings
@@ -279,3 +279,32 @@ def lake_rows(path: Path) -> pl.DataFrame:
     """The rows of `batches` as they lie there, without what version 4 adds."""
     frames = [pl.read_parquet(file).drop("activity", "hashed", strict=False) for file in _delta.Table(path / "batches").files()]
     return pl.concat(frames).sort("batch")
+
+
+# from version 4: `cases/v4`, holding `cases/v3.log` in one batch, its verdicts, and a note ---------------------------------
+
+
+@pytest.fixture
+def fourth(tmp_path: Path) -> Path:
+    return shutil.copytree(CASES / "v4", tmp_path / "v4")
+
+
+@pytest.mark.parametrize("dies_at", [None, 0, 3, 8])
+def test_a_lake_gets_tables_for_what_changed(fourth: Path, dies_at: int | None) -> None:
+    if dies_at is not None:
+        with dying(dies_at):
+            Lake.open(fourth)
+    lake = Lake.open(fourth)
+    assert read_meta(fourth).schema_version == SCHEMA_VERSION
+    assert set(changes.SHOWN) <= set(lake.tables())
+    assert lake.notes()["text"].to_list() == ["kept"] and lake.batches()["events"].sum() == 54
+    with open_session(lake, SETTINGS) as session:
+        assert session.query("SELECT count(*) AS n FROM detections, stories") == [{"n": 0}]
+
+
+def test_a_lake_without_these_tables_that_cannot_be_written_has_no_stories(fourth: Path) -> None:
+    (fourth / ".lock").mkdir()
+    lake = Lake.open(fourth)
+    assert lake.meta.schema_version == 4
+    with open_session(lake, SETTINGS) as session:
+        assert session.query("SELECT * FROM stories") == []

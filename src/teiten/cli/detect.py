@@ -75,8 +75,23 @@ def main(args: argparse.Namespace) -> int:
     found = kept.span(lake, chosen, wanted)
     told = [one for one in _once(found) if (args.all or one.state != "resting") and (not kinds or one.kind in kinds)]
     _show(args, chosen, told)
-    _tell(done, found, told, chosen)
+    _tell(args, done, found, told, chosen)
+    _tell_little(lake, chosen, wanted)
     return 0
+
+
+def _tell_little(lake: Lake, chosen: Settings, wanted: Sequence[dt.date]) -> None:
+    """Says where too few days come before for anything to be called unusual."""
+    from teiten.detect import material
+
+    least = round(chosen.threshold("detect_days"))
+    before = [day for day in material.days(lake, chosen) if wanted and day < wanted[-1]]
+    came = "1 day comes" if len(before) == 1 else f"{len(before)} days come"
+    if wanted and len(before) < least:
+        print(
+            f"Too little data to say what is usual: {came} before {wanted[-1]}, and {least} are needed (detect_days).",
+            file=sys.stderr,
+        )
 
 
 def _kinds(text: str | None) -> set[str]:
@@ -165,12 +180,17 @@ def _line(one: Story, chosen: Settings, several: bool) -> dict[str, str]:
     }
 
 
-def _tell(done: Result, found: dict[dt.date, list[Story]], told: Sequence[Story], chosen: Settings) -> None:
+def _tell(
+    args: argparse.Namespace, done: Result, found: dict[dt.date, list[Story]], told: Sequence[Story], chosen: Settings
+) -> None:
     if done.trouble is not None:
         print(f"teiten: {len(done.stale):,} days wait to be made: {done.trouble} What follows is as it was.", file=sys.stderr)
     if done.days:
         first, last = min(done.days), max(done.days)
         print(f"{len(done.days):,} days made ({first} to {last}, {chosen.zone_name})", file=sys.stderr)
+    most = args.n or (_question.LISTED if args.output == "table" and len({one.day for one in told}) > 1 else None)
+    if most and len(told) > most:
+        print(f"The {most} latest and most telling of {len(told):,}; -n {len(told)} shows all.", file=sys.stderr)
     if told:
         print("times: how many times the usual. teiten explain ID says why.", file=sys.stderr)
     else:

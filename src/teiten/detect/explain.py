@@ -51,7 +51,7 @@ def changes(made: Ground, score: float) -> Iterator[Change]:
         window = scan.best(made, score)
         if window is None:
             return
-        change = _told(made, _widest(made, window, score))
+        change = _told(made, _widest(made, _named(made, window), score))
         yield change
         _remove(made, change)
 
@@ -90,6 +90,20 @@ def _widest(made: Ground, window: Window, score: float) -> Window:
     return window
 
 
+def _named(made: Ground, window: Window) -> Window:
+    """Of all together the port, country, AS or sensor that carries it: rare cells that were put together tell nothing else."""
+    if window.family.by or not made.tails:
+        return window
+    least, hours = made.view.threshold("detect_share") * (window.count - window.usual), slice(window.first, window.after)
+    for family in made.families:
+        if len(family.by) == 1 and family.by[0] in made.tails:
+            counts, usual = family.counts[window.measure][:, hours], family.bases[window.measure].mu[:, hours]
+            more = (counts - usual).sum(axis=1)
+            if more.max() >= least:
+                return scan.over(made, window, family, int(more.argmax()))
+    return window
+
+
 def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
     """Those of the recent cells that lie in a window."""
     place = made.recent["place"][cells]
@@ -100,7 +114,7 @@ def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
 def _past(made: Ground, window: Window) -> pl.DataFrame:
     """The hours before today of a series, by every dimension."""
     cells = made.cells
-    some = np.arange(int(np.searchsorted(cells["place"], made.clock.today.start)))
+    some = np.flatnonzero(cells["place"] < made.clock.today.start)
     for name, code in _key(window).items():
         some = some[cells[name][some] == code]
     past = pl.DataFrame({name: cells[name][some] for name in (*DIMENSIONS, *scan.MEASURES)})
@@ -112,7 +126,7 @@ def _told(made: Ground, window: Window) -> Change:
     cells = _inside(made, np.arange(len(made.recent["place"])), {name: (code,) for name, code in key.items()})
     past = whole_past = _past(made, window)
     fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
-    free = [name for name in DIMENSIONS if name not in fixed and len(made.names[name]) > 1]
+    free = [name for name in DIMENSIONS if name not in fixed and (name != "sensor" or len(made.names[name]) > 1)]
     inside = _hours(made, cells, window)
     # hosts of several ports do not add up: packets tell who carries what
     by: Measure = "packets" if window.family.wide else measure
@@ -220,6 +234,8 @@ def _remove(made: Ground, change: Change) -> None:
         usual = window.family.bases[measure].mu[window.row][place[rows]] * share
         by[measure] = np.clip(1.0 - usual / np.maximum(made.recent[measure][rows], 1e-9), 0.0, 1.0)
     scan.lower(made, rows, by)
+    if made.tails and len(window.family.by) <= 1:
+        scan.flatten(made, window, begin, end)
     left = window.family.best[window.measure]
     if left[window.row, 0] >= 0.9 * window.chance:
         left[window.row] = 0.0

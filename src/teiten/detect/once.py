@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from teiten.detect.model import (
     BURST,
-    DYNAMIC,
+    CLOSING_IN,
     FEW_MANY,
     NEW_PORT,
+    OVERTOOK,
     OWN,
     PORT_RUN,
     WATCH,
@@ -24,26 +25,40 @@ from teiten.detect.view import View
 _FIELDS: Final = ("country", "asn", "sensor", "group")
 _HALF: Final = 0.5
 """share of the shorter one's time that two changes have in common, for them to be at one time; of both together, to be alike"""
+_SHORT: Final = dt.timedelta(hours=6)
+"""a burst that is over within this tells by itself what it did to the ranking"""
 _MOST: Final = 12
 """parts of a kind that are kept"""
 
 
 def told_once(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Those that say something of their own, most telling first."""
-    out = [one for one in found if one.kind != BURST or not any(_tells(other, one) for other in found)]
+    out = [one for one in found if not any(_tells(other, one) for other in found)]
     return sorted(out, key=lambda one: (-one.score, one.start, one.kind, one.about.text()))
 
 
-def _tells(other: Detection, burst: Detection) -> bool:
-    """Whether another kind of detection says what a burst would say."""
-    if other.kind in {BURST, WATCH, DYNAMIC} or other.kind in OWN or not _at_one_time(other, burst):
+def _tells(other: Detection, one: Detection) -> bool:
+    """Whether the other one says what this one would say."""
+    if other is one or WATCH in (other.kind, one.kind) or other.kind in OWN:
+        return False
+    if one.kind in {OVERTOOK, CLOSING_IN}:
+        return other.kind in {BURST, NEW_PORT} and _made(other, one)
+    if one.kind != BURST or not _at_one_time(other, one):
         return False
     if other.kind == NEW_PORT:
-        return bool(burst.about.ports) and set(burst.about.ports) <= set(other.about.ports)
-    if other.kind in {PORT_RUN, FEW_MANY} and not burst.about.ports:
-        same = other.about.country == burst.about.country is not None or other.about.asn == burst.about.asn is not None
-        return same and other.packets >= _HALF * (burst.packets - (burst.usual or 0.0))
+        return bool(one.about.ports) and set(one.about.ports) <= set(other.about.ports)
+    if other.kind in {PORT_RUN, FEW_MANY} and not one.about.ports:
+        same = other.about.country == one.about.country is not None or other.about.asn == one.about.asn is not None
+        return same and other.packets >= _HALF * (one.packets - (one.usual or 0.0))
     return False
+
+
+def _made(burst: Detection, rank: Detection) -> bool:
+    """Whether a change in ranking is what a few hours made of it, and no more."""
+    if burst.end is None or burst.end - burst.start > _SHORT or not rank.about.ports:
+        return False
+    same = set(rank.about.ports) <= set(burst.about.ports) and burst.about.country in (None, rank.about.country)
+    return same and burst.packets >= _HALF * rank.packets
 
 
 def joined(found: Sequence[Detection]) -> list[Detection]:
@@ -69,7 +84,8 @@ def _one(a: Detection, b: Detection) -> About | None:
         if _holds(wide, narrow):
             return wide
     common = {name: _common(getattr(a.about, name), getattr(b.about, name)) for name in _FIELDS}
-    if a.about.ports and set(a.about.ports) == set(b.about.ports):
+    others = common["country"] is None and a.about.country is not None and b.about.country is not None
+    if a.about.ports and set(a.about.ports) == set(b.about.ports) and (_alike(a, b) or not others):
         return About(ports=a.about.ports, **common)
     source = common["country"] is not None or common["asn"] is not None
     if a.about.ports and b.about.ports and source and _alike(a, b):

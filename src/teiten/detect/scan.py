@@ -36,6 +36,8 @@ _CRUDE: Final = 0.6
 """share of `detect_times` from which on a series is looked at more closely"""
 _EACH: Final = 8.0
 """packets of each host more than expected, from which on few hosts carry what is more"""
+_SAMPLE: Final = 250
+"""series of a kind that did not stand out today, at most, that tell what days before had"""
 _MOST_BINS: Final = 20_000_000
 FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
     (),
@@ -143,7 +145,7 @@ class Ground:
 
     @cached_property
     def kept(self) -> dict[str, Ints]:
-        """Of each dimension and code: its place among those that have counts enough on some day; -1: it has not."""
+        """Of each dimension and code: its place among those that have counts enough on some day; else the place after."""
         return {name: _numbered(_enough(self, name)) for name in (*DIMENSIONS, "group")}
 
 
@@ -176,14 +178,30 @@ _WIDE: Final = ("place", "country", "asn", "sensor")
 
 def _without_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Cells of all ports together: packets add up, and of hosts there are at least those of the port that has most."""
-    frame = pl.DataFrame({name: cells[name] for name in (*_WIDE, *MEASURES)})
-    summed = frame.group_by(*_WIDE).agg(pl.col("packets").sum(), pl.col("hosts").max()).sort(*_WIDE)
-    return {name: summed[name].to_numpy() for name in summed.columns}
+    sizes = [int(cells[name].max(initial=0)) + 1 for name in _WIDE]
+    source = cells["country"].astype(np.int64) * sizes[2] + cells["asn"]
+    sources = np.flatnonzero(np.bincount(source, minlength=1))  # few of all pairs of country and AS are there
+    at = _placed(sources, source)
+    key = (cells["place"].astype(np.int64) * max(1, len(sources)) + at) * sizes[3] + cells["sensor"]
+    if sizes[0] * len(sources) * sizes[3] <= _MOST_BINS:
+        packets = np.bincount(key, cells["packets"])
+        hosts = np.zeros(len(packets))
+        np.maximum.at(hosts, key, cells["hosts"])
+        keys = np.flatnonzero(packets)
+        packets, hosts = packets[keys], hosts[keys]
+    else:
+        frame = pl.DataFrame({"key": key, "packets": cells["packets"], "hosts": cells["hosts"]})
+        summed = frame.group_by("key").agg(pl.col("packets").sum(), pl.col("hosts").max()).sort("key")
+        keys, packets, hosts = (summed[name].to_numpy() for name in ("key", "packets", "hosts"))
+    left, sensor = np.divmod(keys, sizes[3])
+    place, at = np.divmod(left, max(1, len(sources)))
+    country, asn = np.divmod(sources[at], sizes[2])
+    return {"place": place, "country": country, "asn": asn, "sensor": sensor, "packets": packets, "hosts": hosts}
 
 
 def _late(cells: Mapping[str, Any], first: int) -> dict[str, Any]:
-    late = slice(int(np.searchsorted(cells["place"], first)), None)
-    out: dict[str, Any] = {name: cells[name][late].copy() for name in cells}
+    late = cells["place"] >= first
+    out: dict[str, Any] = {name: cells[name][late] for name in cells}
     out["place"] -= first
     return out
 
@@ -222,21 +240,29 @@ def _coded(view: View, skip: int) -> tuple[dict[str, Any], dict[str, dict[str, A
     frames = [_plain(view, skip, frame) for frame in (view.cells, *view.tails)]
     names: dict[str, list[Any]] = {}
     for name in DIMENSIONS:
-        values = pl.concat([frame[name] for frame in frames if name in frame.columns]).unique().sort()
+        values = pl.concat([frame[name].unique() for frame in frames if name in frame.columns]).unique().sort()
         names[name] = values.to_list()
-        codes = pl.DataFrame({name: values, "_code": np.arange(len(values), dtype=np.int32)})
         for n, frame in enumerate(frames):
             if name in frame.columns:
-                joined = frame.join(codes, on=name, how="left", maintain_order="left")
-                frames[n] = joined.drop(name).rename({"_code": name})
+                frames[n] = frame.with_columns(_numbers(frame[name], values))
     names["group"], of = _groups(names["port"])
-    made = [{name: frame[name].to_numpy().copy() for name in frame.columns} for frame in frames]
+    made = [{name: frame[name].to_numpy() for name in frame.columns} for frame in frames]
     for one in made:
         if "port" in one:
             one["group"] = of[one["port"]]
-        for measure in MEASURES:
-            one[measure] = one[measure].astype(np.float64)
     return made[0], {name: one for one in made[1:] for name in DIMENSIONS if name in one}, names
+
+
+def _numbers(column: pl.Series, values: pl.Series) -> pl.Series:
+    """Of each value its place among the values (which are in order)."""
+    if column.dtype == pl.String:
+        return column.cast(pl.Enum(values)).to_physical().cast(pl.Int32)
+    low, high = int(values[0] or 0), int(values[-1] or 0) if len(values) else 0
+    if high - low < _MOST_BINS // 4:
+        places = np.zeros(high - low + 1, dtype=np.int32)
+        places[values.to_numpy() - low] = np.arange(len(values))
+        return pl.Series(column.name, places[column.to_numpy() - low])
+    return pl.Series(column.name, np.searchsorted(values.to_numpy(), column.to_numpy()).astype(np.int32))
 
 
 def _plain(view: View, skip: int, frame: pl.DataFrame) -> pl.DataFrame:
@@ -257,7 +283,7 @@ def _plain(view: View, skip: int, frame: pl.DataFrame) -> pl.DataFrame:
         kept = kept.filter((pl.col("asn") != OTHERS).fill_null(True))
         columns.append(pl.col("asn").fill_null(0))
     columns += [pl.col(name).fill_null("") for name in ("country", "sensor") if name in has]
-    return kept.select(*columns, *MEASURES).sort("place")
+    return kept.select(*columns, *(pl.col(name).cast(pl.Float64) for name in MEASURES))
 
 
 def port_of(code: int) -> tuple[int, int | None]:
@@ -300,59 +326,77 @@ def _low(made: Ground) -> float:
 
 
 def _numbered(which: npt.NDArray[np.bool_]) -> Ints:
-    """The places of the true ones among themselves; -1: not true."""
-    return np.where(which, np.cumsum(which) - 1, -1)
+    """The places of the true ones among themselves, and of the others (and of code -1) the place after these."""
+    return np.append(np.where(which, np.cumsum(which) - 1, which.sum()), which.sum())
 
 
 def _codes(made: Ground, by: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[Ints, list[Ints]]:
-    """Of each cell the number of its series (-1: of none), and the codes of each dimension that the numbers are made of."""
-    out = np.zeros(len(cells["place"]), dtype=np.int64)
+    """Of each cell the number of its series, and the codes of each dimension that the numbers are made of (-1: all others)."""
+    out: Any = np.zeros(len(cells["place"]), dtype=np.int64)
     values = []
-    fine: Any = np.ones(len(out), dtype=bool)
     for name in by:
         kept = made.kept[name]
-        values.append(np.flatnonzero(kept >= 0))
-        own = np.where(cells[name] >= 0, kept[cells[name]], -1) if kept.size else np.full(len(out), -1)
-        fine = fine & np.asarray(own >= 0)
-        out = out * max(1, len(values[-1])) + own
-    return np.where(fine, out, -1), values
+        values.append(np.append(np.flatnonzero(kept[:-1] < kept[-1]), -1))
+        own = kept[cells[name]]
+        out = out * len(values[-1]) + own if len(values) > 1 else own
+    return out, values
+
+
+def _parted(numbers: Ints, values: list[Ints]) -> list[Ints]:
+    """Of each number the codes of its dimensions."""
+    out: list[Ints] = []
+    for value in reversed(values):
+        numbers, at = np.divmod(numbers, len(value))
+        out.insert(0, value[at])
+    return out
 
 
 def _family(made: Ground, by: tuple[str, ...]) -> Family:
     out = Family(by, [])
     cells = made.wide if out.wide else made.cells
     codes, values = _codes(made, by, cells)
-    numbers = _busy(made, cells, codes)
-    rows = _placed(numbers, codes)
-    counts = {measure: _matrix(made, cells, rows, len(numbers), measure) for measure in MEASURES}
-    if len(by) <= 1 and made.tails:
-        tail = made.tails.get(by[0] if by else next(iter(made.tails)))
-        if tail is not None:
-            own, _ = _codes(made, by, tail)
-            own = _placed(numbers, own)
-            for measure in MEASURES:
-                counts[measure] += _matrix(made, tail, own, len(numbers), measure)
+    coded = [(cells, codes)]
+    tail = made.tails.get(by[0] if by else next(iter(made.tails))) if len(by) <= 1 and made.tails else None
+    if tail is not None:
+        coded.append((tail, _codes(made, by, tail)[0]))
+    numbers = _busy(made, coded, values)
+    parts = [(one, _placed(numbers, own)) for one, own in coded]
+    packets = _matrix(made, parts, len(numbers), "packets")
     seen = _exposures(made, by, numbers, values)
-    hot = np.flatnonzero(np.any([_hot(made, measure, counts[measure], seen) for measure in MEASURES], axis=0))
-    again = np.full(len(numbers) + 1, -1)
+    hot, asked = _chosen(made, packets, seen)
+    again = np.full(len(numbers) + 1, len(hot))
     again[hot] = np.arange(len(hot))
-    left, keys = numbers[hot], []
-    for value in reversed(values):
-        left, at = np.divmod(left, max(1, len(value)))
-        keys.append(value[at])
-    late = slice(len(rows) - len((made.recent_wide if out.wide else made.recent)["place"]), None)
-    out.rows = again[rows[late]]
-    out.keys = list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot)
+    rows = again[parts[0][1][cells["place"] >= made.first]]
+    out.rows = np.where(rows < len(hot), rows, -1)
+    out.keys = list(zip(*(key.tolist() for key in _parted(numbers[hot], values)), strict=True)) if by else [()] * len(hot)
     back = made.clock.today.start - made.first
-    for measure in MEASURES:
-        full = counts[measure][hot]
+    hosts = _matrix(made, [(one, again[own]) for one, own in parts], len(hot), "hosts")
+    both: dict[Measure, Floats] = {"packets": packets[hot], "hosts": hosts}
+    for measure, full in both.items():
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
         np.maximum(base.mu, _weekly(made, full), out=base.mu)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
         most, many = _most(made, out, measure), out.dense[measure]
-        out.chances[measure] = chance.fit(_worst(most[~many])), chance.fit(_worst(most[many]))
+        few, many_ = (_worst(most, which, asked) for which in (~many, many))
+        out.chances[measure] = chance.fit(few), chance.fit(many_)
     return out
+
+
+def _chosen(made: Ground, packets: Floats, seen: Floats) -> tuple[Ints, Floats]:
+    """The series that are looked at: those that stand out today, and of those that did on some day before as many as it takes.
+
+    Beside each for how many it stands. In order of their numbers.
+    """
+    past, today = _hot(made, packets, seen)
+    level = packets.sum(axis=1) / max(1.0, made.clock.before)
+    weight = np.where(today, 1.0, 0.0)
+    for which in (level < _DENSE, level >= _DENSE):
+        others = np.flatnonzero(past & ~today & which)
+        some = others[np.linspace(0, len(others) - 1, _SAMPLE).astype(int)] if len(others) > _SAMPLE else others
+        weight[some] = len(others) / max(1, len(some))
+    chosen = np.flatnonzero(weight > 0)
+    return chosen, weight[chosen]
 
 
 def _weekly(made: Ground, counts: Floats) -> Floats:
@@ -363,63 +407,83 @@ def _weekly(made: Ground, counts: Floats) -> Floats:
     return out
 
 
-def _worst(most: Floats) -> Floats:
-    """Of each day the least likely of all series."""
-    return most.max(axis=0) if len(most) else np.zeros(most.shape[1])
-
-
-def _busy(made: Ground, cells: Mapping[str, Any], codes: Ints) -> Ints:
-    """The numbers of the series that have counts enough on some day, in order."""
-    days = cells["place"] // 24
-    span, fine = made.clock.days + 2, codes >= 0
-    size = int(codes.max(initial=-1)) + 1
-    if size * span <= _MOST_BINS:
-        sums = np.bincount(codes[fine] * span + days[fine], cells["packets"][fine], size * span).reshape(size, span)
-        return np.flatnonzero((sums >= _low(made)).any(axis=1))
-    numbers, at = np.unique(codes[fine], return_inverse=True)
-    pairs, where = np.unique(at * span + days[fine], return_inverse=True)
-    sums = np.bincount(where, cells["packets"][fine], len(pairs))
-    out: Ints = numbers[np.unique(pairs[sums >= _low(made)] // span)]
+def _worst(most: Floats, which: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """Of each day the least likely of these series; of those that stand for others the least likely there would be of all."""
+    out = np.zeros(most.shape[1])
+    for own in (1.0, weight.max(initial=1.0)):
+        rows = which & (weight <= 1.0 if own == 1.0 else weight > 1.0)
+        if rows.any():
+            found = most[rows].max(axis=0)
+            out = np.maximum(out, np.where(found > 0, found + np.log10(weight[rows].max()), 0.0))
     return out
 
 
+def _busy(made: Ground, coded: list[tuple[Mapping[str, Any], Ints]], values: list[Ints]) -> Ints:
+    """The numbers of the series that have counts enough on some day, in order."""
+    span, low = made.clock.days + 2, _low(made)
+    size = int(np.prod([len(value) for value in values]))
+    if size * span <= _MOST_BINS:
+        sums = np.zeros(size * span)
+        for cells, codes in coded:
+            sums += np.bincount(codes * span + cells["place"] // 24, cells["packets"], len(sums))
+        found = np.flatnonzero((sums.reshape(size, span) >= low).any(axis=1))
+    else:
+        codes = np.concatenate([own for _, own in coded])
+        days = np.concatenate([cells["place"] // 24 for cells, _ in coded])
+        pairs, where = np.unique(codes * span + days, return_inverse=True)
+        packets = np.bincount(where, np.concatenate([cells["packets"] for cells, _ in coded]), len(pairs))
+        found = np.unique(pairs[packets >= low] // span)
+    fine = np.ones(len(found), dtype=bool)
+    for codes in _parted(found, values):
+        fine &= codes >= 0
+    return found[fine]
+
+
 def _placed(numbers: Ints, codes: Ints) -> Ints:
-    """Of each code its place among the numbers; -1: it is none of them."""
-    size = int(numbers.max(initial=-1)) + 1
+    """Of each code its place among the numbers; where it is none of them the place after these."""
+    size = int(codes.max(initial=-1)) + 1
     if size <= _MOST_BINS:
-        places = np.full(size + 1, -1)
-        places[numbers] = np.arange(len(numbers))
-        return places[np.where(codes < size, codes, -1)]
-    place = np.minimum(np.searchsorted(numbers, codes), len(numbers) - 1)
-    return np.where(numbers[place] == codes, place, -1)
+        places = np.full(size, len(numbers))
+        some = numbers[numbers < size]
+        places[some] = np.arange(len(some))
+        return places[codes]
+    place = np.searchsorted(numbers, codes)
+    known = np.append(numbers, -1)
+    return np.where(known[place] == codes, place, len(numbers))
 
 
-def _matrix(made: Ground, cells: Mapping[str, Any], rows: Ints, count: int, measure: Measure) -> Floats:
-    """Counts of series (rows) by hour (columns)."""
-    span, fine = len(made.clock.exposure), rows >= 0
-    at = rows[fine] * span + cells["place"][fine]
-    return np.bincount(at, cells[measure][fine], count * span).reshape(count, span).astype(np.float64)
+def _matrix(made: Ground, parts: list[tuple[Mapping[str, Any], Ints]], count: int, measure: Measure) -> Floats:
+    """Counts of series (rows) by hour (columns), of cells and of those put together, with their rows."""
+    span = len(made.clock.exposure)
+    out = np.zeros((count + 1) * span)
+    for cells, rows in parts:
+        out += np.bincount(rows * span + cells["place"], cells[measure], len(out))
+    return out[: count * span].reshape(count, span)
 
 
 def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[Ints]) -> Floats:
     """What was watched of each series: a row for all of them, or, of sensors, a row for each."""
     if "sensor" not in by:
         return made.clock.exposure[None, :]
-    sensors = values[0][numbers // max(1, int(np.prod([len(v) for v in values[1:]])))]
-    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)]) for code in np.unique(sensors)}
+    sensors = _parted(numbers, values)[0]
+    each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)])[made.skip :] for code in np.unique(sensors)}
     return np.stack([each[int(code)] for code in sensors]) if len(sensors) else made.clock.exposure[None, :]
 
 
-def _hot(made: Ground, measure: Measure, counts: Floats, seen: Floats) -> npt.NDArray[np.bool_]:
-    """Which series lie in some hours of some day so much above their mean of these hours that it is worth a closer look."""
-    least, times = made.least[measure], _CRUDE * made.view.threshold("detect_times")
+def _hot(made: Ground, counts: Floats, seen: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which series lie so much above their mean of some hours that it is worth a look: on a day before, and today."""
+    least, times = min(made.least.values()), _CRUDE * made.view.threshold("detect_times")
     span = counts.shape[1] + -counts.shape[1] % 24
     x, e = (np.pad(each, ((0, 0), (0, span - each.shape[1]))) for each in (counts, seen))
     by_hour = x.reshape(len(x), span // 24, 24).sum(axis=1), e.reshape(len(e), span // 24, 24).sum(axis=1)
     usual = times * by_hour[0] / np.maximum(by_hour[1], 1e-9)
     above = x - np.tile(usual, span // 24) * e
-    out: npt.NDArray[np.bool_] = np.any([one.max(axis=1, initial=0.0) >= least for one in baseline.sums_of(above)], axis=0)
-    return out
+    past, today = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=bool)
+    for width, sums in zip(WIDTHS, baseline.sums_of(above), strict=True):
+        before = made.clock.today.start // width
+        past |= sums[:, :before].max(axis=1, initial=0.0) >= least
+        today |= sums[:, before:].max(axis=1, initial=0.0) >= least
+    return past, today
 
 
 def _told(made: Ground, family: Family, measure: Measure, x: Floats, mu: Floats, more: Floats) -> npt.NDArray[np.bool_]:
@@ -537,3 +601,19 @@ def lower(made: Ground, cells: Ints, by: Mapping[Measure, Floats]) -> None:
         changed = np.unique(rows[some])
         for measure in MEASURES:
             family.best[measure][changed] = _scores(made, family, measure, changed)
+
+
+def flatten(made: Ground, window: Window, first: int, after: int) -> None:
+    """Takes out what a series still has above its usual: counts of rare cells that were put together, of it and of all."""
+    for measure in MEASURES:
+        counts, mu = window.family.counts[measure][window.row], window.family.bases[measure].mu[window.row]
+        more = np.maximum(counts[first:after] - mu[first:after], 0.0)
+        counts[first:after] -= more
+        for family in made.families:
+            if not family.by and family is not window.family:
+                family.counts[measure][0, first:after] -= more
+    for family in made.families:
+        if not family.by or family is window.family:
+            row = np.array([window.row if family is window.family else 0])
+            for measure in MEASURES:
+                family.best[measure][row] = _scores(made, family, measure, row)

@@ -88,6 +88,8 @@ class View:
     other columns (port; country; AS; sensor). `series` reckons them in where a frame has the columns that it asks for"""
     least: float = 0.0
     """packets of a day below which a combination of port, country and AS may be in `tails` alone: there, 0 is "fewer" """
+    least_alone: float = 0.0
+    """the same of a single port or AS: with fewer in the tails it is one of OTHERS there"""
     notes: Callable[[str], None] | None = None
     watches: tuple[Watch, ...] = ()
     """what the user asked to be told (settings.alerts.watches)"""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from teiten.bench._changes.world import World
 
 _SURVEYORS: Final = ["US", "US", "US", "US", "NL", "GB", "RU", "DE", "RO", "CN", "BG", "FR"]
+_TRICKLES: Final = 1200
+"""ports that stand for all those rarely tried, where there are very many packets"""
 
 
 def frames(world: World) -> list[pl.DataFrame]:
@@ -24,20 +26,25 @@ def _rare(world: World) -> pl.DataFrame:
 
     rng = generator("rare", world.scale.name, world.seed)
     hours = world.watching.shape[1]
-    count = rng.poisson(world.visits_an_hour * _RARE * hours)
-    visits = np.ones(count, np.int64)
-    if world.scale.a_day > 1_000_000:
-        # of so many, those of a port and an hour come together
-        count //= 20
-        visits = rng.poisson(19, count) + 1
     known = generator("ports anywhere", world.seed).permutation(np.arange(1, 65536))
-    # half of them among some thousand ports, the others anywhere
-    place = np.where(rng.random(count) < 0.5, rng.zipf(1.3, count) % 1500, rng.integers(0, 65535, count))
-    country = np.array(_SURVEYORS)[rng.integers(0, len(_SURVEYORS), count)]
-    systems = {c: world.systems(c)[0] for c in set(_SURVEYORS)}
-    asn = np.array([systems[str(c)] for c in np.unique(country)])[np.unique(country, return_inverse=True)[1]]
-    hour = rng.integers(0, hours, count)
-    return world.frame(rng, hour, np.full(count, 6), known[place], country, asn.astype(np.int64), visits)
+    if world.scale.a_day > 1_000_000:
+        # so many that every port has its steady trickle: some hundreds stand for all of them
+        rate = rng.gamma(1.0, 1.0, _TRICKLES)
+        rate *= world.visits_an_hour * _RARE / rate.sum()
+        visits = rng.poisson(np.broadcast_to(rate[:, None], (_TRICKLES, hours)))
+        place, hour = np.nonzero(visits)
+        visits = visits[place, hour]
+        who = (place + rng.integers(0, 2, len(place))) % len(_SURVEYORS)
+    else:
+        count = rng.poisson(world.visits_an_hour * _RARE * hours)
+        visits = np.ones(count, np.int64)
+        # half of them among some thousand ports, the others anywhere
+        place = np.where(rng.random(count) < 0.5, rng.zipf(1.3, count) % 1500, rng.integers(0, 65535, count))
+        who = rng.integers(0, len(_SURVEYORS), count)
+        hour = rng.integers(0, hours, count)
+    country = np.array(_SURVEYORS)[who]
+    asn = np.array([world.systems(c)[0] for c in _SURVEYORS], np.int64)[who]
+    return world.frame(rng, hour, np.full(len(hour), 6), known[place], country, asn, visits)
 
 
 def _rounds(world: World) -> list[pl.DataFrame]:

@@ -28,6 +28,7 @@ class Shown:
     watched: pl.DataFrame
     tails: tuple[pl.DataFrame, ...] = ()
     least: float = 0.0
+    least_alone: float = 0.0
 
     def view(self, day: int, upto: dt.datetime | None = None) -> View:
         """A day as it is looked at when it is over, or at `upto`: nothing later is known, and of a running hour its part."""
@@ -44,7 +45,9 @@ class Shown:
             tails = tuple(rest)
             share = pl.when(pl.col("time") == hour).then(pl.col("share") * part).otherwise(pl.col("share"))
             watched = watched.with_columns(share)
-        return View(cells, watched, self.world.day(day), ZONE, upto=upto, tails=tails, least=self.least)
+        return View(
+            cells, watched, self.world.day(day), ZONE, upto=upto, tails=tails, least=self.least, least_alone=self.least_alone
+        )
 
     def views(self, days: Sequence[int]) -> Iterator[tuple[int, View]]:
         """Finished days in order."""
@@ -66,33 +69,35 @@ def shown(world: World, cells: pl.DataFrame, watched: pl.DataFrame | None = None
     counts by one of them each."""
     watched = world.watched if watched is None else watched
     cells = cells.with_columns((pl.col("time") + pl.duration(hours=9)).dt.date().alias("_day"))
-    rare = _rare(cells, _KEY, most)
+    rare, least = _rare(cells, _KEY, most)
     if not rare.height:
         return Shown(world, cells.drop("_day"), watched)
     same = ["_day", *_KEY]
     tail = cells.join(rare, on=same, how="semi", nulls_equal=True)
-    tails = []
+    tails, alone = [], 0.0
     for columns in _TAILS:
         by = ["_day", "time", *columns, "scanner"]
         frame = tail.group_by(by).agg(pl.col("packets", "hosts").sum())
         if one := {"dst_port", "asn"} & set(columns):
             told = [*columns, "scanner"]
-            few = _rare(frame, told, most // 2).with_columns(pl.lit(True).alias("_few"))
-            frame = frame.join(few, on=["_day", *told], how="left", nulls_equal=True)
+            few, one_s = _rare(frame, told, most // 2)
+            alone = max(alone, one_s)
+            frame = frame.join(few.with_columns(pl.lit(True).alias("_few")), on=["_day", *told], how="left", nulls_equal=True)
             name = one.pop()
             others = pl.when(pl.col("_few") & pl.col(name).is_not_null()).then(OTHERS).otherwise(pl.col(name))
             frame = frame.with_columns(others.cast(CELLS[name]).alias(name)).group_by(by).agg(pl.col("packets", "hosts").sum())
         tails.append(frame.drop("_day"))
     whole = cells.join(rare, on=same, how="anti", nulls_equal=True).drop("_day")
-    # the first count that keeps its row, on the day on which it is largest
-    kept = rare.join(cells.group_by(same).agg(pl.col("packets").sum()), on=same, nulls_equal=True)["packets"].max()
-    return Shown(world, whole, watched, tuple(tails), float(kept) + 1 if isinstance(kept, int) else 0.0)
+    return Shown(world, whole, watched, tuple(tails), least, alone)
 
 
-def _rare(cells: pl.DataFrame, by: list[str], most: int) -> pl.DataFrame:
-    """The combinations (with their day) that are too rare for a row of their own on days with more than `most` rows."""
+def _rare(cells: pl.DataFrame, by: list[str], most: int) -> tuple[pl.DataFrame, float]:
+    """The combinations (with their day) that are too rare for a row of their own on days with more than `most` rows, and the
+    count of a day from which all have one; 0: on all days."""
     counts = cells.group_by("_day", *by).agg(pl.col("packets").sum().alias("_n"), pl.len().alias("_rows"))
     by_count = counts.group_by("_day", "_n").agg(pl.col("_rows").sum()).sort("_day", "_n", descending=[False, True])
     held = pl.col("_rows").cum_sum().over("_day")
     least = by_count.filter(held > most).group_by("_day").agg(pl.col("_n").max().alias("_least"))
-    return counts.join(least, on="_day").filter(pl.col("_n") <= pl.col("_least")).select("_day", *by)
+    rare = counts.join(least, on="_day").filter(pl.col("_n") <= pl.col("_least")).select("_day", *by)
+    highest = least["_least"].max()
+    return rare, float(highest) + 1 if isinstance(highest, int) else 0.0

@@ -64,7 +64,8 @@ def together(
     groups = sorted({tuple(sorted(group)) for group in near.values() if len(group) > 1})
     out = []
     for group in groups:
-        inside = some.filter(pl.col("port").is_in([{"protocol": p, "dst_port": n} for p, n in group]))
+        own = pl.DataFrame(group, schema=wanted.schema, orient="row")
+        inside = some.join(own, on=["protocol", "dst_port"], how="semi")
         several = inside.group_by("src_ip").len().filter(pl.col("len") > 1)
         out.append((group, inside.join(several.select("src_ip"), on="src_ip")))
     return out

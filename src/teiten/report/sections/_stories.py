@@ -18,6 +18,8 @@ from teiten.report.words import HARDLY, Speech
 
 CHARTS: Final = 12
 """things with a chart of their own; what else changed is told in a list"""
+WATCHED: Final = 0.5
+"""of the day, below which what became of a story cannot be told"""
 _OWN_SERVICES: Final = (model.ARRIVALS, model.BACKSCATTER)
 _STATES: Final[tuple[State, ...]] = ("new", "growing", "once", "falling", "high", "ended")
 """in the order in which they are told"""
@@ -78,6 +80,7 @@ def speech(context: Context, *, day: dt.date | None = None) -> Speech:
         sensors=len(context.answers.coverage.sensors),
         since=day if day is not None and day != own_day else None,
         networks=found.networks if found else {},
+        watched=context.answers.coverage.share >= WATCHED,
         rows=_place,
     )
 
