@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teiten.alerting import Alerts
@@ -142,6 +142,17 @@ def test_a_silent_sensor_is_told_once_and_when_it_speaks_again() -> None:
     assert Teller(leave=("silent",))(silent=[quiet]) == []
 
 
+def test_the_outage_of_a_silent_sensor_is_not_told_beside_its_silence() -> None:
+    tell = Teller()
+    outage = making.detection(kind=OUTAGE, about=About(sensor="tokyo"), start=NOW - 3 * HOUR)
+    other = making.detection(kind=OUTAGE, about=About(sensor="osaka"), start=NOW - 3 * HOUR)
+    quiet = Silence("tokyo", NOW - 3.4 * HOUR, 20.0)
+    found = tell(making.story(outage), making.story(other), silent=[quiet])
+    assert sorted((one.kind, one.about) for one in found) == [("outage", "|||osaka|"), ("silent", "|||tokyo|")]
+    over = replace(making.story(outage), state="ended", detections=())
+    assert whats(tell(over, heard={"tokyo": NOW})) == ["back"]
+
+
 def test_an_old_lake_has_no_silent_sensors_when_alerts_begin() -> None:
     tell = Teller()
     tell.told = None
@@ -181,6 +192,7 @@ def test_quiet_hours(quiet: str, clock: int, is_quiet: bool) -> None:
     assert not notices.in_quiet(Alerts(), dt.datetime(2026, 3, 1, clock, tzinfo=dt.UTC))
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["new", "growing", "high", "falling", "ended", "once", "resting"]), st.floats(1, 100)),

@@ -18,6 +18,7 @@ from teiten.detect.model import (
     DYNAMIC,
     FEW_MANY,
     MANY_FEW,
+    OUTAGE,
     OVERTOOK,
     OWN,
     PORT_RUN,
@@ -40,6 +41,7 @@ _RECENT: Final = dt.timedelta(hours=24)
 """what began earlier is no news when alerts begin"""
 _KEPT: Final = dt.timedelta(days=40)
 _PARTS: Final = 5
+_NEAR: Final = dt.timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +148,20 @@ def due(
     """
     known = dict(before or {})
     out: dict[str, Due] = {}
+    for one in _sensors(silences, heard or {}, known, wanted, now, first=before is None):
+        out[one.key] = one, None
     for story in stories:
         if story.state == "resting":
             continue
         key = _key(story, known)
         last = known.get(key)
+        if last is None and _is_silence(story, known):
+            continue  # told as the sensor's silence
         said = _of_story(story, key, last, wanted, now, first=before is None)
         if said is not None or last is not None:
             if said is not None and not said[1]:
                 out[said[0].key] = said[0], story
             known[key] = _remembered(story, said[0] if said else None, last, now, silently=bool(said and said[1]))
-    for one in _sensors(silences, heard or {}, known, wanted, now, first=before is None):
-        out[one.key] = one, None
     kept = {k: v for k, v in known.items() if now - dt.datetime.fromisoformat(v.seen) < _KEPT}
     return sorted(out.values(), key=lambda pair: order(pair[0])), kept
 
@@ -179,6 +183,14 @@ def _key(story: Story, known: Mapping[str, Told]) -> str:
         if near and _akin(one.about, story.about.text()):
             return key
     return own
+
+
+def _is_silence(story: Story, known: Mapping[str, Told]) -> bool:
+    """Is it the outage of a sensor that is told to be silent, or was, since then?"""
+    if story.kind != OUTAGE or story.about.sensor is None:
+        return False
+    told = known.get(f"{SILENT}:{story.about.sensor}")
+    return told is not None and abs(dt.datetime.fromisoformat(told.start) - story.first) < _NEAR
 
 
 def _akin(one: str, other: str) -> bool:

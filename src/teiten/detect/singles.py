@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -79,13 +81,19 @@ def few_many(session: Session, start: dt.datetime, end: dt.datetime) -> pl.DataF
     return pl.DataFrame(rows, schema=FEW_MANY, orient="row") if rows else pl.DataFrame(schema=FEW_MANY)
 
 
+@functools.lru_cache(maxsize=1)
+def _table(path: Path, _changed: int) -> ptr_names.Names:
+    """The user's names, read once for all days."""
+    return ptr_names.load(path)
+
+
 def names(session: Session, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
     """NAMED: PTR names of those addresses on that day, from the user's table and from the names that were looked up."""
     settings = session.settings
     wanted = pl.DataFrame({"src_ip": list(addresses)}, schema={"src_ip": pl.Binary()})
     found = [pl.DataFrame(schema=NAMED)]
     if settings.ptr_names is not None:
-        table = ptr_names.load(settings.ptr_names)
+        table = _table(settings.ptr_names, settings.ptr_names.stat().st_mtime_ns if settings.ptr_names.is_file() else 0)
         found.append(table.of(wanted.with_columns(pl.lit(day).alias("day"))).select(list(NAMED)))
     if ptr.place(settings).is_file():
         window = dt.timedelta(days=settings.names.cache_days)

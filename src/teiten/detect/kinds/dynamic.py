@@ -32,7 +32,7 @@ ORDER: Final = 45
 _OF: Final = frozenset({BURST, CAMPAIGN, FALLING, HIGH, NEW_PORT, RISING, SPREADING})
 MOST: Final = 2_000
 """sources of a change that are looked at, busiest first"""
-CHANGES: Final = 20
+CHANGES: Final = 10
 """changes of a day that are looked at, most telling first"""
 LEAST: Final = 10
 """sources whose names tell something, below which nothing is said"""
