@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
+import polars as pl
 
 from teiten.detect import levels
 from teiten.detect.days import PORT, Calendar, Courses
@@ -17,10 +18,16 @@ from teiten.detect.view import Floats, View
 GROWS: Final = 1.5
 """a level rises again where its day is this many times the highest before"""
 FEW_TESTS: Final = 20
+SAMPLE: Final = 4000
+"""series, of those in order of size, from which tails and likeness are told"""
 RARE: Final = 5.0
-"""a day: what has usually fewer has a tail of its own, since a single source changes it"""
+"""a day: what has usually fewer is rare"""
+_NONE: Final = 0.15
+"""of the days on which it had nothing, above which it is rare, too"""
 SOURCE_HOURS: Final = 4.0
 """sources of each hour, summed over a day: what has fewer is a burst, if anything"""
+_RUN: Final = 21
+"""days of a run at most: later it is the usual"""
 _FAR: Final = 2.5
 Measure = Literal["packets", "hosts"]
 
@@ -144,23 +151,26 @@ def _of_measure(
     rates = counts[measure] / days.watched
     place = np.arange(rates.shape[1])
     base = np.broadcast_to((place < len(place) - 1) & (place >= len(place) - 1 - levels.BASE), rates.shape)
-    least = view.threshold("detect_level_packets") * (1.0 if measure == "packets" else 0.5)
+    least = enough(view, days) * (1.0 if measure == "packets" else 0.5)
     rows = [np.flatnonzero(_possible(rates, sign, view.threshold("detect_slow_times"), least)) for sign in (1, -1)]
     both = np.concatenate(rows)
     if not both.size:
         return []
-    usual = levels.usual(rates, days.weekdays, base)
-    past, rare = _past(rates, days, usual, base), usual.rate < RARE
-    tails = {(sign, few): levels.tail(sign * past[rare == few]) for sign in (1, -1) for few in (False, True)}
+    # what is like them, of all that there is: a thousandth part of a large network's series is enough to tell
+    some = np.arange(0, len(rates), 1 + len(rates) // SAMPLE)
+    usual = levels.usual(rates[some], days.weekdays, base[some])
+    past, few_here = _past(rates[some], days, usual, base[some]), _rare(rates[some], usual)
+    tails = {(sign, few): levels.tail(sign * past[few_here == few]) for sign in (1, -1) for few in (False, True)}
     signs = np.repeat([1, -1], [len(one) for one in rows])
-    of = [(int(sign), bool(rare[row])) for sign, row in zip(signs, both, strict=True)]
+    rare = _rare(rates[both], levels.usual(rates[both], days.weekdays, base[both]))
+    of = [(int(sign), bool(few)) for sign, few in zip(signs, rare, strict=True)]
     high = {key: one.bar(view.threshold("detect_level_days") / tests) for key, one in tails.items()}
     once, slow = view.threshold("detect_level_times"), view.threshold("detect_slow_times")
     bars = Bars(
         np.array([high[key] for key in of]),
         (once, (once + slow) / 2, slow),
         least,
-        tuple(1.0 if w == 1 else levels.inflation(rates, days.weekdays, base, usual, w) for w in WINDOWS),
+        tuple(1.0 if w == 1 else levels.inflation(rates[some], days.weekdays, base[some], usual, w) for w in WINDOWS),
         levels.likeness(usual.variance, usual.days - 1, usual.rate),
         int(view.threshold("detect_settled_days")),
     )
@@ -181,11 +191,25 @@ def _of_measure(
         chance = min(1.0, tails[of[at]].chance(max(0.0, float(walked.z[at]))) * tests)
         out.append(
             Away(course.by, course.keys[key], sign, measure, start, over, settled, float(walked.usual[at]), rates[row],
-                 course.packets[key], course.hosts[key], common, bool(rare[row]), peak, float(walked.z[at]),
+                 course.packets[key], course.hosts[key], common, bool(rare[at]), peak, float(walked.z[at]),
                  int(walked.window[at]), int(walked.days[at]), int(walked.base[at]), chance, reference,
                  sign * (float(packets[reference]) - common))
         )  # fmt: skip
     return out
+
+
+def enough(view: View, days: Calendar) -> float:
+    """Packets a day that a change of level has at least: so many, and such a part of all that comes."""
+    whole = days.frame.group_by("day").agg(pl.col("packets").sum())["packets"].median()
+    of_all = float(whole) if isinstance(whole, (int, float)) else 0.0
+    return max(view.threshold("detect_level_packets"), view.threshold("detect_level_share") * of_all)
+
+
+def _rare(rates: Floats, usual: levels.Usual) -> levels.Bools:
+    """Series of few packets, or that often have none at all: they have a tail of their own, since a single source makes it."""
+    seen = ~np.isnan(rates)
+    none = ((rates == 0) & seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray((np.nan_to_num(usual.rate) < RARE) | (none > _NONE))
 
 
 def _broad(hosts: Floats) -> levels.Bools:
@@ -213,8 +237,12 @@ def _possible(rates: Floats, sign: int, times: float, least: float) -> levels.Bo
     if before.shape[1] < levels.FEWEST:
         return np.zeros(len(rates), bool)
     near = np.column_stack([rates[:, seen[-2:]], rates[:, seen[-7:]].mean(axis=1)])
+    # days that no run of today can hold: what they exceed every fourth day is nothing
+    old = before[:, :-_RUN] if before.shape[1] >= _RUN + levels.FEWEST else before
     if sign > 0:
         high, low = near.max(axis=1), np.quantile(before, 0.3, axis=1)
+        beyond = high > np.quantile(old, 0.75, axis=1)
     else:
         high, low = np.quantile(before, 0.7, axis=1), near.min(axis=1)
-    return np.asarray((high >= times * low) & (high - low >= least))
+        beyond = low < np.quantile(old, 0.25, axis=1)
+    return np.asarray((high >= times * low) & (high - low >= least) & beyond)

@@ -37,6 +37,8 @@ PRIOR: Final = 8.0
 WEEKDAY: Final = 2.0
 """weeks as much as which 'weekdays make no difference' weighs"""
 _HALF: Final = 0.5
+_NINETY: Final = 1.2816
+"""standard deviations at which a tenth of a normal distribution lies beyond"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def usual(rates: Floats, weekdays: Ints, base: Bools, like: Like | None = None) 
     seen = np.maximum(n, 1.0)
     y = np.where(use, scale(np.where(use, rates, 0.0)), 0.0)
     middle = _median(y, use, n)
-    spread = MAD * _median(np.abs(y - middle[:, None]), use, n)
+    spread = np.maximum(MAD * _median(np.abs(y - middle[:, None]), use, n), _wings(y, use, n, middle))
     floor = chance_deviation(np.maximum(np.exp(middle) - _HALF, 0.0))
     reach = CLIP * np.maximum(spread, floor)[:, None]
     y = np.clip(y, middle[:, None] - reach, middle[:, None] + reach)
@@ -113,7 +115,7 @@ def usual(rates: Floats, weekdays: Ints, base: Bools, like: Like | None = None) 
     freedom = np.maximum(n - 1, 0)
     drawn = (like or likeness(variance, freedom, level)).of(level)
     deviation = np.sqrt((freedom * variance + PRIOR * drawn) / (freedom + PRIOR))
-    deviation = np.maximum(deviation, chance_deviation(level))
+    deviation = np.maximum(np.maximum(deviation, chance_deviation(level)), _wings(y, use, n, mean))
     nothing = np.where(n > 0, 1.0, np.nan)
     return Usual(np.maximum(level, 0.0) * nothing, mean * nothing, deviation * nothing, n, variance, habit)
 
@@ -128,6 +130,17 @@ def _habit(y: Floats, weekdays: Ints, use: Bools, mean: Floats) -> Floats:
         # a single week is no habit
         out[:, day] = np.where(weeks >= 2, off[:, mine].sum(axis=1) / (weeks + WEEKDAY), 0.0)
     return out
+
+
+def _wings(y: Floats, use: Bools, n: Floats, middle: Floats) -> Floats:
+    """The deviation as the day that a tenth of days exceed (or are below) tells it: of a series that comes on some days and on
+    others not at all, the middle half says nothing."""
+    row = np.arange(len(y))
+    count = n.astype(np.int64)
+    ordered = np.sort(np.where(use, y, np.inf), axis=1)
+    high = ordered[row, np.clip(np.ceil(0.9 * count).astype(np.int64) - 1, 0, y.shape[1] - 1)]
+    low = ordered[row, np.clip(count - np.ceil(0.9 * count).astype(np.int64), 0, y.shape[1] - 1)]
+    return np.where(count > 0, np.maximum(high - middle, middle - low) / _NINETY, 0.0)
 
 
 def _median(values: Floats, use: Bools, n: Floats) -> Floats:
@@ -202,7 +215,9 @@ class Tail:
     def chance(self, z: float) -> float:
         """Of a day of one series to lie this far above its usual."""
         nats = _nats(z)
-        return math.exp(-nats) if nats < self.start else self.share * math.exp(-(nats - self.start) / self.mean)
+        if nats < self.start:
+            return max(self.share, math.exp(-nats))
+        return self.share * math.exp(-(nats - self.start) / self.mean)
 
     def bar(self, chance: float) -> float:
         """The z that is exceeded with that chance (normal tail below `start`)."""

@@ -36,7 +36,7 @@ _CRUDE: Final = 0.6
 """share of `detect_times` from which on a series is looked at more closely"""
 _EACH: Final = 8.0
 """packets of each host more than expected, from which on few hosts carry what is more"""
-_SAMPLE: Final = 500
+_SAMPLE: Final = 250
 """series of a kind that did not stand out today, at most, that tell what days before had"""
 _MOST_BINS: Final = 20_000_000
 FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
@@ -145,7 +145,7 @@ class Ground:
 
     @cached_property
     def kept(self) -> dict[str, Ints]:
-        """Of each dimension and code: its place among those that have counts enough on some day; -1: it has not."""
+        """Of each dimension and code: its place among those that have counts enough on some day; else the place after."""
         return {name: _numbered(_enough(self, name)) for name in (*DIMENSIONS, "group")}
 
 
@@ -179,18 +179,24 @@ _WIDE: Final = ("place", "country", "asn", "sensor")
 def _without_ports(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Cells of all ports together: packets add up, and of hosts there are at least those of the port that has most."""
     sizes = [int(cells[name].max(initial=0)) + 1 for name in _WIDE]
-    key = np.zeros(len(cells["place"]), dtype=np.int64)
-    for name, size in zip(_WIDE, sizes, strict=True):
-        key = key * size + cells[name]
-    frame = pl.DataFrame({"key": key, "packets": cells["packets"], "hosts": cells["hosts"]})
-    summed = frame.group_by("key").agg(pl.col("packets").sum(), pl.col("hosts").max()).sort("key")
-    out: dict[str, Any] = {}
-    for measure in MEASURES:
-        out[measure] = summed[measure].to_numpy()
-    left = summed["key"].to_numpy()
-    for name, size in zip(reversed(_WIDE), reversed(sizes), strict=True):
-        left, out[name] = np.divmod(left, size)
-    return out
+    source = cells["country"].astype(np.int64) * sizes[2] + cells["asn"]
+    sources = np.flatnonzero(np.bincount(source, minlength=1))  # few of all pairs of country and AS are there
+    at = _placed(sources, source)
+    key = (cells["place"].astype(np.int64) * max(1, len(sources)) + at) * sizes[3] + cells["sensor"]
+    if sizes[0] * len(sources) * sizes[3] <= _MOST_BINS:
+        packets = np.bincount(key, cells["packets"])
+        hosts = np.zeros(len(packets))
+        np.maximum.at(hosts, key, cells["hosts"])
+        keys = np.flatnonzero(packets)
+        packets, hosts = packets[keys], hosts[keys]
+    else:
+        frame = pl.DataFrame({"key": key, "packets": cells["packets"], "hosts": cells["hosts"]})
+        summed = frame.group_by("key").agg(pl.col("packets").sum(), pl.col("hosts").max()).sort("key")
+        keys, packets, hosts = (summed[name].to_numpy() for name in ("key", "packets", "hosts"))
+    left, sensor = np.divmod(keys, sizes[3])
+    place, at = np.divmod(left, max(1, len(sources)))
+    country, asn = np.divmod(sources[at], sizes[2])
+    return {"place": place, "country": country, "asn": asn, "sensor": sensor, "packets": packets, "hosts": hosts}
 
 
 def _late(cells: Mapping[str, Any], first: int) -> dict[str, Any]:
@@ -320,22 +326,29 @@ def _low(made: Ground) -> float:
 
 
 def _numbered(which: npt.NDArray[np.bool_]) -> Ints:
-    """The places of the true ones among themselves; -1: not true."""
-    return np.where(which, np.cumsum(which) - 1, -1)
+    """The places of the true ones among themselves, and of the others (and of code -1) the place after these."""
+    return np.append(np.where(which, np.cumsum(which) - 1, which.sum()), which.sum())
 
 
 def _codes(made: Ground, by: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[Ints, list[Ints]]:
-    """Of each cell the number of its series (-1: of none), and the codes of each dimension that the numbers are made of."""
-    out = np.zeros(len(cells["place"]), dtype=np.int64)
+    """Of each cell the number of its series, and the codes of each dimension that the numbers are made of (-1: all others)."""
+    out: Any = np.zeros(len(cells["place"]), dtype=np.int64)
     values = []
-    fine: Any = np.ones(len(out), dtype=bool)
     for name in by:
         kept = made.kept[name]
-        values.append(np.flatnonzero(kept >= 0))
-        own = np.where(cells[name] >= 0, kept[cells[name]], -1) if kept.size else np.full(len(out), -1)
-        fine = fine & np.asarray(own >= 0)
-        out = out * max(1, len(values[-1])) + own
-    return np.where(fine, out, -1), values
+        values.append(np.append(np.flatnonzero(kept[:-1] < kept[-1]), -1))
+        own = kept[cells[name]]
+        out = out * len(values[-1]) + own if len(values) > 1 else own
+    return out, values
+
+
+def _parted(numbers: Ints, values: list[Ints]) -> list[Ints]:
+    """Of each number the codes of its dimensions."""
+    out: list[Ints] = []
+    for value in reversed(values):
+        numbers, at = np.divmod(numbers, len(value))
+        out.insert(0, value[at])
+    return out
 
 
 def _family(made: Ground, by: tuple[str, ...]) -> Family:
@@ -346,20 +359,16 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     tail = made.tails.get(by[0] if by else next(iter(made.tails))) if len(by) <= 1 and made.tails else None
     if tail is not None:
         coded.append((tail, _codes(made, by, tail)[0]))
-    numbers = _busy(made, coded)
+    numbers = _busy(made, coded, values)
     parts = [(one, _placed(numbers, own)) for one, own in coded]
-    rows = parts[0][1]
     packets = _matrix(made, parts, len(numbers), "packets")
     seen = _exposures(made, by, numbers, values)
     hot, asked = _chosen(made, packets, seen)
-    again = np.full(len(numbers) + 1, -1)
+    again = np.full(len(numbers) + 1, len(hot))
     again[hot] = np.arange(len(hot))
-    left, keys = numbers[hot], []
-    for value in reversed(values):
-        left, at = np.divmod(left, max(1, len(value)))
-        keys.append(value[at])
-    out.rows = again[rows[cells["place"] >= made.first]]
-    out.keys = list(zip(*(key.tolist() for key in reversed(keys)), strict=True)) if by else [()] * len(hot)
+    rows = again[parts[0][1][cells["place"] >= made.first]]
+    out.rows = np.where(rows < len(hot), rows, -1)
+    out.keys = list(zip(*(key.tolist() for key in _parted(numbers[hot], values)), strict=True)) if by else [()] * len(hot)
     back = made.clock.today.start - made.first
     hosts = _matrix(made, [(one, again[own]) for one, own in parts], len(hot), "hosts")
     both: dict[Measure, Floats] = {"packets": packets[hot], "hosts": hosts}
@@ -409,50 +418,54 @@ def _worst(most: Floats, which: npt.NDArray[np.bool_], weight: Floats) -> Floats
     return out
 
 
-def _busy(made: Ground, coded: list[tuple[Mapping[str, Any], Ints]]) -> Ints:
+def _busy(made: Ground, coded: list[tuple[Mapping[str, Any], Ints]], values: list[Ints]) -> Ints:
     """The numbers of the series that have counts enough on some day, in order."""
     span, low = made.clock.days + 2, _low(made)
-    fine = [own >= 0 for _, own in coded]
-    codes = np.concatenate([own[some] for (_, own), some in zip(coded, fine, strict=True)])
-    days = np.concatenate([cells["place"][some] // 24 for (cells, _), some in zip(coded, fine, strict=True)])
-    packets = np.concatenate([cells["packets"][some] for (cells, _), some in zip(coded, fine, strict=True)])
-    size = int(codes.max(initial=-1)) + 1
+    size = int(np.prod([len(value) for value in values]))
     if size * span <= _MOST_BINS:
-        sums = np.bincount(codes * span + days, packets, size * span).reshape(size, span)
-        return np.flatnonzero((sums >= low).any(axis=1))
-    numbers, at = np.unique(codes, return_inverse=True)
-    pairs, where = np.unique(at * span + days, return_inverse=True)
-    out: Ints = numbers[np.unique(pairs[np.bincount(where, packets, len(pairs)) >= low] // span)]
-    return out
+        sums = np.zeros(size * span)
+        for cells, codes in coded:
+            sums += np.bincount(codes * span + cells["place"] // 24, cells["packets"], len(sums))
+        found = np.flatnonzero((sums.reshape(size, span) >= low).any(axis=1))
+    else:
+        codes = np.concatenate([own for _, own in coded])
+        days = np.concatenate([cells["place"] // 24 for cells, _ in coded])
+        pairs, where = np.unique(codes * span + days, return_inverse=True)
+        packets = np.bincount(where, np.concatenate([cells["packets"] for cells, _ in coded]), len(pairs))
+        found = np.unique(pairs[packets >= low] // span)
+    fine = np.ones(len(found), dtype=bool)
+    for codes in _parted(found, values):
+        fine &= codes >= 0
+    return found[fine]
 
 
 def _placed(numbers: Ints, codes: Ints) -> Ints:
-    """Of each code its place among the numbers; -1: it is none of them."""
-    size = int(numbers.max(initial=-1)) + 1
+    """Of each code its place among the numbers; where it is none of them the place after these."""
+    size = int(codes.max(initial=-1)) + 1
     if size <= _MOST_BINS:
-        places = np.full(size + 1, -1)
-        places[numbers] = np.arange(len(numbers))
-        return places[np.where(codes < size, codes, -1)]
-    place = np.minimum(np.searchsorted(numbers, codes), len(numbers) - 1)
-    return np.where(numbers[place] == codes, place, -1)
+        places = np.full(size, len(numbers))
+        some = numbers[numbers < size]
+        places[some] = np.arange(len(some))
+        return places[codes]
+    place = np.searchsorted(numbers, codes)
+    known = np.append(numbers, -1)
+    return np.where(known[place] == codes, place, len(numbers))
 
 
 def _matrix(made: Ground, parts: list[tuple[Mapping[str, Any], Ints]], count: int, measure: Measure) -> Floats:
     """Counts of series (rows) by hour (columns), of cells and of those put together, with their rows."""
     span = len(made.clock.exposure)
-    out = np.zeros(count * span)
+    out = np.zeros((count + 1) * span)
     for cells, rows in parts:
-        fine = rows >= 0
-        if fine.any():
-            out += np.bincount(rows[fine] * span + cells["place"][fine], cells[measure][fine], len(out))
-    return out.reshape(count, span)
+        out += np.bincount(rows * span + cells["place"], cells[measure], len(out))
+    return out[: count * span].reshape(count, span)
 
 
 def _exposures(made: Ground, by: tuple[str, ...], numbers: Ints, values: list[Ints]) -> Floats:
     """What was watched of each series: a row for all of them, or, of sensors, a row for each."""
     if "sensor" not in by:
         return made.clock.exposure[None, :]
-    sensors = values[0][numbers // max(1, int(np.prod([len(v) for v in values[1:]])))]
+    sensors = _parted(numbers, values)[0]
     each = {int(code): made.view.exposure_of(made.names["sensor"][int(code)])[made.skip :] for code in np.unique(sensors)}
     return np.stack([each[int(code)] for code in sensors]) if len(sensors) else made.clock.exposure[None, :]
 

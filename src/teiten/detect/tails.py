@@ -14,7 +14,7 @@ from teiten.detect.baseline import Floats
 
 _SHAPE: Final = 4.0
 """shape above which the approximation holds to some percent"""
-_STEPS: Final = 60
+_STEPS: Final = 30
 _TINY: Final = 1e-30
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from teiten.detect import days as by_day
 from teiten.detect import levels
-from teiten.detect.away import GROWS, Away, away, narrowed
+from teiten.detect.away import GROWS, Away, away, enough, narrowed
 from teiten.detect.days import PORT, Calendar, Courses
 from teiten.detect.model import BURST, ENDED, FALLING, HIGH, NEW_PORT, RISING, About, Confidence, Detection, Part, Port
 from teiten.detect.view import View
@@ -49,11 +49,12 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     days = view.days
     if len(days.dates) <= levels.FEWEST or math.isnan(days.watched[-1]):
         return []
-    made = {by: by_day.courses(days, *by, least=view.threshold("detect_level_packets")) for by in OF}
+    least = enough(view, days)
+    made = {by: by_day.courses(days, *by, least=least) for by in OF}
     every = away(view, days, list(made.values()))
     if view.upto is not None and view.upto < view.bounds(view.day)[1]:
         # what is less, or over, shows when the day is over; of what is more, today's hours must show it themselves
-        least, slow = view.threshold("detect_level_packets"), view.threshold("detect_slow_times")
+        slow = view.threshold("detect_slow_times")
         usual = float(days.watched[-1])
         every = [
             one
@@ -244,6 +245,12 @@ def _reason(view: View, days: Calendar, one: Away) -> dict[str, Any]:
         "course": [None if math.isnan(r) else round(float(r), 1) for r in one.course],
         "thresholds": {
             key: view.threshold(key)
-            for key in ("detect_level_times", "detect_slow_times", "detect_level_packets", "detect_level_days")
+            for key in (
+                "detect_level_times",
+                "detect_slow_times",
+                "detect_level_packets",
+                "detect_level_share",
+                "detect_level_days",
+            )
         },
     }

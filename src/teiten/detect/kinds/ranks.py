@@ -31,6 +31,8 @@ _MOVED: Final = 1.4
 _COUNTRIES: Final = 8
 _PLACES: Final = 3
 """in the ranking of one country"""
+_READ: Final = 25
+"""places of a day's ranking that are looked at"""
 _LEAST: Final = 60.0
 """packets of three days, below which a place says nothing"""
 
@@ -53,7 +55,8 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     out = _of(view, None, places, found)
     lands = courses(view.days, "country").keys[:_COUNTRIES]
     for (land,) in lands:
-        if land is not None:
+        told = (one for one in found if one.about.country in (None, land) and one.about.ports)
+        if land is not None and any(told):
             out.extend(_of(view, str(land), _PLACES, found))
     return out
 
@@ -67,11 +70,15 @@ def table(view: View, country: str | None) -> Table:
     for day in range(DAYS - 1, rates.shape[1]):
         sums[:, day] = rates[:, day - DAYS + 1 : day + 1].sum(axis=1)
     seen = ~np.isnan(view.days.watched)
+    # the others are read by nobody
+    near = [np.argsort(-sums[:, day], kind="stable")[:_READ] for day in range(-1, -_BACK - 1, -1) if -day < rates.shape[1]]
+    rows = np.unique(np.concatenate(near)) if near else np.zeros(0, np.int64)
+    sums, rates = sums[rows], rates[rows]
     # from day to day, so that a level that changed once is no wildness
     steps = np.diff(rates[:, seen], axis=1)
     variance = np.median(steps**2, axis=1) / 0.455 / 2 if steps.shape[1] else np.zeros(len(rates))
     mean = np.maximum(rates[:, seen].mean(axis=1), 1.0) if seen.any() else np.ones(len(rates))
-    return Table([(key[0], key[1]) for key in made.keys], sums, np.maximum(1.0, variance / mean))
+    return Table([(made.keys[row][0], made.keys[row][1]) for row in rows], sums, np.maximum(1.0, variance / mean))
 
 
 def _of(view: View, country: str | None, places: int, found: Sequence[Detection]) -> list[Detection]:
