@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     stories = subs.add_parser("stories", help="what changed, as an Atom feed, a JSON Feed, or a calendar (iCalendar)")
     stories.add_argument("--form", choices=("atom", "json", "ics"), default="atom", help="which (default: atom)")
     stories.add_argument("--from", dest="start", metavar="DAY", help="first day (default: 30 days before the last)")
-    stories.add_argument("--to", dest="end", metavar="DAY", help="last day (default: the lake's last)")
+    stories.add_argument("--to", dest="end", metavar="DAY", help="the day after the last (default: that after the lake's last)")
     stories.add_argument("--kind", metavar="KINDS", help="only these kinds, such as burst,new_port")
     stories.add_argument("--url", metavar="URL", help="where the feed itself is published")
     stories.add_argument("--title", metavar="TEXT", help="the feed's title")
@@ -232,11 +232,13 @@ def _days(args: argparse.Namespace, lake: Lake, chosen: Settings) -> list[dt.dat
     every = material.days(lake, chosen)
     if not every:
         raise TeitenError("The lake has no events yet.", hint="Take a log in first: teiten ingest FILE.")
-    last = _named_day(args.end, "--to") or every[-1]
-    first = _named_day(args.start, "--from") or last - dt.timedelta(days=30)
-    days = [day for day in every if first <= day <= last]
+    after = _named_day(args.end, "--to") or every[-1] + dt.timedelta(days=1)
+    first = _named_day(args.start, "--from") or after - dt.timedelta(days=31)
+    if first >= after:
+        raise UsageError(f"--from {first} is not before --to {after}.", hint="--from is included, --to is not.")
+    days = [day for day in every if first <= day < after]
     if not days:
-        raise UsageError(f"The lake has no day from {first} to {last}.", hint=f"It has {every[0]} to {every[-1]}.")
+        raise UsageError(f"The lake has no day from {first} up to {after}.", hint=f"It has {every[0]} to {every[-1]}.")
     return days
 
 
