@@ -27,7 +27,10 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def send(channel: Channel, message: Message) -> None:
-    """POST of `Message.table()`, the title in its text too; `Idempotency-Key` is its id: the same where it is sent again after a kill. ChannelError."""
+    """POST of `Message.table()`, the title in its text too. ChannelError.
+
+    `Idempotency-Key` is its id: the same where it is sent again after a kill.
+    """
     assert channel.url is not None
     # chat services show `text` alone
     body = json.dumps({**message.table(), "text": f"{message.title}\n\n{message.text}"}, ensure_ascii=False).encode()
