@@ -375,6 +375,8 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     for measure, full in both.items():
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
         np.maximum(base.mu, _weekly(made, full), out=base.mu)
+        if len(by) > 1:
+            np.maximum(base.mu, _unseen(made, measure), out=base.mu)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
         most, many = _most(made, out, measure), out.dense[measure]
@@ -404,6 +406,14 @@ def _weekly(made: Ground, counts: Floats) -> Floats:
     hours = np.arange(made.first, counts.shape[1])
     weeks = [np.where(hours >= 168 * n, counts[:, np.maximum(hours - 168 * n, 0)], 0.0) for n in range(1, 5)]
     out: Floats = np.sort(np.stack(weeks), axis=0)[1]
+    return out
+
+
+def _unseen(made: Ground, measure: Measure) -> Floats:
+    """By recent hour what a combination may have had where it is not there: rare ones are put together (`View.least`)."""
+    packets, hosts = (float(made.cells[name].sum()) for name in MEASURES)
+    share = 1.0 if measure == "packets" else hosts / max(1.0, packets)
+    out: Floats = made.view.least / 24 * share * made.clock.exposure[made.first :]
     return out
 
 
