@@ -44,6 +44,7 @@ APART = [
     ("at other hours", About((TELNET,), "NL"), (1, 3), About((TELNET,), "EE"), (9, 12)),
     ("other ports, other countries", About((TELNET,), "NL"), (1, 3), About((SQL,), "EE"), (1, 3)),
     ("an hour of a day", About((TELNET,), "NL"), (1, 2), About((SQL,), "NL"), (0, 20)),
+    ("another country for an hour of it", About((TELNET,), "EE"), (1, 20), About((TELNET,), "HK"), (2, 4)),
     ("the whole holds nothing", About(), (1, 3), About((SQL,), "NL"), (1, 3)),
 ]
 

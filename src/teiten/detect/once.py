@@ -84,7 +84,8 @@ def _one(a: Detection, b: Detection) -> About | None:
         if _holds(wide, narrow):
             return wide
     common = {name: _common(getattr(a.about, name), getattr(b.about, name)) for name in _FIELDS}
-    if a.about.ports and set(a.about.ports) == set(b.about.ports):
+    others = common["country"] is None and a.about.country is not None and b.about.country is not None
+    if a.about.ports and set(a.about.ports) == set(b.about.ports) and (_alike(a, b) or not others):
         return About(ports=a.about.ports, **common)
     source = common["country"] is not None or common["asn"] is not None
     if a.about.ports and b.about.ports and source and _alike(a, b):
