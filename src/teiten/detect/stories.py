@@ -62,6 +62,8 @@ _PART: Final = 0.2
 """of a detection's excess: a country that has so much is a good part of it"""
 _LAST: Final = dt.timedelta(hours=1)
 """before midnight: a day of which the last event was that late is over, its log ends with it"""
+_MOSTLY: Final = 0.8
+"""and of a burst: its hours are that country's"""
 _WATCHED: Final = 0.5
 """of the day, below which a story without a detection goes on as it was: not seen is not over"""
 
@@ -217,7 +219,8 @@ def _carries(one: Detection, part: str | int | None) -> bool:
     """Is that country (or AS) a good part of it? Detections that tell no parts: taken so."""
     what = "country" if isinstance(part, str) else "asn"
     parts = [p for p in one.parts if p.what == what]
-    return not parts or any(p.key == str(part) and p.share >= _PART for p in parts)
+    least = _MOSTLY if one.kind == BURST else _PART
+    return not parts or any(p.key == str(part) and p.share >= least for p in parts)
 
 
 def _ports(a: About, b: About) -> float:
