@@ -303,3 +303,20 @@ def test_log_entries_hold_no_addresses(tmp_path: Path, log: Path, monkeypatch: p
     lake.forget(WHO)
     assert list(lake.path.glob("*/_delta_log/*.checkpoint.parquet"))
     assert on_disk(lake) == set()
+
+
+def test_detections_that_name_it_go(lake: Lake) -> None:
+    def row(place: int, **told: Any) -> dict[str, Any]:
+        return {"day": T0.date(), "place": place, "id": f"{place:08x}", "parts": "[]", "reason": "{}", **told}
+
+    rows = [
+        row(0, parts='[{"what":"prefix","key":"203.0.113.77/32"}]'),
+        row(1, reason='{"source":"203.0.113.77"}'),
+        row(2, reason='{"source":"203.0.113.7"}'),
+    ]
+    frame = pl.DataFrame(rows, schema_overrides={"place": pl.Int64})
+    lake.replace_changes("detections", {T0.date(): "[1]"}, "UTC", [frame], last_batch=1)
+    assert lake.look_for(WHO).detections == 2
+    lake.forget(WHO)
+    assert lake.changes("detections", "UTC")["place"].to_list() == [2]
+    assert lake.changes_state("detections", "UTC")["day"].to_list() == [T0.date()]

@@ -34,7 +34,7 @@ def settings(lake: Lake, **thresholds: float) -> Settings:
     return found
 
 
-def counted(lake: Lake, chosen: Settings) -> tuple[pl.DataFrame, dict[dt.date, int]]:
+def counted(lake: Lake, chosen: Settings) -> tuple[pl.DataFrame, dict[dt.date, cells.Least]]:
     with open_session(lake, chosen, counted=False) as session:
         return cells.count(session, manyfold.DAYS)
 
@@ -73,7 +73,7 @@ def test_what_is_put_together_is_kept_by_each_of_its_columns(lake: Lake, most: i
     assert all(own.height <= most for own in kept.partition_by("day"))
     totals = whole.group_by("day", *KEY).agg(pl.col("packets").sum().alias("n"))
     rare = whole.join(totals, on=["day", *KEY], nulls_equal=True).filter(
-        pl.col("n") < pl.col("day").replace_strict(least, return_dtype=pl.Int64)
+        pl.col("n") < pl.col("day").replace_strict({day: one.cell for day, one in least.items()}, return_dtype=pl.Int64)
     )
     for part, columns in changes.PARTS.items():
         tail = frame.filter(pl.col("part") == part)

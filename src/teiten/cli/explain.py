@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
         days = kept.history(lake, chosen, found.id)
         told = next((one.detections for one in reversed(days) if one.detections), ())
     if args.json:
-        _output.write_text([json.dumps(_plain(days, told), ensure_ascii=False, indent=1, default=str)])
+        _output.write_text(json.dumps(_plain(days, told), ensure_ascii=False, indent=1, default=str).splitlines())
         return 0
     _output.write_text(_lines(lake, chosen, days, told))
     return 0

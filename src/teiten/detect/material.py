@@ -118,6 +118,7 @@ class Material:
             else []
         )
         seen = [self._watched[one] for one in near if one in self._watched]
+        least = [self._least[one] for one in near if one in self._least]
         made = View(
             cells=pl.concat([pl.DataFrame(schema=CELLS), *(frame for frame, _ in own)]),
             watched=pl.concat([pl.DataFrame(schema=WATCHED), *seen]).sort("time", "sensor"),
@@ -130,7 +131,8 @@ class Material:
             watches=self._settings.alerts.watches,
             groups=self._groups,
             taught=self._taught,
-            least=float(max((least for one in near if (least := self._least.get(one, 1)) > 1), default=0)),
+            least=_over_one(one.cell for one in least),
+            least_alone=_over_one(one.alone for one in least),
         )
         return made if upto is None or (made.upto is not None and made.upto <= upto) else made.until(upto)
 
@@ -162,7 +164,7 @@ class Material:
         if kept:
             self._take(kept, self._lake.changes("cells", self.session.zone_name, kept))
 
-    def _count(self, days: list[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, int]]:
+    def _count(self, days: list[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, cells.Least]]:
         if self._keep:
             try:
                 return cells.put(self._lake, self.session, days, self._stale, wait=self._wait)
@@ -200,6 +202,11 @@ def days(lake: Lake, settings: Settings, upto: int | None = None) -> list[dt.dat
         gap = (day - out[-1]).days if out else 1
         out += [day - n * _DAY for n in range(gap - 1 if gap <= HISTORY else 0, -1, -1)]
     return out
+
+
+def _over_one(counts: Iterable[int]) -> float:
+    """The largest of those that are over 1; 0 where none is."""
+    return float(max((one for one in counts if one > 1), default=0))
 
 
 def _digest(text: str) -> str:

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
@@ -44,25 +44,32 @@ FROM (
 GROUP BY ALL"""
 
 
+class Least(NamedTuple):
+    """Packets of a day: of a combination of port, country and AS that has cells of its own, and of a port or AS that has rows
+    of its own in what is put together. 1: nothing was put together."""
+
+    cell: int = 1
+    alone: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """From what a day's cells were made (`rollup.Basis`), how many they may be, and below which count of a day they were put
-    together (1: none were)."""
+    """From what a day's cells were made (`rollup.Basis`), how many they may be, and how they were put together (`Least`)."""
 
     of: rollup.Basis
     most: int
-    least: int = 1
+    least: Least
 
     def text(self) -> str:
         """As the lake keeps it."""
-        told = [VERSION, self.of.batch, self.of.forgotten, self.of.verdicts, self.most, self.least]
+        told = [VERSION, self.of.batch, self.of.forgotten, self.of.verdicts, self.most, *self.least]
         return json.dumps(told, separators=(",", ":"))
 
     @classmethod
     def read(cls, text: str) -> Basis | None:
         """None for what another version made."""
         version, *told = json.loads(text)
-        return cls(rollup.Basis(*told[:3]), *told[3:]) if version == VERSION else None
+        return cls(rollup.Basis(*told[:3]), told[3], Least(*told[4:])) if version == VERSION else None
 
     def same(self, other: Basis) -> bool:
         return self.of.same(other.of) and self.most == other.most
@@ -82,7 +89,7 @@ def wanted(
     most = round(settings.threshold("detect_cells"))
     chosen = None if days is None else set(days)
     found = rollup.wanted(lake, settings.zone_name, upto, chosen)
-    out = {day: Basis(basis, most) for day, basis in found.items()}
+    out = {day: Basis(basis, most, Least()) for day, basis in found.items()}
     gone = lake.dropped_days(settings.zone_name)
     if gone & out.keys():
         held = stored(lake, settings.zone_name)
@@ -125,17 +132,17 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], *, wait: flo
 
 def put(
     lake: Lake, session: Session, days: Sequence[dt.date], basis: Mapping[dt.date, Basis], *, wait: float | None = None
-) -> tuple[pl.DataFrame, dict[dt.date, int]]:
+) -> tuple[pl.DataFrame, dict[dt.date, Least]]:
     """Counts days that follow each other (`count`) and puts their cells into the lake."""
     frame, least = count(session, days)
-    told = {day: Basis(basis[day].of, basis[day].most, least.get(day, 1)).text() for day in days if day in basis}
+    told = {day: Basis(basis[day].of, basis[day].most, least.get(day, Least())).text() for day in days if day in basis}
     kept = frame.filter(pl.col("day").is_in(list(told)))
     lake.replace_changes("cells", told, session.zone_name, [kept], last_batch=session.last_batch, wait=wait)
     return frame, least
 
 
-def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, int]]:
-    """Cells (`day` and `changes.TABLES`) of days that follow each other, from events; and `least`, where it is over 1."""
+def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict[dt.date, Least]]:
+    """Cells (`day` and `changes.TABLES`) of days that follow each other, from events; and `Least` of those put together."""
     most = max(1, round(session.settings.threshold("detect_cells")))
     begun = False
     for start, end in _stretches(session, days):
@@ -146,41 +153,48 @@ def count(session: Session, days: Sequence[dt.date]) -> tuple[pl.DataFrame, dict
     least = _least(session, "_cells", _KEY, most)
     if not least:
         return _typed(session.work(f"SELECT 0 AS part, * FROM _cells ORDER BY {', '.join(changes.ORDER['cells'])}")), {}
-    return _typed(session.work(_put_together(session, least, most))), least
+    query, alone = _put_together(session, least, most)
+    return _typed(session.work(query)), {day: Least(n, alone.get(day, 1)) for day, n in least.items()}
 
 
-def _put_together(session: Session, least: Mapping[dt.date, int], most: int) -> str:
-    """The SELECT of all cells, those of combinations below `least` put together."""
+def _put_together(session: Session, least: Mapping[dt.date, int], most: int) -> tuple[str, dict[dt.date, int]]:
+    """The SELECT of all cells, those of combinations below `least` put together; and below which count of a day a port or AS
+    has no row of its own there."""
     key, same = ", ".join(_KEY), " AND ".join(f"c.{name} IS NOT DISTINCT FROM k.{name}" for name in ("day", *_KEY))
     rare = (
         f"SELECT day, {key} FROM _cells JOIN {_values(least)} USING (day) GROUP BY ALL HAVING sum(packets) < any_value(least)"
     )
     session.make(f"CREATE OR REPLACE TEMP TABLE _rare AS {rare}", "")
     session.make(f"CREATE OR REPLACE TEMP TABLE _tail AS SELECT c.* FROM _cells c SEMI JOIN _rare k ON {same}", "")
+    alone: dict[dt.date, int] = {}
     selects = [f"SELECT 0 AS part, c.* FROM _cells c ANTI JOIN _rare k ON {same}"]
     for part, columns in changes.PARTS.items():
         one = {"dst_port", "asn"} & set(columns)
-        table = _few(session, part, columns, one.pop(), max(1, round(most * TAIL))) if one else "_tail"
+        table = "_tail"
+        if one:
+            table, few = _few(session, part, columns, one.pop(), max(1, round(most * TAIL)))
+            alone |= {day: max(n, alone.get(day, 1)) for day, n in few.items()}
         shown = ", ".join(name if name in ("day", *columns) else f"NULL AS {name}" for name in ("day", *_COLUMNS[:-2]))
         sums = "sum(packets)::BIGINT AS packets, sum(hosts)::BIGINT AS hosts"
         selects.append(f"SELECT {part} AS part, {shown}, {sums} FROM {table} GROUP BY day, {', '.join(columns)}")
-    return " UNION ALL ".join(selects)
+    return " UNION ALL ".join(selects), alone
 
 
-def _few(session: Session, part: int, columns: Sequence[str], one: str, most: int) -> str:
-    """The name of a table of the tail in which the rarest values of that column have become `changes.OTHERS`."""
+def _few(session: Session, part: int, columns: Sequence[str], one: str, most: int) -> tuple[str, dict[dt.date, int]]:
+    """The name of a table of the tail in which the rarest values of that column have become `changes.OTHERS`, and of each day
+    where that is so the least count that has not."""
     name, by = f"_tail_{part}", ", ".join(("day", *columns))
     summed = f"SELECT {by}, sum(packets)::BIGINT AS packets, sum(hosts)::BIGINT AS hosts FROM _tail GROUP BY ALL"
     session.make(f"CREATE OR REPLACE TEMP TABLE {name} AS {summed}", "")
     told = [column for column in columns if column != "time"]
     least = _least(session, name, told, most)
     if not least:
-        return name
+        return name, {}
     window = f"sum(packets) OVER (PARTITION BY day, {', '.join(told)}) < least AND {one} IS NOT NULL"
     rest = ", ".join(f"t.{column}" for column in ("day", *columns, "packets", "hosts") if column != one)
     query = f"SELECT {rest}, CASE WHEN {window} THEN {changes.OTHERS} ELSE {one} END AS {one} FROM {name} t"
     session.make(f"CREATE OR REPLACE TEMP TABLE {name}_few AS {query} LEFT JOIN {_values(least)} USING (day)", "")
-    return f"{name}_few"
+    return f"{name}_few", least
 
 
 def _least(session: Session, table: str, key: Sequence[str], most: int) -> dict[dt.date, int]:
