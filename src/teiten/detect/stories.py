@@ -60,6 +60,8 @@ _GROWN: Final = 1.5
 """a story grows where it is this many times its earlier peak"""
 _PART: Final = 0.2
 """of a detection's excess: a country that has so much is a good part of it"""
+_MOSTLY: Final = 0.8
+"""and of a burst: its hours are that country's"""
 _WATCHED: Final = 0.5
 """of the day, below which a story without a detection goes on as it was: not seen is not over"""
 
@@ -215,7 +217,8 @@ def _carries(one: Detection, part: str | int | None) -> bool:
     """Is that country (or AS) a good part of it? Detections that tell no parts: taken so."""
     what = "country" if isinstance(part, str) else "asn"
     parts = [p for p in one.parts if p.what == what]
-    return not parts or any(p.key == str(part) and p.share >= _PART for p in parts)
+    least = _MOSTLY if one.kind == BURST else _PART
+    return not parts or any(p.key == str(part) and p.share >= least for p in parts)
 
 
 def _ports(a: About, b: About) -> float:
