@@ -20,8 +20,8 @@ def rising(*last: float) -> list[float]:
 
 
 def told(view: View) -> list[tuple[str, str, str]]:
-    rise = Detection(HIGH, About(ports=((6, 1433),)), view.day, view.bounds(view.day)[0])
-    return [(one.kind, one.about.text(), one.reason["other"]) for one in ranks.find(view, [rise]) if one.about.country is None]
+    rises = [Detection(HIGH, About(ports=((6, port),)), view.day, view.bounds(view.day)[0]) for port in (1433, 445)]
+    return [(one.kind, one.about.text(), one.reason["other"]) for one in ranks.find(view, rises) if one.about.country is None]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from teiten.detect.days import within
 from teiten.detect.model import BURST, NEW_PORT, PORT_GROUP, RISING, About, Detection, Part, Port
 from teiten.detect.view import View
 
@@ -50,8 +51,7 @@ def together(
         schema={"protocol": pairs.schema["protocol"], "dst_port": pairs.schema["dst_port"]},
     )
     some = pairs.join(wanted, on=["protocol", "dst_port"]).unique(["src_ip", "protocol", "dst_port"])
-    some = some.with_columns(pl.struct("protocol", "dst_port").alias("port"))
-    of = {(row["port"]["protocol"], row["port"]["dst_port"]): row["len"] for row in some.group_by("port").len().to_dicts()}
+    of: dict[Port, int] = {(a, b): n for a, b, n in some.group_by("protocol", "dst_port").len().iter_rows()}
     both = some.select("src_ip", "protocol", "dst_port")
     shared = both.join(both, on="src_ip", suffix="_2").group_by("protocol", "dst_port", "protocol_2", "dst_port_2").len()
     near: dict[Port, set[Port]] = {port: {port} for port in of}
@@ -64,8 +64,7 @@ def together(
     groups = sorted({tuple(sorted(group)) for group in near.values() if len(group) > 1})
     out = []
     for group in groups:
-        own = pl.DataFrame(group, schema=wanted.schema, orient="row")
-        inside = some.join(own, on=["protocol", "dst_port"], how="semi")
+        inside = some.filter(within(About(ports=group)))
         several = inside.group_by("src_ip").len().filter(pl.col("len") > 1)
         out.append((group, inside.join(several.select("src_ip"), on="src_ip")))
     return out

@@ -94,7 +94,7 @@ def _of(view: View, country: str | None, places: int, found: Sequence[Detection]
         # of those that are behind now and were ahead within the days looked at
         ahead = np.nanmax(made.sums[:, -_BACK:] - made.sums[row, -_BACK:], axis=1) > 0
         passed = [int(other) for other in np.flatnonzero(ahead) if int(other) != row and _passed(made, row, int(other))]
-        if passed and (country is None or _known(made.ports[row], country, found)):
+        if passed and _known(made.ports[row], country, found):
             best = max(passed, key=lambda other: (made.sums[other, -1], -other))
             out.append(_detection(view, made, OVERTOOK, row, best, rank[row], country, found))
         elif (
@@ -108,8 +108,9 @@ def _of(view: View, country: str | None, places: int, found: Sequence[Detection]
 
 
 def _known(port: Port, country: str | None, found: Sequence[Detection]) -> bool:
-    """Was something told of that port today (in that country)? One country's ranking alone moves with a single source."""
-    return any(port in one.about.ports and one.about.country in (None, country) and one.kind not in KINDS for one in found)
+    """Was something told of that port today (in that country)? The ranking alone moves with a single source."""
+    those = (one for one in found if port in one.about.ports and one.kind not in KINDS)
+    return any(country is None or one.about.country in (None, country) for one in those)
 
 
 def _rises(port: Port, found: Sequence[Detection]) -> bool:

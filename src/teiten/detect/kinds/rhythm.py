@@ -27,15 +27,15 @@ KINDS: Final = (RHYTHM, RHYTHM_LOST)
 ORDER: Final = 30
 NIGHT: Final = (0, 6)
 DAY: Final = (9, 22)
-_WINDOWS: Final = (2, 4, 7)
+_WINDOWS: Final = (1, 2, 4, 7)
 """days that are held against those before them"""
 _COUNTRIES: Final = 30
 _LEAST: Final = 3.0
 """sources an hour by day or night, below which nothing can be said, of today's rhythm or of the one before"""
 _PRESENT: Final = 0.6
 """of the hours of each day in which anybody comes, at least: bursts are no rhythm"""
-_KEPT: Final = 0.5
-"""of the depth that makes a rhythm: what has less has none"""
+_CHANGED: Final = 1.7
+"""times: the night beside the day, before and now"""
 
 
 @dataclass(frozen=True)
@@ -158,11 +158,12 @@ def _changed(view: View, depths: Depths, bar: float) -> Detection | None:
 
 
 def _kind(view: View, now: float, before: float, t: float) -> str | None:
-    """Which of both it is: there, and not half of it before; or the other way round."""
+    """Which of both it is: there, and the night by so much emptier beside the day than before; or the other way round."""
     deep = view.threshold("detect_rhythm_depth")
-    if now >= deep and t < 0 and before < max(_KEPT * deep, now - deep):
+    changed = (1 - before) / (1 - now)
+    if now >= deep and t < 0 and changed >= _CHANGED:
         return RHYTHM
-    return RHYTHM_LOST if before >= deep and t > 0 and now < max(_KEPT * deep, before - deep) else None
+    return RHYTHM_LOST if before >= deep and t > 0 and changed <= 1 / _CHANGED else None
 
 
 def _detection(view: View, depths: Depths, kind: str, width: int, now: float, before: float | None, z: float) -> Detection:

@@ -1,0 +1,65 @@
+"""The rhythm of day and night, by the country's own clock: found, lost, and there as it always was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+
+import numpy as np
+import polars as pl
+import pytest
+
+from teiten.detect.kinds import rhythm
+from teiten.detect.model import RHYTHM, RHYTHM_LOST
+from teiten.detect.view import CELLS, WATCHED, View
+
+_LAST = dt.date(2026, 4, 10)
+
+
+def view(country: str, asleep: list[bool], rate: float = 8.0, seed: int = 1) -> View:
+    """A country whose sources sleep from 0 to 6 o'clock (a tenth of them does not) on the days told, the last the view's."""
+    zone = zoneinfo.ZoneInfo(rhythm.zone_of(country) or "UTC")
+    random = np.random.default_rng(seed)
+    first = dt.datetime.combine(_LAST - dt.timedelta(days=len(asleep) - 1), dt.time(), dt.UTC)
+    hours = [first + dt.timedelta(hours=h) for h in range(24 * len(asleep))]
+    sleeps = [asleep[n // 24] and hour.astimezone(zone).hour < 6 for n, hour in enumerate(hours)]
+    counts = random.poisson(np.where(sleeps, rate / 10, rate))
+    rows = [(h, "home", 6, 23, country, 64496, False, int(n), int(n)) for h, n in zip(hours, counts, strict=True) if n]
+    watched = pl.DataFrame([(h, "home", 1.0, 1) for h in hours], schema=WATCHED, orient="row")
+    return View(pl.DataFrame(rows, schema=CELLS, orient="row"), watched, _LAST)
+
+
+@pytest.mark.parametrize("country", ["JP", "DE", "BR"])
+def test_sources_that_begin_to_sleep_at_their_own_night(country: str) -> None:
+    (one,) = rhythm.find(view(country, [False] * 28 + [True] * 4), [])
+    assert (one.kind, one.about.country) == (RHYTHM, country)
+    assert one.reason["local"] == rhythm.zone_of(country)
+    assert one.reason["depth"] > 0.6 > 0.3 > one.reason["depth_before"]
+
+
+def test_sources_that_sleep_no_longer() -> None:
+    (one,) = rhythm.find(view("JP", [True] * 28 + [False] * 4), [])
+    assert one.kind == RHYTHM_LOST
+
+
+def test_what_always_was_is_no_change_but_is_known() -> None:
+    for asleep in ([True] * 32, [False] * 32):
+        assert rhythm.find(view("JP", asleep), []) == []
+    known = rhythm.standing(view("JP", [True] * 32), "JP")
+    assert known is not None
+    assert (known.reason["low_from"], known.reason["low_to"]) == (0, 6)
+    assert rhythm.standing(view("JP", [False] * 32), "JP") is None
+    assert rhythm.standing(view("JP", [True] * 32), "DE") is None
+
+
+def test_too_few_sources_or_days_tell_nothing() -> None:
+    assert rhythm.find(view("JP", [False] * 28 + [True] * 4, rate=0.3), []) == []
+    assert rhythm.find(view("JP", [False] * 4 + [True] * 4), []) == []
+    running = view("JP", [False] * 28 + [True] * 4)
+    assert rhythm.find(running.until(running.hours[-12]), []) == []
+
+
+def test_every_known_country_has_a_clock() -> None:
+    assert rhythm.zone_of("JP") == "Asia/Tokyo"
+    assert rhythm.zone_of("CN") == "Asia/Shanghai" or rhythm.zone_of("CN") == "Asia/Urumqi"
+    assert rhythm.zone_of("") is None
