@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from teiten.bench._changes.world import SCALES
+
 Result = Mapping[str, Any]
 LARGE: Final = 3.0
 """the size from which goals hold"""
@@ -16,7 +18,7 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
     out: dict[str, float] = {}
     for scale in dict.fromkeys(r["scale"] for r in results):
         mine = [r for r in results if r["scale"] == scale]
-        own = _of_method(mine)
+        own = {"worlds": float(len({r["seed"] for r in mine})), **_of_method(mine)}
         out |= {f"{scale}.{name}": value for name, value in {**own, **_faults(mine), **_streamed(mine)}.items()}
         for name in dict.fromkeys(n for r in mine for n in r["peers"]):
             asked = [r["peers"][name] for r in mine if name in r["peers"]]
@@ -144,7 +146,13 @@ def words(figures: Mapping[str, float], scales: Sequence[str], goals: Mapping[st
         mine = {k.removeprefix(f"{scale}."): v for k, v in figures.items() if k.startswith(f"{scale}.")}
         if mine:
             held = {k.removeprefix(f"{scale}."): goal for k, goal in goals.items() if k.startswith(f"{scale}.")}
-            out += [scale, *_chief(mine, held), *_curves(mine), *_beside(mine), ""]
+            out += [
+                f"{scale}: {SCALES[scale].words}; {mine['worlds']:.0f} worlds",
+                *_chief(mine, held),
+                *_curves(mine),
+                *_beside(mine),
+                "",
+            ]
     return "\n".join(out)
 
 
