@@ -75,6 +75,16 @@ def test_what_comes_back_is_told_again() -> None:
     assert whats(tell(replace(one, again=1))) == ["new"]
 
 
+def test_what_two_days_have_to_tell_at_once_is_told_once_as_new() -> None:
+    tell, one = Teller(), making.story()
+    (told,) = tell(one, replace(one, state="ended", detections=(), last=NOW + HOUR))
+    assert (told.what, told.packets, told.until) == ("new", 400.0, NOW + HOUR)
+    assert tell(replace(one, state="ended", detections=())) == []
+    tell, two = Teller(), making.later(one, 9.0, state="growing")
+    (told,) = tell(one, two)
+    assert (told.what, told.times, told.before) == ("new", 9.0, None)
+
+
 def test_without_ends_where_nobody_wants_them() -> None:
     tell, one = Teller(ended=False), making.story()
     tell(one)

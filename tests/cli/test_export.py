@@ -193,3 +193,13 @@ def test_a_folder_without_rows_is_no_error(config: str, tmp_path: Path, capsys: 
     assert "No source fits" in capsys.readouterr().err and not (tmp_path / "feed").exists()
     assert run(config, "hosts", *nothing) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_no_list_names_an_address_of_a_sensor() -> None:
+    from teiten.cli import export
+    from teiten.errors import TeitenError
+
+    own = {bytes([192, 0, 2, 7])}
+    export._look(["198.51.100.1", "moved from 192.0.2.8"], own)
+    with pytest.raises(TeitenError, match="would name an address of a sensor"):
+        export._look(["198.51.100.1", "moved from 192.0.2.7"], own)

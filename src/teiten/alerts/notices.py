@@ -38,6 +38,8 @@ CAN_WAIT: Final = frozenset(
 )  # fmt: skip
 """kinds that the next report is soon enough for; told at once where `kinds` names them"""
 _RECENT: Final = dt.timedelta(hours=24)
+"""two things that began within this may be one; and what began within it is news, however it stands"""
+_OLD: Final = dt.timedelta(hours=36)
 """what began earlier is no news when alerts begin"""
 _KEPT: Final = dt.timedelta(days=40)
 _PARTS: Final = 5
@@ -160,7 +162,7 @@ def due(
         said = _of_story(story, key, last, wanted, now, first=before is None)
         if said is not None or last is not None:
             if said is not None and not said[1]:
-                out[said[0].key] = said[0], story
+                out[said[0].key] = _once(out.get(said[0].key), said[0], story)
             known[key] = _remembered(story, said[0] if said else None, last, now, silently=bool(said and said[1]))
     kept = {k: v for k, v in known.items() if now - dt.datetime.fromisoformat(v.seen) < _KEPT}
     return sorted(out.values(), key=lambda pair: order(pair[0])), kept
@@ -169,6 +171,15 @@ def due(
 def order(one: Notice) -> tuple[bool, bool, float, str]:
     """What is told first: the own line, then what the user asked for, then what stands out most."""
     return one.kind not in OWN and one.kind != SILENT, one.kind != WATCH, -one.score, one.key
+
+
+def _once(before: Due | None, one: Notice, story: Story) -> Due:
+    """What is told of a thing of which two days have something to tell at once: that it is new, as it stands now."""
+    if before is None or before[0].what != "new":
+        return one, story
+    if one.what == "ended":
+        return replace(before[0], end=one.end or before[0].end), before[1]
+    return replace(one, what="new", start=before[0].start, before=None), story
 
 
 def _key(story: Story, known: Mapping[str, Told]) -> str:
@@ -214,7 +225,7 @@ def _of_story(
         news = story.state in ("new", "growing", "once") or now - story.first < _RECENT
         if best is None or not news or story.state == "ended" or not _wanted(story, best, wanted):
             return None
-        return _notice("new", story, best, key), first and now - story.first > _RECENT
+        return _notice("new", story, best, key), first and now - story.first > _OLD
     if last.silently and last.over:
         return None
     if story.verdict is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from teiten.alerts.notices import Silence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _DAY: Final = dt.timedelta(days=1)
 _USUAL: Final = 31 * _DAY
 """before now, from which a sensor's usual rate is taken"""
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f]*(?:[.:\-][0-9A-Fa-f]*)+")
 SILENT_HOURS: Final = 3.0
 """hours without an event before which no sensor is called silent, where the settings say nothing"""
 
@@ -49,6 +52,54 @@ def as_of(lake: Lake, settings: Settings, moment: dt.datetime) -> list[Story]:
     hour = moment.astimezone(dt.UTC)
     with kept.viewing(lake, settings, day, upto=hour) as view:
         return folding.told(detect.follow(view, before)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What texts about stories need from the lake besides: networks' names, and the addresses that no text may name."""
+
+    networks: Mapping[int, str]
+    own: frozenset[bytes]
+
+    def clean(self, text: str) -> str:
+        """The text without addresses of sensors (an operator's words may hold one); what spells one otherwise goes whole."""
+        if not self._names(text):
+            return text
+        masked = _ADDRESS.sub(lambda match: "***" if self._names(match[0]) else match[0], text)
+        return "***" if self._names(masked) else masked
+
+    def _names(self, text: str) -> bool:
+        from teiten.publish import leaks
+
+        return leaks.find({"text": text.encode()}, self.own) is not None
+
+
+def beside(lake: Lake, settings: Settings, told: Iterable[Story], start: dt.datetime, end: dt.datetime) -> Beside:
+    """For texts about those stories, from the events of [start, end)."""
+    from teiten.engine.duckdb import Session
+    from teiten.engine.filters import Filters
+    from teiten.publish import hosts
+
+    asked = sorted({asn for story in told for asn in _networks(story)})
+    span = Filters(start=start, end=end, all_events=True)
+    session = Session(lake, settings, start=start, end=end, counted=False)
+    try:
+        names: dict[int, str] = {}
+        if asked:
+            where = " AND ".join(span.conditions(raw=True)) or "true"
+            listed = ", ".join(map(str, asked))
+            sql = f"SELECT asn, max(as_name) AS name FROM raw_events WHERE {where} AND asn IN ({listed}) GROUP BY asn"
+            names = {row["asn"]: row["name"] for row in session.query(sql) if row["name"]}
+        return Beside(names, frozenset(hosts.own(session, span)))
+    finally:
+        session.close()
+
+
+def _networks(story: Story) -> Iterable[int]:
+    """Those that a story is about, or that carry much of it."""
+    yield from (asn for asn in (story.about.asn, *(one.about.asn for one in story.detections)) if asn)
+    for one in story.detections:
+        yield from (int(p.key) for p in one.parts if p.what == "asn" and p.key.isdigit() and p.key != "0" and p.share >= 0.3)
 
 
 def sensors(lake: Lake, settings: Settings, now: dt.datetime) -> tuple[list[Silence], dict[str, dt.datetime]]:

@@ -75,7 +75,7 @@ def message(out: Sequence[Notice], number: str, now: dt.datetime, code: str, ans
     titles = [title for title, _ in told]
     if len(out) == 1:
         title = words("alert.title", title=titles[0])
-        text = f"{titles[0]}\n\n{told[0][1]}"
+        text = told[0][1]
     else:
         more = len(out) - _TITLES
         named = words("number.semicolon").join(titles[:_TITLES])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from teiten.alerting import Channel
     from teiten.alerts.box import Box
     from teiten.alerts.channels import Message
-    from teiten.alerts.notices import Notice
+    from teiten.alerts.notices import Due, Notice
     from teiten.lake import Lake
     from teiten.settings import Settings
 
@@ -104,7 +104,7 @@ def _run(lake: Lake, chosen: Settings, args: argparse.Namespace) -> int:
         due, told = notices.due(found, silent, box.told, chosen.alerts, moment, heard)
         to = _channels(chosen)
         codes = sorted({one.language or _language(chosen, args) for one in to})
-        said = [_worded(one, story, chosen, moment, codes) for one, story in due]
+        said = _worded(lake, due, chosen, moment, codes)
         out = boxes.gather(box, said, told, chosen.alerts, moment, moment.astimezone(chosen.zone))
         if args.dry_run:
             return _shown([*out, *box.waiting], len(box.waiting), codes[0], moment, chosen)
@@ -123,14 +123,22 @@ def _run(lake: Lake, chosen: Settings, args: argparse.Namespace) -> int:
     return _beat(chosen)
 
 
-def _worded(one: Notice, story: object, chosen: Settings, moment: dt.datetime, codes: Sequence[str]) -> Notice:
+def _worded(lake: Lake, due: Sequence[Due], chosen: Settings, moment: dt.datetime, codes: Sequence[str]) -> list[Notice]:
+    """Notices with their texts."""
     from dataclasses import replace
 
-    from teiten.alerts import words
-    from teiten.detect.model import Story
+    from teiten.alerts import now, words
 
-    assert story is None or isinstance(story, Story)
-    return replace(one, said=words.said(one, story, chosen, moment, codes, {}))
+    if not due:
+        return []
+    told = [story for _, story in due if story is not None]
+    around = now.beside(lake, chosen, told, moment - dt.timedelta(days=2), moment + dt.timedelta(days=1))
+    out = []
+    for one, story in due:
+        said = words.said(one, story, chosen, moment, codes, around.networks)
+        said = {code: (around.clean(title), around.clean(text)) for code, (title, text) in said.items()}
+        out.append(replace(one, said=said))
+    return out
 
 
 def _messages(
@@ -177,7 +185,7 @@ def _at(lake: Lake, chosen: Settings, args: argparse.Namespace) -> int:
     moment = periods.moment(args.at, chosen.zone).astimezone(dt.UTC)
     due, _ = notices.due(now.as_of(lake, chosen, moment), (), None, chosen.alerts, moment)
     code = _language(chosen, args)
-    return _shown([_worded(one, story, chosen, moment, [code]) for one, story in due], 0, code, moment, chosen)
+    return _shown(_worded(lake, due, chosen, moment, [code]), 0, code, moment, chosen)
 
 
 def _test(chosen: Settings, args: argparse.Namespace) -> int:

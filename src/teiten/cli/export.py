@@ -63,7 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     stories = subs.add_parser("stories", help="what changed, as an Atom feed, a JSON Feed, or a calendar (iCalendar)")
     stories.add_argument("--form", choices=("atom", "json", "ics"), default="atom", help="which (default: atom)")
     stories.add_argument("--from", dest="start", metavar="DAY", help="first day (default: 30 days before the last)")
-    stories.add_argument("--to", dest="end", metavar="DAY", help="last day (default: the lake's last)")
+    stories.add_argument("--to", dest="end", metavar="DAY", help="the day after the last (default: that after the lake's last)")
     stories.add_argument("--kind", metavar="KINDS", help="only these kinds, such as burst,new_port")
     stories.add_argument("--url", metavar="URL", help="where the feed itself is published")
     stories.add_argument("--title", metavar="TEXT", help="the feed's title")
@@ -189,7 +189,7 @@ def _atom(args: argparse.Namespace) -> int:
 
 def _stories(args: argparse.Namespace) -> int:
     from teiten import lang, settings
-    from teiten.alerts import feeds
+    from teiten.alerts import feeds, now
     from teiten.detect import kept
     from teiten.lake import Lake
 
@@ -205,9 +205,11 @@ def _stories(args: argparse.Namespace) -> int:
         found = {day: [one for one in told if one.kind in kinds] for day, told in found.items()}
     title = args.title or lang.words(chosen.language)("feed.title")
     made = feeds.Feed(title, chosen.language, chosen.publisher or "teiten", lake.meta.id, args.url or "")
-    entries = feeds.entries(found, chosen, made)
+    start, end = (dt.datetime.combine(day, dt.time(), chosen.zone) for day in (days[0], days[-1] + dt.timedelta(days=1)))
+    around = now.beside(lake, chosen, [one for told in found.values() for one in told], start, end)
+    entries = feeds.entries(found, chosen, made, around.networks)
     form = {"atom": feeds.atom, "json": feeds.as_json, "ics": feeds.calendar}[args.form]
-    _look((*(f"{one.title} {one.text}" for one in entries), title), _own_addresses(lake, chosen, days))
+    _look((*(f"{one.title} {one.text}" for one in entries), title), set(around.own))
     _write(form(entries, made), args.out)
     shown = sum(not one.false for one in entries)
     print(f"{shown:,} stories of {len(days):,} days{f': {args.out}' if args.out else ''}.", file=sys.stderr)
@@ -230,11 +232,13 @@ def _days(args: argparse.Namespace, lake: Lake, chosen: Settings) -> list[dt.dat
     every = material.days(lake, chosen)
     if not every:
         raise TeitenError("The lake has no events yet.", hint="Take a log in first: teiten ingest FILE.")
-    last = _named_day(args.end, "--to") or every[-1]
-    first = _named_day(args.start, "--from") or last - dt.timedelta(days=30)
-    days = [day for day in every if first <= day <= last]
+    after = _named_day(args.end, "--to") or every[-1] + dt.timedelta(days=1)
+    first = _named_day(args.start, "--from") or after - dt.timedelta(days=31)
+    if first >= after:
+        raise UsageError(f"--from {first} is not before --to {after}.", hint="--from is included, --to is not.")
+    days = [day for day in every if first <= day < after]
     if not days:
-        raise UsageError(f"The lake has no day from {first} to {last}.", hint=f"It has {every[0]} to {every[-1]}.")
+        raise UsageError(f"The lake has no day from {first} up to {after}.", hint=f"It has {every[0]} to {every[-1]}.")
     return days
 
 
@@ -243,21 +247,6 @@ def _named_day(text: str | None, flag: str) -> dt.date | None:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
         raise UsageError(f"'{text}' is no day.", hint=f"Write {flag} like 2019-03-12.") from None
-
-
-def _own_addresses(lake: Lake, chosen: Settings, days: list[dt.date]) -> set[bytes]:
-    """The addresses to which packets of those days were sent."""
-    from teiten.engine.duckdb import Session
-    from teiten.engine.filters import Filters
-    from teiten.publish import hosts
-
-    start = dt.datetime.combine(days[0], dt.time(), chosen.zone)
-    end = dt.datetime.combine(days[-1] + dt.timedelta(days=1), dt.time(), chosen.zone)
-    session = Session(lake, chosen, start=start, end=end)
-    try:
-        return hosts.own(session, Filters(start=start, end=end))
-    finally:
-        session.close()
 
 
 def _uuid(text: str | None) -> str:
@@ -311,7 +300,7 @@ def _look(texts: Iterable[str], secret: set[bytes]) -> None:
     """TeitenError where one of them would name an address to which packets were sent."""
     from teiten.publish import leaks
 
-    if leaks.find({"": "\n".join(texts).encode()}, secret):
+    if leaks.find({"list": "\n".join(texts).encode()}, secret) is not None:
         raise TeitenError("The list was not written: it would name an address of a sensor.")
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from teiten.lake import Lake
     from teiten.settings import Settings
 
-HELD: Final = 31
-"""days that are read ahead at most: cells lie in files of a month"""
+ROWS: Final = 600_000
+"""cells that are read ahead, about: those of a month lie in few files, and a /16 has 200,000 a day"""
 OWN: Final = "detect_"
 """how names of thresholds of detection begin"""
 _DAY: Final = dt.timedelta(days=1)
@@ -153,7 +153,8 @@ class Material:
         missing = [day for day in near if day not in self._held and day in self.basis]
         if not missing:
             return
-        more = [day for day in self._ahead if day > near[-1] and day in self.basis][: HELD - 1]
+        rows = max((frame.height + sum(tail.height for tail in tails) for frame, tails in self._held.values()), default=ROWS)
+        more = [day for day in self._ahead if day > near[-1] and day in self.basis][: min(31, ROWS // max(1, rows))]
         counted = [day for day in [*missing, *more] if day in self._stale]
         for run in cells.runs(counted):
             for part in cells.pieces(self.session, run):

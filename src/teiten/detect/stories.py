@@ -60,6 +60,8 @@ _GROWN: Final = 1.5
 """a story grows where it is this many times its earlier peak"""
 _PART: Final = 0.2
 """of a detection's excess: a country that has so much is a good part of it"""
+_LAST: Final = dt.timedelta(hours=1)
+"""before midnight: a day of which the last event was that late is over, its log ends with it"""
 _MOSTLY: Final = 0.8
 """and of a burst: its hours are that country's"""
 _WATCHED: Final = 0.5
@@ -296,7 +298,7 @@ def _without(one: Story, day: dt.date, whole: bool, view: View | None) -> Story 
         return replace(plain, state="resting")  # that it came is told; that it is still there is no end
     if one.state in _OPEN:
         if not whole:
-            return replace(plain, times=one.times)
+            return plain
         times = _still(one, view)
         if times is not None and _family(one.kind) == "amount":
             return replace(plain, state="high", times=times)
@@ -363,7 +365,7 @@ def _judged(one: Story, verdicts: Mapping[str, Said]) -> Story:
 
 def _over(view: View) -> bool:
     """Is the day over, as far as is known?"""
-    return view.upto is None or view.upto >= view.bounds(view.day)[1]
+    return view.upto is None or view.upto >= view.bounds(view.day)[1] - _LAST
 
 
 def _watched(view: View) -> float:

@@ -63,7 +63,8 @@ def channel(url: str, key: str | None = None) -> Channel:
 def test_what_arrives_is_the_message_signed(server: _Server) -> None:
     webhook.send(channel(server.url, "a key"), MESSAGE)
     ((headers, body),) = server.got
-    assert json.loads(body) == json.loads(json.dumps(MESSAGE.table()))
+    whole = {**MESSAGE.table(), "text": f"{MESSAGE.title}\n\n{MESSAGE.text}"}
+    assert json.loads(body) == json.loads(json.dumps(whole))
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     assert headers["Idempotency-Key"] == "teiten-1"
     assert headers["X-Teiten-Signature"] == "sha256=" + hmac.new(b"a key", body, hashlib.sha256).hexdigest()

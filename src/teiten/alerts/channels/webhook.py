@@ -27,9 +27,13 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def send(channel: Channel, message: Message) -> None:
-    """POST of `Message.table()`; `Idempotency-Key` is its id: the same where it is sent again after a kill. ChannelError."""
+    """POST of `Message.table()`, the title in its text too. ChannelError.
+
+    `Idempotency-Key` is its id: the same where it is sent again after a kill.
+    """
     assert channel.url is not None
-    body = json.dumps(message.table(), ensure_ascii=False).encode()
+    # chat services show `text` alone
+    body = json.dumps({**message.table(), "text": f"{message.title}\n\n{message.text}"}, ensure_ascii=False).encode()
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": f"teiten/{__version__}",

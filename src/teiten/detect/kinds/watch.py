@@ -266,6 +266,8 @@ def _told(
     on = after >= len(x)
     hours = view.hours[today]
     end = None if on else hours[after]
+    if on and watch.per == "day" and watch.when == "over" and view.upto is None:
+        end = view.bounds(view.day)[1]
     over = {"over": watch.over, "per": watch.per} if watch.when == "over" else {}
     reason = {
         "name": watch.name,
