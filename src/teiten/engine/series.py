@@ -71,13 +71,15 @@ def series(
     by: By = "packets",
     minimum: int = 0,
     filters: Filters | None = None,
+    ahead: str = "",
 ) -> Rows:
     """Packets and hosts by hour or day; for a thing (`what` as in `rank`), the `top` of it one by one and the rest summed.
 
     Rows, in order of time: start (aware), part ('top', 'other', 'unknown'), the thing's columns (None unless 'top'), packets,
     hosts. Only steps in which something happened have rows: see `spread` for the rest. The top is that of the whole span, by
     packets or hosts; with `minimum`, only things that reach that many in some step are among it (the seeds' text shows ports
-    above 10 an hour). Without a thing: start, packets, hosts.
+    above 10 an hour). ahead: a condition on the thing's columns; what meets it is among the top before all others. Without a
+    thing: start, packets, hosts.
     """
     wanted = (filters or Filters()).between(start, end)
     if what is None:
@@ -99,7 +101,7 @@ def series(
         known=thing.known,
         known_c=thing.known.replace(thing.columns[-1], f"c.{thing.columns[-1]}"),
         enough=enough,
-        whole=measure if not enough else "sum(total)",
+        whole=(f"({ahead}) DESC, " if ahead else "") + (measure if not enough else "sum(total)"),
         order=", ".join("{src_order}" if c == "src_ip" else c for c in thing.columns),
         columns_order=columns,
         top=str(top),

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
-from teiten.detect.model import Story
+from teiten.detect.model import BURST, NEW_PORT, PORT_GROUP, Story
 from teiten.engine import questions, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
@@ -35,6 +35,8 @@ COMPARED: Final = 60
 PARTNERED: Final = 8
 """countries, or ports, whose partners are shown"""
 PORT_KEYS: Final = ", ".join(questions.THINGS["ports"].keys)
+BURSTS: Final = (BURST, NEW_PORT, PORT_GROUP)
+"""kinds that a day's hours show"""
 COLOURED: Final = 7
 """series with a name of their own in a stack"""
 
@@ -469,10 +471,20 @@ class Answers:
     def _stacks(self) -> dict[What, Stack]:
         return {}
 
+    @functools.cached_property
+    def telling(self) -> tuple[Key, ...]:
+        """Ports of which a day's bursts tell: a chart of its hours names them, however few they are over the day."""
+        if self.stories_of is None or self.period.kind != "daily" or self.filters.words:
+            return ()
+        found = [d for one in self.stories_of(self.period.first) or () if one.verdict != "false" for d in one.detections]
+        told = [d for d in found if d.kind in BURSTS and d.confidence != "possible"]
+        return tuple(dict.fromkeys(port for d in sorted(told, key=lambda d: -d.packets) for port in d.about.ports))
+
     def _stack(self, what: What) -> Stack:
         step: Step = "day" if self.period.kind in ("monthly", "quarterly") else "hour"
         start, end = self.period.start, self.period.end
-        rows = series(self.session, what, start, end, step, top=COLOURED, filters=self.filters)
+        ahead = chosen("ports", self.telling[: COLOURED // 2]) if what == "ports" and self.telling else ""
+        rows = series(self.session, what, start, end, step, top=COLOURED, filters=self.filters, ahead=ahead)
         times = starts(self.session, start, end, step)
         columns = ("protocol", "dst_port") if what == "ports" else ("country",)
         values: dict[Any, list[float | None]] = {}

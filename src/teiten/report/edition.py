@@ -161,6 +161,10 @@ def again(session: Session, settings: Settings, found: Manifest, out: Path) -> t
     period = periods.parse(told["kind"], told["period"], settings.zone)
     wanted = parse_filters(settings, **told["filters"])
     answers = Answers(session, period, wanted, settings.thresholds, notes=found.table["notes"])
+    # a day that was made when nobody had looked for changes is made again without
+    if found.table.get("stories"):
+        answers.stories_of = _stories(session, settings)
+        answers.since = dt.date.fromisoformat(told["since"]) if told.get("since") else None
     _expect(answers)
     check(answers)
     job = _Job(answers, settings, told["language"], found.table["command"], told["notice"])

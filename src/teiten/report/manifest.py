@@ -3,7 +3,8 @@
 Its keys, version 1 (docs/reference/manifest.md says them to users):
 
     manifest    1, the version of this form
-    report      kind, period, zone, zone_from, language, filters (as the user wrote them), notice
+    report      kind, period, zone, zone_from, language, filters (as the user wrote them), notice, since (of a day that tells of
+                several: the first of them)
     edition     number (from 1), made (ISO 8601)
     lake        id, last_batch (the report knows batches up to that one), events (how many they hold), counted (whether an
                 answer came from aggregates)
@@ -12,6 +13,7 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
     geo         names of the data sets that answered country and AS
     lists       watchlists by which the period's days were judged -> version
     verdicts    a digest of the verdicts on the days of the period and of the one before
+    stories     a digest of the stories that a day tells; null where nobody looked for any
     thresholds  every threshold -> the number in force
     settings    the other settings in force; of files that they name, and of the sensors, SHA-256
     notes       ids of the analyst's notes that stand in the report
@@ -41,6 +43,7 @@ from teiten.engine.duckdb import Session
 from teiten.errors import TeitenError
 from teiten.lake import Lake, verdict
 from teiten.report.answers import Answers
+from teiten.report.asked import stories as asked
 from teiten.report.model import Report
 from teiten.settings import THRESHOLDS, Settings
 
@@ -50,8 +53,10 @@ OLDER: Final = "editions"
 """folder in a report's folder that holds what is kept of older editions, by their number"""
 APART: Final = ("about", "changes")
 """sections that tell how the report was made: they make no new edition"""
-_ELSEWHERE: Final = {"zone_name", "zone_from", "language", "lake", "keeping", "file", "thresholds", "reading", "sensors"}
-"""fields of the settings that stand elsewhere in the manifest, or nowhere: the limits on input, and places"""
+_ELSEWHERE: Final = {
+    "zone_name", "zone_from", "language", "lake", "keeping", "file", "thresholds", "reading", "sensors", "alerts",
+}  # fmt: skip
+"""fields of the settings that stand elsewhere in the manifest, or nowhere: the limits on input, places, and whom to tell"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ def describe(
             "language": report.lang,
             "filters": dict(sorted(answers.filters.words.items())),
             "notice": notice,
+            "since": answers.since.isoformat() if answers.since else None,
         },
         "edition": {"number": edition, "made": made.isoformat()},
         "lake": {
@@ -186,6 +192,7 @@ def describe(
         "geo": list(answers.geo),
         "lists": lists(answers),
         "verdicts": verdicts(answers),
+        "stories": stories(answers),
         "thresholds": {name: float(settings.threshold(name)) for name in sorted(THRESHOLDS)},
         "settings": in_force(settings),
         "notes": [note.id for note in answers.notes],
@@ -212,6 +219,22 @@ def verdicts(answers: Answers) -> str:
     if answers.verdict_digest is None:
         answers.verdict_digest = _digest(answers)
     return answers.verdict_digest
+
+
+def stories(answers: Answers) -> str | None:
+    """A digest of what a day's overview tells of what changed; None where nobody looked for any."""
+    found = answers.once(asked.changes)
+    if found is None:
+        return None
+    told = [found.stories, found.false, found.earlier]
+    return sha256(json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plainly).encode())
+
+
+def _plainly(value: Any) -> Any:
+    """What JSON has no form for: a story as its fields, a moment or day as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _digest(answers: Answers) -> str:
@@ -415,6 +438,8 @@ def differences(then: Manifest, now: Mapping[str, Any]) -> tuple[list[str], list
             said.append(f"{what}: {_short(table.get(key))} then, {_short(now[key])} now")
     if table.get("verdicts") != now["verdicts"]:
         said.append("the verdicts on sources are others (by other lists or corrections); those of then are not kept")
+    if "stories" in table and table["stories"] != now["stories"]:
+        said.append("what was found to have changed is no longer the same; make the days again with teiten detect")
     gone = [n for n in table["notes"] if n not in now["notes"]]
     if gone:
         said.append(f"notes that are no longer in the lake: {', '.join(gone)}")

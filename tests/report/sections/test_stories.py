@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.report.words import made
 
 from teiten import lang, periods, settings
-from teiten.detect import model
+from teiten.detect import kept, model
 from teiten.detect.model import Story
+from teiten.engine import open_session
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, parse
-from teiten.report import bundle, edition, sections
+from teiten.lake import Lake
+from teiten.report import bundle, edition, manifest, sections
 from teiten.report.answers import Answers
 from teiten.report.context import Context
 from teiten.report.model import Report
@@ -165,3 +169,21 @@ def test_a_young_lake_knows_no_usual(session: Session) -> None:
     day = dt.date(2019, 9, 3)
     findings = page(session, {day: []}, day=day).sections[0].findings
     assert any("観測を始めてから3日のため" in str(p) for p in findings)
+
+
+@pytest.mark.full
+def test_a_day_of_the_lake_is_told_and_made_again(lake: Lake, tmp_path: Path) -> None:
+    """The mail ports of the small lake, from log to page; and the manifest gives the same folder again."""
+    shutil.copytree(lake.path, tmp_path / "lake")
+    copy, chosen = Lake.open(tmp_path / "lake"), settings.load(zone="Asia/Tokyo", language="en")
+    made_days = kept.refresh(copy, chosen, [DAY])
+    assert made_days.trouble is None and DAY in made_days.days
+    period = periods.parse("daily", DAY.isoformat(), made.TOKYO)
+    with open_session(copy, chosen) as session:
+        edition.make(session, chosen, period, Filters(), {"en": tmp_path / "day"}, "again", pictures=False)
+    text = (tmp_path / "day" / "report.md").read_text(encoding="utf-8")
+    assert "25, 465, 587/tcp" in text and "In the hour from 05:00" in text
+    told = manifest.read(tmp_path / "day")
+    assert told.table["stories"]
+    with open_session(copy, chosen, upto=told.table["lake"]["last_batch"], as_of=told.made) as session:
+        assert edition.again(session, chosen, told, tmp_path / "again") == ([], [])

@@ -114,5 +114,10 @@ def stories() -> list[Story]:
 
 def speech(code: str, **more: Any) -> Speech:
     """Who speaks, with a place for every row."""
-    given: dict[str, Any] = {"networks": {4134: "Chinanet"}, "rows": lambda story, _: f"#row-story-{story.id}", **more}
+    given: dict[str, Any] = {
+        "watched": False,
+        "networks": {4134: "Chinanet"},
+        "rows": lambda story, _: f"#row-story-{story.id}",
+        **more,
+    }
     return Speech(lang.words(code), settings.load(zone="Asia/Tokyo", language=code), DAY, TOKYO, **given)

@@ -30,8 +30,8 @@ def summary(context: Context, total: str, leaders: str) -> Section:
     findings: list[Paragraph] = [_begin(context)]
     findings += _own(context)
     # beside a day on which the own line fell, a comparison would tell of the line
-    back = _back(context)
-    against = "" if own or back or context.answers.coverage.gaps else _movement.against(context)
+    back, doubled = _back(context), _told_yesterday(context, model.DUPLICATE_FEED)
+    against = "" if own or back or doubled or context.answers.coverage.gaps else _movement.against(context)
     findings.append(context.words.joined(total, back or against))
     findings.append(leaders)
     young = _young(context)
@@ -86,11 +86,16 @@ def _own(context: Context) -> list[Paragraph]:
 
 def _back(context: Context) -> str:
     """After a day on which the own line fell: it is as before, and the world has not doubled since."""
-    of = context.answers.stories_of
-    before = of(context.period.first - dt.timedelta(days=1)) if of is not None else None
-    fell = any(one.kind == model.OWN_FALL and one.detections for one in before or ())
+    fell = _told_yesterday(context, model.OWN_FALL)
     going = any(one.kind == model.OWN_FALL and one.detections for one in _stories.own(context))
     return context.say("overview.back") if fell and not going else ""
+
+
+def _told_yesterday(context: Context, kind: str) -> bool:
+    """Was that found of the day before? Then its counts are no measure."""
+    of = context.answers.stories_of
+    before = of(context.period.first - dt.timedelta(days=1)) if of is not None else None
+    return any(one.kind == kind and one.detections for one in before or ())
 
 
 def _young(context: Context) -> str:

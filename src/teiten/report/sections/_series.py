@@ -26,6 +26,8 @@ ABSENT = 0.15
 """A thing was absent where its mean lies below this share of its mean when it was there."""
 FEWEST = 50
 """packets of a thing, below which it neither begins nor ends"""
+MOSTLY = 0.25
+"""of a day's busiest hour: a part below this share is not what it mostly was"""
 LOW = 0.7
 """The least is told of where it lies below this share of the median."""
 
@@ -92,6 +94,10 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
     if ahead and high < FLAT * statistics.median(v for v, _ in seen):
         return context.sentence("series.figure_flat", thing=_name(context, what, first))
     name = stack.times[i]
+    if what == "ports" and (told := _burst(context, stack, i, high)) is not None:
+        return told
+    if context.kind == "daily" and most < MOSTLY * high:
+        return context.say("series.figure_only_hour", time=_time(context, stack, name))
     unknown = (stack.values.get("unknown") or [0.0] * len(totals))[i] or 0.0
     if unknown > most:
         time = context.words.day(name.date()) if stack.step == "day" else _time(context, stack, name)
@@ -102,6 +108,21 @@ def _peak(context: Context, what: What, stack: Stack) -> str:
         time = context.words.clock(name) if context.kind == "daily" else context.words.moment(name)
         style = f"series.figure_hour_{what}"
     return context.say(style, time=time, share=context.words.percent(most / high, 0), thing=_name(context, what, key))
+
+
+def _burst(context: Context, stack: Stack, i: int, high: float) -> str | None:
+    """The title where the ports that a burst tells of made a good part of the highest hour together."""
+    found = context.answers.once(stories.changes)
+    at = stack.times[i]
+    for one in (d for story in (found.stories if found else ()) for d in story.detections):
+        if len(one.about.ports) < 2 or one.start > at or (one.end is not None and one.end <= at):
+            continue
+        part = sum(stack.values[p][i] or 0.0 for p in one.about.ports if p in stack.values)
+        if part >= MOSTLY * high:
+            thing = context.words.listed(context.ports(one.about.ports))
+            share = context.words.percent(part / high, 0)
+            return context.say("series.figure_hour_ports", time=context.words.clock(at), share=share, thing=thing)
+    return None
 
 
 def _figure(context: Context, what: What, stack: Stack, ident: str) -> figures.StackFigure:

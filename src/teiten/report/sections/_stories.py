@@ -14,10 +14,12 @@ from teiten.report.asked import stories as asked
 from teiten.report.context import Context, with_error
 from teiten.report.model import Block, Column, Table
 from teiten.report.sections import _series
-from teiten.report.words import Speech
+from teiten.report.words import HARDLY, Speech
 
 CHARTS: Final = 12
 """things with a chart of their own; what else changed is told in a list"""
+WATCHED: Final = 0.5
+"""of the day, below which what became of a story cannot be told"""
 _OWN_SERVICES: Final = (model.ARRIVALS, model.BACKSCATTER)
 _STATES: Final[tuple[State, ...]] = ("new", "growing", "once", "falling", "high", "ended")
 """in the order in which they are told"""
@@ -78,6 +80,7 @@ def speech(context: Context, *, day: dt.date | None = None) -> Speech:
         sensors=len(context.answers.coverage.sensors),
         since=day if day is not None and day != own_day else None,
         networks=found.networks if found else {},
+        watched=context.answers.coverage.share >= WATCHED,
         rows=_place,
     )
 
@@ -218,9 +221,9 @@ def _marks(context: Context, subject: Subject, times: Sequence[dt.datetime]) -> 
 
 
 def _mark(context: Context, one: Detection) -> str:
-    if one.times is not None:
-        return context.words("stories.mark_times", times=speech(context).times(one.times))
-    return context.words("stories.mark")
+    if one.usual is not None and one.usual >= HARDLY:
+        return context.words("stories.mark_times", times=speech(context).times(one.packets / one.usual))
+    return context.words("stories.mark_new" if one.kind == model.NEW_PORT else "stories.mark")
 
 
 def _table(context: Context, found: asked.Hours, caption: str) -> Table:

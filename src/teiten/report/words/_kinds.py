@@ -168,8 +168,7 @@ def _standing(speech: Speech, story: Story) -> Paragraph:
     key = "growing" if story.state == "growing" else "high"
     if since == speech.day:
         key = "rising"
-    # without a detection of the day, that it is high is not known: only that it is not over
-    if not story.detections and key == "high":
+    if not story.detections and key == "high" and not speech.watched:
         key = "open"
     if rank and f"tell.{key}_rank_1" in speech.words:
         return speech.turn(f"tell.{key}_rank", **fields, rank=rank)

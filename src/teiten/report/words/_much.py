@@ -21,6 +21,8 @@ MANY: Final = 5
 SMALL: Final = 0.05
 """a part below this share is not named"""
 MOST: Final = 3
+MORE: Final = 1.5
+"""times the usual, from which a number of hosts is worth a sentence"""
 HARDLY: Final = 1.0
 """packets below which the usual is next to nothing"""
 DAYS: Final = frozenset({model.RISING, model.HIGH, model.FALLING, model.ENDED, model.SPREADING})
@@ -46,6 +48,7 @@ def hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     if (
         one.measure != "hosts"
         or one.times is None
+        or one.times < MORE
         or one.sources == "few"
         or not one.usual
         or one.times < 2 * one.packets / max(one.usual, HARDLY)

@@ -59,6 +59,8 @@ class Speech(Naming):
     networks: Mapping[int, str] = field(default_factory=dict)
     """AS -> its holder"""
     rows: Rows | None = None
+    watched: bool = True
+    """whether enough of the day was watched to say what became of a story"""
     ranks: bool = True
     """whether a story's place in the ranking is said with it; not where another sentence says it"""
     turns: Counter[str] = field(default_factory=Counter)
