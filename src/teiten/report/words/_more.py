@@ -69,6 +69,10 @@ def stands_out(speech: Speech, story: Story, one: Detection | None) -> list[Para
     if one.reason.get("few"):
         return [speech.turn("tell.relatively_high", thing=thing)]
     own, everywhere = number(one, "share"), number(one, "share_all")
+    if speech.known.ports == one.about.ports and one.about.ports and own is not None and everywhere is not None:
+        land = speech.land(one.about.country or None)
+        shares = {"share": [speech.linked(speech.words.percent(own), story)], "share_all": speech.words.percent(everywhere)}
+        return [speech.turn("tell.stands_out_within", **shares, land=land)]
     said = [speech.turn("tell.stands_out", thing=thing)]
     if own is not None and everywhere is not None and one.about.country is not None:
         percent = speech.words.percent

@@ -59,7 +59,7 @@ def hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
 
 def carried(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """増えた分の92%は米国発です。 What is not in the noun yet: the country, else the network or the ports."""
-    if one.about.country is None:
+    if one.about.country is None and story.about.country is None:
         said = _carried(speech, story, [p for p in one.parts if p.what == "country"], "country")
         if said is not None:
             return said
