@@ -46,7 +46,10 @@ def test_updates_say_that_they_are() -> None:
     assert grown.said["ja"][0].startswith("続報: ") and "約3倍" in grown.said["ja"][0]
     assert grown.said["en"][0].startswith("Update: ")
     over = said(replace(one, state="ended", detections=()), known)
-    assert over.said["ja"][0].endswith("(終了)") and over.said["en"][0].endswith("(over)")
+    assert over.said["ja"][0] == "続報: 米国発の25,465/tcpへのスキャンは終息"
+    assert over.said["en"][0].startswith("Update: ") and not over.said["en"][0].endswith("(over)")
+    gone = said(replace(one, state="once"), known)
+    assert gone.said["ja"][0].endswith("(終了)") and gone.said["en"][0].endswith("(over)")
 
 
 def test_a_watch_says_whose_it_is() -> None:

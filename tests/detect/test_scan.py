@@ -73,6 +73,18 @@ def test_counts_that_were_put_together_are_part_of_their_series(world: View) -> 
     assert found.about.ports == ((6, 8080),)
 
 
+def test_announced_scanners_alone_tell_nothing(world: View) -> None:
+    assert burst.find(replace(world, cells=world.cells.with_columns(pl.lit(True).alias("scanner"))), []) == []
+
+
+def test_what_may_have_been_left_out_is_not_none(world: View) -> None:
+    """Where cells below 400 packets a day are left out, 300 of a port, country and AS are no news."""
+    rows = [{"hour": h, "dst_port": 4444, "packets": 13, "hosts": 10} for h in range(24)]
+    made = with_rows(world, *rows)
+    assert burst.find(made, [])
+    assert burst.find(replace(made, least=400.0, least_alone=400.0), []) == []
+
+
 def test_a_port_has_its_code_and_none_is_a_port() -> None:
     for protocol, port in ((6, 23), (17, 65535), (1, None), (6, 0)):
         assert scan.port_of(protocol * 70_000 + (0 if port is None else port + 1)) == (protocol, port)

@@ -18,6 +18,7 @@ KINDS = (
     "teiten.simulate.scenarios",
     "teiten.lake.migrations",
     "teiten.doctor",
+    "teiten.alerts.channels",
 )
 """packages whose modules are parts: found by being there, and strangers to each other"""
 HEAVY = {"numpy", "polars", "numba", "llvmlite", "duckdb", "deltalake", "nanoarrow", "resvg_py", "arro3", "PIL", "dns"}
@@ -67,7 +68,7 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "library",
-    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL", "dns"],
+    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL", "dns", "apprise"],
     ids=lambda library: f"one importer of {library}",
 )
 def test_heavy_libraries_have_one_importing_part(library: str) -> None:
@@ -80,6 +81,7 @@ def test_heavy_libraries_have_one_importing_part(library: str) -> None:
         "nanoarrow": {"readers", "engine"},
         "PIL": {"report"},
         "dns": {"classify"},
+        "apprise": {"alerts"},
     }[library]
     found = grimp.build_graph("teiten", include_external_packages=True, cache_dir=None)
     if library not in found.modules:

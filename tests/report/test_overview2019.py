@@ -60,6 +60,7 @@ def test_nothing_else_is_told(october: Any) -> None:
     assert len(strays) <= MADE.STRAYS, strays
 
 
+@pytest.mark.full
 def test_the_page_is_of_these_statements() -> None:
     text = MADE.PAGE.read_text(encoding="utf-8")
     for statement in MADE.statements():

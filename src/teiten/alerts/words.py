@@ -44,7 +44,8 @@ def _said(
     if one.what == "grew" and one.before and one.times:
         title = words("alert.grew", title=title, times=speech.times(one.times / one.before))
     elif one.what == "ended":
-        title = words("alert.over", title=title)
+        # what has ended says so in its title; what came and went does not
+        title = words("alert.update" if story.state == "ended" else "alert.over", title=title)
     lines = [words.joined(*(plain(sentence) for sentence in made.sentences))]
     if made.doubts:
         lines.append(words.joined(*(plain(sentence) for sentence in made.doubts)))

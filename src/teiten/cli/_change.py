@@ -27,7 +27,7 @@ def about_text(about: About, settings: Settings, most: int = MOST_PORTS) -> str:
     if about.asn is not None:
         said.append(f"AS{about.asn}" if about.asn else "unknown AS")
     if about.sensor is not None:
-        said.append(f"at {about.sensor}")
+        said.append(f"{'at' if said else 'sensor'} {about.sensor}")
     if about.group is not None:
         said.append(f"group {about.group}")
     return ", ".join(said) or "everything"

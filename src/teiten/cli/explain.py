@@ -88,7 +88,7 @@ def _story(chosen: Settings, days: Sequence[Story]) -> Iterator[str]:
     for one in shown[-DAYS:]:
         times = "" if one.times is None else f"  {one.times:,.1f} times the usual"
         rank = "" if one.rank is None else f"  rank {one.rank} over three days"
-        yield f"  {one.day}  {one.state:8}{times}{rank}"
+        yield f"  {one.day}  {one.state:8}{times}{rank}".rstrip()
 
 
 def _detection(lake: Lake, chosen: Settings, one: Detection) -> Iterator[str]:

@@ -23,6 +23,8 @@ MOST: Final = 60
 """changes of a day that are told, at most"""
 _PORTS: Final = 12
 """ports that are told as one, at most"""
+_SHORT: Final = 6
+"""hours: what else a port has above its usual within so few is of the same change; in more it may be another"""
 _GAP: Final = 2
 """hours in a row within a change that need not stand out"""
 
@@ -219,12 +221,12 @@ def _extent(excess: Floats, window: Window) -> tuple[int, int]:
 
 
 def _remove(made: Ground, change: Change) -> None:
-    """Lowers what is above its usual in the hours of the change: in the cell; and of a port, in all of its series."""
+    """Lowers what is above its usual in the hours of the change: in the cell; and of a port, if they are few, in its series."""
     window, place = change.window, made.recent["place"]
     key: dict[str, tuple[int, ...]] = {name: (code,) for name, code in _key(window).items()}
     begin, end = min(change.first, window.first), max(change.after, window.after)
     rows = np.flatnonzero((place >= begin) & (place < end))
-    rows = _inside(made, rows, key if "port" in key else change.fixed)
+    rows = _inside(made, rows, key if "port" in key and end - begin <= _SHORT else change.fixed)
     held = pl.DataFrame({name: made.recent[name][rows] for name in DIMENSIONS})
     past = held.join(change.past, on=list(DIMENSIONS), how="left", maintain_order="left")
     by: dict[Measure, Floats] = {}

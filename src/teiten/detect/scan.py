@@ -155,6 +155,8 @@ def ground(view: View) -> Ground | None:
     if clock.before < 24 * view.threshold("detect_days") or view.cells.is_empty() or clock.today.start >= len(clock.exposure):
         return None
     cells, tails, names = _coded(view, skip)
+    if not len(cells["place"]):
+        return None  # announced scanners alone
     first = max(0, clock.today.start - BACK)
     wide = _without_ports(cells)
     recent, recent_wide = _late(cells, first), _late(wide, first)
@@ -257,7 +259,9 @@ def _numbers(column: pl.Series, values: pl.Series) -> pl.Series:
     """Of each value its place among the values (which are in order)."""
     if column.dtype == pl.String:
         return column.cast(pl.Enum(values)).to_physical().cast(pl.Int32)
-    low, high = int(values[0] or 0), int(values[-1] or 0) if len(values) else 0
+    if not len(values):
+        return column.cast(pl.Int32)
+    low, high = int(values[0]), int(values[-1])
     if high - low < _MOST_BINS // 4:
         places = np.zeros(high - low + 1, dtype=np.int32)
         places[values.to_numpy() - low] = np.arange(len(values))
@@ -375,6 +379,7 @@ def _family(made: Ground, by: tuple[str, ...]) -> Family:
     for measure, full in both.items():
         base = baseline.expect(full, made.clock, _PRIOR[measure], seen if len(seen) == 1 else seen[hot], back)
         np.maximum(base.mu, _weekly(made, full), out=base.mu)
+        _floor(made, out, measure, base)
         out.counts[measure], out.bases[measure], out.dense[measure] = full[:, made.first :], base, base.level >= _DENSE
     for measure in MEASURES:
         most, many = _most(made, out, measure), out.dense[measure]
@@ -397,6 +402,20 @@ def _chosen(made: Ground, packets: Floats, seen: Floats) -> tuple[Ints, Floats]:
         weight[some] = len(others) / max(1, len(some))
     chosen = np.flatnonzero(weight > 0)
     return chosen, weight[chosen]
+
+
+def _floor(made: Ground, family: Family, measure: Measure, base: Baseline) -> None:
+    """Where a view leaves rare cells out, what is not there is as many as may have been left out, and not none."""
+    view = made.view
+    alone = len(family.by) == 1 and family.by[0] in made.tails
+    rare = 0.0 if not family.by else view.least_alone * (family.by[0] in {"port", "asn"}) if alone else view.least
+    if rare <= 0:
+        return
+    whole = max(float(made.wide["packets"].sum()), 1.0)
+    share = 1.0 if measure == "packets" else float(made.cells["hosts"].sum()) / whole
+    hour = rare * share / 24 * made.clock.exposure
+    np.maximum(base.mu, hour[made.first :], out=base.mu)
+    np.maximum(base.past[1], hour[: made.clock.today.start], out=base.past[1])
 
 
 def _weekly(made: Ground, counts: Floats) -> Floats:

@@ -66,6 +66,14 @@ def test_two_bursts_of_the_same_are_one_detection(world: View) -> None:
     assert len(found.reason["spans"]) == 2
 
 
+def test_another_country_in_some_of_its_hours_is_another_burst(world: View) -> None:
+    """Estonia for most of a day, Hong Kong before dawn (seeds/003, 21 October)."""
+    rows = [{"hour": h, "dst_port": 23, "country": "EE", "asn": 1100, "packets": 60, "hosts": 40} for h in range(1, 22)]
+    rows += [{"hour": h, "dst_port": 23, "country": "HK", "asn": 2100, "packets": 120, "hosts": 60} for h in (3, 4)]
+    found = burst.find(with_rows(world, *rows), [])
+    assert {one.about.country for one in found} == {"EE", "HK"}
+
+
 def test_announced_scanners_are_no_news(world: View) -> None:
     rows = [{"hour": 5, "dst_port": 161, "packets": 500, "hosts": 20, "scanner": True}]
     assert burst.find(with_rows(world, *rows), []) == []

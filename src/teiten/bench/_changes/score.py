@@ -55,7 +55,9 @@ def explained(one: Detection, truth: Truth) -> bool:
     if about.country and truth.countries and about.country not in truth.countries:
         return False
     if truth.ports and about.ports:
-        return bool(set(about.ports) & set(truth.ports))
+        # in a ranking the one moves because of the other
+        other = _port(str(one.reason["other"])) if "other" in one.reason else set()
+        return bool((set(about.ports) | other) & set(truth.ports))
     if truth.ports:
         # of a country, an AS, a sensor or all, whose change these ports are
         return bool(ports_of(one) & set(truth.ports)) or about.country in truth.countries or (about.asn or 0) == truth.asn

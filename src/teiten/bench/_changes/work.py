@@ -25,7 +25,8 @@ PEERS_AT: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of a world. `quiet`: days; `streaming`: sizes that are looked for every quarter of an hour."""
+    """What is asked of a world. `quiet`: days; `streaming`: sizes that are looked for every quarter of an hour; `peers`: other
+    methods."""
 
     scale: str
     seed: int
@@ -33,6 +34,7 @@ class Wish:
     quiet: int
     streaming: tuple[float, ...] = ()
     peers: tuple[str, ...] = ()
+    faults: bool = True
 
 
 def ours() -> Method:
@@ -59,7 +61,7 @@ def job(wish: Wish, out: Path) -> None:
     result["trials"] = [
         trials.change_trial(world, group, method) for size in wish.sizes for group in trials.groups(world, size)
     ]
-    result["faults"] = [trials.fault_trial(world, kind, method) for kind in FAULTS]
+    result["faults"] = [trials.fault_trial(world, kind, method) for kind in FAULTS if wish.faults]
     soon = [name for name in trials.SOON if name != "burst_sensor" or world.scale.sensors > 1]
     result["streaming"] = [
         row for size in wish.streaming for group in trials.groups(world, size, sorted(soon))

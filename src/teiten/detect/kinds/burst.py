@@ -99,18 +99,28 @@ def _reason(made: Ground, change: Change, start: str) -> dict[str, Any]:
     from teiten.detect import explain
 
     one, measure = change.window, change.window.measure
-    view = made.view
+    view, visit = made.view, ("detect_visit_days",) if measure == "packets" else ()
     key = dict(zip(one.family.by, one.family.keys[one.row], strict=True))
     return {
         "series": {name: made.names[name][code] for name, code in key.items()},
         "measure": measure,
         **explain.spare(made, change),
+        "least": round(made.least[measure], 1),
+        **({"visit": round(made.visits[0 if one.family.wide else 1], 1)} if visit else {}),
         "days": round(made.clock.before / 24, 1),
         "spans": [[start, change.after - change.first]],
         "counts": [round(float(n), 1) for n in change.counts[measure][made.begin :]],
         "expected": [round(float(n), 3) for n in change.usual[measure][made.begin :]],
         "thresholds": {
             name: view.threshold(name)
-            for name in ("detect_false_days", "detect_times", f"detect_{measure}", "detect_share", "detect_days")
+            for name in (
+                "detect_false_days",
+                "detect_times",
+                f"detect_{measure}",
+                "detect_root",
+                *visit,
+                "detect_share",
+                "detect_days",
+            )
         },
     }
