@@ -47,9 +47,9 @@ form, sorted alike: Parquet by DuckDB and by Polars, ClickHouse's own tables (`c
 (`chdb_parquet`), pandas where the rows fit into memory. The same questions go to all, whole processes, peers turn by turn.
 Of ours start-up is some 0.45 s: a day's question is mostly that.
 
-`detect` puts 19 kinds of change in five sizes into five weeks of simulated counts, and looks at quiet days and at faults of the own
-line ([0049](../decisions/0049-the-bench-of-detection.md)). It is run by its own name (`teiten bench detect --work DIR`, which goes on
-where it was): a world takes minutes to half an hour.
+`detect` puts 19 kinds of change in five sizes into five weeks of simulated counts, and looks at quiet days and at faults of the
+own line ([0049](../decisions/0049-the-bench-of-detection.md)). It is run by its own name (`teiten bench detect --work DIR`,
+which goes on where it was): a world takes minutes to half an hour.
 """
 
 

@@ -22,6 +22,7 @@ from teiten.detect.model import (
     WATCH,
     About,
     Detection,
+    Part,
 )
 
 TELNET, SQL = (6, 23), (6, 1433)
@@ -57,6 +58,19 @@ def test_what_is_one_is_joined(a: About, hours: tuple[int, int], b: About, other
     assert once.joined([told(b, *others), told(a, *hours)])[0].about == about
     assert found.packets >= 500
     assert sum(part.share for part in found.parts if part.what == "asn") == pytest.approx(1 if a.asn and not about.asn else 0)
+
+
+def test_what_carries_four_fifths_of_both_tells_both() -> None:
+    large, small = told(About((TELNET,), "EE"), 1, 20), told(About((TELNET,), "IT"), 2, 19, packets=60.0)
+    (found,) = once.joined([small, large])
+    assert found.about == About((TELNET,), "EE")
+
+
+def test_a_country_that_does_not_carry_it_is_another_change() -> None:
+    parts = (Part("country", "EE", 400, 0.6), Part("country", "IT", 270, 0.4))
+    both = told(About((TELNET,)), 1, 20, parts=parts)
+    assert len(once.joined([both, told(About((TELNET,), "HK"), 2, 4)])) == 2
+    assert len(once.joined([both, told(About((TELNET,), "IT"), 2, 4)])) == 1
 
 
 @pytest.mark.parametrize(("a", "hours", "b", "others"), [row[1:] for row in APART], ids=[row[0] for row in APART])

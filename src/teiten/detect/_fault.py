@@ -57,6 +57,8 @@ def made(
 def together(view: View, faults: Sequence[Fault], sensors: Sequence[str]) -> list[Fault]:
     """What most sensors, or most of a group's, show in the same hours is one."""
     same: list[list[Fault]] = []
+    fell = [one for one in faults if one.kind == model.OWN_FALL]
+    faults = [one for one in faults if one.kind != model.OUTAGE or not any(_part(one, whole) for whole in fell)]
     for one in sorted(faults, key=lambda f: (f.kind, f.first, f.after, f.sensors)):
         for cluster in same:
             o = cluster[0]
@@ -76,6 +78,13 @@ def together(view: View, faults: Sequence[Fault], sensors: Sequence[str]) -> lis
             whole = sum(view.groups.get(name) == group for name in sensors)
             out += [_one(own, group)] if len(own) > 1 and whole and len(own) >= _MOST * whole else own
     return out
+
+
+def _part(none: Fault, fall: Fault) -> bool:
+    """Empty hours of a deep fall are a part of it, where they are less than half of it."""
+    watched = none.times is not None and set(none.sensors) <= set(fall.sensors)
+    within = fall.first <= none.first and none.after <= fall.after
+    return watched and within and 2 * (none.after - none.first) < fall.after - fall.first
 
 
 def _one(cluster: Sequence[Fault], group: str | None) -> Fault:

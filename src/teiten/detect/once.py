@@ -25,6 +25,8 @@ from teiten.detect.view import View
 _FIELDS: Final = ("country", "asn", "sensor", "group")
 _HALF: Final = 0.5
 """share of the shorter one's time that two changes have in common, for them to be at one time; of both together, to be alike"""
+_MOSTLY: Final = 0.8
+"""share of the excess of both, from which the larger one tells both"""
 _SHORT: Final = dt.timedelta(hours=6)
 """a burst that is over within this tells by itself what it did to the ranking"""
 _MOST: Final = 12
@@ -80,18 +82,31 @@ def _one(a: Detection, b: Detection) -> About | None:
         return a.about
     if not _at_one_time(a, b):
         return None
-    for wide, narrow in ((a.about, b.about), (b.about, a.about)):
-        if _holds(wide, narrow):
-            return wide
+    for wide, narrow in ((a, b), (b, a)):
+        if _holds(wide.about, narrow.about) and (_alike(a, b) or _has(wide, narrow.about.country)):
+            return wide.about
     common = {name: _common(getattr(a.about, name), getattr(b.about, name)) for name in _FIELDS}
-    others = common["country"] is None and a.about.country is not None and b.about.country is not None
+    others = a.about.country != b.about.country
     if a.about.ports and set(a.about.ports) == set(b.about.ports) and (_alike(a, b) or not others):
+        most = max((a, b), key=_excess)
+        if _excess(most) >= _MOSTLY * (_excess(a) + _excess(b)):
+            return most.about
         return About(ports=a.about.ports, **common)
     source = common["country"] is not None or common["asn"] is not None
     if a.about.ports and b.about.ports and source and _alike(a, b):
         ports = sorted({*a.about.ports, *b.about.ports}, key=lambda port: (port[0], -1 if port[1] is None else port[1]))
         return About(ports=tuple(ports), **common)
     return None
+
+
+def _excess(one: Detection) -> float:
+    return max(one.packets - (one.usual or 0.0), 1e-9)
+
+
+def _has(wide: Detection, country: str | None) -> bool:
+    """Whether a country is one of those that carry a change; it is where none is told."""
+    told = {part.key for part in wide.parts if part.what == "country"}
+    return country is None or wide.about.country is not None or not told or country in told
 
 
 def _common(a: Any, b: Any) -> Any:
@@ -159,7 +174,7 @@ def _both(a: Detection, b: Detection, about: About) -> Detection:
 
 def _parts(a: Detection, b: Detection, about: About) -> tuple[Part, ...]:
     """The parts of both, by their shares of what both have more; and what tells one from the other."""
-    more = {id(one): max(one.packets - (one.usual or 0.0), 1e-9) for one in (a, b)}
+    more = {id(one): _excess(one) for one in (a, b)}
     whole = sum(more.values())
     wide = next((one for one in (a, b) if one.about == about), None)
     if wide is not None and a.about != b.about:

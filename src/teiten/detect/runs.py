@@ -140,6 +140,10 @@ class _Walk:
             large = (high >= times * low) & (high - low >= self.bars.least)
             # a longer window tells only what goes on: its last day is away, too
             last = self.sign * (self.rates[:, day] - usual.rate) > 0.5 * np.abs(mean - usual.rate)
+            if width == 1:
+                # a single day that another of the usual ones came near to is none: that needs no distribution
+                highest = np.where(base & ~np.isnan(self.rates), self.sign[:, None] * self.rates, -np.inf).max(axis=1)
+                large &= self.sign * self.rates[:, day] > highest
             found = free & large & last & (z > bar) & (z > told + 1e-9) & self.broad[:, window].any(axis=1)
             told = np.where(found, z, told)
             self._begin(found, first, usual, z, width)

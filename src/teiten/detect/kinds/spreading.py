@@ -74,6 +74,9 @@ def joined(view: View, port: Port, start: dt.datetime) -> list[Joined]:
         return []
     base = made.hosts[:, max(0, first - 24 * levels.BASE) : first].sum(axis=1)
     usual = (base + 0.5) / before
+    # of a day with very many cells, what has less than `least` is not told apart: it may be there
+    share = made.hosts.sum() / max(1.0, made.packets.sum())
+    usual = np.maximum(usual, view.least * share / 24)
     counts, watched = made.hosts[:, first:], exposure[first:]
     nats = _nats(counts, watched, usual)
     best = np.argmax(nats, axis=1)
