@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from teiten.detect.kinds import new_port
+from teiten.detect.model import BURST, NEW_PORT, About, Detection, Part
 from teiten.detect.view import View
 
 Made = Callable[..., View]
@@ -51,3 +53,19 @@ def test_within_the_first_week_nothing_is_new(days_of: Made, days: int) -> None:
 
 def test_nothing_at_all(days_of: Made) -> None:
     assert new_port.find(days_of({}), []) == []
+
+
+def test_hundreds_of_ports_of_one_as_are_one_change() -> None:
+    start = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+
+    def new(port: int, asn: str, share: float = 1.0) -> Detection:
+        parts = (Part("country", "NL", 50, 1.0), Part("asn", asn, 50, share))
+        return Detection(NEW_PORT, About(((6, port),)), start.date(), start, packets=1000.0 - port, usual=0.5, parts=parts)
+
+    scan, other = [new(port, "64500") for port in range(1, 601)], new(700, "64501")
+    whole, alone = new_port._once([*scan, other], [])
+    assert whole.about == About(tuple((6, n) for n in range(1, 6)), "NL", 64500) and alone == other
+    assert whole.packets == sum(one.packets for one in scan) and whole.usual == 300 and whole.reason["ports"] == 600
+    told = Detection(BURST, About((), "NL", 64500), start.date(), start)
+    assert new_port._once([*scan, other], [told]) == [other]
+    assert len(new_port._once([new(n, "64500", 0.5) for n in range(9)], [])) == len(new_port._once(scan[:3], [])) * 3 == 9

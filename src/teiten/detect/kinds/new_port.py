@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,10 @@ _PER_HOST: Final = 3.0
 _TOP: Final = 20
 """of the ports of the past that were new on their day, so many tell how rare large ones are"""
 _PARTS: Final = 5
+_MANY: Final = 4
+"""new ports of one AS from which they are one change"""
+_CARRIES: Final = 0.8
+"""share of a port's packets with which it is an AS's, or a country's"""
 
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
@@ -52,7 +57,42 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
         chance = _chance(float(today[row]), past, int(seen[:-1].sum()))
         if chance <= view.threshold("detect_level_days"):
             out.append(_detection(view, made, int(row), float(usual[row]), chance, len(past)))
+    return _once(out, found)
+
+
+def _once(made: Sequence[Detection], found: Sequence[Detection]) -> list[Detection]:
+    """Who tries hundreds of ports in a row makes all of them new: those that one AS carries are one change, with the largest of
+    them by name. What was found already of that AS, or its country, tells it as it is."""
+    by_source: dict[tuple[str, str], list[Detection]] = {}
+    for one in made:
+        country, asn = (
+            next((p.key for p in one.parts if p.what == what and p.share >= _CARRIES), "") for what in ("country", "asn")
+        )
+        by_source.setdefault((country, asn), []).append(one)
+    out: list[Detection] = []
+    for (country, asn), mine in by_source.items():
+        if asn in ("", "0") or len(mine) < _MANY:
+            out += mine
+        elif not any(not one.about.ports and _same(one.about, country, asn) for one in found):
+            mine = sorted(mine, key=lambda one: -one.packets)
+            ports = tuple(port for one in mine[:_PARTS] for port in one.about.ports)
+            known = [one.usual for one in mine if one.usual is not None]
+            out.append(
+                replace(
+                    mine[0],
+                    about=About(ports, country or None, int(asn)),
+                    start=min(one.start for one in mine),
+                    end=None if any(one.end is None for one in mine) else max(one.end for one in mine if one.end is not None),
+                    packets=sum(one.packets for one in mine),
+                    usual=sum(known) if known else None,
+                    reason={**mine[0].reason, "ports": len(mine)},
+                )
+            )
     return out
+
+
+def _same(about: About, country: str, asn: str) -> bool:
+    return about.asn == int(asn) or (about.asn is None and about.country is not None and about.country == country)
 
 
 def _past(made: Courses, size: Floats, seen: levels.Bools, before: float) -> Floats:
