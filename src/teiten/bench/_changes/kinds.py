@@ -43,6 +43,9 @@ class Truth:
     excess: float
     must: bool = False
     """only the right kinds tell it"""
+    systems: frozenset[int] = frozenset()
+    """the AS numbers and countries from which it comes, where it comes from everywhere"""
+    lands: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

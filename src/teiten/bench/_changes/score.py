@@ -60,7 +60,8 @@ def explained(one: Detection, truth: Truth) -> bool:
         return bool((set(about.ports) | other) & set(truth.ports))
     if truth.ports:
         # of a country, an AS, a sensor or all, whose change these ports are
-        return bool(ports_of(one) & set(truth.ports)) or about.country in truth.countries or (about.asn or 0) == truth.asn
+        lands = truth.countries or truth.lands
+        return bool(ports_of(one) & set(truth.ports)) or about.country in lands or (about.asn or 0) in truth.systems
     return bool(countries_of(one) & set(truth.countries)) or (bool(about.asn) and about.asn == truth.asn)
 
 

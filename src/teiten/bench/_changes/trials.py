@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from teiten.bench._changes import faults, kinds, score
@@ -53,9 +54,14 @@ def groups(world: World, size: float, names: Sequence[str] = ()) -> Iterator[lis
 def made(world: World, names: Sequence[str], size: float) -> list[Change]:
     """These changes, none of them of a port or country of another."""
     taken: set[object] = set()
-    return [
-        KINDS[name](Draw(world, generator("change", name, world.scale.name, world.seed, size), size, taken)) for name in names
-    ]
+    out = []
+    for name in names:
+        change = KINDS[name](Draw(world, generator("change", name, world.scale.name, world.seed, size), size, taken))
+        if change.more is not None:
+            asns, lands = (frozenset(change.more[name].to_list()) for name in ("asn", "country"))
+            change = replace(change, truth=replace(change.truth, systems=asns, lands=lands))
+        out.append(change)
+    return out
 
 
 def seen(world: World, changes: Sequence[Change]) -> Shown:
