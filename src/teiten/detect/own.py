@@ -247,16 +247,11 @@ def _words(view: View, one: Fault) -> dict[str, Any]:
 
 
 def _set_right(view: View, faults: Sequence[Fault]) -> View:
-    """The view with the factors of those faults; hours of no use have no cells."""
-    rows = [
-        (view.hours[one.first + n], name, float(factor))
-        for one in faults
-        for n, factor in enumerate(one.factors)
-        for name in one.sensors
-    ]
-    if not rows:
+    """The view with the factors of those faults; hours of no use have no cells, what came twice counts once."""
+    view = _once(view, _line(view, [one for one in faults if one.kind == model.DUPLICATE_FEED]))
+    line = _line(view, [one for one in faults if one.kind != model.DUPLICATE_FEED])
+    if not line.height:
         return view
-    line = pl.DataFrame(rows, schema=LINE, orient="row").group_by("time", "sensor").agg(pl.col("factor").product())
     useless = line.filter(pl.col("factor") == 0)
     if not useless.height:
         return replace(view, line=line.sort("time", "sensor"))
@@ -270,3 +265,33 @@ def _set_right(view: View, faults: Sequence[Fault]) -> View:
         for frame in (view.cells, *view.tails)
     ]
     return replace(view, cells=kept[0], tails=tuple(kept[1:]), line=line.sort("time", "sensor"))
+
+
+def _line(view: View, faults: Sequence[Fault]) -> pl.DataFrame:
+    """LINE of those faults: a row for each hour and sensor."""
+    rows = [
+        (view.hours[one.first + n], name, float(factor))
+        for one in faults
+        for n, factor in enumerate(one.factors)
+        for name in one.sensors
+    ]
+    return pl.DataFrame(rows, schema=LINE, orient="row").group_by("time", "sensor").agg(pl.col("factor").product())
+
+
+def _once(view: View, twice: pl.DataFrame) -> View:
+    """The view with packets divided by those factors; hosts are the same however often their packets were put in, so that an
+    exposure of two would halve them."""
+    twice = twice.filter(pl.col("factor") > 1)
+    if not twice.height:
+        return view
+    # what is not told by sensors can be set right where no other one watched
+    others = view.watched.filter(pl.col("share") > 0).join(twice, on=["time", "sensor"], how="anti")
+    alone = twice.join(others, on="time", how="anti").group_by("time").agg(pl.col("factor").mean())
+    whole = (pl.col("packets") / pl.col("factor").fill_null(1.0)).round().cast(pl.Int64).alias("packets")
+
+    def halved(frame: pl.DataFrame) -> pl.DataFrame:
+        on = ["time", "sensor"] if "sensor" in frame.columns else ["time"]
+        factors = twice if "sensor" in frame.columns else alone
+        return frame.join(factors, on=on, how="left", maintain_order="left").with_columns(whole).drop("factor")
+
+    return replace(view, cells=halved(view.cells), tails=tuple(halved(tail) for tail in view.tails))
