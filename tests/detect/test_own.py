@@ -122,6 +122,14 @@ def test_hours_watched_without_a_packet_are_an_outage_too_and_of_no_use() -> Non
     assert not view.exposure[TODAY + 5 : TODAY + 9].any()
 
 
+def test_a_sensor_that_begins_within_an_hour_has_no_gap_before() -> None:
+    first = hour(TODAY)
+    watched = making.watched(DAYS).filter(pl.col("time") >= first)
+    part = pl.when(pl.col("time") == first).then(0.1).otherwise("share")
+    _, found = looked(usual().filter(pl.col("time") >= first), watched.with_columns(part.alias("share")))
+    assert found == []
+
+
 def test_what_was_put_in_twice_is_no_rise() -> None:
     twice = pl.when(within(TODAY + 4, TODAY + 12)).then(pl.col("packets") * 2).otherwise("packets")
     view, found = looked(usual().with_columns(twice.alias("packets")))

@@ -201,7 +201,11 @@ def _is_silence(story: Story, known: Mapping[str, Told]) -> bool:
     if story.kind != OUTAGE or story.about.sensor is None:
         return False
     told = known.get(f"{SILENT}:{story.about.sensor}")
-    return told is not None and abs(dt.datetime.fromisoformat(told.start) - story.first) < _NEAR
+    if told is None:
+        return False
+    since = dt.datetime.fromisoformat(told.start)
+    # of a silence that goes on each day has an outage of its own
+    return abs(since - story.first) < _NEAR or (not told.over and story.first > since)
 
 
 def _akin(one: str, other: str) -> bool:

@@ -63,8 +63,9 @@ def _gaps(view: View, sensors: Sequence[str], shares: Floats) -> list[Fault]:
     for name, share in zip(sensors, shares, strict=True):
         some = np.flatnonzero(share > 0)
         missing = np.flatnonzero(share < 0.999)
+        missing = missing[missing > some[0]] if some.size else missing  # it began within its first hour
         for run in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1):
-            if some.size and run.size and run[0] >= some[0] and (gone := float((1 - share[run]).sum())) >= least:
+            if some.size and run.size and (gone := float((1 - share[run]).sum())) >= least:
                 at = int(run[0]), int(run[-1]) + 1
                 if at[1] == len(view.hours) and len(some) < _KNOWN:
                     continue  # a few hours of a log are no sensor that fell silent
