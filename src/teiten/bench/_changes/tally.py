@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from teiten.bench._changes.world import SCALES
-
 Result = Mapping[str, Any]
 LARGE: Final = 3.0
 """the size from which goals hold"""
@@ -84,7 +82,8 @@ def _streamed(mine: Sequence[Result]) -> dict[str, float]:
         known = sorted(999 if row["minutes"] is None else row["minutes"] for row in some)
         out[f"minutes.{kind}"] = float(known[len(known) // 2])
     quiet = [r["streaming_quiet"] for r in mine if r["streaming_quiet"]]
-    out["streaming_quiet.false_a_day"] = _share(sum(q["false"] for q in quiet), sum(q["days"] for q in quiet))
+    if quiet:
+        out["streaming_quiet.false_a_day"] = _share(sum(q["false"] for q in quiet), sum(q["days"] for q in quiet))
     return out
 
 
@@ -136,6 +135,8 @@ def findings(results: Sequence[Result]) -> list[str]:
 
 def words(figures: Mapping[str, float], scales: Sequence[str], goals: Mapping[str, tuple[str, float]]) -> str:
     """The figures as a person reads them, the goal beside each."""
+    from teiten.bench._changes.world import SCALES
+
     out = [
         "recall: changes told (the port named, or the country of a country's change); right: of those, by a kind that says",
         "what it is; stories: as how many, from 3 times the usual on. precision: of all stories told (but those of the own",
