@@ -52,15 +52,15 @@ own line ([0049](../decisions/0049-the-bench-of-detection.md)). It is run by its
 which goes on where it was): a world takes minutes to half an hour.
 Its figures here are a first, small run on a busy machine (commit fe16b22):
 
-- home300, home7000: seed 1, all sizes. sensors30: 3x of seed 1, 10x of 3, 5x of 4, 2x of 2, 1.5x of 5; quiet days of seeds
-  1 to 4; faults of seed 2. p16: 3x of seed 1, 10x of 3, quiet days of all three, faults of seed 2. Streaming: changes of
-  3x, seed 1, each by itself; no quiet day was looked at every hour.
+- home300, home7000: seed 1, all sizes. sensors30: 3x of seed 1, 10x of 3, 5x of 4, 2x of 2, 1.5x of 5; quiet days of
+  seeds 1 to 4; faults of seed 2. p16: 3x of seed 1, 10x of 3, quiet days of all three, faults of seed 2. Streaming:
+  changes of 3x, seed 1, each by itself; no quiet day was looked at every hour.
 - Twelve quiet days are few: 0.08 false a day is one story.
 - The /16's precision is that of one kind: a scan over 600 ports hardly tried before (`wide_scan`) is told as many new
-  ports, since the rare combinations whose AS would show it are put together. Without those trials it is 0.69 (falls of
-  single ports of a country, a weekly scanner's day).
-- Beside a feed put in twice, rhythms of countries were told that were none: most of what is told as the world's on days of
-  faults. Mended since (f473cac), and not measured again.
+  ports, since the rare combinations whose AS would show it are put together. Without those trials it is 0.69 (falls
+  of single ports of a country, a weekly scanner's day).
+- Beside a feed put in twice, rhythms of countries were told that were none: most of what is told as the world's on
+  days of faults. Mended since (f473cac), and not measured again.
 """
 
 
