@@ -88,7 +88,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
     if not names:
         return []
     counts = {"packets": np.concatenate([one.packets for one in made]), "hosts": np.concatenate([one.hosts for one in made])}
-    _at_least(view, names, counts)
+    _at_least(view, days.watched, names, counts)
     tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS)
     best: dict[tuple[Any, ...], Away] = {}
     for measure in ("packets", "hosts"):
@@ -100,16 +100,18 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
     return list(best.values())
 
 
-def _at_least(view: View, names: Sequence[tuple[Courses, int]], counts: dict[str, Floats]) -> None:
+def _at_least(view: View, watched: Floats, names: Sequence[tuple[Courses, int]], counts: dict[str, Floats]) -> None:
     """Of days with very many cells the rare ones are put together: a port of a country that is not there has some count below
-    `View.least`, not none (a port or an AS below `View.least_alone`). Where it is below, it is taken to be there."""
+    `View.least`, not none (a port or an AS below `View.least_alone`). Where it is below, it is taken to be there; of a day that
+    was watched in part, that part of it, since its counts are made rates by `watched`."""
     if view.least <= 0:
         return
     packets, hosts = counts["packets"], counts["hosts"]
     share = hosts.sum() / max(1.0, packets.sum())
     several = np.array([len(one.by) > len(PORT) for one, _ in names])
     alone = np.array([one.by in (PORT, ("asn",)) for one, _ in names])
-    for which, least in ((several, view.least), (alone, view.least_alone)):
+    part = np.minimum(np.nan_to_num(watched, nan=1.0), 1.0)
+    for which, least in ((several, view.least * part), (alone, view.least_alone * part)):
         packets[which] = np.maximum(packets[which], least)
         hosts[which] = np.maximum(hosts[which], least * share)
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from teiten.bench._changes.world import ZONE, World, generator
 from teiten.detect.view import CELLS, OTHERS, View
+from teiten.settings import THRESHOLDS
 
-MOST: Final = 50_000
+MOST: Final = round(THRESHOLDS["detect_cells"].default)
 """cells of a day that stand for themselves: the default of `detect_cells`"""
 _TAILS: Final = (("protocol", "dst_port"), ("country",), ("asn",), ("sensor",))
 _KEY: Final = ["protocol", "dst_port", "country", "asn", "scanner"]

@@ -43,6 +43,9 @@ _STILL: Final = 0.8
 _MOSTLY: Final = 0.6
 """of a country's excess: a port that has so much of it is what is told"""
 
+_WHOLE: Final = 0.8
+"""of a usual day watched, below which nothing is told to be less"""
+
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Levels of the view's day. Fewer than 8 observed days, or a day of which too little was watched: none."""
@@ -52,8 +55,9 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     least = enough(view, days)
     made = {by: by_day.courses(days, *by, least=least) for by in OF}
     every = away(view, days, list(made.values()))
-    if view.upto is not None and view.upto < view.bounds(view.day)[1]:
-        # what is less, or over, shows when the day is over; of what is more, today's hours must show it themselves
+    running = view.upto is not None and view.upto < view.bounds(view.day)[1]
+    if running or days.watched[-1] < _WHOLE:
+        # what is less, or over, shows of a whole day: each source has its own hours; of what is more, today's must show it
         slow = view.threshold("detect_slow_times")
         usual = float(days.watched[-1])
         every = [
