@@ -95,7 +95,7 @@ def fold(
         joined.setdefault(home.id, []).append(one)
         going[home.id] = replace(home, about=_wider(home.about, one))
     ranks = _Ranks(view)
-    whole = view is None or (_over(view) and _watched(view) >= _WATCHED)
+    whole = view is None or (over(view) and _watched(view) >= _WATCHED)
     out = [_today(one, tuple(joined.get(one.id, ())), day, whole, view) for one in going.values()]
     kept = [ranks.of(_judged(one, verdicts)) for one in out if one is not None]
     return sorted(kept, key=_order)
@@ -363,7 +363,7 @@ def _judged(one: Story, verdicts: Mapping[str, Said]) -> Story:
 # --- where does it stand? --------------------------------------------------------------------------------------------------
 
 
-def _over(view: View) -> bool:
+def over(view: View) -> bool:
     """Is the day over, as far as is known?"""
     return view.upto is None or view.upto >= view.bounds(view.day)[1] - _LAST
 

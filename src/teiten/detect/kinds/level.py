@@ -19,6 +19,7 @@ from teiten.detect import levels
 from teiten.detect.away import GROWS, Away, away, enough, narrowed
 from teiten.detect.days import PORT, Calendar, Courses
 from teiten.detect.model import BURST, ENDED, FALLING, HIGH, NEW_PORT, RISING, About, Confidence, Detection, Part, Port
+from teiten.detect.stories import over
 from teiten.detect.view import View
 
 KINDS: Final = (RISING, HIGH, FALLING, ENDED)
@@ -55,8 +56,7 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     least = enough(view, days)
     made = {by: by_day.courses(days, *by, least=least) for by in OF}
     every = away(view, days, list(made.values()))
-    running = view.upto is not None and view.upto < view.bounds(view.day)[1]
-    if running or days.watched[-1] < _WHOLE:
+    if not over(view) or days.watched[-1] < _WHOLE:
         # what is less, or over, shows of a whole day: each source has its own hours; of what is more, today's must show it
         slow = view.threshold("detect_slow_times")
         usual = float(days.watched[-1])
