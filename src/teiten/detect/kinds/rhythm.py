@@ -21,6 +21,7 @@ import numpy as np
 
 from teiten.detect import levels
 from teiten.detect.model import RHYTHM, RHYTHM_LOST, About, Detection
+from teiten.detect.stories import over
 from teiten.detect.view import Floats, View
 
 KINDS: Final = (RHYTHM, RHYTHM_LOST)
@@ -56,7 +57,7 @@ class Depths:
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Rhythms that came or went. Needs two weeks, and a day that is over."""
-    if view.upto is not None and view.upto < view.bounds(view.day)[1]:
+    if not over(view):
         return []
     made = view.series("country")
     out = []
