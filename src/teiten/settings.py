@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, periods
+from teiten import alerting, periods, stationing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -432,6 +432,8 @@ class Settings:
     """events of a day from which its aggregates are made by themselves"""
     alerts: alerting.Alerts = field(default_factory=alerting.Alerts)
     """what is told of at once, to whom ([alerts])"""
+    station: stationing.Station = field(default_factory=stationing.Station)
+    """what comes in live, and what is done when ([station])"""
     file: Path | None = None
 
     @property
@@ -544,6 +546,7 @@ _TOP |= {
     "query_memory_mb",
     "aggregate_events",
     "alerts",
+    "station",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -562,6 +565,7 @@ _SHAPES = (
     ("watch", dict, "a table, written [watch]"),
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
+    ("station", dict, "a table, written [station]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -819,5 +823,6 @@ def load(
         query_memory_mb=_memory(table.get("query_memory_mb"), f"{where}: query_memory_mb"),
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
+        station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         file=path,
     )
