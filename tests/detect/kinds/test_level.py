@@ -84,7 +84,7 @@ def test_a_scanner_that_comes_every_week_is_no_rise(days_of: Made) -> None:
 
 def test_an_as_among_the_rare_ones_is_no_fall(days_of: Made) -> None:
     """Of days with very many cells an AS that is below `least` is not in the cells: it is not gone."""
-    view = days_of({**QUIET, (445, "CN"): 2000, (445, "VN"): 80})
+    view = days_of({**QUIET, (445, "CN"): 2000, (23, "VN"): 900, (445, "VN"): 80})
     near = view.cells.filter((pl.col("dst_port") == 445) & (pl.col("country") == "VN"))
     parts = [near.with_columns(pl.lit(asn).cast(pl.Int64).alias("asn")) for asn in (64500, 64501, 64502)]
     parts[1:] = [part.filter(pl.col("time") < view.hours[-24]) for part in parts[1:]]
