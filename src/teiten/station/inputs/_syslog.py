@@ -76,7 +76,7 @@ KEYS: Final = (
     Key(
         "sensor",
         sensor,
-        "the sensor that lines count for whose sender is not in `peers`; where there are `peers` and no sensor, they are refused",
+        "the sensor that lines of other senders than `peers` count for; without it `home`, but with `peers` they are refused",
     ),
     Key(
         "peers",
