@@ -155,7 +155,7 @@ class Desk:
             found = self.feeds.get((input, sensor))
             if found is None:
                 stream = self.spool.stream(input, sensor, data, told)
-                stream.head = head
+                stream.begin_with(head)
                 stream.run()
                 found = self.feeds[(input, sensor)] = Feed(stream, self.station.queue)
             return found
