@@ -75,7 +75,7 @@ def test_rotation_while_it_is_stopped(tmp_path: Path, kind: str) -> None:
     add(log, 0)
     for often in (1, 3, 2):
         with followed(tmp_path):
-            until(lambda: content(tmp_path) == lines(*range(n + 1)))
+            until(lambda n=n: content(tmp_path) == lines(*range(n + 1)))  # type: ignore[misc]
         for _ in range(often):
             add(log, n + 1)  # written after the station stopped
             KINDS[kind](log)
@@ -83,7 +83,7 @@ def test_rotation_while_it_is_stopped(tmp_path: Path, kind: str) -> None:
         add(log, n + 1)
         n += 1
     with followed(tmp_path):
-        until(lambda: content(tmp_path) == lines(*range(n + 1)))
+        until(lambda n=n: content(tmp_path) == lines(*range(n + 1)))  # type: ignore[misc]
 
 
 def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
