@@ -167,6 +167,8 @@ class Receiver:
 
 def listening(place: tuple[str, int], where: str) -> socket.socket:
     """A socket bound there, which does not wait. OSError with a sentence."""
+    if (found := _syslog.inherited(socket.SOCK_DGRAM, place)) is not None:
+        return found
     address, port = place
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     out = socket.socket(family, socket.SOCK_DGRAM)
