@@ -26,8 +26,8 @@ BLOCK: Final = 4 << 20
 
 COUNTERS: Final = ("received", "bytes", "refused", "dropped_kernel", "dropped_queue")
 """what is counted of an input: messages or packets that came in, their bytes; those that cannot be written down (each
-input says why); those that the kernel or the full queue lost. received = written down + refused + dropped_queue; what the kernel lost
-comes on top"""
+input says why); those that the kernel or the full queue lost. received = written down + refused + dropped_queue; what the
+kernel lost comes on top"""
 
 
 class Feed:
@@ -157,7 +157,7 @@ class Desk:
             found = self.feeds.get((input, sensor))
             if found is None:
                 stream = self.spool.stream(input, sensor, data, told)
-                stream.head = head
+                stream.begin_with(head)
                 stream.run()
                 found = self.feeds[(input, sensor)] = Feed(stream, self.station.queue)
             return found
