@@ -24,7 +24,7 @@ class Live:
     def __init__(self, station: Station, tell: Callable[[str, str], None]) -> None:
         self.station, self.tell = station, tell
         self.spool = Spool.open(station.spool)
-        self.desk = Desk(self.spool, station)
+        self.desk = Desk(self.spool, station, tell)
         self.inputs = inputs.read(station.inputs)
         self.running: dict[str, inputs.Running] = {}
         self.stopping = threading.Event()
@@ -79,7 +79,7 @@ class Live:
                 "state": dict(self.running[one.name].status()) if one.name in self.running else {},
                 "feeds": {
                     sensor or "": {"queued": feed.queued, "trouble": feed.trouble, **feed.totals}
-                    for (name, sensor), feed in list(self.desk.feeds.items())
+                    for (name, sensor, _), feed in list(self.desk.feeds.items())
                     if name == one.name
                 },
             }
