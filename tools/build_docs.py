@@ -361,6 +361,8 @@ def _written(name: str, value: object) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"`{k}` = `{v}`" for k, v in value.items())
+    if isinstance(value, tuple) and list(map(type, value)) == [str, int]:  # where to listen
+        return f"`{value[0]}:{value[1]}`"
     return f"{value:g}" if isinstance(value, float) else _default(value)
 
 

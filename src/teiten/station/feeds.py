@@ -79,13 +79,18 @@ class Feed:
         self._writing = threading.Lock()
 
     @property
+    def limit(self) -> int:
+        """Bytes that it may hold, whatever the input's other feeds hold: its fair part."""
+        return self.room.limit // max(1, self.room.feeds)
+
+    @property
     def mark(self) -> Any:
         """The last mark that is durable: where an input goes on."""
         return self.stream.mark
 
     def put(
         self, block: bytes, *, mark: Any = None, at: float | None = None, stop: threading.Event | None = None,
-        seal: bool = False, **counts: int,
+        seal: bool | int = False, **counts: int,
     ) -> int:  # fmt: skip
         """Takes a block of whole lines (or a capture's records), waiting while there is no room; its number for `wait`.
 
@@ -97,7 +102,7 @@ class Feed:
                 if stop is not None and stop.is_set():
                     return -1
                 self.changed.wait(0.2)
-            return self._take(_Block(block, mark, time.time() if at is None else at, seal, counts))
+            return self._take(_Block(block, mark, time.time() if at is None else at, bool(seal), counts))
 
     def offer(self, block: bytes, *, mark: Any = None, at: float | None = None, received: int = 1, **counts: int) -> bool:
         """Takes a block if there is room; else it counts `received` as dropped_queue and answers False."""
@@ -122,7 +127,7 @@ class Feed:
     def _fits(self, size: int) -> bool:
         """One block always does, a feed's fair part does, and more while the input as a whole has room."""
         room = self.room
-        return not self.queued or self.queued + size <= room.limit // max(1, room.feeds) or room.queued + size <= room.limit
+        return not self.queued or self.queued + size <= self.limit or room.queued + size <= room.limit
 
     def _take(self, block: _Block) -> int:
         size = len(block.data)
