@@ -272,17 +272,21 @@ class Desk:
                 found = self.feeds[input, sensor, data] = Feed(stream, room)
             return found
 
-    def let_go(self, input: str) -> bool:
-        """Ends the feeds of an input that has stopped (a station that goes on without it). False: the disk did not take what
-        waits, they are kept."""
-        with self._lock:
-            mine = [key for key in self.feeds if key[0] == input]
-            for key in mine:
-                if not self.feeds[key].end():
-                    return False
-                del self.feeds[key]
-            self._rooms.pop(input, None)
-        return True
+    def drop(self, input: str, timeout: float = 20) -> bool:
+        """Ends the runs of an input that has stopped: what waits is put down first. False where the disk did not take it in
+        time: then its feeds stay as they are."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with self._lock:
+                for key in [key for key in self.feeds if key[0] == input]:
+                    if self.feeds[key].end():
+                        self.feeds.pop(key).room.feeds -= 1
+                if not any(key[0] == input for key in self.feeds):
+                    self._rooms.pop(input, None)
+                    return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(min(RETRY, timeout, 0.1))
 
     def start(self) -> None:
         """Begins to put down."""
