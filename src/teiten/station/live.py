@@ -129,7 +129,9 @@ class Live:
             try:
                 work.running = one.open(one.given, host)
                 work.trouble = None
+                self.desk.asleep.discard(one.name)
                 work.running.run(work.stop)
+                self.desk.asleep.add(one.name)
                 return
             except Exception as error:
                 if not isinstance(error, (OSError, TeitenError)):
@@ -138,6 +140,7 @@ class Live:
                     tries = 0
                 pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
                 work.trouble = str(error)
+                self.desk.asleep.add(one.name)
                 self.tell("error", f"{one.name}: {error}; tried again in {pause} s")
                 tries += 1
                 work.stop.wait(pause)
