@@ -16,8 +16,8 @@ from teiten import cli
 from teiten.lake import Lake
 
 LINE = (
-    "Nov {day:02d} 03:{minute:02d}:01 gw kernel: IN=eth0 OUT= MAC= SRC=192.0.2.{host} DST=198.51.100.2 LEN=40 TTL=50 ID=1 PROTO=TCP"
-    " SPT=1 DPT=23 WINDOW=1 RES=0x00 SYN URGP=0\n"
+    "Nov {day:02d} 03:{minute:02d}:01 gw kernel: IN=eth0 OUT= MAC= SRC=192.0.2.{host} DST=198.51.100.2 LEN=40 TTL=50 ID=1"
+    " PROTO=TCP SPT=1 DPT=23 WINDOW=1 RES=0x00 SYN URGP=0\n"
 )
 
 
