@@ -71,6 +71,11 @@ class Live:
         """Have all inputs come to an end by themselves (stdin)?"""
         return not any(work.thread is not None and work.thread.is_alive() for work in self.works.values())
 
+    def failed(self) -> str | None:
+        """Why it cannot go on at all: what puts down has died. None where all is well."""
+        error = self.desk.failed
+        return None if error is None else f"what writes to the spool died of {type(error).__name__}: {error}"
+
     def reload(self, station: Station) -> None:
         """Goes on with these inputs: those that changed, or are no longer named, stop; new ones start; all others do not
         notice. UsageError where a table is wrong: then nothing has changed."""
