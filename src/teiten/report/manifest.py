@@ -189,6 +189,7 @@ def describe(
             "sensors": [round(share, 6) for share in answers.shares],
             "gaps": [{"start": g.start.isoformat(), "end": g.end.isoformat()} for g in cover.gaps],
         },
+        "losses": losses(answers),
         "geo": list(answers.geo),
         "lists": lists(answers),
         "verdicts": verdicts(answers),
@@ -200,6 +201,15 @@ def describe(
         "program": {"name": "teiten", "version": __version__},
         "command": command,
     }
+
+
+def losses(answers: Answers) -> dict[str, Any] | None:
+    """What was lost of what came, as far as a station counts it; None where none does."""
+    found = answers.losses
+    if not found.known:
+        return None
+    kinds = ("received", "refused", "dropped_kernel", "dropped_queue", "lost_estimated")
+    return {"known": round(found.known, 6), **{kind: getattr(found, kind) for kind in kinds}}
 
 
 def stored(answers: Answers) -> int:
