@@ -336,7 +336,7 @@ class Lake:
         return self._table("watching").files() if _delta.Table.exists(self.path / "watching") else []
 
     def watching(self) -> pl.DataFrame:
-        """When a station was taking in what, and what it lost (`watching.SCHEMA`), in order of streams and times."""
+        """When a station was taking in what, and what it lost (`watching.SCHEMA`), in the order of each stream."""
         return self._steady("watching", lambda: watching.read([str(file) for file in self.watching_files()]))
 
     def put_watching(self, frame: pl.DataFrame, wait: float | None = None) -> None:

@@ -69,11 +69,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
 
 
 def read(files: list[str]) -> pl.DataFrame:
-    """The rows of those files, in order of streams and times."""
+    """The rows of those files, in the order of each stream."""
     if not files:
         return pl.DataFrame(schema=SCHEMA)
     found = pl.scan_parquet(files, schema=SCHEMA, missing_columns="insert", extra_columns="ignore")
-    return found.sort("stream", "start", "record").collect()
+    return found.sort("stream", "record", "start").collect()
 
 
 def replace(table: _delta.Table, frame: pl.DataFrame) -> None:
@@ -81,7 +81,12 @@ def replace(table: _delta.Table, frame: pl.DataFrame) -> None:
     entry. OSError and its like."""
     if not frame.height:
         return
-    first = frame.group_by("stream").agg(pl.col("record").min().alias("_first"))
+    first = frame.sort("record", "start").group_by("stream").agg(
+        pl.col("record").first().alias("_record"), pl.col("start").first().alias("_start")
+    )  # fmt: skip
+    earlier = (pl.col("record") < pl.col("_record")) | (
+        (pl.col("record") == pl.col("_record")) & (pl.col("start") < pl.col("_start"))
+    )
     new = frame.select(pl.col(n).cast(t) for n, t in SCHEMA.items()).with_columns(_month().alias("_month"))
     live = table.live()
     written, gone = [], []
@@ -90,10 +95,10 @@ def replace(table: _delta.Table, frame: pl.DataFrame) -> None:
     for path, low in live.select("path", "min.start").iter_rows() if live.height else ():
         month = low.astimezone(dt.UTC).date().replace(day=1)
         rows = pl.read_parquet(table.path / path)
-        kept = rows.join(first, "stream", how="left").filter((pl.col("record") < pl.col("_first")).fill_null(value=True))
+        kept = rows.join(first, "stream", how="left").filter(earlier.fill_null(value=True))
         if kept.height < rows.height or month in touched:
             gone.append(path)
-            held.setdefault(month, []).append(kept.drop("_first"))
+            held.setdefault(month, []).append(kept.drop("_record", "_start"))
     for month in sorted({*held, *touched}):
         rows = pl.concat([*held.get(month, []), new.filter(pl.col("_month") == month).drop("_month")])
         if rows.height:

@@ -10,6 +10,8 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
                 answer came from aggregates)
     coverage    share of the time that was observed, gaps (start, end), and the share of each sensor (unnamed, in the order of
                 their names)
+    losses      what came and was lost, as a station counts it (received, refused, dropped_kernel, dropped_queue,
+                lost_estimated), and for which share of the time it does (known); null where nobody counts
     geo         names of the data sets that answered country and AS
     lists       watchlists by which the period's days were judged -> version
     verdicts    a digest of the verdicts on the days of the period and of the one before

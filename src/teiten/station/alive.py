@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from teiten.lake.watching import COUNTED
-from teiten.station.spool import About, Record
+from teiten.station.records import Record
+from teiten.station.segments import About
 
 HEARTBEAT: Final = 60.0
 """seconds between two heartbeats where a run does not say (`start` has `heartbeat`)"""
@@ -47,18 +48,22 @@ class Alive:
 
     about: About
     pieces: list[Piece] = field(default_factory=list)
+    since: int = 0
+    """records before that number were taken in before"""
     _at: float = 0.0
     _up: float | None = 0.0
     _beat: float = HEARTBEAT
     _runs: bool = False
+    _changed: bool = False
 
     def add(self, segment: int, records: Iterable[Record]) -> None:
         """The stream's next records."""
         for one in records:
-            self._add(segment, one)
+            if one.number >= self.since:
+                self._add(segment, one)
 
     def _add(self, segment: int, one: Record) -> None:
-        at = min(max(one.at, 0.0), _LAST)
+        at, self._changed = min(max(one.at, 0.0), _LAST), True
         start = one.told.get("start")
         if start is not None:
             beat = start.get("heartbeat") if isinstance(start, Mapping) else None
@@ -98,6 +103,7 @@ class Alive:
 
     def go_on_from(self, row: Mapping[str, Any]) -> None:
         """As if all records before that row's first had been added: the row is the stream's last in the lake, and made anew."""
+        self.since = int(row["record"])
         if row["goes_on"]:
             start, self._beat = (row["start"] - _EPOCH).total_seconds(), float(row["heartbeat"] or HEARTBEAT)
             self.pieces.append(Piece(start, start, int(row["segment"]), int(row["record"]), self._beat, goes_on=True))
@@ -105,8 +111,9 @@ class Alive:
 
     def take(self) -> list[dict[str, Any]]:
         """The rows (`lake.watching.SCHEMA`) begun or changed since; the last may change again."""
-        rows = [self._row(piece) for piece in self.pieces]
+        rows = [self._row(piece) for piece in self.pieces] if self._changed else []
         del self.pieces[:-1]
+        self._changed = False
         return rows
 
     def _row(self, piece: Piece) -> dict[str, Any]:
