@@ -45,7 +45,7 @@ class Live:
         self._also = also or (lambda _: [])
         wanted = self._wanted(station)
         self.spool = Spool.open(station.spool)
-        self.desk = Desk(self.spool, station)
+        self.desk = Desk(self.spool, station, tell)
         self.works: dict[str, _Work] = {name: _Work(one) for name, one in wanted.items()}
 
     @contextlib.contextmanager
@@ -129,7 +129,9 @@ class Live:
             try:
                 work.running = one.open(one.given, host)
                 work.trouble = None
+                self.desk.asleep.discard(one.name)
                 work.running.run(work.stop)
+                self.desk.asleep.add(one.name)
                 return
             except Exception as error:
                 if not isinstance(error, (OSError, TeitenError)):
@@ -138,6 +140,7 @@ class Live:
                     tries = 0
                 pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
                 work.trouble = str(error)
+                self.desk.asleep.add(one.name)
                 self.tell("error", f"{one.name}: {error}; tried again in {pause} s")
                 tries += 1
                 work.stop.wait(pause)

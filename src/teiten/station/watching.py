@@ -33,7 +33,7 @@ from teiten.stationing import Station
 TICK: Final = 0.5
 STATUS: Final = 5.0
 """seconds between two writings of status.json"""
-LAST_ROUND: Final = 45.0
+LAST_ROUND: Final = 30.0
 """seconds that the maker has for its last round; what it does not make, the next start does"""
 _LOOKS: Final = 3
 """looks in a row at which nothing may wait before `--once` ends"""
