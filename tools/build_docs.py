@@ -13,11 +13,12 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from teiten import alerting, bench, cli, doctor, errors, event, lang, readers, settings
+from teiten import alerting, bench, cli, doctor, errors, event, lang, readers, settings, stationing
 from teiten.publish import masks
+from teiten.station import inputs
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "docs" / "reference"
@@ -44,6 +45,7 @@ SETTINGS = {
         "",
         "your own table of ports, relative to this file: adds to the built-in one and changes it; see ports.md",
     ),
+    "station": ("table", "", "what comes in live, and what is done when, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
@@ -270,6 +272,7 @@ def settings_page() -> str:
     rows = [(f"`{name}`", _default(getattr(usual, name)), asking[name]) for name in settings.Names.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
+    out.extend(station_part())
     out.append("## [thresholds]\n")
     out.append(thresholds())
     out.append("## [publish]\n")
@@ -313,6 +316,52 @@ def alerts_part() -> list[str]:
         "What you want to be told of, whatever the rest of the day says. Nothing stated is all of it.\n",
         table(("key", "meaning"), [(f"`{alerting.SPELT.get(k, k)}`", v) for k, v in watch.items()]),
     ]
+
+
+def station_part() -> list[str]:
+    """[station], and what each kind of input may be told. AssertionError for a setting without a word about it."""
+    told, none = field_notes(stationing.Station), stationing.Station()
+    rows = [(f"`{name}`", _written(name, getattr(none, name)), told[name]) for name in stationing.KEYS]
+    common = [
+        ("`kind`", "which of the kinds below"),
+        ("`zone`", "the time zone of its lines, where they do not say one (else `zone` of the file, or of the sensor)"),
+        ("`format`", "how its lines are read (else found out by their first lines)"),
+    ]
+    assert tuple(name.strip("`") for name, _ in common) == inputs.COMMON
+    out = [
+        "## [station]\n",
+        "What comes in live, by `teiten watch`, `teiten sensor`, `teiten collect`. Sizes are written `20GB`, times `15m`.\n",
+        table(("key", "default", "meaning"), rows),
+        "### [station.input.NAME]\n",
+        "One for each thing that is listened to. Every one may have:\n",
+        table(("key", "meaning"), common),
+    ]
+    for kind, module in inputs.kinds().items():
+        out.append(f'#### kind = "{kind}"\n')
+        out.append(f"{module.MEANS[0].upper()}{module.MEANS[1:]}.\n")
+        out.append(
+            table(
+                ("key", "default", "meaning"),
+                [(f"`{key.name}`", "(needed)" if key.needed else _plain(key.default), key.meaning) for key in module.KEYS],
+            )
+        )
+    return out
+
+
+def _written(name: str, value: object) -> str:
+    """A default of [station] as one would write it."""
+    if name in ("disk", "queue"):
+        assert isinstance(value, int)
+        return f"`{value // 10**9}GB`" if value % 10**9 == 0 else f"`{value}` ({value >> 20} MiB)"
+    if isinstance(value, Path):
+        return f"`{value}`"
+    return f"`{value:g}`" if isinstance(value, float) else _default(value or None)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"`{k}` = `{v}`" for k, v in value.items())
+    return f"{value:g}" if isinstance(value, float) else _default(value)
 
 
 def thresholds() -> str:

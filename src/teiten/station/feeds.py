@@ -26,8 +26,8 @@ BLOCK: Final = 4 << 20
 
 COUNTERS: Final = ("received", "bytes", "refused", "dropped_kernel", "dropped_queue")
 """what is counted of an input: messages or packets that came in, their bytes; those that cannot be written down (each
-input says why); those that the kernel or the full queue lost. received = written down + refused + dropped_queue; what the kernel lost
-comes on top"""
+input says why); those that the kernel or the full queue lost. received = written down + refused + dropped_queue; what the
+kernel lost comes on top"""
 
 
 class Feed:
@@ -48,7 +48,9 @@ class Feed:
         self._taken = 0
         self._blocks: list[tuple[bytes, Any, float]] = []
         self._counts: dict[str, int] = {}
-        self._closing = False
+        self.ending = threading.Event()
+        """set: once nothing waits, its run ends"""
+        self.ended = threading.Event()
 
     @property
     def mark(self) -> Any:
@@ -155,10 +157,25 @@ class Desk:
             found = self.feeds.get((input, sensor))
             if found is None:
                 stream = self.spool.stream(input, sensor, data, told)
-                stream.head = head
+                stream.begin_with(head)
                 stream.run()
                 found = self.feeds[(input, sensor)] = Feed(stream, self.station.queue)
             return found
+
+    def drop(self, input: str, timeout: float = 20) -> bool:
+        """Ends the runs of an input that has stopped: what waits is put down first. False where the disk did not take it in
+        time: then its feeds stay as they are."""
+        with self._lock:
+            mine = {key: feed for key, feed in self.feeds.items() if key[0] == input}
+        for feed in mine.values():
+            feed.ending.set()
+        deadline = time.monotonic() + timeout
+        for feed in mine.values():
+            if not feed.ended.wait(max(0.0, deadline - time.monotonic())):
+                for one in mine.values():
+                    one.ending.clear()
+                return not any(key in self.feeds for key in mine)
+        return True
 
     def start(self) -> None:
         """Begins to put down."""
@@ -191,5 +208,21 @@ class Desk:
             with self._lock:
                 feeds = list(self.feeds.values())
             taken = [feed.write(alive=alive) for feed in feeds]
+            self._end(feeds)
             if not all(taken):
                 self._stop.wait(RETRY)
+
+    def _end(self, feeds: list[Feed]) -> None:
+        """Ends those that are to end and have nothing left to put down."""
+        for feed in feeds:
+            if not feed.ending.is_set() or feed.queued:
+                continue
+            try:
+                feed.stream.stop()
+            except OSError as error:
+                feed.trouble = error.strerror or str(error)
+                continue
+            feed.stream.close()
+            with self._lock:
+                self.feeds = {key: one for key, one in self.feeds.items() if one is not feed}
+            feed.ended.set()

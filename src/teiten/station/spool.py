@@ -316,6 +316,18 @@ class Stream:
             _put(self._data, block, self.last.end)
         return self._record(block, counts or {}, mark, told or {}, at)
 
+    def begin_with(self, head: bytes) -> None:
+        """Each segment begins with that (a capture's file header); one that goes on and begins otherwise is sealed."""
+        self.head = head
+        if not self.last.end or "seal" in self.last.told:
+            return
+        data = data_of(self.folder, self.number)
+        with data.open("rb") if data is not None else contextlib.nullcontext() as stream:
+            first = stream.read(len(head)) if stream is not None else b""
+        if first != head:
+            self._begin()
+            self.seal()
+
     def run(self, more: Mapping[str, Any] | None = None) -> Record:
         """Says that a run begins: whoever writes is alive from now on."""
         told = {"run": secrets.token_hex(8), "boot": boot_id(), "program": __version__, **(more or {})}
