@@ -29,7 +29,8 @@ suite() { # suite NAME COMMAND...
 py() { suite "$1" python -m pytest -q "${@:2}"; }
 
 py "conformance: the kernel's log beside a capture" -m "full" tests/conformance
-py "the long cases of every part" -m "full and not faults" --ignore tests/conformance
+py "the long cases of every part" -m "full and not faults and not alone" --ignore tests/conformance -n auto --maxprocesses 4 --dist loadfile
+py "what needs the machine for itself" -m "full and alone" --ignore tests/conformance
 py "kills, full disks, failing writes" -m "full and faults"
 NUMBA_DISABLE_JIT=1 py "the readers without the JIT: the same rows" -m "not full" tests/readers
 NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(mktemp -d)" py "the readers with bounds checks" -m "not full" tests/readers

@@ -84,6 +84,7 @@ class _Capture:
         self.given, self.host = given, host
         self.method = given["method"]
         self._asked = time.monotonic()
+        self.last: float | None = None
 
     def run(self, stop: threading.Event) -> None:
         if self.method in ("auto", "ring"):
@@ -100,7 +101,7 @@ class _Capture:
         self._pipe(stop, "dumpcap" if self.method == "dumpcap" else "tcpdump")
 
     def status(self) -> Mapping[str, Any]:
-        return {"interface": self.given["interface"], "method": self.method}
+        return {"interface": self.given["interface"], "method": self.method, "last": self.last}
 
     # the ring --------------------------------------------------------------------------------------------------------
 
@@ -119,6 +120,7 @@ class _Capture:
             feed = self.host.desk.feed(given.name, given["sensor"], PACKETS, told=self.host.told, head=head)
             while True:
                 block, many = ring.take(0.2)
+                self.last = time.time() if many else self.last
                 if many and feed.put(block, stop=stop, received=many) < 0:
                     feed.count(received=many, dropped_queue=many)
                 self._lost(feed, ring.dropped, always=stop.is_set())
@@ -150,6 +152,7 @@ class _Capture:
                     if not piece:
                         break
                     whole, many = records.take(piece)
+                    self.last = time.time()
                     if feed is None and records.head is not None:
                         feed = self.host.desk.feed(
                             self.given.name, self.given["sensor"], PACKETS, told=self.host.told, head=records.head

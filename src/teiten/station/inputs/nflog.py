@@ -42,6 +42,8 @@ _HEADER: Final = struct.Struct("=IHHII")
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _PIECE: Final = 1 << 18
 _SNAPLEN: Final = 65535
+_MOST: Final = 1 << 20
+"""bytes that are handed over at once, some more at most"""
 
 
 def _number(value: Any, where: str) -> int:
@@ -69,6 +71,7 @@ class _Nflog:
         self.given, self.host = given, host
         self.expected: int | None = None
         self.overruns = 0
+        self.last: float | None = None
 
     def run(self, stop: threading.Event) -> None:
         given = self.given
@@ -79,12 +82,13 @@ class _Nflog:
                 if not select.select([link], [], [], 0.2)[0]:
                     continue
                 block, many, lost = self._take(link)
+                self.last = time.time() if many else self.last
                 if many and feed.put(block, stop=stop, received=many) < 0:
                     feed.count(received=many, dropped_queue=many)
                 feed.count(dropped_kernel=lost)
 
     def status(self) -> Mapping[str, Any]:
-        return {"group": self.given["group"], "overruns": self.overruns}
+        return {"group": self.given["group"], "overruns": self.overruns, "last": self.last}
 
     def _open(self) -> socket.socket:
         group = self.given["group"]
@@ -139,7 +143,7 @@ class _Nflog:
     def _take(self, link: socket.socket) -> tuple[bytes, int, int]:
         """Records of what is there, how many packets, and how many are missing before them by the kernel's own numbers."""
         out: list[bytes] = []
-        many = lost = 0
+        many = lost = taken = 0
         while True:
             try:
                 data = link.recv(_PIECE, socket.MSG_DONTWAIT)
@@ -160,9 +164,10 @@ class _Nflog:
                         lost += (number - self.expected) & 0xFFFFFFFF
                     self.expected = (number + 1) & 0xFFFFFFFF
                 second, nano = divmod(now if moment is None else moment, 10**9)
+                taken += _pcap.RECORD.size + len(message)
                 out += (_pcap.RECORD.pack(second, nano, len(message), len(message)), message)
                 many += 1
-            if many >= 4096:
+            if taken >= _MOST:
                 break
         return b"".join(out), many, lost
 
