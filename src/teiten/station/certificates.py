@@ -31,19 +31,18 @@ def own(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     said = ",".join(_alternative(name) for name in (names or _here()))
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = os.open(key.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fresh = os.open(key.with_suffix(".key.new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         os.close(fresh)
-        made = subprocess.run(
+        subprocess.run(
             [
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256",
                 "-days", str(_DAYS), "-subj", "/CN=teiten collector", "-addext", f"subjectAltName={said}",
-                "-keyout", str(key.with_suffix(".new")), "-out", str(certificate.with_suffix(".new")),
+                "-keyout", str(key.with_suffix(".key.new")), "-out", str(certificate.with_suffix(".pem.new")),
             ],
             capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=True,
         )  # fmt: skip
-        del made
-        certificate.with_suffix(".new").replace(certificate)
-        key.with_suffix(".new").replace(key)
+        certificate.with_suffix(".pem.new").replace(certificate)
+        key.with_suffix(".key.new").replace(key)
     except FileNotFoundError:
         raise TeitenError(
             "The collector has no certificate, and `openssl`, which would make one, is not installed.",
@@ -79,7 +78,11 @@ def fingerprint_of(path: Path) -> str:
     """That of the first certificate in a PEM file. TeitenError."""
     try:
         text = path.read_text(encoding="ascii", errors="replace")
-        return fingerprint(ssl.PEM_cert_to_DER_cert(text[text.index("-----BEGIN CERTIFICATE") :].split("-----END")[0] + "-----END CERTIFICATE-----\n"))
+        return fingerprint(
+            ssl.PEM_cert_to_DER_cert(
+                text[text.index("-----BEGIN CERTIFICATE") :].split("-----END")[0] + "-----END CERTIFICATE-----\n"
+            )
+        )
     except OSError as error:
         raise TeitenError(f"The certificate {path} cannot be read: {error.strerror}.") from None
     except ValueError:

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten.errors import UsageError
-from teiten.station import certificates, senders
+from teiten.station import certificates, inputs, senders
 from teiten.station.credentials import FILE, Credential, Credentials, parts
 from teiten.station.feeds import Desk
 from teiten.station.replica import Elsewhere, Forked, Replica, Wrong
 from teiten.station.serving import Answer, Refuse, Request, Server
 from teiten.station.spool import LINES, PACKETS, About, SpoolError
-from teiten.stationing import NAME, Given, Key, Table, endpoint, given, size, text
+from teiten.stationing import NAME, Given, Key, Station, Table, endpoint, given, size, text
 
 INPUT: Final = "collect"
 """the input as which plain senders' lines are counted"""
@@ -53,7 +53,11 @@ def _number(value: Any, where: str) -> int:
 
 KEYS: Final = (
     Key("listen", endpoint, "the address and port at which sensors are listened to", ("127.0.0.1", 8514)),
-    Key("certificate", text, "the certificate with its chain (PEM); without it one is made, which sensors know by its fingerprint"),
+    Key(
+        "certificate",
+        text,
+        "the certificate with its chain (PEM); without it one is made, which sensors know by its fingerprint",
+    ),
     Key("key", text, "the certificate's key (PEM)"),
     Key("names", _names, "the collector's host names and addresses, for the certificate that is made", ()),
     Key("credentials", text, "the file of the credentials (default: `credentials.json` in the spool)"),
@@ -81,6 +85,12 @@ def certificate(found: Given, spool: Path) -> tuple[Path, Path]:
     if found["certificate"] is not None:
         return found.base / Path(found["certificate"]).expanduser(), found.base / Path(found["key"]).expanduser()
     return certificates.own(spool / "tls", found["names"])
+
+
+def wanted(station: Station) -> list[inputs.Input]:
+    """The collector, as something that comes in, for `Live`. UsageError."""
+    found = settings(station.collect, Path())
+    return [inputs.Input(INPUT, INPUT, found, {}, lambda given, host: Collector(given, host.desk, host.tell))]
 
 
 class Collector:
@@ -126,7 +136,7 @@ class Collector:
                 if (stamp := self._stamp()) != self._changed:
                     context, self._changed = certificates.server(*self.files), stamp
                     self.tell("info", f"the certificate is now {certificates.fingerprint_of(self.files[0])}")
-            except Exception as error:  # noqa: BLE001  half-written files: the old certificate goes on
+            except Exception as error:  # half-written files: the old one goes on
                 self.tell("warning", f"the renewed certificate cannot be used: {error}")
             self._context = (time.monotonic(), context)
         return context

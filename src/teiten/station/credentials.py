@@ -1,4 +1,4 @@
-"""Credentials by which sensors may speak to a collector: made, rotated, revoked by command; only hashes of their secrets are kept.
+"""Credentials by which sensors may speak to a collector: made, rotated, revoked; only hashes of their secrets are kept.
 
     NAME.SECRET        what stands in a sensor's teiten.toml: the sensor's name and 64 random hex digits (256 bits)
 
@@ -175,7 +175,9 @@ class Credentials:
             raise self._unreadable("it is not what `teiten collect add` writes") from None
 
     def _unreadable(self, why: str) -> TeitenError:
-        return TeitenError(f"The credentials {self.path} cannot be read: {why}.", hint="Bring back a copy, or remove it and add them anew.")
+        return TeitenError(
+            f"The credentials {self.path} cannot be read: {why}.", hint="Bring back a copy, or remove it and add them anew."
+        )
 
 
 def parts(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A collector's copy of a sensor's stream, byte for byte: taken record by record, each held against the chain before it is kept.
+"""A collector's copy of a sensor's stream, byte for byte: each record is held against the chain before it is kept.
 
 What is there already costs nothing to bring again, and what does not follow what is there is refused: so blocks may come twice,
 out of order, or by two ways.
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from teiten.station.spool import START, Record, Spool, About, parse, sync_folder
+from teiten.station.spool import START, About, Record, Spool, parse, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,12 @@ class Replica:
 
     def _holds(self, segment: int, line: bytes) -> bool:
         """Is that record in that segment's chain? By its hash it stands for all before it."""
-        with contextlib.suppress(OSError, ValueError), (self.folder / f"{segment:08d}.chain").open("rb") as stream:
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as chain:
-                return chain.rfind(line) >= 0
+        with (
+            contextlib.suppress(OSError, ValueError),
+            (self.folder / f"{segment:08d}.chain").open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as chain,
+        ):
+            return chain.rfind(line) >= 0
         return False
 
     def _size(self, segment: int) -> int:

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from teiten.errors import TeitenError
 
@@ -41,7 +41,7 @@ class Refuse(Exception):
         self.status, self.why, self.close, self.headers = status, why, close, headers
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """A connection, as the server watches it."""
 
@@ -83,7 +83,8 @@ class Request:
         return _unpacked(raw, (self.headers.get("Content-Encoding") or "identity").strip().lower(), most)
 
     def _chunks(self, most: int) -> bytes:
-        out, size = [], 0
+        out: list[bytes] = []
+        size = 0
         while True:
             head = self.stream.readline(_LINE).split(b";")[0].strip()
             try:
@@ -168,12 +169,17 @@ class Server:
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; what is being answered then is answered first."""
-        with selectors.DefaultSelector() as wait:
-            wait.register(self.socket, selectors.EVENT_READ)
-            while not stop.is_set():
-                if wait.select(0.25):
-                    self._accept()
-                self._overdue()
+        try:
+            with selectors.DefaultSelector() as wait:
+                wait.register(self.socket, selectors.EVENT_READ)
+                while not stop.is_set():
+                    if wait.select(0.25):
+                        self._accept()
+                    self._overdue()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         self.stopping = True
         self.socket.close()
         with self._lock:
@@ -229,7 +235,7 @@ class Server:
             if context is not None:
                 plain = slot.sock
                 slot.sock = context.wrap_socket(plain, server_side=True)
-            with slot.sock.makefile("rb", 1 << 16) as stream:
+            with cast("BinaryIO", slot.sock.makefile("rb", 1 << 16)) as stream:
                 while not self.stopping and self._one(slot, stream):
                     slot.deadline = time.monotonic() + (IDLE_KNOWN if slot.known else IDLE)
         except (OSError, ValueError):

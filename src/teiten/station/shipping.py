@@ -1,7 +1,7 @@
-"""The sensor's side: what is durable in the spool goes to the collector over HTTPS, in order, and is remembered when it is there.
+"""The sensor's side: what is durable in the spool goes to the collector over HTTPS, in order, until it is there.
 
-The collector's answer is the truth of how far it is; SPOOL/shipped.json is its memory. Whatever is not there yet stays in the
-spool, be it a week: then it goes on where it was, as fast as `rate` allows. Intake is another thread's and never waits for this.
+The collector's answer is the truth of how far it is; SPOOL/shipped.json is its memory. Whatever is not there yet stays in
+the spool, be it a week: then it goes on where it was, as fast as `rate` allows. Intake never waits for this.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ import threading
 import time
 import urllib.parse
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from teiten import __version__
 from teiten.errors import TeitenError, UsageError
-from teiten.station import certificates
+from teiten.station import certificates, inputs
 from teiten.station.credentials import parts
 from teiten.station.feeds import Desk
+from teiten.station.live import Live
 from teiten.station.spool import About, Stream, write_whole
 from teiten.station.trail import Stretch, Trail
-from teiten.stationing import Given, Key, Table, given, seconds, size, text
+from teiten.stationing import Given, Key, Station, Table, given, seconds, size, text
 
+NAME: Final = "collector"
 FILE: Final = "shipped.json"
 _STRETCH: Final = 1 << 20
 """bytes of a stretch, about; one record is sent whole, however large it is"""
@@ -200,7 +203,7 @@ class Shipper:
         self._remembered = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Sends what is durable, and waits for more. After `stop` it tries once more to send the rest."""
+        """Sends what is durable, and waits for more."""
         tries = 0
         while not stop.is_set():
             try:
@@ -214,9 +217,14 @@ class Shipper:
                 pause = self._paused(error, tries)
                 tries += 1
                 stop.wait(pause)
+        self._remember(0)
+
+    def finish(self, patience: float = 10.0) -> None:
+        """Sends what the inputs' end left, if the collector takes it at once; the rest is sent at the next start."""
+        end = time.monotonic() + patience
         with contextlib.suppress(OSError, http.client.HTTPException, Refused, TeitenError):
-            if self.trouble is None:
-                self.round(threading.Event(), most=64)
+            while self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
+                pass
         self.line.close()
         self._remember(0)
 
@@ -229,11 +237,11 @@ class Shipper:
         """Records that are durable here and not yet with the collector."""
         return sum(max(0, self._until(id) - trail.place.number) for id, trail in list(self._trails.items()))
 
-    def round(self, stop: threading.Event, most: int = 1 << 30) -> bool:
+    def round(self, stop: threading.Event) -> bool:
         """Sends one stretch of each stream that has something new; whether there was any."""
         busy = False
         for one in self._streams():
-            if stop.is_set() or most <= 0:
+            if stop.is_set():
                 break
             if one.id in self.forked:
                 continue
@@ -241,7 +249,6 @@ class Shipper:
             stretch = trail.read(self._until(one.id), _STRETCH) if trail is not None else None
             if trail is not None and stretch is not None:
                 busy = True
-                most -= 1
                 self._send(one, trail, stretch, stop)
         if busy:
             self._remember(5)
@@ -284,11 +291,18 @@ class Shipper:
                 self._fork(one)
                 return None
             found = self._trails[one.id] = fresh
+            self._arrived(one, fresh)
         return found
+
+    def _arrived(self, one: About, trail: Trail) -> None:
+        now = trail.place
+        self.shipped[one.id] = {"segment": now.segment, "end": now.end, "number": now.number, "at": time.time()}
 
     def _fork(self, one: About) -> None:
         self.forked.add(one.id)
-        self.tell("error", f"the collector has another history of {one.id}: it is not sent (was this spool put back from a copy?)")
+        self.tell(
+            "error", f"the collector has another history of {one.id}: it is not sent (was this spool put back from a copy?)"
+        )
 
     # sending -----------------------------------------------------------------------------------------------------------
 
@@ -305,9 +319,7 @@ class Shipper:
             return
         trail.place = stretch.after
         self.last = time.time()
-        self.shipped[one.id] = {
-            "segment": stretch.after.segment, "end": stretch.after.end, "number": stretch.after.number, "at": self.last,
-        }  # fmt: skip
+        self._arrived(one, trail)
         if self.rate:
             stop.wait(max(0.0, (self.line.sent - before) / self.rate - (time.monotonic() - begun)))
 
@@ -343,3 +355,30 @@ class Shipper:
         with contextlib.suppress(OSError):
             told = json.dumps({"at": time.time(), "streams": self.shipped}, indent=1)
             write_whole(self.spool.path / FILE, told.encode() + b"\n")
+
+
+class Sensor(Live):
+    """A sensor at work: its inputs, and a shipper beside them that sends the last of it when they have ended."""
+
+    def __init__(self, station: Station, tell: Callable[[str, str], None]) -> None:
+        self.shipper: Shipper | None = None
+        super().__init__(station, tell, also=self._beside)
+
+    def _beside(self, station: Station) -> list[inputs.Input]:
+        found, credential = settings(station.collector)
+        return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
+
+    def _open(self, found: Given, host: inputs.Host) -> Shipper:
+        self.shipper = Shipper(found, found["credential"], host.desk, host.tell)
+        return self.shipper
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[Live]:
+        with super().at_work():
+            yield self
+        if self.shipper is not None:
+            self.shipper.finish()
+
+    def done(self) -> bool:
+        """Have all inputs come to an end by themselves?"""
+        return all(one["ended"] for name, one in self.status().items() if name != NAME)

@@ -70,7 +70,8 @@ class Trail:
             return None
         segment = now.segment + now.sealed
         chain, at, before, number = (0, 0, now.sha, now.number) if now.sealed else (now.chain, now.end, now.sha, now.number)
-        begin, lines, size, sealed, sha = at, [], 0, False, now.sha
+        lines: list[bytes] = []
+        begin, size, sealed, sha = at, 0, False, now.sha
         with contextlib.suppress(FileNotFoundError), (self.folder / f"{segment:08d}.chain").open("rb") as stream:
             stream.seek(chain)
             while number < until and not sealed:
@@ -112,13 +113,8 @@ def _bytes(folder: Path, segment: int, begin: int, end: int) -> bytes | None:
         return None
     try:
         with path.open("rb") as raw:
-            if path.suffix == ".zst":
-                from teiten.station.packing import unpacked  # zstd is not in every sensor's memory
-
-                found = unpacked(raw, begin, end)
-            else:
-                raw.seek(begin)
-                found = raw.read(end - begin)
+            raw.seek(begin)
+            found = raw.read(end - begin)
     except FileNotFoundError:
         return None
     if len(found) < end - begin:
