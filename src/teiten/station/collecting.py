@@ -37,6 +37,8 @@ STATUS: Final = "sensors.json"
 """in the spool: when each sensor was last heard, and what it said of itself"""
 _SAID: Final = 600.0
 """seconds between two lines of the log on one wrong credential"""
+_SLOWER = 0.5
+"""seconds that whoever shows one waits for the answer"""
 
 
 def _names(value: Any, where: str) -> tuple[str, ...]:
@@ -186,7 +188,7 @@ class Collector:
         if tell:
             more = f" ({since} more times since the last such line)" if since else ""
             self.tell("warning", f"a wrong credential for '{key[1]}' came from {peer}: refused{more}")
-        time.sleep(0.5)
+        time.sleep(_SLOWER)
 
     def _paid(self, who: Credential, bytes: int) -> None:
         """Refuse (429) where the credential brings more than its rate."""

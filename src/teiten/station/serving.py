@@ -31,6 +31,8 @@ IDLE_KNOWN: Final = 180.0
 SLOWEST: Final = 10_000
 """bytes a second that a body must come with on average, beyond twenty seconds"""
 _LINE: Final = 8192
+TICK = 0.25
+"""seconds between two looks for those that are late"""
 
 
 class Refuse(Exception):
@@ -173,7 +175,7 @@ class Server:
             with selectors.DefaultSelector() as wait:
                 wait.register(self.socket, selectors.EVENT_READ)
                 while not stop.is_set():
-                    if wait.select(0.25):
+                    if wait.select(TICK):
                         self._accept()
                     self._overdue()
         finally:

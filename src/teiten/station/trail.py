@@ -47,7 +47,7 @@ class Trail:
     def seek(self, number: int, sha: str) -> bool:
         """Goes to after that record; False where the stream has none of that number and hash: then it stays where it is."""
         if number == 0:
-            self.place = Place()
+            self.place = Place() if sha == START else self.place
             return sha == START
         for segment in sorted((int(path.stem) for path in self.folder.glob("*.chain")), reverse=True):
             for one, place in _records(self.folder, segment):
