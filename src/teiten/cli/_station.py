@@ -8,7 +8,6 @@ import hashlib
 import io
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teiten.errors import UsageError
@@ -25,7 +24,9 @@ NEVER = ("watch", "sensor", "collect", "bench", "demo", "spool", "restore")
 def add_log(parser: argparse.ArgumentParser) -> None:
     """--log."""
     parser.add_argument(
-        "--log", choices=("text", "json", "journal"), help="form of the log on stderr (default: journal under systemd, else text)"
+        "--log",
+        choices=("text", "json", "journal"),
+        help="form of the log (default: journal under systemd, else text)",
     )
 
 
@@ -90,5 +91,3 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     except SystemExit:
         last = (said.getvalue().strip().splitlines() or [""])[-1]
         raise UsageError(f"{last.partition('error: ')[2] or 'these are no words of a command'}.") from None
-
-

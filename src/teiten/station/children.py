@@ -1,7 +1,7 @@
-"""Child processes of a station: their words go into its log, two of a name never run at once, and one that dies is started again.
+"""Child processes of a station: their words go into its log, one of a name runs at a time, one that dies is started again.
 
-A child is held by a lock file that it inherits: where the station is killed, its child may go on to its end, and the next station
-sees that it does. Nothing of the station's own files is left open in it.
+A child holds a lock file that it inherits: where the station is killed, its child may go on to its end, and the next
+station sees that it does. Nothing of the station's own files is left open in it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class _Work:
 class Live:
     """Runs inputs. `tell(level, sentence)` gets what is worth a line of the log.
 
-    also: what runs beside the inputs of the tables, in the same way (a collector's server, what a sensor sends with); UsageError.
+    also: what runs beside the inputs of the tables, in the same way (a collector's server, what a sensor sends with).
     """
 
     def __init__(

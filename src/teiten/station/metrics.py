@@ -144,7 +144,7 @@ def _metrics(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterato
     )  # fmt: skip
     yield (
         "teiten_disk_trouble", "gauge", "1 where the disk takes nothing of this input",
-        (({"input": name}, float(any(f.get("trouble") for f in one.get("feeds", {}).values()))) for name, one in inputs.items()),
+        (({"input": name}, float(_disk_trouble(one))) for name, one in inputs.items()),
     )  # fmt: skip
     for key in sorted({key for one in inputs.values() for key, value in one.get("state", {}).items() if _told(key, value)}):
         yield f"teiten_input_{key}", "gauge", f"what the input says of {key}", _stated(inputs, key)
@@ -160,6 +160,10 @@ def _counted(inputs: Mapping[str, Any], key: str) -> Iterator[Row]:
                 yield {"input": name, "sensor": sensor}, float(feed.get(key, 0))
 
 
+def _disk_trouble(one: Mapping[str, Any]) -> bool:
+    return any(feed.get("trouble") for feed in one.get("feeds", {}).values())
+
+
 def _stated(inputs: Mapping[str, Any], key: str) -> Iterator[Row]:
     for name, one in inputs.items():
         value = one.get("state", {}).get(key)
@@ -168,7 +172,7 @@ def _stated(inputs: Mapping[str, Any], key: str) -> Iterator[Row]:
 
 
 def _told(key: str, value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) and _NAME.fullmatch(key) is not None
+    return isinstance(value, (bool, int, float)) and key != "up" and _NAME.fullmatch(key) is not None
 
 
 def _of_the_spool(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterator[Row]]]:
@@ -187,7 +191,7 @@ def _of_the_spool(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, It
         since = max(0.0, time.time() - last.at)
         yield "teiten_made_seconds_ago", "gauge", "seconds since the lake was last made current", iter([({}, since)])
         yield "teiten_round_seconds", "gauge", "how long that took", iter([({}, last.took)])
-        yield "teiten_behind_bytes", "gauge", "bytes of the spool that are not in the lake yet", iter([({}, float(last.behind))])
+        yield "teiten_behind_bytes", "gauge", "bytes of the spool not in the lake yet", iter([({}, float(last.behind))])
 
 
 def _of_tasks(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterator[Row]]]:

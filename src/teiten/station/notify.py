@@ -1,4 +1,4 @@
-"""What systemd wants to hear of a service (sd_notify): that it is ready, reloads, stops, and is alive. Elsewhere nothing happens."""
+"""What systemd wants to hear of a service (sd_notify): that it is ready, reloads, stops, is alive. Elsewhere: nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a station does when: tasks of teiten.toml and those that go by themselves; each a teiten command in a process of its own.
+"""What a station does when: tasks of teiten.toml and those that go by themselves, each a teiten command.
 
     [station.task.daily]
     command = "report daily {yesterday} --out public/{yesterday}"
@@ -141,7 +141,7 @@ KEYS: Final = (
     Key("every", _every, "how often it runs, such as `15m`"),
     Key("at", _time, "at what time of day, such as `06:10` (zone: the setting `zone`)"),
     Key("on", _on, "with `at`: on which weekday (`monday`) or day of the month (1 to 28); without it, daily"),
-    Key("folder", text, "the folder in which it runs, relative to this file: what it writes lies there; without it, this file's"),
+    Key("folder", text, "the folder in which it runs, relative to this file; without it, this file's"),
     Key("limit", _limit, "after how long a run is ended", 6 * 3600.0),
     Key("off", _off, "true: it does not run; for those that go by themselves", False),
 )
@@ -149,7 +149,7 @@ _WHEN: Final = ("every", "at", "on")
 
 
 def read(tables: tuple[Table, ...], usual: tuple[Task, ...] = ()) -> tuple[Task, ...]:
-    """The tasks of [station], after those that go by themselves (`usual`), which a table of the same name changes. UsageError."""
+    """The tasks of [station], after the `usual` ones, which a table of the same name changes. UsageError."""
     named = {task.name: task for task in usual}
     for table in tables:
         one = given(table, KEYS)

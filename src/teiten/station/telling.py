@@ -1,4 +1,4 @@
-"""A station's log: a line a thing, on stderr, as text, as JSON, or as the systemd journal wants it; what a stranger sent is only text.
+"""A station's log: a line a thing, on stderr, as text, JSON, or as the journal has it; what a stranger sent is only text.
 
 tell = Log("journal")
 tell("warning", "kern: there is no file /var/log/kern.log yet")
