@@ -147,7 +147,10 @@ def test_the_list_knows_who_was_heard(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [{"listen": "8514"}, {"certificate": "x"}, {"key": "x"}, {"names": "x"}, {"connections": 0}, {"other": 1}, {"rate": "fast"}],
+    [
+        {"listen": "8514"}, {"certificate": "x"},
+        {"key": "x"}, {"names": "x"}, {"connections": 0}, {"other": 1}, {"rate": "fast"},
+    ],
 )  # fmt: skip
 def test_settings_that_are_wrong(table: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError):

@@ -1,4 +1,4 @@
-"""A sensor's spool arrives at the collector: at once, after a week, over kills, past forks; and nobody else gets a byte of it."""
+"""A sensor's spool arrives at the collector: at once, late, past lost answers and forks; nobody else gets a byte of it."""
 
 from __future__ import annotations
 
