@@ -45,7 +45,7 @@ class Live:
         self._also = also or (lambda _: [])
         wanted = self._wanted(station)
         self.spool = Spool.open(station.spool)
-        self.desk = Desk(self.spool, station)
+        self.desk = Desk(self.spool, station, tell)
         self.works: dict[str, _Work] = {name: _Work(one) for name, one in wanted.items()}
 
     @contextlib.contextmanager
