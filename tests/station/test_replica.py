@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from tests.station.remote import files, fill, stream
 
-from teiten.station import replica as module
-from teiten.station.replica import Elsewhere, Forked, Replica, Wrong
+from teiten.station.replica import ElsewhereError, ForkedError, Replica, WrongError
 from teiten.station.spool import Spool
 from teiten.station.trail import Stretch, Trail
 
@@ -66,7 +65,7 @@ def test_three_times_shuffled(sensor: tuple[Spool, list[Stretch]], tmp_path: Pat
         one = waiting.pop(dice.randrange(len(waiting)))
         try:
             taken += take(to, one)
-        except Elsewhere:
+        except ElsewhereError:
             waiting.append(one)
     assert taken == sum(len(one.lines) for one in found)
     assert files(copy) == files(spool)
@@ -93,9 +92,9 @@ def test_lies_leave_nothing(sensor: tuple[Spool, list[Stretch]], tmp_path: Path)
         (one.segment, one.begin, [b"{}\n"], b""),
     ]
     for lie in lies:
-        with pytest.raises(Wrong):
+        with pytest.raises(WrongError):
             to.take(*lie)
-    with pytest.raises(Elsewhere):
+    with pytest.raises(ElsewhereError):
         take(to, found[-1])
     assert files(copy) == kept
 
@@ -117,10 +116,10 @@ def test_another_history_is_refused(tmp_path: Path) -> None:
     again = stream(spool)
     assert again.last.number == 3
     fill(again, 100, 2)
-    with pytest.raises(Forked):
+    with pytest.raises(ForkedError):
         to.take(1, 0, *whole(again))
     fill(again, 102, 9)
-    with pytest.raises(Forked):
+    with pytest.raises(ForkedError):
         to.take(1, 0, *whole(again))
     assert not Trail(again.folder).seek(to.have.number, to.have.sha)
     assert files(copy) == kept
@@ -152,8 +151,8 @@ def test_a_write_that_fails_changes_nothing(
 
         return call
 
-    monkeypatch.setattr(module.os, "pwrite", failing(os.pwrite))
-    monkeypatch.setattr(module.os, "fsync", failing(os.fsync))
+    monkeypatch.setattr(os, "pwrite", failing(os.pwrite))
+    monkeypatch.setattr(os, "fsync", failing(os.fsync))
     failed = 0
     for number, one in enumerate(found):
         for _ in range(8):
@@ -165,11 +164,51 @@ def test_a_write_that_fails_changes_nothing(
             except OSError:
                 failed += 1
                 fail_at = 0
-                assert to.have == before
+                assert (to.have.number, to.have.sealed) == (before.number, before.sealed)
                 if number % 2:
                     to = Replica(copy, about)
                     assert to.have.number in (before.number, one.after.number)
                     if to.have.number == one.after.number:
                         break
     assert failed > 8
+    assert files(copy) == files(spool)
+
+
+def test_bytes_that_the_sensor_has_no_more(sensor: tuple[Spool, list[Stretch]], tmp_path: Path) -> None:
+    """A whole segment's chain is kept without its bytes; part of one is not."""
+    spool, _ = sensor
+    [about] = spool.streams()
+    folder = spool.streams_path / about.id
+    (folder / "00000002.data").unlink()
+    found = stretches(Trail(folder), 1000, 10_000)
+    assert [one.data is None for one in found][:3] == [False, True, False]
+    copy = Spool.open(tmp_path / "copy")
+    to = Replica(copy, about)
+    for one in found:
+        if one.data is None:
+            with pytest.raises(WrongError, match="gone"):
+                to.take(one.segment, one.begin, one.lines[:-1], None)
+        assert to.take(one.segment, one.begin, one.lines, one.data) == len(one.lines)
+        assert to.take(one.segment, one.begin, one.lines, one.data) == 0
+    assert files(copy) == files(spool)
+
+
+def test_a_damaged_end_is_asked_for_again(sensor: tuple[Spool, list[Stretch]], tmp_path: Path) -> None:
+    """A disk that lost what it had said to have: the segment is set aside, not thrown away, and taken anew."""
+    spool, found = sensor
+    [about] = spool.streams()
+    copy = Spool.open(tmp_path / "copy")
+    to = Replica(copy, about)
+    while (one := found.pop(0)).segment != 3 or not one.data:
+        take(to, one)
+    take(to, one)
+    path = copy.streams_path / about.id / "00000003.data"
+    path.write_bytes(path.read_bytes()[:-9] + b"\0" * 9)
+    again = Replica(copy, about)
+    assert again.damaged is not None and again.have.segment == 2 and again.have.sealed
+    assert [p.name for p in sorted(copy.path.glob("damaged/*/*"))] == ["00000003.chain", "00000003.data"]
+    trail = Trail(spool.streams_path / about.id)
+    assert trail.seek(again.have.number, again.have.sha)
+    for one in stretches(trail, 1000):
+        take(again, one)
     assert files(copy) == files(spool)

@@ -18,7 +18,7 @@ from tests.station.remote import until
 
 from teiten.errors import TeitenError
 from teiten.station import serving
-from teiten.station.serving import Answer, Refuse, Request, Server
+from teiten.station.serving import Answer, RefuseError, Request, Server
 
 
 def handle(request: Request) -> Answer:
@@ -28,7 +28,7 @@ def handle(request: Request) -> Answer:
     if request.path == "/disk":
         raise OSError(28, "No space left on device")
     if request.path == "/no":
-        raise Refuse(429, "later", Retry_After="7")
+        raise RefuseError(429, "later", Retry_After="7")
     body = request.body(1000)
     return 200, {"body": body.decode("latin-1"), "method": request.method}
 

@@ -1,6 +1,6 @@
 """The collector: sensors' streams come in over HTTPS and are kept byte for byte; lines of other log shippers are taken too.
 
-    GET  /v1/streams/STREAM              how far the collector has that stream
+    GET  /v1/streams/STREAM              how far the collector has that stream; ?record=N: that record's hash
     PUT  /v1/streams/STREAM/SEGMENT      records and their bytes; answered when they are on the disk
     POST /v1/lines                       lines of rsyslog, syslog-ng, Vector, Fluent Bit, curl ... (`station.senders`)
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import ssl
 import threading
 import time
@@ -24,9 +25,9 @@ from teiten.errors import UsageError
 from teiten.station import certificates, inputs, senders
 from teiten.station.credentials import FILE, Credential, Credentials, parts
 from teiten.station.feeds import Desk
-from teiten.station.replica import Elsewhere, Forked, Replica, Wrong
-from teiten.station.serving import Answer, Refuse, Request, Server
-from teiten.station.spool import LINES, PACKETS, About, SpoolError
+from teiten.station.replica import ElsewhereError, ForkedError, Replica, WrongError
+from teiten.station.segments import LINES, PACKETS, About, SpoolError, about
+from teiten.station.serving import Answer, RefuseError, Request, Server
 from teiten.stationing import NAME, Given, Key, Station, Table, endpoint, given, size, text
 
 INPUT: Final = "collect"
@@ -35,6 +36,7 @@ STREAMS: Final = 256
 """streams that one credential may begin"""
 STATUS: Final = "sensors.json"
 """in the spool: when each sensor was last heard, and what it said of itself"""
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,199}", re.ASCII)
 _SAID: Final = 600.0
 """seconds between two lines of the log on one wrong credential"""
 _SLOWER = 0.5
@@ -153,10 +155,10 @@ class Collector:
         if request.method == "PUT" and way[:2] == ["v1", "streams"] and len(way) == 4 and way[3].isascii() and way[3].isdigit():
             return self._block(request, who, way[2], int(way[3]))
         if request.method == "GET" and way[:2] == ["v1", "streams"] and len(way) == 3:
-            return self._have(who, way[2])
+            return self._have(who, way[2], request.path.partition("?")[2])
         if request.method == "POST" and way == ["v1", "lines"]:
             return self._lines(request, who)
-        raise Refuse(404, "there are PUT and GET /v1/streams/..., and POST /v1/lines")
+        raise RefuseError(404, "there are PUT and GET /v1/streams/..., and POST /v1/lines")
 
     def _who(self, request: Request) -> Credential:
         scheme, _, said = (request.headers.get("Authorization") or "").partition(" ")
@@ -173,7 +175,7 @@ class Collector:
         found = self.credentials.check(name, secret) if name and secret else None
         if found is None:
             self._deny(request.slot.peer, name)
-            raise Refuse(401, "the credential is not valid", close=True, WWW_Authenticate='Basic realm="teiten"')
+            raise RefuseError(401, "the credential is not valid", close=True, WWW_Authenticate='Basic realm="teiten"')
         return found
 
     def _deny(self, peer: str, name: str) -> None:
@@ -199,13 +201,18 @@ class Collector:
             wait = (bytes - left) / rate if left < min(bytes, 2 * rate) else 0
             self._spent[who.name] = (left if wait else left - bytes, now)
         if wait:
-            raise Refuse(429, "more than this credential's rate", Retry_After=f"{max(1, round(wait))}")
+            raise RefuseError(429, "more than this credential's rate", Retry_After=f"{max(1, round(wait))}")
 
     # sensors' streams --------------------------------------------------------------------------------------------------
 
-    def _have(self, who: Credential, stream: str) -> Answer:
+    def _have(self, who: Credential, stream: str, asked: str) -> Answer:
         replica = self._replica(who, stream, None)
-        return (404, {"error": "there is no such stream"}) if replica is None else (200, replica.have.plain())
+        if replica is None:
+            return 404, {"error": "there is no such stream"}
+        key, _, number = asked.partition("=")
+        if key == "record" and number.isascii() and number.isdigit() and len(number) < 19:
+            return 200, {"sha": replica.find(int(number))}
+        return 200, replica.have.plain()
 
     def _block(self, request: Request, who: Credential, stream: str, segment: int) -> Answer:
         body = request.body(self.found["body"])
@@ -214,24 +221,25 @@ class Collector:
         try:
             said = json.loads(first)
             begin, many = int(said["from"]), int(said["chain"])
-            about = _about(said["about"], stream, who)
+            whose = _about(said["about"], stream, who)
             chain, data = rest[:many], rest[many:]
             if many < 0 or begin < 0 or not chain.endswith(b"\n") or len(data) != int(said["data"]):
                 raise ValueError
+            gone = said.get("gone") is True
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise Refuse(400, "the block is not written as it should be") from None
-        replica = self._replica(who, stream, about)
+            raise RefuseError(400, "the block is not written as it should be") from None
+        replica = self._replica(who, stream, whose)
         assert replica is not None
         lines = chain.splitlines(keepends=True)
         try:
-            new = replica.take(segment, begin, lines, data)
-        except Wrong as wrong:
+            new = replica.take(segment, begin, lines, None if gone else data)
+        except WrongError as wrong:
             self.totals["wrong"] += 1
             self.tell("warning", f"{who.name}: a block of {stream} is not as its records say ({wrong}): refused")
-            raise Refuse(400, str(wrong)) from None
-        except Elsewhere:
+            raise RefuseError(400, str(wrong)) from None
+        except ElsewhereError:
             return 409, {"error": "it does not follow", "have": replica.have.plain()}
-        except Forked as forked:
+        except ForkedError as forked:
             self.totals["wrong"] += 1
             self.tell("error", f"{who.name}: {stream} tells another history than the one kept here: {forked}")
             return 409, {"error": "another history", "forked": True, "have": replica.have.plain()}
@@ -243,27 +251,29 @@ class Collector:
         self._heard(who, said.get("of"))
         return 200, replica.have.plain()
 
-    def _replica(self, who: Credential, stream: str, about: About | None) -> Replica | None:
-        """The stream's replica; made where `about` says what it is. Refuse where it is another's."""
+    def _replica(self, who: Credential, stream: str, whose: About | None) -> Replica | None:
+        """The stream's replica; made where `whose` says what it is. Refuse where it is another's."""
         with self._lock:
             found = self._replicas.get(stream)
             if found is None:
-                folder = self.spool.streams_path / stream
-                known = next((one for one in self.spool.streams() if one.id == stream), None) if folder.is_dir() else None
-                if known is None and about is None:
+                known = about(self.spool.streams_path / stream) if _ID.fullmatch(stream) else None
+                if known is None and whose is None:
                     return None
                 if known is None:
                     if self._begun.get(who.name, 0) >= STREAMS:
-                        raise Refuse(403, f"a credential may begin {STREAMS} streams")
+                        raise RefuseError(403, f"a credential may begin {STREAMS} streams")
                     self._begun[who.name] = self._begun.get(who.name, 0) + 1
                 try:
-                    found = self._replicas[stream] = Replica(self.spool, known or about)  # type: ignore[arg-type]
+                    found = self._replicas[stream] = Replica(self.spool, known or whose)  # type: ignore[arg-type]
                 except SpoolError as error:
-                    raise Refuse(400, error.message) from None
+                    self.tell("error", f"{who.name}: {error}")
+                    raise RefuseError(503, error.message, Retry_After="300") from None
+                if found.damaged:
+                    self.tell("error", f"{found.damaged} It is set aside in the spool's folder `damaged`, and asked for again.")
         mine = found.about
-        other = about is not None and (about.sensor, about.input, about.data) != (mine.sensor, mine.input, mine.data)
+        other = whose is not None and (whose.sensor, whose.input, whose.data) != (mine.sensor, mine.input, mine.data)
         if other or mine.told.get("via") != who.name or not who.may(mine.sensor):
-            raise Refuse(403, "that stream is not this credential's")
+            raise RefuseError(403, "that stream is not this credential's")
         return found
 
     def _heard(self, who: Credential, of: Any) -> None:
@@ -306,9 +316,9 @@ class Collector:
         if block:
             number = feed.put(block, received=many, stop=until)  # type: ignore[arg-type]
             if number < 0:
-                raise Refuse(503, "the disk takes nothing now", Retry_After="10")
+                raise RefuseError(503, "the disk takes nothing now", Retry_After="10")
             if not feed.wait(number, 30):
-                raise Refuse(503, "the disk takes nothing now: not acknowledged", Retry_After="10")
+                raise RefuseError(503, "the disk takes nothing now: not acknowledged", Retry_After="10")
         self.totals["lines"] += many
         self._heard(who, None)
         return 200, {"lines": many, "refused": refused}
@@ -331,8 +341,15 @@ def _about(said: Any, stream: str, who: Credential) -> About:
         raise ValueError
     if not isinstance(input, str) or not NAME.fullmatch(input) or not isinstance(told, dict) or len(json.dumps(told)) > 4096:
         raise ValueError
-    if stream.rpartition(".")[0] != (f"{input}.{sensor}" if sensor else input):
+    if not _ID.fullmatch(stream) or stream.rpartition(".")[0] != (f"{input}.{sensor}" if sensor else input):
         raise ValueError
     if not who.may(sensor):
-        raise Refuse(403, f"this credential is not for the sensor {sensor}")
-    return About(stream, sensor, input, data, {**told, "via": who.name})
+        raise RefuseError(403, f"this credential is not for the sensor {sensor}")
+    return About(
+        stream,
+        sensor,
+        input,
+        data,
+        {**told, "via": who.name},
+        follows if isinstance(follows := said.get("follows"), str) else "",
+    )

@@ -7,16 +7,18 @@ out of order, or by two ways.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mmap
-import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from teiten.station.spool import START, About, Record, Spool, parse, sync_folder
+from teiten.station._disk import make_folder, sync_folder, write_whole
+from teiten.station.records import START, Record, digest, parse
+from teiten.station.segments import About, SpoolError
+from teiten.station.spool import Spool
+from teiten.station.streams import DamagedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,117 +35,127 @@ class Have:
         return {"segment": self.segment, "end": self.end, "number": self.number, "sha": self.sha, "sealed": self.sealed}
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """What came is not what its own records say: nothing is kept of it."""
 
 
-class Elsewhere(Exception):
+class ElsewhereError(Exception):
     """It does not begin where the replica ends; `have` says where that is."""
 
 
-class Forked(Exception):
+class ForkedError(Exception):
     """It tells another history of a stream than the one that is here."""
 
 
 class Replica:
-    """One stream's copy. `take` may be called by any thread, one at a time gets in."""
+    """One stream's copy, for any number of threads. OSError, SpoolError.
+
+    damaged: what was set aside when it was opened, since its bytes were no longer what its chain says: the sensor sends that
+    segment again.
+    """
 
     def __init__(self, spool: Spool, about: About) -> None:
         self.about = about
-        stream = spool.make(about)
-        stream.close()
-        self.folder = stream.folder
-        last: Record = stream.last
-        self.have = Have(stream.number, last.end, last.number, stream.sha, stream.number == 0 or "seal" in last.told)
-        self._chain_end = self._size(stream.number)
+        self.damaged: str | None = None
+        self._spool = spool
         self._lock = threading.Lock()
+        try:
+            self._stream = spool.make(about)
+        except DamagedError as error:
+            self.damaged = error.message
+            self._set_aside()
+            self._stream = spool.make(about)
 
-    def take(self, segment: int, begin: int, lines: Sequence[bytes], data: bytes) -> int:
-        """Keeps the records and their bytes, for good; how many were new. `begin`: where `data` lies in the segment.
+    @property
+    def have(self) -> Have:
+        """How far it is, for good."""
+        stream = self._stream
+        last = stream.last
+        if stream.number == 0 or last.at == 0.0:  # the next segment was begun, and the disk did not take its first record
+            return Have(max(0, stream.number - 1), 0, last.number, last.sha, True)
+        return Have(stream.number, last.end, last.number, last.sha, "seal" in last.told)
 
-        Wrong, Elsewhere, Forked: then nothing was kept. OSError where the disk does not take it: nothing has changed.
+    def find(self, number: int) -> str | None:
+        """The hash of the record of that number here; None where there is none."""
+        with self._lock:
+            return self._stream.find(number)
+
+    def take(self, segment: int, begin: int, lines: Sequence[bytes], data: bytes | None) -> int:
+        """Keeps the records and their bytes, for good; how many were new.
+
+        begin: where `data` lies in the segment. data None: the sensor no longer has the bytes of this segment; then it is a
+        whole one, and its chain alone is kept. WrongError, ElsewhereError, ForkedError: nothing was kept. OSError where the
+        disk does not take it: nothing has changed.
         """
-        found = _verified(lines, begin, data)
+        found, blocks = _verified(lines, begin, data)
         with self._lock:
             have = self.have
             new = [i for i, one in enumerate(found) if one.number > have.number]
             if not new:
-                if not self._holds(segment, lines[-1]):
-                    raise Forked(f"record {found[-1].number} is another one here")
+                if not self._holds(segment, found[-1]):
+                    raise ForkedError(f"record {found[-1].number} is another one here")
                 return 0
             first = found[new[0]]
             if first.number != have.number + 1:
-                raise Elsewhere(f"record {first.number} does not follow record {have.number}")
+                raise ElsewhereError(f"record {first.number} does not follow record {have.number}")
             if first.before != have.sha:
-                raise Forked(f"record {first.number} does not follow the record {have.number} that is here")
-            fresh = have.sealed
-            if segment != have.segment + fresh:
-                raise Wrong(f"segment {segment} does not follow segment {have.segment}")
-            at = 0 if fresh else have.end
-            if at < begin or at > begin + len(data):
-                raise Wrong("bytes are missing between what is here and what came")
-            self._put(segment, fresh, at, data[at - begin :], b"".join(lines[new[0] :]), found[-1])
+                raise ForkedError(f"record {first.number} does not follow the record {have.number} that is here")
+            if segment != have.segment + have.sealed:
+                raise WrongError(f"segment {segment} does not follow segment {have.segment}")
+            try:
+                if data is None:
+                    self._take_chain(segment, have, found, b"".join(lines))
+                else:
+                    self._stream.take([(lines[i], blocks[i]) for i in new])
+            except SpoolError as error:
+                raise WrongError(error.message) from None
             return len(new)
 
-    def _put(self, segment: int, fresh: bool, at: int, data: bytes, chain: bytes, last: Record) -> None:
-        name = self.folder / f"{segment:08d}"
-        where = 0 if fresh else self._chain_end
-        if data:
-            _write(name.with_suffix(".data"), data, at)
-        elif fresh:
-            _write(name.with_suffix(".data"), b"", 0)
-        if fresh:
-            sync_folder(self.folder)
-        _write(name.with_suffix(".chain"), chain, where)
-        if fresh:
-            sync_folder(self.folder)
-        self._chain_end = where + len(chain)
-        self.have = Have(segment, last.end, last.number, last.sha, "seal" in last.told)
+    def _take_chain(self, segment: int, have: Have, found: Sequence[Record], chain: bytes) -> None:
+        if not have.sealed or "seal" not in found[-1].told:
+            raise WrongError("the bytes of a segment that is here in part are gone")
+        write_whole(self._stream.folder / f"{segment:08d}.chain", chain)
+        self._stream = self._spool.make(self.about)
 
-    def _holds(self, segment: int, line: bytes) -> bool:
+    def _holds(self, segment: int, one: Record) -> bool:
         """Is that record in that segment's chain? By its hash it stands for all before it."""
         with (
             contextlib.suppress(OSError, ValueError),
-            (self.folder / f"{segment:08d}.chain").open("rb") as stream,
+            (self._stream.folder / f"{segment:08d}.chain").open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as chain,
         ):
-            return chain.rfind(line) >= 0
-        return False
+            return chain.rfind(one.raw) >= 0
+        return self._stream.find(one.number) == one.sha  # packed
 
-    def _size(self, segment: int) -> int:
-        try:
-            return (self.folder / f"{segment:08d}.chain").stat().st_size
-        except FileNotFoundError:
-            return 0
+    def _set_aside(self) -> None:
+        """Moves the newest segment, which is damaged, out of the way; nothing of it is thrown away."""
+        folder = self._spool.streams_path / self.about.id
+        aside = self._spool.path / "damaged" / f"{self.about.id}.{time.time():.0f}"
+        make_folder(aside)
+        number = max(int(path.name[:8]) for path in folder.glob("????????.chain*"))
+        for path in sorted(folder.glob(f"{number:08d}.*")):
+            path.replace(aside / path.name)
+        sync_folder(aside)
+        sync_folder(folder)
 
 
-def _verified(lines: Sequence[bytes], begin: int, data: bytes) -> list[Record]:
-    """The records, each held against its hash, the one before it, and its bytes. Wrong."""
+def _verified(lines: Sequence[bytes], begin: int, data: bytes | None) -> tuple[list[Record], list[bytes]]:
+    """The records, each held against its hash, the one before it, and its block. WrongError."""
     out: list[Record] = []
-    at, view = begin, memoryview(data)
+    blocks: list[bytes] = []
+    at = begin
     for line in lines:
         one = parse(line)
         if one is None:
-            raise Wrong("a record is damaged")
+            raise WrongError("a record is damaged")
         if out and (one.before != out[-1].sha or one.number != out[-1].number + 1 or "seal" in out[-1].told):
-            raise Wrong(f"record {one.number} does not follow the one before it")
-        block = view[at - begin : max(at, one.end) - begin]
-        if one.end < at or at + len(block) != one.end or (hashlib.sha256(block).hexdigest() if block else "") != one.block:
-            raise Wrong(f"the bytes of record {one.number} are not those that it was made of")
+            raise WrongError(f"record {one.number} does not follow the one before it")
+        block = b"" if data is None else data[at - begin : max(at, one.end) - begin]
+        if one.end < at or (data is not None and (at + len(block) != one.end or digest(block) != one.block)):
+            raise WrongError(f"the bytes of record {one.number} are not those that it was made of")
         out.append(one)
+        blocks.append(block)
         at = one.end
-    if not out or at != begin + len(data):
-        raise Wrong("there are bytes that no record speaks of" if out else "there is no record")
-    return out
-
-
-def _write(path: Path, data: bytes, at: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        os.ftruncate(handle, at)  # what a failed call left: no record speaks of it
-        view, done = memoryview(data), 0
-        while done < len(view):
-            done += os.pwrite(handle, view[done:], at + done)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if not out or (data is not None and at != begin + len(data)):
+        raise WrongError("there are bytes that no record speaks of" if out else "there is no record")
+    return out, blocks

@@ -35,7 +35,7 @@ TICK = 0.25
 """seconds between two looks for those that are late"""
 
 
-class Refuse(Exception):
+class RefuseError(Exception):
     """What a handler answers instead: a status, a sentence, whether the connection ends with it."""
 
     def __init__(self, status: int, why: str, *, close: bool = False, **headers: str) -> None:
@@ -72,12 +72,12 @@ class Request:
         """All of it, uncompressed; Refuse where it is larger, or not as its headers say."""
         length, chunked = self.headers.get("Content-Length"), self.headers.get("Transfer-Encoding")
         if chunked is not None and (chunked.strip().lower() != "chunked" or length is not None):
-            raise Refuse(400, "a body has a Content-Length, or comes chunked", close=True)
+            raise RefuseError(400, "a body has a Content-Length, or comes chunked", close=True)
         if chunked is None and (length is None or not length.isascii() or not length.isdigit()):
-            raise Refuse(411, "a body needs a Content-Length", close=True)
+            raise RefuseError(411, "a body needs a Content-Length", close=True)
         size = int(length or 0) if chunked is None else 0
         if size > most:
-            raise Refuse(413, f"a body has {most} bytes at most", close=True)
+            raise RefuseError(413, f"a body has {most} bytes at most", close=True)
         self._wants()
         self.slot.deadline = time.monotonic() + 20 + max(size, 1 << 20) / SLOWEST
         raw = self._chunks(most) if chunked is not None else _exactly(self.stream, size)
@@ -92,10 +92,10 @@ class Request:
             try:
                 many = int(head, 16)
             except ValueError:
-                raise Refuse(400, "a chunk's length is no number", close=True) from None
+                raise RefuseError(400, "a chunk's length is no number", close=True) from None
             size += many
             if many < 0 or size > most:
-                raise Refuse(413, f"a body has {most} bytes at most", close=True)
+                raise RefuseError(413, f"a body has {most} bytes at most", close=True)
             if not many:
                 while self.stream.readline(_LINE).strip():
                     pass
@@ -115,16 +115,16 @@ def _unpacked(raw: bytes, coding: str, most: int) -> bytes:
     if coding in ("identity", ""):
         return raw
     if coding not in ("gzip", "x-gzip", "deflate"):
-        raise Refuse(415, f"the encoding {coding[:40]!r} is unknown; gzip and deflate are known")
+        raise RefuseError(415, f"the encoding {coding[:40]!r} is unknown; gzip and deflate are known")
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
         out = unpack.decompress(raw, most + 1)
     except zlib.error:
-        raise Refuse(400, f"the body is no {coding}") from None
+        raise RefuseError(400, f"the body is no {coding}") from None
     if len(out) > most:
-        raise Refuse(413, f"a body has {most} bytes at most, uncompressed too")
+        raise RefuseError(413, f"a body has {most} bytes at most, uncompressed too")
     if not unpack.eof:
-        raise Refuse(400, "the body ends too early")
+        raise RefuseError(400, "the body ends too early")
     return out
 
 
@@ -272,7 +272,7 @@ class Server:
         more: Mapping[str, str] = {}
         try:
             status, body = self.handle(request)
-        except Refuse as no:
+        except RefuseError as no:
             status, body, more = no.status, {"error": no.why}, no.headers
             last = last or no.close
         except ConnectionError:

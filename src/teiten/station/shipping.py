@@ -21,20 +21,23 @@ from typing import Any, Final
 
 from teiten import __version__
 from teiten.errors import TeitenError, UsageError
-from teiten.station import certificates, inputs
+from teiten.station import certificates, inputs, renewing
+from teiten.station._disk import write_whole
 from teiten.station.credentials import parts
 from teiten.station.feeds import Desk
 from teiten.station.live import Live
-from teiten.station.spool import About, Stream, write_whole
+from teiten.station.segments import About, SpoolError, numbers, records
+from teiten.station.streams import DamagedError, Stream
 from teiten.station.trail import Stretch, Trail
 from teiten.stationing import Given, Key, Station, Table, given, seconds, size, text
 
 NAME: Final = "collector"
 FILE: Final = "shipped.json"
-_STRETCH: Final = 1 << 20
+STRETCH = 1 << 20
 """bytes of a stretch, about; one record is sent whole, however large it is"""
 _PAUSES: Final = (1, 2, 5, 15, 30, 60)
 _TIMEOUT: Final = 60.0
+_LATER: Final = 300.0
 _SAID: Final = 3600.0
 
 
@@ -60,16 +63,12 @@ KEYS: Final = (
 )
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The collector answered with something else than yes. `later`: seconds after which it wants to be asked again."""
 
     def __init__(self, status: int, said: Mapping[str, Any], later: float | None) -> None:
         super().__init__(f"{status} {said.get('error', '')}".strip())
         self.status, self.said, self.later = status, said, later
-
-
-class Forked(TeitenError):
-    """The collector has another history of a stream: this spool was put back to an older state."""
 
 
 def settings(table: Table | None) -> tuple[Given, str]:
@@ -109,7 +108,7 @@ class Line:
         self._open: http.client.HTTPSConnection | None = None
 
     def ask(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
-        """The answer's JSON. Refused, OSError, http.client.HTTPException."""
+        """The answer's JSON. RefusedError, OSError, http.client.HTTPException."""
         try:
             return self._ask(method, path, body)
         except (OSError, http.client.HTTPException):
@@ -150,7 +149,7 @@ class Line:
             said = {"error": whole[:200].decode("utf-8", "replace")}
         if not isinstance(said, dict) or answer.status != 200:
             later = answer.getheader("Retry-After") or ""
-            raise Refused(answer.status, said if isinstance(said, dict) else {}, float(later) if later.isdigit() else None)
+            raise RefusedError(answer.status, said if isinstance(said, dict) else {}, float(later) if later.isdigit() else None)
         return said
 
     def _connect(self) -> http.client.HTTPSConnection:
@@ -162,7 +161,7 @@ class Line:
             shown = fresh.sock.getpeercert(binary_form=True) or b""
             if certificates.fingerprint(shown) not in self.pins:
                 fresh.close()
-                raise Unknown(certificates.fingerprint(shown))
+                raise UnknownError(certificates.fingerprint(shown))
         return fresh
 
     def _clock(self, begun: float, ended: float, said: str | None) -> None:
@@ -176,7 +175,7 @@ class Line:
             self._samples = [*self._samples[-15:], (((come - begun) + (answered - ended)) / 2, round_trip / 2)]
 
 
-class Unknown(OSError):
+class UnknownError(OSError):
     """Whoever answers shows another certificate than the pinned one."""
 
     def __init__(self, shown: str) -> None:
@@ -184,21 +183,33 @@ class Unknown(OSError):
         self.strerror = str(self.args[0])
 
 
-class Shipper:
-    """Sends a spool's streams. `run` until stopped; `status` for people and metrics."""
+TROUBLE: Final = (OSError, http.client.HTTPException, RefusedError, TeitenError)
+"""what may go wrong on the way, and is tried again"""
 
-    def __init__(self, found: Given, credential: str, desk: Desk, tell: Callable[[str, str], None]) -> None:
-        self.desk, self.spool, self.tell = desk, desk.spool, tell
+
+class Shipper:
+    """Sends a spool's streams. `run` until stopped; `status` for people and metrics.
+
+    pause: called with an input's name and what is to be done while it is stopped.
+    """
+
+    def __init__(
+        self, found: Given, credential: str, desk: Desk, tell: Callable[[str, str], None],
+        pause: Callable[[str, Callable[[], None]], None] = lambda _, do: do(),
+    ) -> None:  # fmt: skip
+        self.desk, self.spool, self.tell, self.pause = desk, desk.spool, tell, pause
         self.every, self.rate = float(found["every"]), found["rate"]
         self.line = Line(found, credential)
         self.shipped: dict[str, dict[str, Any]] = {}
         self.last = 0.0
         """when the collector last took something (Unix time)"""
         self.trouble: str | None = None
-        self.forked: set[str] = set()
+        self.left: dict[str, str] = {}
+        """streams that are not sent any more, and why"""
         self._trails: dict[str, Trail] = {}
         self._abouts: dict[str, About] = {}
         self._old: dict[str, int] = {}
+        self._later: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._remembered = 0.0
 
@@ -213,7 +224,7 @@ class Shipper:
                 tries, self.trouble = 0, None
                 if not busy:
                     stop.wait(self.every)
-            except (OSError, http.client.HTTPException, Refused, TeitenError) as error:
+            except TROUBLE as error:
                 pause = self._paused(error, tries)
                 tries += 1
                 stop.wait(pause)
@@ -222,7 +233,7 @@ class Shipper:
     def finish(self, patience: float = 10.0) -> None:
         """Sends what the inputs' end left, if the collector takes it at once; the rest is sent at the next start."""
         end = time.monotonic() + patience
-        with contextlib.suppress(OSError, http.client.HTTPException, Refused, TeitenError):
+        with contextlib.suppress(*TROUBLE):
             while self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
                 pass
         self.line.close()
@@ -230,12 +241,17 @@ class Shipper:
 
     def status(self) -> Mapping[str, Any]:
         skew = self.line.skew
-        out = {"last": self.last, "sent": self.line.sent, "behind": self.behind(), "waits": self.trouble or ""}
+        out = {"last": self.last, "sent": self.line.sent, "lag": self.behind(), "waits": self.trouble or ""}
         return {**out, **({"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)} if skew else {})}
 
     def behind(self) -> int:
         """Records that are durable here and not yet with the collector."""
-        return sum(max(0, self._until(id) - trail.place.number) for id, trail in list(self._trails.items()))
+        out = 0
+        for id in list(self._abouts):
+            if id not in self.left:
+                trail = self._trails.get(id)
+                out += max(0, self._until(id) - (trail.place.number if trail is not None else 0))
+        return out if self._abouts else 1
 
     def round(self, stop: threading.Event) -> bool:
         """Sends one stretch of each stream that has something new; whether there was any."""
@@ -243,13 +259,18 @@ class Shipper:
         for one in self._streams():
             if stop.is_set():
                 break
-            if one.id in self.forked:
+            if one.id in self.left or time.monotonic() < self._later.get(one.id, 0):
                 continue
-            trail = self._trail(one)
-            stretch = trail.read(self._until(one.id), _STRETCH) if trail is not None else None
-            if trail is not None and stretch is not None:
-                busy = True
-                self._send(one, trail, stretch, stop)
+            try:
+                busy = self._one(one, stop) or busy
+            except SpoolError as error:
+                self._leave(one, f"{error} What follows there is not sent.")
+            except RefusedError as no:
+                if no.status not in (400, 403, 413):
+                    raise
+                # it is of this stream alone: the others go on
+                self._later[one.id] = time.monotonic() + _LATER
+                self._say("error", f"the collector does not take {one.id}: {no}; tried again in {_LATER / 60:.0f} minutes")
         if busy:
             self._remember(5)
         return busy
@@ -257,24 +278,28 @@ class Shipper:
     # what there is -----------------------------------------------------------------------------------------------------
 
     def _streams(self) -> list[About]:
-        """Streams in work, and those of inputs that are no more."""
-        active = {feed.stream.about.id: feed.stream.about for feed in list(self.desk.feeds.values())}
-        if not self._abouts.keys() >= active.keys() or not self._abouts:
-            for one in self.spool.streams():
-                if one.id not in active and one.id not in self._old:
-                    stream = Stream(self.spool.streams_path / one.id, one)  # cuts off what a kill left, so that it is for good
-                    self._old[one.id] = stream.last.number
-                    stream.close()
-                self._abouts[one.id] = one
-            self._abouts.update(active)
+        """All streams: those in work, and those of inputs that are no more."""
+        names = {path.name for path in self.spool.streams_path.iterdir()}
+        if names != self._abouts.keys():
+            self._abouts = {one.id: self._abouts.get(one.id, one) for one in self.spool.streams()}
         return list(self._abouts.values())
 
     def _until(self, id: str) -> int:
         """The last record of a stream that is on the disk for good."""
         for feed in list(self.desk.feeds.values()):
             if feed.stream.about.id == id:
+                self._old.pop(id, None)
                 return int(feed.stream.last.number)
-        return self._old.get(id, 0)
+        if id not in self._old:
+            folder = self.spool.streams_path / id
+            try:
+                stream = Stream(folder, self._abouts[id])  # cuts off what a kill left, so that it is for good
+                self._old[id] = stream.last.number
+                stream.close()
+            except DamagedError:
+                held = records(folder, max(numbers(folder)))
+                self._old[id] = held[-1].number if held else 0
+        return self._old[id]
 
     def _trail(self, one: About) -> Trail | None:
         """The stream, at where the collector is; it is asked once."""
@@ -282,13 +307,13 @@ class Shipper:
         if found is None:
             try:
                 have = self.line.ask("GET", f"/v1/streams/{one.id}")
-            except Refused as no:
+            except RefusedError as no:
                 if no.status != 404:
                     raise
                 have = {}
             fresh = Trail(self.spool.streams_path / one.id)
             if have and not fresh.seek(int(have["number"]), str(have["sha"])):
-                self._fork(one)
+                self._fork(one, int(have["number"]))
                 return None
             found = self._trails[one.id] = fresh
             self._arrived(one, fresh)
@@ -298,53 +323,100 @@ class Shipper:
         now = trail.place
         self.shipped[one.id] = {"segment": now.segment, "end": now.end, "number": now.number, "at": time.time()}
 
-    def _fork(self, one: About) -> None:
-        self.forked.add(one.id)
-        self.tell(
-            "error", f"the collector has another history of {one.id}: it is not sent (was this spool put back from a copy?)"
-        )
-
     # sending -----------------------------------------------------------------------------------------------------------
+
+    def _one(self, one: About, stop: threading.Event) -> bool:
+        trail, until = self._trail(one), self._until(one.id)
+        if trail is None:
+            return True
+        try:
+            stretch = trail.read(until, STRETCH)
+        except SpoolError:
+            stretch = trail.read(until, 1)  # what is good of it goes first
+        if stretch is None:
+            return False
+        self._send(one, trail, stretch, stop)
+        return True
 
     def _send(self, one: About, trail: Trail, stretch: Stretch, stop: threading.Event) -> None:
         begun, before = time.monotonic(), self.line.sent
         try:
             self.line.ask("PUT", f"/v1/streams/{one.id}/{stretch.segment}", self._body(one, stretch))
-        except Refused as no:
-            if no.status != 409:
-                raise
+        except RefusedError as no:
             have = no.said.get("have")
-            if no.said.get("forked") or not isinstance(have, dict) or not trail.seek(int(have["number"]), str(have["sha"])):
-                self._fork(one)
+            if no.status != 409 or not isinstance(have, dict):
+                raise
+            was = trail.place
+            if no.said.get("forked") or not trail.seek(int(have["number"]), str(have["sha"])):
+                self._fork(one, int(have["number"]))
+            elif trail.place == was:
+                raise
             return
         trail.place = stretch.after
         self.last = time.time()
         self._arrived(one, trail)
+        if skew := self.line.skew:
+            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         if self.rate:
             stop.wait(max(0.0, (self.line.sent - before) / self.rate - (time.monotonic() - begun)))
 
     def _body(self, one: About, stretch: Stretch) -> bytes:
         chain = b"".join(stretch.lines)
-        skew = self.line.skew
-        of = {"behind": self.behind(), **({"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)} if skew else {})}
         said = {
-            "about": {"sensor": one.sensor, "input": one.input, "data": one.data, "told": dict(one.told)},
-            "from": stretch.begin, "chain": len(chain), "data": len(stretch.data or b""), "of": of,
+            "about": {
+                "sensor": one.sensor, "input": one.input, "data": one.data, "told": dict(one.told), "follows": one.follows,
+            },
+            "from": stretch.begin, "chain": len(chain), "data": len(stretch.data or b""),
+            "of": {"behind": self.behind(), **self.desk.beat},
             **({"gone": True} if stretch.data is None else {}),
         }  # fmt: skip
         return b"".join((json.dumps(said, ensure_ascii=False).encode(), b"\n", chain, stretch.data or b""))
 
+    # what does not go ----------------------------------------------------------------------------------------------------
+
+    def _fork(self, one: About, theirs: int) -> None:
+        """The collector has another history of that stream: what it does not have goes on in another one."""
+        if any(other.follows == one.id for other in self.spool.streams()):
+            self._leave(one, "")  # that was seen to before
+            return
+        trail = Trail(self.spool.streams_path / one.id)
+
+        def there(number: int) -> str | None:
+            sha = self.line.ask("GET", f"/v1/streams/{one.id}?record={number}").get("sha")
+            return sha if isinstance(sha, str) else None
+
+        shared = renewing.common(there, trail.sha, min(theirs, self._until(one.id)))
+        made: list[About] = []
+        self.pause(one.input, lambda: made.append(renewing.renew(self.spool, one, shared)))
+        self._leave(
+            one,
+            f"the collector has another history of {one.id} after record {shared} (was this disk put back to an older state?): "
+            f"it goes on as {made[0].id}; both are kept",
+        )
+
+    def _leave(self, one: About, why: str) -> None:
+        self.left[one.id] = why
+        if why:
+            self._say("error", why)
+
+    def _say(self, level: str, text: str) -> bool:
+        """Tells it, once an hour."""
+        now = time.monotonic()
+        self._told = {said: at for said, at in self._told.items() if now - at < _SAID}
+        if text in self._told:
+            return False
+        self._told[text] = now
+        self.tell(level, text)
+        return True
+
     def _paused(self, error: Exception, tries: int) -> float:
-        """Tells what is wrong, once an hour for the same; how long to wait."""
-        why = str(error) or type(error).__name__
+        """Tells what is wrong; how long to wait."""
+        self.trouble = str(error) or type(error).__name__
         hint = ""
-        if isinstance(error, Refused) and error.status in (401, 403):
+        if isinstance(error, RefusedError) and error.status in (401, 403):
             hint = " On the collector, `teiten collect list` says which credentials are valid."
-        self.trouble = why
-        if time.monotonic() - self._told.get(why, -_SAID) >= _SAID:
-            self._told = {**{k: v for k, v in self._told.items() if time.monotonic() - v < _SAID}, why: time.monotonic()}
-            self.tell("warning", f"the collector takes nothing: {why}; it waits in the spool, and is tried again.{hint}")
-        if isinstance(error, Refused) and error.later is not None:
+        self._say("warning", f"the collector takes nothing: {self.trouble}; it waits in the spool, and is tried again.{hint}")
+        if isinstance(error, RefusedError) and error.later is not None:
             return min(error.later, 300)
         return _PAUSES[min(tries, len(_PAUSES) - 1)] * random.uniform(0.7, 1.3)
 
@@ -362,6 +434,7 @@ class Sensor(Live):
 
     def __init__(self, station: Station, tell: Callable[[str, str], None]) -> None:
         self.shipper: Shipper | None = None
+        self._changing = threading.Lock()
         super().__init__(station, tell, also=self._beside)
 
     def _beside(self, station: Station) -> list[inputs.Input]:
@@ -369,8 +442,29 @@ class Sensor(Live):
         return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
 
     def _open(self, found: Given, host: inputs.Host) -> Shipper:
-        self.shipper = Shipper(found, found["credential"], host.desk, host.tell)
+        self.shipper = Shipper(found, found["credential"], host.desk, host.tell, self._paused)
         return self.shipper
+
+    def _paused(self, input: str, do: Callable[[], None]) -> None:
+        """Stops an input, if there is one of that name, and its feeds, does something, and starts it again."""
+        with self._changing:
+            work = self.works.get(input)
+            if work is None:
+                do()
+                return
+            self._stop([work])
+            if not self.desk.drop(input):
+                raise TeitenError(f"The disk does not take what waits of {input}.")
+            try:
+                do()
+            finally:
+                self.works[input] = type(work)(work.input)
+                self._start(self.works[input])
+
+    def reload(self, station: Station) -> None:
+        """As of any station."""
+        with self._changing:
+            super().reload(station)
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[Live]:
