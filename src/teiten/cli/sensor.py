@@ -34,12 +34,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from teiten.station.shipping import Sensor
-    from teiten.station.telling import Log
     from teiten.station.watching import Watching
 
     plan = _plan(args)
     os.umask(0o027)
-    tell = Log(_station.form(args))
+    tell = _station.log(args)
     return Watching(plan, Sensor(plan.station, tell), tell, lambda: _plan(args)).run(once=args.once)
 
 
