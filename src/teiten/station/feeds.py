@@ -76,6 +76,8 @@ class Feed:
         self._taken = 0
         self._blocks: list[_Block] = []
         self._counts: dict[str, int] = {}
+        self._mark: Any = None
+        self._ended = False
         self._writing = threading.Lock()
 
     @property
@@ -85,8 +87,9 @@ class Feed:
 
     @property
     def mark(self) -> Any:
-        """The last mark that is durable: where an input goes on."""
-        return self.stream.mark
+        """The last mark: where an input goes on. In this process what it took is not taken again though it still waits; after
+        the process's end it is the last durable one."""
+        return self.stream.mark if self._mark is None else self._mark
 
     def put(
         self, block: bytes, *, mark: Any = None, at: float | None = None, stop: threading.Event | None = None,
@@ -133,6 +136,7 @@ class Feed:
         size = len(block.data)
         block.counts = {"bytes": size, **block.counts}
         self._blocks.append(block)
+        self._mark = self._mark if block.mark is None else block.mark
         self.queued += size
         self.room.queued += size
         self._taken += 1
@@ -151,20 +155,24 @@ class Feed:
     # the desk's side -------------------------------------------------------------------------------------------------
 
     def write(self, *, alive: bool = False, full: str | None = None, beat: Mapping[str, Any] | None = None) -> bool:
-        """Puts down what waits; with `alive`, a heartbeat where nothing does. False where the disk did not take it.
+        """Puts down what waits now (what comes meanwhile has its turn after the other feeds); with `alive`, a heartbeat where
+        nothing does. False where the disk did not take it.
 
         full: why no bytes are to be put down now (the spool's budget is used up): counters and heartbeats alone are.
         beat: what a heartbeat says besides.
         """
         with self._writing:
+            if self._ended:
+                return True
+            turn = self._taken
             while True:
                 with self.changed:
-                    group = [] if full else self._group()
+                    group = [] if full or self.put_down >= turn else self._group()
                     counts, self._counts = self._counts, {}
-                    waiting = bool(self._blocks)
+                    held_up = full if full and self._blocks else None
                 if not group and not counts and not alive:
-                    self.trouble = full if waiting else None
-                    return not (full and waiting)
+                    self.trouble = held_up
+                    return held_up is None
                 try:
                     self._commit(group, counts, beat if alive else None)
                 except (OSError, TeitenError) as error:
@@ -209,8 +217,9 @@ class Feed:
 
     def end(self) -> bool:
         """Puts down what waits, and ends the run. False where the disk did not take it."""
-        if not self.write():
-            return False
+        while self.queued or self._blocks or self._counts:
+            if not self.write():
+                return False
         with self._writing:
             try:
                 self.stream.stop()
@@ -218,6 +227,7 @@ class Feed:
                 self.trouble = error.strerror
                 return False
             self.stream.close()
+            self._ended = True
         return True
 
 
@@ -237,6 +247,8 @@ class Desk:
     """by input, sensor and kind of data"""
     full: str | None = None
     """why nothing is to be put down at present (the spool's budget is used up): whoever can wait, waits"""
+    asleep: set[str] = field(default_factory=set)
+    """inputs that do not run at present (they failed, and are tried again): nobody says that they are alive"""
     beat: dict[str, Any] = field(default_factory=dict)
     """what every heartbeat says besides, by anybody (a sensor: its clock's skew)"""
     failed: BaseException | None = None
@@ -264,7 +276,7 @@ class Desk:
             if found is None:
                 stream = self.spool.stream(input, sensor, data, told, limit=None if whole else SEGMENT)
                 stream.head = head
-                stream.run()
+                stream.run({"heartbeat": self.station.heartbeat})
                 room = self._rooms.get(input)
                 if room is None:
                     room = self._rooms[input] = Room(self.station.queue)
@@ -316,9 +328,12 @@ class Desk:
                 self._pressed.wait(self.station.sync)
                 self._pressed.clear()
                 with self._lock:
-                    feeds = list(self.feeds.values())
-                now, pause = time.monotonic(), self.station.heartbeat
-                taken = [feed.write(alive=now - feed.latest >= pause, full=self.full, beat=self.beat) for feed in feeds]
+                    mine = list(self.feeds.items())
+                feeds = [feed for _, feed in mine]
+                taken = []
+                for (name, *_), feed in mine:
+                    alive = time.monotonic() - feed.latest >= self.station.heartbeat and name not in self.asleep
+                    taken.append(feed.write(alive=alive, full=self.full, beat=self.beat))
                 self._say(next((feed.trouble for feed in feeds if feed.trouble), None))
                 if not all(taken):
                     self._stop.wait(RETRY)
