@@ -69,6 +69,8 @@ class Maker:
         settle_memory()
         self.spool, self.chosen, self.tell = spool, chosen, tell
         self.lake = Lake.open_or_create(chosen.lake, chosen.zone_name)
+        self.silent = False
+        """says nothing of what it made: the spool's own lake is another"""
         self.rounds = 0
         self.behind = 0
         self.stopping = threading.Event()
@@ -208,6 +210,8 @@ class Maker:
         return [one for _, own in sorted(streams, key=lambda pair: pair[0]) for one in own]
 
     def _say(self, done: Round, took: float) -> None:
+        if self.silent:
+            return
         ends = {
             identity: end
             for identity, end in self._ends.items()
