@@ -31,6 +31,8 @@ class _Work:
         self.running: inputs.Running | None = None
         self.trouble: str | None = None
         """why it does not run, while it does not"""
+        self.seen: tuple[int, float | None] = (0, None)
+        """how much had come when it was last asked, and when that had last become more (Unix time)"""
 
 
 class Live:
@@ -78,6 +80,11 @@ class Live:
         """Have all inputs come to an end by themselves (stdin)?"""
         return not any(work.thread is not None and work.thread.is_alive() for work in self.works.values())
 
+    def failed(self) -> str | None:
+        """Why it cannot go on at all: what puts down has died. None where all is well."""
+        error = self.desk.failed
+        return None if error is None else f"what writes to the spool died of {type(error).__name__}: {error}"
+
     def reload(self, station: Station) -> None:
         """Goes on with these inputs: those that changed, or are no longer named, stop; new ones start; all others do not
         notice. UsageError where a table is wrong: then nothing has changed."""
@@ -103,9 +110,13 @@ class Live:
 
     def _status(self, work: _Work) -> dict[str, Any]:
         name, running = work.input.name, work.running
+        received = sum(feed.totals.get("received", 0) for key, feed in list(self.desk.feeds.items()) if key[0] == name)
+        if received != work.seen[0]:
+            work.seen = (received, time.time())
         return {
             "kind": work.input.kind,
             "trouble": work.trouble,
+            "last": work.seen[1],
             "ended": work.thread is not None and not work.thread.is_alive(),
             "state": dict(running.status()) if running is not None else {},
             "feeds": {
