@@ -75,6 +75,8 @@ class Maker:
         settle_memory()
         self.spool, self.chosen, self.tell = spool, chosen, tell
         self.lake = Lake.open_or_create(chosen.lake, chosen.zone_name)
+        self.silent = False
+        """says nothing of what it made: the spool's own lake is another"""
         self.rounds = 0
         self.stopping = threading.Event()
         self._unmade: Unmade | None = None
@@ -218,6 +220,8 @@ class Maker:
             self._told = []
 
     def _say(self, done: Round, took: float) -> None:
+        if self.silent:
+            return
         one = self._unmade
         told = mades.Made(
             self.lake.meta.id, self._version[0], time.time(), round(took, 3), self.rounds, one.behind() if one else 0,
