@@ -244,6 +244,7 @@ class Listener:
         new = one.frames.refused - one.counted
         one.counted += new
         if block:
+            self.peers.last = time.time()
             feed.put(block, received=lines + new, refused=new)
         elif new:
             feed.count(received=new, refused=new)
@@ -308,7 +309,9 @@ class Listener:
 
     def status(self) -> Mapping[str, Any]:
         return {
-            "listen": f"{self.address[0]}:{self.address[1]}",
+            "_listen": f"{self.address[0]}:{self.address[1]}",
+            "last": self.peers.last,
+            "lag": _PIECE * (len(self._paused) + len(self._ready)),
             "connections": len(self.open),
             "accepted": self.accepted,
             "paused": len(self._paused),

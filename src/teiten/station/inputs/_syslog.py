@@ -49,10 +49,10 @@ def peers(value: Any, where: str) -> dict[Network, str]:
 
 
 def line_size(value: Any, where: str) -> int:
-    """Bytes that a message may have: 256 to 64 MiB. UsageError."""
+    """Bytes that a message may have: 256 to 3 MB (what is put down at once has 4 MiB). UsageError."""
     found = size(value, where)
-    if not 256 <= found <= 64 << 20:
-        raise UsageError(f"{where} lies between 256 bytes and 64MB, and {value!r} does not.")
+    if not 256 <= found <= 3 * 10**6:
+        raise UsageError(f"{where} lies between 256 bytes and 3MB, and {value!r} does not.")
     return found
 
 
@@ -136,6 +136,8 @@ class Peers:
         self._hour = clock()
         self.strangers = 0
         """messages or connections of senders whom nobody named"""
+        self.last: float | None = None
+        """when something came that was taken, by the clock"""
 
     def feed(self, name: str | None) -> Feed:
         """The feed of a sensor, which begins with that."""
