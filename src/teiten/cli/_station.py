@@ -15,6 +15,7 @@ from teiten.errors import UsageError
 if TYPE_CHECKING:
     from teiten.settings import Settings
     from teiten.station.tasks import Task
+    from teiten.station.telling import Log
     from teiten.station.watching import Plan
 
 NEVER = ("watch", "sensor", "collect", "bench", "demo", "spool", "restore")
@@ -22,17 +23,21 @@ NEVER = ("watch", "sensor", "collect", "bench", "demo", "spool", "restore")
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:
-    """--log."""
+    """--log --verbose."""
     parser.add_argument(
         "--log",
         choices=("text", "json", "journal"),
         help="form of the log (default: journal under systemd, else text)",
     )
+    parser.add_argument("--verbose", action="store_true", help="tell in the log what is only of use in finding a fault, too")
 
 
-def form(args: argparse.Namespace) -> str:
-    """The form of the log: as it was said, else what whoever reads it wants."""
-    return str(args.log or ("journal" if os.environ.get("JOURNAL_STREAM") else "text"))
+def log(args: argparse.Namespace) -> Log:
+    """The log, in the form that was said, else in that which whoever reads it wants."""
+    from teiten.station.telling import Log
+
+    form = args.log or ("journal" if os.environ.get("JOURNAL_STREAM") else "text")
+    return Log(str(form), least="debug" if args.verbose else "info")
 
 
 def plan(chosen: Settings, *, tasks: bool = True) -> Plan:

@@ -44,10 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from teiten.station.live import Live
-    from teiten.station.telling import Log
     from teiten.station.watching import Watching
 
-    tell = Log(_station.form(args))
+    tell = _station.log(args)
     chosen = _chosen(args)
     if not chosen.station.inputs:
         raise UsageError(

@@ -67,6 +67,7 @@ class Process:
         code = self.process.poll()
         if code is not None:
             self._reader.join(1)
+            self.let_go()
         return code
 
     def let_go(self) -> None:

@@ -70,6 +70,7 @@ class Doing:
             task.name: {
                 "command": task.command, "running": task.name in self.running, "ended": self.ran[task.name].ended,
                 "code": self.ran[task.name].code, "failures": self.ran[task.name].failures,
+                "said": list(self.ran[task.name].said),
                 "took": max(0.0, self.ran[task.name].ended - self.ran[task.name].began),
             }
             for task in self.wanted
@@ -85,8 +86,9 @@ class Doing:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
             process = Process(
-                task.name, self.argv(words), self.tell, self.locks / f"task.{task.name}.lock", folder=folder, nice=NICE
-            )
+                task.name, self.argv(words), self.tell, self.locks / f"task.{task.name}.lock", folder=folder, nice=NICE,
+                usual="debug",
+            )  # fmt: skip
         except BusyError:
             return  # one of a station before still runs: it is the run that is due
         except OSError as error:
@@ -103,7 +105,8 @@ class Doing:
         self.ran[task.name] = Ran(due, present - took, present, code, failures, tuple(process.last))
         self._save()
         if code:
-            self.tell("error", f"{task.name}: teiten {task.command} ended with {told_code(code)} after {took:.0f} s")
+            said = f": {' / '.join(process.last)}" if process.last else ""
+            self.tell("error", f"{task.name}: teiten {task.command} ended with {told_code(code)} after {took:.0f} s{said}")
         elif before:
             self.tell("info", f"{task.name}: teiten {task.command} works again")
         elif not task.quick:

@@ -30,6 +30,8 @@ class _Work:
         self.running: inputs.Running | None = None
         self.trouble: str | None = None
         """why it does not run, while it does not"""
+        self.seen: tuple[int, float | None] = (0, None)
+        """how much had come when it was last asked, and when that had last become more (Unix time)"""
 
 
 class Live:
@@ -45,7 +47,7 @@ class Live:
         self._also = also or (lambda _: [])
         wanted = self._wanted(station)
         self.spool = Spool.open(station.spool)
-        self.desk = Desk(self.spool, station)
+        self.desk = Desk(self.spool, station, tell)
         self.works: dict[str, _Work] = {name: _Work(one) for name, one in wanted.items()}
 
     @contextlib.contextmanager
@@ -94,9 +96,13 @@ class Live:
 
     def _status(self, work: _Work) -> dict[str, Any]:
         name, running = work.input.name, work.running
+        received = sum(feed.totals.get("received", 0) for key, feed in list(self.desk.feeds.items()) if key[0] == name)
+        if received != work.seen[0]:
+            work.seen = (received, time.time())
         return {
             "kind": work.input.kind,
             "trouble": work.trouble,
+            "last": work.seen[1],
             "ended": work.thread is not None and not work.thread.is_alive(),
             "state": dict(running.status()) if running is not None else {},
             "feeds": {
@@ -129,7 +135,9 @@ class Live:
             try:
                 work.running = one.open(one.given, host)
                 work.trouble = None
+                self.desk.asleep.discard(one.name)
                 work.running.run(work.stop)
+                self.desk.asleep.add(one.name)
                 return
             except Exception as error:
                 if not isinstance(error, (OSError, TeitenError)):
@@ -138,6 +146,7 @@ class Live:
                     tries = 0
                 pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
                 work.trouble = str(error)
+                self.desk.asleep.add(one.name)
                 self.tell("error", f"{one.name}: {error}; tried again in {pause} s")
                 tries += 1
                 work.stop.wait(pause)

@@ -27,17 +27,20 @@ _MOST: Final = 200
 class Log:
     """Tells, from any thread. A line that cannot be written (a full disk, a closed terminal) stops nothing."""
 
-    def __init__(self, form: str = "text", out: TextIO | None = None) -> None:
+    def __init__(self, form: str = "text", out: TextIO | None = None, *, least: str = "info") -> None:
         if form not in FORMS:
             raise UsageError(f"There is no form of log '{form}'.", hint=f"Choose one of: {', '.join(FORMS)}.")
         self.form = form
         self.out = out
+        self.most = LEVELS[least]
         self._lock = threading.Lock()
         self._since = time.monotonic()
         self._lines = 0
         self._left_out = 0
 
     def __call__(self, level: str, sentence: str) -> None:
+        if LEVELS.get(level, 6) > self.most:
+            return
         with self._lock:
             now = time.monotonic()
             if not 0 <= now - self._since < _WINDOW:

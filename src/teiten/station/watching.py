@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol
 
 import teiten
 from teiten.errors import TeitenError
-from teiten.station import notify
+from teiten.station import notify, standing
 from teiten.station.children import Child, Tell
 from teiten.station.doing import Doing
 from teiten.station.metrics import Metrics
@@ -33,7 +33,7 @@ from teiten.stationing import Station
 TICK: Final = 0.5
 STATUS: Final = 5.0
 """seconds between two writings of status.json"""
-LAST_ROUND: Final = 45.0
+LAST_ROUND: Final = 30.0
 """seconds that the maker has for its last round; what it does not make, the next start does"""
 _LOOKS: Final = 3
 """looks in a row at which nothing may wait before `--once` ends"""
@@ -102,7 +102,8 @@ class Watching:
         """All of it as plain values."""
         maker = self._maker
         return {
-            "program": teiten.__version__, "pid": os.getpid(), "boot": boot_id(), "at": time.time(), "began": self.began,
+            "program": teiten.__version__, "pid": os.getpid(), "uid": os.getuid(), "boot": boot_id(), "at": time.time(),
+            "began": self.began,
             "reloaded": self.reloaded, "spool": str(self.plan.station.spool),
             "inputs": self.part.status(),
             "maker": None if maker is None else {
@@ -198,7 +199,7 @@ class Watching:
         return code
 
     def _write_status(self, *, ended: bool = False) -> None:
-        path = self.plan.station.spool / "status.json"
+        path = self.plan.station.spool / standing.FILE
         fresh = path.with_suffix(".new")
         text = json.dumps(self.status() | {"ended": ended}, ensure_ascii=False, indent=1, default=str)
         with contextlib.suppress(OSError):  # a full disk: the doctor sees that it is old
