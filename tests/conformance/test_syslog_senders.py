@@ -55,7 +55,8 @@ def openssl(folder: Path) -> None:
         [
             "-subj",
             "/CN=station.example",
-            *signer, *names,
+            *signer,
+            *names,
             "-keyout",
             "station.key",
             "-out",

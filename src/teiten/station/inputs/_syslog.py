@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import os
 import socket
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from teiten.errors import UsageError
+from teiten.errors import InputError, UsageError
 from teiten.station.feeds import Feed
 from teiten.station.inputs import Host
 from teiten.stationing import NAME, Given, Key, endpoint, size, text
@@ -105,6 +106,25 @@ def inherited(kind: int, place: tuple[str, int]) -> socket.socket | None:
                 return one
             one.close()
     return None
+
+
+def taken(error: OSError, kind: str, place: tuple[str, int]) -> InputError:
+    """Why nobody can listen there, and what to do."""
+    address, port = place
+    if error.errno == errno.EADDRINUSE:
+        which = "u" if kind == "UDP" else "t"
+        return InputError(
+            f"Another program listens at {address}, {kind} port {port} already.",
+            hint=f"`ss -l{which}np 'sport = :{port}'` says which; or choose another port with listen.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return InputError(
+            f"This program may not listen at {kind} port {port}.",
+            hint="Choose one from 1024 on, or give it that right (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InputError(f"{address} is no address of this machine.", hint="`ip address` shows them; 0.0.0.0 is all of them.")
+    return InputError(f"Nobody can listen at {address}, {kind} port {port}: {error.strerror or error}.")
 
 
 def plain(address: str) -> str:

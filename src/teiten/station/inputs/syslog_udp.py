@@ -71,7 +71,7 @@ class Receiver:
     def __init__(self, given: Given, host: Host) -> None:
         self._host, self._most, self._wanted = host, given["max_line"], given["buffer"]
         self.peers = _syslog.Peers(given, host)
-        self.sockets = listening(given["listen"], given.where)
+        self.sockets = listening(given["listen"])
         self.buffer = min(raise_buffer(one, self._wanted) for one in self.sockets)
         self.address = self.sockets[0].getsockname()[:2]
         self.dropped = 0
@@ -189,8 +189,8 @@ class Receiver:
         }
 
 
-def listening(place: tuple[str, int], where: str, many: int = _SOCKETS) -> list[socket.socket]:
-    """Sockets bound there, which do not wait. OSError with a sentence."""
+def listening(place: tuple[str, int], many: int = _SOCKETS) -> list[socket.socket]:
+    """Sockets bound there, which do not wait. InputError."""
     if (found := _syslog.inherited(socket.SOCK_DGRAM, place)) is not None:
         return [found]
     out: list[socket.socket] = []
@@ -205,7 +205,7 @@ def listening(place: tuple[str, int], where: str, many: int = _SOCKETS) -> list[
     except OSError as error:
         for one in out:
             one.close()
-        raise OSError(error.errno, f"{where} cannot listen at {place[0]}, UDP port {place[1]}: {error.strerror}") from None
+        raise _syslog.taken(error, "UDP", place) from None
     return out
 
 
