@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from teiten.detect import levels
 from teiten.detect.model import RHYTHM, RHYTHM_LOST, About, Detection
+from teiten.detect.stories import over
 from teiten.detect.view import Floats, View
 
 KINDS: Final = (RHYTHM, RHYTHM_LOST)
@@ -32,10 +33,19 @@ _WINDOWS: Final = (1, 2, 4, 7)
 _COUNTRIES: Final = 30
 _LEAST: Final = 3.0
 """sources an hour by day or night, below which nothing can be said, of today's rhythm or of the one before"""
+_FEWEST: Final = 1.0
+"""the same of the days of a whole week together"""
 _PRESENT: Final = 0.6
 """of the hours of each day in which anybody comes, at least: bursts are no rhythm"""
 _CHANGED: Final = 1.7
 """times: the night beside the day, before and now"""
+_MOST: Final = {
+    "AU": "Australia/Sydney", "BR": "America/Sao_Paulo", "CA": "America/Toronto", "CD": "Africa/Kinshasa",
+    "CL": "America/Santiago", "CN": "Asia/Shanghai", "EC": "America/Guayaquil", "ES": "Europe/Madrid", "ID": "Asia/Jakarta",
+    "MN": "Asia/Ulaanbaatar", "MX": "America/Mexico_City", "NZ": "Pacific/Auckland", "PG": "Pacific/Port_Moresby",
+    "PT": "Europe/Lisbon", "RU": "Europe/Moscow", "UA": "Europe/Kiev",
+}  # fmt: skip
+"""where most people of a country of several zones live; of the United States no zone has half of them: the middle"""
 
 
 @dataclass(frozen=True)
@@ -54,9 +64,26 @@ class Depths:
     """sources an hour by local hour, over the last week"""
 
 
+class Seen(Protocol):
+    """Hours that were watched, and by which day and thresholds they are looked at."""
+
+    @property
+    def hours(self) -> Sequence[dt.datetime]: ...
+
+    @property
+    def exposure(self) -> Floats: ...
+
+    @property
+    def day(self) -> dt.date: ...
+
+    def bounds(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]: ...
+
+    def threshold(self, name: str) -> float: ...
+
+
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Rhythms that came or went. Needs two weeks, and a day that is over."""
-    if view.upto is not None and view.upto < view.bounds(view.day)[1]:
+    if not over(view):
         return []
     made = view.series("country")
     out = []
@@ -75,7 +102,12 @@ def standing(view: View, country: str) -> Detection | None:
     little to say."""
     made = view.series("country")
     row = next((place for place, key in enumerate(made.keys) if key[0] == country), None)
-    depths = of_hours(view, country, made.hosts[row]) if row is not None else None
+    return standing_of(view, country, made.hosts[row]) if row is not None else None
+
+
+def standing_of(view: Seen, country: str, hosts: Floats) -> Detection | None:
+    """The same of that country's sources by the hour, of at least a week."""
+    depths = of_hours(view, country, hosts)
     if depths is None:
         return None
     last = depths.logs[-7:][~np.isnan(depths.logs[-7:])]
@@ -84,12 +116,14 @@ def standing(view: View, country: str) -> Detection | None:
     mean = float(last.mean())
     wide = max(float(last.std(ddof=1)), 0.05) / math.sqrt(last.size)
     depth = 1 - math.exp(mean)
+    if float(np.nanmean(depths.day[-7:])) < _FEWEST:
+        return None
     if depth < view.threshold("detect_rhythm_depth") or levels.deviate(np.array(-mean / wide), np.array(last.size - 1.0)) < 3:
         return None
     return _detection(view, depths, RHYTHM, 7, depth, None, 3.0)
 
 
-def of_hours(view: View, country: str, hosts: Floats) -> Depths | None:
+def of_hours(view: Seen, country: str, hosts: Floats) -> Depths | None:
     """A country's nights beside its days, of each of its local days. None: its clock is not known."""
     name = zone_of(country)
     if name is None or not len(view.hours):
@@ -166,7 +200,7 @@ def _kind(view: View, now: float, before: float, t: float) -> str | None:
     return RHYTHM_LOST if before >= deep and t > 0 and changed <= 1 / _CHANGED else None
 
 
-def _detection(view: View, depths: Depths, kind: str, width: int, now: float, before: float | None, z: float) -> Detection:
+def _detection(view: Seen, depths: Depths, kind: str, width: int, now: float, before: float | None, z: float) -> Detection:
     first = view.bounds(view.day - dt.timedelta(days=width - 1))[0]
     day = depths.day[~np.isnan(depths.day)]
     low = _quiet(depths.profile)
@@ -213,7 +247,10 @@ def _quiet(profile: Floats) -> tuple[int, int]:
 
 @functools.cache
 def zone_of(country: str) -> str | None:
-    """The IANA zone by whose clock a country wakes; of several that in the middle, west to east. None: not known."""
+    """The IANA zone by whose clock a country wakes: that of most of its people (`_MOST`), else of several that in the middle,
+    west to east. None: not known."""
+    if country in _MOST:
+        return _MOST[country]
     zones = [name for name, codes in _zones() if country in codes]
     now = dt.datetime(2026, 1, 15, tzinfo=dt.UTC)
     ordered = sorted(zones, key=lambda name: (zoneinfo.ZoneInfo(name).utcoffset(now) or dt.timedelta(), name))
