@@ -48,7 +48,7 @@ def cut_at(live: Part, rate: Rate) -> float:
 
 
 def copied(live: Part, copies: list[Part], read: float, rate: Rate) -> tuple[int, str]:
-    """Lines written to a log between its copy and its end, and a sentence. copies: those made of it, oldest first, at least one;
+    """Lines written to a log between its copy and its end, and a sentence. copies: those made of it, oldest first;
     read: when all that was there was taken (0: long ago). Where there were several, each took as much as the last one."""
     lines = round(len(copies) * rate.lines * max(0.0, cut_at(live, rate) - max(copies[-1].info.st_mtime, read)))
     names = ", ".join(part.path.name for part in copies)
