@@ -93,7 +93,7 @@ def table(asked: Asked, what: str, rows: Rows) -> Table:
                 speech.thing(what, row),
                 number(row["packets"]),
                 number(row["hosts"]),
-                Cell(speech.words.percent(share / 100) if share is not None else "", share=(share or 0) / 100),
+                Cell(speech.words.percent(share) if share is not None else "", share=share or 0),
                 number(row["rank_before"]) if row["rank_before"] is not None else "–",
                 f"{speech.words.signed(row['change'], 0)}%" if row["change"] is not None else "–",
             )
