@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import LakeError, TeitenError, UsageError
 from teiten.web import api, asked, pages, render
+from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
 
@@ -74,13 +75,15 @@ def _name(host: str) -> str:
 def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
     """The application for that configuration. hosts: names by which it is called; none: any."""
     pool = Pool(settings, workers=workers)
+    live = Live(pool)
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         yield
+        live.close()
         pool.close()
 
-    routes = [Route("/static/{name}", _static)]
+    routes = [Route("/static/{name}", _static), Route("/live", live.listen)]
     for module in found(pages):
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2]))
     for module in found(api):
@@ -120,6 +123,8 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             view: View = await module.build(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
+        if "redirect" in view.more:
+            return RedirectResponse(view.more["redirect"], 303)
         text = render.page(getattr(module, "TEMPLATE", "view.html"), wanted, view, nav=_nav(), here=module.PATH, version=__version__)
         return _html(request, text, view.status)
 

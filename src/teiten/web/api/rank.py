@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from teiten.errors import UsageError
 from teiten.report import rows as forms
 from teiten.report.model import Data
 from teiten.web.asked import Asked
-from teiten.web.pages import _ranked
+from teiten.web.pages import _ranked, events
 from teiten.web.pool import Pool
 
 TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
@@ -37,4 +38,15 @@ def answer(request: Request, name: str, rows: list[dict[str, Any]]) -> Response:
     return Response(forms.files(data)[form], media_type=TYPES[form], headers=headers)
 
 
-ROUTES = {"/rank/{what}": rank}
+async def listed(request: Request, asked: Asked, pool: Pool) -> Response:
+    own = replace(asked, n=int(asked.words.get("n", 100)))
+    after = events.place_of(asked)
+    found = await pool.ask(("events", own.key, after), lambda s: events.rows(s, own, after))
+    made = answer(request, "events", list(found))
+    following = events.next_of(own, found)
+    if following:
+        made.headers["link"] = f'<{asked.url(after=following)}>; rel="next"'
+    return made
+
+
+ROUTES = {"/rank/{what}": rank, "/events": listed}
