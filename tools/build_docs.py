@@ -18,7 +18,7 @@ from pathlib import Path
 
 from teiten import alerting, bench, cli, doctor, errors, event, lang, readers, settings, stationing
 from teiten.publish import masks
-from teiten.station import inputs
+from teiten.station import inputs, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "docs" / "reference"
@@ -345,7 +345,22 @@ def station_part() -> list[str]:
                 [(f"`{key.name}`", "(needed)" if key.needed else _plain(key.default), key.meaning) for key in module.KEYS],
             )
         )
+    out += [
+        "### [station.task.NAME]\n",
+        "What is done when: teiten commands. These go by themselves; a table of the same name changes one of them.\n",
+        table(
+            ("task", "command", "when"),
+            [(f"`{t.name}`", f"`{t.command}`", _when(t)) for t in tasks.usual(alerts=True, retain=True)],
+        ),
+        table(("key", "default", "meaning"), [(f"`{key.name}`", _plain(key.default), key.meaning) for key in tasks.KEYS]),
+        "In a command, words in braces stand for a time as it is when the task is due:\n",
+        table(("word", "meaning"), [(f"`{{{word}}}`", meaning) for word, meaning in tasks.WORDS.items()]),
+    ]
     return out
+
+
+def _when(task: tasks.Task) -> str:
+    return f"every {task.every / 60:.0f} minutes" if task.every else "{:02d}:{:02d}".format(*(task.at or (0, 0)))
 
 
 def _written(name: str, value: object) -> str:

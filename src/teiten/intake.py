@@ -28,7 +28,7 @@ from teiten import coverage, enrich, event, periods, readers, retention
 from teiten.errors import InputError, TeitenError
 from teiten.lake import BOUNDS, Batch, Lake, Made, Writer, activity, packets
 from teiten.lake import batch as batches
-from teiten.lake.history import History, Resume, compare_tail, farther
+from teiten.lake.history import History, Known, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
 from teiten.readers._base import EVENT, EXPIRED, Chunk, ReadOptions, Rejected, Rows, Tally
@@ -60,14 +60,31 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """What the inputs of one intake have in common."""
 
     lake: Lake
     history: History
     writer: Writer
     encoders: _parquet.Workers
-    rejected: OnRejected | None
+    rejected: OnRejected | None = None
+
+
+@contextlib.contextmanager
+def run_of(
+    lake: Lake,
+    *,
+    rejected: OnRejected | None = None,
+    history: Callable[[Writer], History | None] | None = None,
+    wait: float | None = None,
+) -> Iterator[Run]:
+    """The lake's writer, for some inputs one after the other. LakeBusyError after `wait` seconds.
+
+    history: asked under the lock for what the lake has, where that is known already (None: it is read)."""
+    with lake.writer(wait) as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
+        writer.encode = _kept.pack
+        held = None if history is None else history(writer)
+        yield Run(lake, held or History(lake, writer.last), writer, encoders, rejected)
 
 
 @dataclass(slots=True)
@@ -137,9 +154,8 @@ def ingest(
     done = 0
     if judge:
         _check_lists(settings)
-    with lake.writer() as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
-        run, first = _Run(lake, History(lake, writer.last), writer, encoders, rejected), writer.last
-        writer.encode = _kept.pack
+    with run_of(lake, rejected=rejected) as run:
+        writer, first = run.writer, run.writer.last
         for source in opened:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
@@ -162,7 +178,7 @@ def ingest(
             try:
                 reader = readers.pick(source.head(), fmt, source.name)
                 one.format = reader.NAME
-                _OneInput(run, source, reader, options, one, told).run()
+                OneInput(run, source, reader, options, one, told).run()
             except InputError as error:
                 one.error = error
             one.tally.check()
@@ -218,20 +234,24 @@ def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Re
             result.inputs.append(InputResult(name, error=error))
 
 
-class _OneInput:
+class OneInput:
     """The intake of one input: pieces whose new lines are told from known ones, gathered to batches, one batch in flight.
 
     A piece's events are encoded while the next is read; of a batch that is being gathered only its Parquet pages are held.
+
+    An input that has an identity (a segment of a spool) is known again by that, and where it ended is kept even if nothing in
+    it was new. resume: where the last intake of such an input ended (`ended`), if that was in this process.
     """
 
     def __init__(
         self,
-        run: _Run,
+        run: Run,
         source: _input.Input,
         reader: Any,
         options: ReadOptions,
         result: InputResult,
         progress: OnProgress,
+        resume: Resume | None = None,
     ) -> None:
         self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
         self.rejected, self.progress = run.rejected, progress
@@ -239,30 +259,35 @@ class _OneInput:
         self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
         since = run.lake.kept_since()
         self.kept_since = None if since is None else int(since.timestamp()) * 1_000_000
-        self.first_line = first_line(source.head(), reader.LINES)
-        self.resume = Resume()
-        if source.seekable:
+        self.first_line = first_line(source.head(), reader.LINES, source.identity)
+        self.segment = source.name if source.identity else ""
+        self.held_resume = resume is not None
+        self.resume = resume or Resume()
+        if source.seekable and resume is None:
             self.resume = self.history.resume(options.sensor, self.first_line, source.open)
         self.known = self.resume.known
         if self.known is None and source.seekable:
             self._refuse_renamed(options.sensor)
         self.source_id = self.known.source_id if self.known else self.history.last_source + 1
-        hash_events = reader.LINES or self.history.has_hashed(options.sensor, self.source_id, reader.NAME)
+        hash_events = reader.LINES or self.history.has_hashed(options.sensor, self.source_id, reader.NAME, self.segment)
         self.options = replace(options, start=self.resume.start, source_id=self.source_id, hash_events=hash_events)
         self.start = self.resume.start
         self.held: list[Chunk] = []
         self.held_events = 0
         self.part = _Part(self.encoders, reader.LINES)
         self.reached: dict[int, int] = dict(self.known.reached) if self.known else {}
+        if self.segment and self.known is None:
+            self.reached = self.history.reached_before(self.segment)
         self.seen: Seen | None = None
         if not reader.LINES:
-            self.seen = Seen(run.lake, self.history, options.sensor, self.source_id, self.reached)
+            self.seen = Seen(run.lake, self.history, options.sensor, self.source_id, self.reached, self.segment)
         self.cursor: tuple[int, int] | None = None
         self.compared: tuple[tuple[int, ...], Alignment] | None = None
         self.first = True
+        self.ended: Resume | None = None
         self.flying: Future[tuple[int, Batch]] | None = None
         self.batch_events = int(os.environ.get("TEITEN_BATCH_EVENTS") or BATCH_EVENTS[result.tally.unit])
-        compared = self.history.has_others(options.sensor, self.source_id)
+        compared = self.history.has_others(options.sensor, self.source_id, self.segment)
         self.piece_events = min(PIECE_EVENTS, self.batch_events) if compared else 0
 
     def _refuse_renamed(self, sensor: str) -> None:
@@ -297,7 +322,7 @@ class _OneInput:
 
     def run(self) -> None:
         tally = self.result.tally
-        if self.known is not None:
+        if self.known is not None and not self.held_resume:
             self._say_if_moved()
             tally.lines += self.known.lines
             tally.had_already += self.known.lines
@@ -319,6 +344,7 @@ class _OneInput:
                 if self.held:
                     self._piece(*self._tail(digest))
                 self._flush(digest)
+                self._landed()
             finally:
                 try:
                     self._landed()
@@ -371,13 +397,18 @@ class _OneInput:
     def _flush(self, digest: Digest) -> None:
         """What was gathered becomes a batch, if anything in it is new."""
         part = self.part
-        if not part.new:
+        if not part.new and (not self.segment or part.end <= self.start):
             return
         if not part.tail:
             part.sha256, _ = digest.at(part.end)
         self._landed()
         batch = part.batch(self)
         self.result.source_id = self.source_id
+        if self.segment and not part.tail:
+            known = Known(
+                self.source_id, self.segment, part.end, part.sha256, 0, b"", False, 0, dict(self.reached), batch.sensor
+            )
+            self.ended = Resume(part.end, known, digest.state())
         self.start, self.part = part.end, _Part(self.encoders, self.reader.LINES)
         self.flying = self.pool.submit(self._store, batch, part)
 
@@ -398,13 +429,14 @@ class _OneInput:
     ) -> npt.NDArray[np.bool_]:  # fmt: skip
         """Lines, and packets of an older lake, are told by the hashes of their bytes."""
         fmt = None if self.reader.LINES else self.reader.NAME
-        numbers = self.history.near(self.options.sensor, *_span(chunks), self.source_id, fmt)
+        span = _span(chunks, received=self.options.received is not None)
+        numbers = self.history.near(self.options.sensor, *span, self.source_id, fmt, self.segment)
         if not numbers:
             return had
         if self.compared is None or self.compared[0] != numbers:
             self.compared = (numbers, self.history.alignment(numbers, self.reached, self.cursor))
         alignment = self.compared[1]
-        cut = self.reader.LINES and self.first and self.start == 0 and not bool(chunks[0].stamped[0])
+        cut = self.reader.LINES and self.first and self.start == 0 and not self.segment and not bool(chunks[0].stamped[0])
         had = alignment.match(np.concatenate([c.line_hash for c in chunks]), cut=cut, cut_end=tail)
         farther(self.reached, alignment.reached())
         self.cursor = alignment.cursor
@@ -519,7 +551,7 @@ class _Part:
             return hashes.astype("<u8").tobytes(), None
         return batches.pack(hashes, np.concatenate([np.empty(0, np.int64), *self.places]) - start), len(hashes)
 
-    def batch(self, run: _OneInput) -> Batch:
+    def batch(self, run: OneInput) -> Batch:
         line_hashes, hashed = self._told(run.start)
         return Batch(
             source_id=run.source_id,
@@ -581,8 +613,10 @@ def _own_times(rows: list[Rows]) -> tuple[npt.NDArray[np.int64], bool]:
     return np.concatenate(times), others
 
 
-def _span(chunks: list[Chunk]) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """First and last time of the chunks' events; None where there are none, or where times were not stated."""
+def _span(chunks: list[Chunk], *, received: bool = False) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """First and last time of the chunks' events; None where there are none, or where times were not stated.
+
+    received: the times at which lines came in are known, and stand for those that were not stated."""
     low: list[int] = []
     high: list[int] = []
     for chunk in chunks:
@@ -591,7 +625,7 @@ def _span(chunks: list[Chunk]) -> tuple[dt.datetime | None, dt.datetime | None]:
             continue
         basis = rows.column("time_basis")
         told = {basis.value} if basis.numbers is None else {basis.texts[i] for i in np.unique(basis.numbers).tolist()}
-        if told & {"boot inferred", "received"}:
+        if told & {"boot inferred", "received"} and not received:
             return None, None
         times = integers(rows.column("time"), len(rows))
         low.append(int(times.min()))
@@ -599,4 +633,4 @@ def _span(chunks: list[Chunk]) -> tuple[dt.datetime | None, dt.datetime | None]:
     return (_bound(min(low)), _bound(max(high))) if low else (None, None)
 
 
-__all__ = ["InputResult", "Result", "ingest"]
+__all__ = ["InputResult", "OneInput", "Result", "Run", "ingest", "run_of"]

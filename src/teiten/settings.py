@@ -300,6 +300,9 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_slow_times": Threshold(1.6, "and what rises slowly, where the days of a week are so on average"),
     "detect_level_packets": Threshold(15, "and by this many packets a day at least"),
     "detect_level_share": Threshold(0.00001, "and by this share of all packets of a day"),
+    "detect_fall_share": Threshold(
+        0.0001, "and, what falls in one country alone, by this share: that a few rare sources stay away is no news"
+    ),
     "detect_level_days": Threshold(
         0.02, "of days on which nothing happens, the share on which a level, a new port or a ranking may be told all the same"
     ),

@@ -98,7 +98,8 @@ def _tables(found: Any, where: str, base: Path) -> tuple[Table, ...]:
     for name in found:
         if not NAME.fullmatch(name):
             raise UsageError(f"{where}.{name}]: a name has letters, digits, - _ and . alone, 64 at most.")
-    return tuple(Table(name, given, f"{where}.{name}]", base) for name, given in found.items())
+    # the same file has one name, from wherever it is looked at
+    return tuple(Table(name, given, f"{where}.{name}]", base.absolute()) for name, given in found.items())
 
 
 # values, for the kinds of inputs too -------------------------------------------------------------------------------------

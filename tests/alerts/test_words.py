@@ -28,9 +28,9 @@ def said(one: Story, before: dict[str, notices.Told] | None = None) -> Notice:
 def test_all_of_it_is_said() -> None:
     told = said(making.story()).said
     for code, needed in (
-        ("ja", ("米国発の", "25,465/tcp", "5時台", "400パケット", "約4倍", "Example Net", "少数のホスト", "確からしさ",
+        ("ja", ("米国発の", "25,465/tcp", "5時台", "400パケット", "約4倍", "Example Net", "8ホストと少数", "確からしさ",
                 "7時現在")),
-        ("en", ("the United States", "25, 465/tcp", "05:00", "400 packets", "Example Net", "8 hosts", "sure",
+        ("en", ("the United States", "25, 465/tcp", "05:00", "400 packets", "Example Net", "8 hosts", "Confidence",
                 "As of Tue 10 Mar, 07:00")),
     ):  # fmt: skip
         text = "\n".join(told[code])

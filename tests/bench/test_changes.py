@@ -160,16 +160,13 @@ def test_figures_say_what_was_told_and_what_was_missed(world: World) -> None:
 
 @pytest.mark.full
 def test_every_kind_is_the_same_as_packets_in_a_log(world: World, tmp_path: Path) -> None:
-    """A log of the suite's packets, ingested: equal cells by hour, port and country, and what the counts tell is told."""
-    otherwise = []
+    """A log of the suite's packets, ingested: equal cells by hour, port, country and AS, and what the counts tell is told."""
     for number, changes in enumerate(trials.groups(world, 10.0)):
         result = packets.held(world, changes, tmp_path / str(number))
         assert result["cells"] > 2000 and result["unlike"] == 0
         for kind, days in result["counted"].items():
-            # addresses are of other AS than the suite's: what is of one AS may be told otherwise
-            same = [bool(day) for day in result["told"][kind]] == [bool(day) for day in days]
-            if kind not in ("burst_few", "wide_scan", "campaign") and not same:
-                otherwise.append(kind)
-    if otherwise:
-        # open: the counts are the same, and what is told of them is not ("dies", at least)
-        pytest.xfail(f"told otherwise of a lake than of its counts: {', '.join(otherwise)}")
+            assert [bool(day) for day in result["told"][kind]] == [bool(day) for day in days], (
+                kind,
+                result["told"][kind],
+                days,
+            )

@@ -66,3 +66,26 @@ def test_the_bar_is_higher_where_the_past_was_wilder(heavy: bool, least: float, 
     assert least < bar < most
     assert made.chance(bar) == pytest.approx(1e-6, rel=0.05)
     assert made.chance(1.0) >= made.chance(3.0) >= made.chance(9.0)
+
+
+@pytest.mark.parametrize(
+    "weeks,sign,expected",
+    [
+        ([9, 9, 9, 9], 1, 9),
+        ([1, 9, 8, 9], 1, 8),
+        ([1, 9, 1, 9], 1, 1),
+        ([None, 9, 8, 9], 1, 8),
+        ([None, None, 9, 9], 1, None),
+        ([1, 0, 1, 9], -1, 1),
+        ([None, 0, 2, 1], -1, 2),
+    ],
+    ids=["every week", "three of four", "two are none", "three known", "two known", "quiet weeks", "three quiet weeks"],
+)
+def test_what_comes_on_that_weekday_of_three_weeks_in_four_is_its_usual(
+    weeks: list[float | None], sign: int, expected: float | None
+) -> None:
+    course = np.full((1, 29), 3.0)
+    course[0, 0:28:7] = [np.nan if n is None else n for n in weeks]
+    last = levels.weekly(course, np.array([sign]))[0, -1]
+    assert np.isnan(last) if expected is None else last == expected
+    assert np.isnan(levels.weekly(course[:, :7], np.array([sign]))).all()

@@ -35,8 +35,9 @@ class _Flaky:
 def test_an_input_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_PAUSES", (0.01,))
     told: list[tuple[str, str]] = []
-    station = live.Live(Station(spool=tmp_path / "spool", sync=0.01), lambda level, text: told.append((level, text)))
-    station.inputs = [inputs.Input("flaky", "flaky", Given("flaky", "", tmp_path), {}, _Flaky)]
+    flaky = inputs.Input("flaky", "flaky", Given("flaky", "", tmp_path), {}, _Flaky)
+    tell = lambda level, text: told.append((level, text))  # noqa: E731
+    station = live.Live(Station(spool=tmp_path / "spool", sync=0.01), tell, also=lambda _: [flaky])
     with station.at_work():
         for _ in range(500):
             if station.done():

@@ -26,13 +26,14 @@ WHAT = (
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
     "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise. "
     "rollup: counts finished days into aggregates, from which questions and reports are answered quickly. retain: events "
-    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays"
+    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays. judge: verdicts, times watched and "
+    "aggregates of the days that have got new events, as ingest makes them by itself (a station stores without)"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    choices = ("status", "compact", "vacuum", "check", "mend", "take-out", "rollup", "retain")
+    choices = ("status", "compact", "vacuum", "check", "mend", "take-out", "rollup", "retain", "judge")
     parser.add_argument("what", choices=choices, help=WHAT)
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="take-out: names, paths or numbers of inputs")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
@@ -76,6 +77,8 @@ def main(args: argparse.Namespace) -> int:
         _compact(lake, args)
     elif args.what == "rollup":
         _rollup(lake, found, every=args.all)
+    elif args.what == "judge":
+        return _judge(lake, found)
     elif args.what == "retain":
         return _retaining.main(args, lake, found)
     else:
@@ -178,6 +181,21 @@ def _rollup(lake: Lake, found: Settings, *, every: bool) -> None:
         told.clear()
     rows = sum(done.rows.values())
     print(f"{lake.path}: {len(done.days):,} days counted, {rows:,} rows ({found.zone_name})", file=sys.stderr)
+
+
+def _judge(lake: Lake, found: Settings) -> int:
+    """Everything that follows from events that were stored without it. 1 where something hindered it."""
+    from teiten import classify, coverage, rollup
+
+    coverage.refresh(lake, found)
+    judged = classify.refresh(lake, found, wait=None)
+    _common.show_verdicts(judged)
+    if judged.trouble is not None:
+        return 1
+    days = rollup.due(lake, found)
+    if days:
+        rollup.ensure(lake, found, days)
+    return 0
 
 
 def _vacuum(lake: Lake, hours: float) -> None:

@@ -89,6 +89,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
         return []
     counts = {"packets": np.concatenate([one.packets for one in made]), "hosts": np.concatenate([one.hosts for one in made])}
     _at_least(view, days.watched, names, counts)
+    _left_out(view, days, made, counts)
     tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS)
     best: dict[tuple[Any, ...], Away] = {}
     for measure in ("packets", "hosts"):
@@ -114,6 +115,39 @@ def _at_least(view: View, watched: Floats, names: Sequence[tuple[Courses, int]],
     for which, least in ((several, view.least * part), (alone, view.least_alone * part)):
         packets[which] = np.maximum(packets[which], least)
         hosts[which] = np.maximum(hosts[which], least * share)
+
+
+def _left_out(view: View, days: Calendar, made: Sequence[Courses], counts: dict[str, Floats]) -> None:
+    """Of a port of a country each AS that is below `View.least` is left out by itself: where one that is there on other days
+    is not, it is taken to have as many, so that a country whose ASes are all near that number does not fall by the half. An AS
+    that was there on few days counts for that part."""
+    if view.least <= 0:
+        return
+    share = counts["hosts"].sum() / max(1.0, counts["packets"].sum())
+    part = np.minimum(np.nan_to_num(days.watched, nan=1.0), 1.0)
+    first = 0
+    for one in made:
+        rows = slice(first, first + len(one.keys))
+        first += len(one.keys)
+        if one.by != (*PORT, "country") or not one.keys:
+            continue
+        keys = pl.DataFrame(one.keys, schema={n: days.frame.schema[n] for n in one.by}, orient="row")
+        seen = (
+            days.frame.join(keys.with_row_index("_row"), on=list(one.by), nulls_equal=True)
+            .select("_row", "asn", "day")
+            .unique()
+        )
+        weight = seen.group_by("_row", "asn").len("_days")
+        weight = weight.with_columns((pl.col("_days") * 2 / len(days.dates)).clip(upper_bound=1.0).alias("_weight"))
+        there = seen.join(weight, on=["_row", "asn"], nulls_equal=True).group_by("_row", "day").agg(pl.col("_weight").sum())
+        gone = np.zeros((len(one.keys), len(days.dates)))
+        every = weight.group_by("_row").agg(pl.col("_weight").sum())
+        gone[every["_row"].to_numpy()] += every["_weight"].to_numpy()[:, None]
+        gone[there["_row"].to_numpy(), there["day"].to_numpy()] -= there["_weight"].to_numpy()
+        more = view.least * np.maximum(gone, 0.0) * part
+        # the first of them is in the least count of the whole already
+        counts["packets"][rows] = np.maximum(counts["packets"][rows], one.packets + more)
+        counts["hosts"][rows] = np.maximum(counts["hosts"][rows], one.hosts + more * share)
 
 
 def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) -> Away | None:
@@ -200,11 +234,11 @@ def _of_measure(
     return out
 
 
-def enough(view: View, days: Calendar) -> float:
-    """Packets a day that a change of level has at least: so many, and such a part of all that comes."""
+def enough(view: View, days: Calendar, share: str = "detect_level_share") -> float:
+    """Packets a day that a change of level has at least: so many, and such a part (a threshold's name) of all that comes."""
     whole = days.frame.group_by("day").agg(pl.col("packets").sum())["packets"].median()
     of_all = float(whole) if isinstance(whole, (int, float)) else 0.0
-    return max(view.threshold("detect_level_packets"), view.threshold("detect_level_share") * of_all)
+    return max(view.threshold("detect_level_packets"), view.threshold(share) * of_all)
 
 
 def _rare(rates: Floats, usual: levels.Usual) -> levels.Bools:

@@ -36,6 +36,9 @@ PRIOR: Final = 8.0
 """days that the deviation of like series weighs as much as"""
 WEEKDAY: Final = 2.0
 """weeks as much as which 'weekdays make no difference' weighs"""
+WEEKS: Final = 4
+OF_WEEKS: Final = 3
+"""of so many weeks before, on the same weekday: then it comes every week"""
 _HALF: Final = 0.5
 _NINETY: Final = 1.2816
 """standard deviations at which a tenth of a normal distribution lies beyond"""
@@ -164,6 +167,21 @@ def likeness(variance: Floats, freedom: Floats, level: Floats) -> Like:
     which = np.searchsorted(edges, level)
     mine = [variance[(which == one) & known] for one in range(len(edges) + 1)]
     return Like(edges, np.array([float(np.median(some)) if some.size >= 5 else every for some in mine]))
+
+
+def weekly(rates: Floats, sign: Floats) -> Floats:
+    """Of each day what three of its weekday's four before it reached (sign 1), or did not exceed (-1), at least.
+
+    What comes every week, or every week does not, is usual, however far it lies from the other days. rates: (series, days in a
+    row). nan: fewer than three of them were observed."""
+    days = rates.shape[1]
+    weeks = np.full((WEEKS, *rates.shape), np.nan)
+    for back in range(1, WEEKS + 1):
+        weeks[back - 1, :, 7 * back :] = rates[:, : max(0, days - 7 * back)]
+    seen = (~np.isnan(weeks)).sum(axis=0)
+    ordered = np.sort(weeks, axis=0)
+    high = np.where(seen == WEEKS, ordered[WEEKS - OF_WEEKS], ordered[0])
+    return np.where(seen >= OF_WEEKS, np.where(sign[:, None] > 0, high, ordered[OF_WEEKS - 1]), np.nan)
 
 
 def deviate(t: Floats, freedom: Floats) -> Floats:

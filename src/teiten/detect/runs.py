@@ -73,6 +73,7 @@ class _Walk:
         self.rates, self.weekdays, self.bars, self.sign, self.broad = rates, weekdays, bars, sign, broad
         n = len(rates)
         self.away = np.zeros(rates.shape, bool)
+        self.weekly = levels.weekly(rates, sign)
         self.floor = np.zeros(n, np.int64)
         self.start = np.full(n, -1, np.int64)
         self._began = self.start.copy()
@@ -136,7 +137,8 @@ class _Walk:
             window = slice(first, day + 1)
             z = self.sign * levels.z(self.rates[:, window], self.weekdays[window], usual, inflation)
             mean = _mean(self.rates[:, window])
-            high, low = np.where(self.sign > 0, mean, usual.rate), np.where(self.sign > 0, usual.rate, mean)
+            common = self._common(usual.rate, first, day + 1)
+            high, low = np.where(self.sign > 0, mean, common), np.where(self.sign > 0, common, mean)
             large = (high >= times * low) & (high - low >= self.bars.least)
             # a longer window tells only what goes on: its last day is away, too
             last = self.sign * (self.rates[:, day] - usual.rate) > 0.5 * np.abs(mean - usual.rate)
@@ -147,6 +149,13 @@ class _Walk:
             found = free & large & last & (z > bar) & (z > told + 1e-9) & self.broad[:, window].any(axis=1)
             told = np.where(found, z, told)
             self._begin(found, first, usual, z, width)
+
+    def _common(self, rate: Floats, first: int, after: int) -> Floats:
+        """The usual rate of those days, with what every week brings on them."""
+        every = self.weekly[:, first:after]
+        plain = rate[:, None]
+        habit = np.where(self.sign[:, None] > 0, np.fmax(plain, every), np.fmin(plain, every))
+        return _mean(np.where(np.isnan(self.rates[:, first:after]), np.nan, habit))
 
     def _begin(self, found: Bools, first: int, usual: levels.Usual, z: Floats, width: int) -> None:
         assert self.frozen is not None

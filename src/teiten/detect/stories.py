@@ -83,14 +83,18 @@ def fold(
     and to whatever joins it later.
     """
     verdicts = said or {}
-    going = {one.id: one for one in before if _remembered(one, day, view) and not _within(one, before)}
+    known = [one for one in before if _remembered(one, day, view)]
+    going = {one.id: one for one in known if not _within(one, before)}
+    # a port that stands out in a country stands out there still, though the port as a whole has become a story
+    standing = {one.about: one for one in known if one.kind == STANDS_OUT and one.id not in going}
     joined: dict[str, list[Detection]] = {}
     for one in sorted(found, key=_telling):
         home = _home(one, going.values())
         if home is None:
             if one.kind == ENDED or (one.kind == FALLING and not _below(one)):
                 continue  # what nobody was told of has no end to be told
-            home = _begun(one, day)
+            home = standing.pop(one.about, None) if one.kind == STANDS_OUT else None
+            home = home or _begun(one, day)
             going[home.id] = home
         joined.setdefault(home.id, []).append(one)
         going[home.id] = replace(home, about=_wider(home.about, one))

@@ -260,6 +260,10 @@ class Lake:
         sizes = {file: file.stat().st_size for file in table.path.glob("*.parquet")}
         return {table.path / file: sizes.get(table.path / file, 0) for file in table.sweep(grace=grace)}
 
+    def written(self) -> object:
+        """What is another value after anybody has written batches, or taken some out. Costs little; no lock is needed."""
+        return _delta.newest(self.path / "batches")
+
     def batch_files(self) -> list[Path]:
         """The Parquet files of the table `batches`; rows numbered above `live_files`' second answer do not count."""
         return self._table("batches").files()

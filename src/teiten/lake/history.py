@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
+SPOOL: Final = "spool:"
+"""how the name of a source begins that is a segment of a station's spool; then come its stream, / and its number"""
 MAX_LINES: Final = 8_000_000
 """stored lines that are held in memory for one comparison; the latest are taken first"""
 SLACK: Final = dt.timedelta(days=1)
@@ -104,6 +106,7 @@ class History:
         self._lake = lake
         self._frame = lake.batches(_COLUMNS, upto)
         self._fresh: list[pl.DataFrame] = []
+        self._beside: pl.DataFrame | None = None
         self.last_source: int = _most(self._frame)
         self._hashes: dict[int, bytes] = {}
         self._held = 0
@@ -119,6 +122,8 @@ class History:
         row = {name: getattr(batch, name, None) for name in _COLUMNS}
         row |= {"batch": number, "reached": json.dumps(dict(batch.reached))}
         self._fresh.append(pl.DataFrame([row], schema=self._frame.schema))
+        if not batch.source.startswith(SPOOL):
+            self._beside = None
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
         self._forget()
@@ -152,6 +157,19 @@ class History:
         others = (pl.col("first_line") == first_line) & (pl.col("sensor") != sensor) & (pl.col("end") > 0)
         return self._farthest(self._candidates(others), stream).known
 
+    def segments(self) -> dict[str, Known]:
+        """The spool's segments that the lake has something of, by their names (`SPOOL` and their identity)."""
+        found = self._candidates(pl.col("source").str.starts_with(SPOOL))
+        return {known.name: known for known in sorted(found, key=lambda known: known.last_batch)}
+
+    def reached_before(self, name: str) -> dict[int, int]:
+        """How far earlier segments of that segment's stream came in other sources' lines: they are one input that goes on."""
+        stream = name.rpartition("/")[0] + "/"
+        out: dict[int, int] = {}
+        for text in self._rows().filter(pl.col("source").str.starts_with(stream))["reached"].unique():
+            farther(out, {int(k): v for k, v in json.loads(text or "{}").items()})
+        return out
+
     def begun(self, source_id: int) -> dt.datetime | None:
         """The time of the first event of that source's first batch."""
         own = self._rows().filter((pl.col("source_id") == source_id) & (pl.col("start") == 0))
@@ -179,32 +197,48 @@ class History:
                     best = Resume(end, max(same, key=lambda k: k.last_batch), sha.copy())
         return best
 
-    def has_others(self, sensor: str, own: int) -> bool:
-        """Is there any line of the sensor from another source than `own`?"""
-        return not self._others(sensor, own).is_empty()
+    def has_others(self, sensor: str, own: int, segment: str = "") -> bool:
+        """Is there any line of the sensor from another source than `own`? `segment`: as in `near`."""
+        return not self._others(sensor, own, segment).is_empty()
 
-    def _others(self, sensor: str, own: int) -> pl.DataFrame:
-        return self._rows().filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
+    def _others(self, sensor: str, own: int, segment: str) -> pl.DataFrame:
+        rows = self._rows() if not segment else self._outside(segment)
+        return rows.filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
 
-    def has_hashed(self, sensor: str, own: int, fmt: str) -> bool:
+    def _outside(self, segment: str) -> pl.DataFrame:
+        """Rows of what came in otherwise than by the spool, and of that segment itself, should its bytes be others now."""
+        rows = self._rows()
+        if self._beside is None:
+            self._beside = rows.filter(~pl.col("source").str.starts_with(SPOOL))
+        return pl.concat([self._beside, rows.filter(pl.col("source") == segment)])
+
+    def has_hashed(self, sensor: str, own: int, fmt: str, segment: str = "") -> bool:
         """Has the sensor another source of that format of which every line has its hash, as captures had in older lakes?"""
-        return not self._others(sensor, own).filter((pl.col("format") == fmt) & pl.col("hashed").is_null()).is_empty()
+        others = self._others(sensor, own, segment)
+        return not others.filter((pl.col("format") == fmt) & pl.col("hashed").is_null()).is_empty()
 
-    def packets(self, sensor: str, own: int) -> pl.DataFrame:
+    def packets(self, sensor: str, own: int, segment: str = "") -> pl.DataFrame:
         """Rows (`_COLUMNS`) of the sensor's batches, of other sources, whose records are told by their events."""
-        return self._others(sensor, own).filter(pl.col("hashed").is_not_null())
+        return self._others(sensor, own, segment).filter(pl.col("hashed").is_not_null())
 
     def near(
-        self, sensor: str, low: dt.datetime | None, high: dt.datetime | None, own: int, fmt: str | None = None
+        self,
+        sensor: str,
+        low: dt.datetime | None,
+        high: dt.datetime | None,
+        own: int,
+        fmt: str | None = None,
+        segment: str = "",
     ) -> tuple[int, ...]:
         """Numbers of the sensor's batches with whose lines' hashes new ones of [low, high] are to be compared.
 
-        With `fmt`: of that format alone.
+        With `fmt`: of that format alone. With `segment`, the name of a spool's segment: those alone that are of no spool,
+        since two equal lines that came in one after the other are two.
 
         Those within `SLACK` of that time, or whose own time is not known; with low = None those of any time. The latest
         first, up to `MAX_LINES` lines. A source is not compared with its own lines (`own`).
         """
-        found = self._others(sensor, own).filter(pl.col("hashed").is_null())
+        found = self._others(sensor, own, segment).filter(pl.col("hashed").is_null())
         if fmt is not None:
             found = found.filter(pl.col("format") == fmt)
         if low is not None and high is not None:

@@ -143,9 +143,9 @@ class Seen:
     reached, cursor: how far it came in other sources' packets (keys are places in bytes), as of `overlap.Alignment`.
     """
 
-    def __init__(self, lake: Lake, history: History, sensor: str, own: int, reached: dict[int, int]) -> None:
+    def __init__(self, lake: Lake, history: History, sensor: str, own: int, reached: dict[int, int], segment: str = "") -> None:
         self._lake, self._history = lake, history
-        self._batches = _Batches(history.packets(sensor, own))
+        self._batches = _Batches(history.packets(sensor, own, segment))
         self._loaded: Spans | None = None
         self._step = 0
         self._alignment: Alignment | None = None

@@ -29,16 +29,35 @@ EXPIRED: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """When an input's bytes came in: those before `ends[i]` (and not before the one before it) at `at[i]`, µs UTC.
+
+    ends, at: int64, as long as each other; `ends` rises. What lies beyond the last came with it.
+    """
+
+    ends: npt.NDArray[np.int64]
+    at: npt.NDArray[np.int64]
+
+    def of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """When the bytes at those offsets came."""
+        place = np.minimum(np.searchsorted(self.ends, positions, side="right"), len(self.ends) - 1)
+        times: npt.NDArray[np.int64] = self.at[place]
+        return times
+
+
+@dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How to read. `zone` is for stamps that state none; `year` for stamps without one; `boot_time` for seconds since
-    boot; `start` skips what lies before that (uncompressed) byte offset, which is a line's or record's beginning;
-    `hash_key` (64 bits) is the key of `Chunk.line_hash`; without `hashed` the hashes are 0, and without `hash_events` those of
-    packets (not lines) that made events."""
+    boot; `received` tells when its bytes came in, for lines without a stamp; `start` skips what lies before that
+    (uncompressed) byte offset, which is a line's or record's beginning; `hash_key` (64 bits) is the key of
+    `Chunk.line_hash`; without `hashed` the hashes are 0, and without `hash_events` those of packets (not lines) that made
+    events."""
 
     zone: ZoneInfo
     sensor: str = "home"
     year: int | None = None
     boot_time: dt.datetime | None = None
+    received: Received | None = None
     start: int = 0
     source_id: int = 0
     hash_key: int = 0

@@ -69,6 +69,10 @@ class Digest:
             self._ahead += piece
         return self._sha.hexdigest(), bytes(self._ahead[:TAIL])
 
+    def state(self) -> Any:
+        """The hash as it is where `at` was asked last, to go on from."""
+        return self._sha.copy()
+
     def close(self) -> None:
         self._pool.shutdown()
         if self._stream is not None:
@@ -110,9 +114,11 @@ class _Shown:
         return getattr(self._stream, "trouble", None)
 
 
-def first_line(head: bytes, lines: bool) -> str:
-    """What an input is known by at a glance: its first line, or a capture's header."""
+def first_line(head: bytes, lines: bool, identity: str = "") -> str:
+    """What an input is known by at a glance: its identity where it has one, else its first line, or a capture's header."""
     begin = head.partition(b"\n")[0].rstrip(b"\r") if lines else head[:24]
+    if identity:
+        begin = b"\0" + identity.encode()
     return hashlib.sha256(begin).hexdigest()[:32]
 
 

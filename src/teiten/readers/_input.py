@@ -276,7 +276,11 @@ class _Prefixed(io.RawIOBase):
 @dataclass(slots=True)
 class Input:
     """One file or stream. `name` as shown; `mtime` aware, UTC; `size` on disk; a stream that is not `seekable` can be
-    opened once."""
+    opened once.
+
+    identity: what it is called wherever it lies (a segment of a spool), by which alone it is known again; `end`: what lies
+    beyond that (uncompressed) byte is not read, since more is being written there.
+    """
 
     name: str
     path: Path | None
@@ -287,6 +291,8 @@ class Input:
     named: bool = True
     """by the user, not found in a folder"""
     compression: str | None = None
+    identity: str = ""
+    end: int | None = None
     _head: bytes | None = None
     _stream: Any = None
 
@@ -298,10 +304,10 @@ class Input:
                 raise InputError(f"{self.name} can be read only once.")
             stream, self._stream = _Prefixed(self._head or b"", self._stream, own=self.path is not None), None
             return stream  # type: ignore[return-value]
-        raw = self._raw()
-        if self.compression is None:
-            return raw
-        return Unpacked(raw, self.compression, self.name, self.reading)  # type: ignore[return-value]
+        raw: Any = self._raw()
+        if self.compression is not None:
+            raw = Unpacked(raw, self.compression, self.name, self.reading)
+        return raw if self.end is None else _Bounded(raw, self.end)  # type: ignore[return-value]
 
     def _raw(self) -> BinaryIO:
         assert self.path is not None
@@ -327,6 +333,38 @@ class Input:
                     self._head = first + _some(raw, 0)
                 self._stream = raw
         return self._head
+
+
+class _Bounded(io.RawIOBase):
+    """A stream up to some byte."""
+
+    def __init__(self, raw: Any, end: int) -> None:
+        super().__init__()
+        self._raw, self._end, self._at = raw, end, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the beginning")
+        self._at = int(self._raw.seek(offset))
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        view = memoryview(target).cast("B")[: max(0, self._end - self._at)]
+        got = int(self._raw.readinto(view) or 0) if len(view) else 0
+        self._at += got
+        return got
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+    @property
+    def trouble(self) -> str | None:
+        return getattr(self._raw, "trouble", None)
 
 
 def _some(stream: Any, least: int) -> bytes:

@@ -3,164 +3,45 @@
     SPOOL/spool.toml                   format
     SPOOL/.lock                        one station at a time
     SPOOL/streams/STREAM/stream.json   sensor, input, kind of data; STREAM is `input.sensor.` and 16 random hex digits
-    SPOOL/streams/STREAM/00000001.data     what came in: whole lines, or a capture
+    SPOOL/streams/STREAM/00000001.data     what came in: whole lines, or a capture (.data.zst once it is packed)
     SPOOL/streams/STREAM/00000001.chain    a record of JSON a line, beside it: how far, when, hash, counters, marks
 
-A block is durable when its record is: the data is synced (fsync) before the record is written, and the record before anybody
-hears of it. A record holds the hash of its block and the hash of the record before it, through all segments of the stream:
-nobody changes a byte, or takes a block out, without `verify` seeing it. After a power cut what lies beyond the last good
-record is cut off: it was never acknowledged.
+A block is durable when its record is: the data is synced (fdatasync) before the record is written, and the record before
+anybody hears of it. A record holds the hash of its block and the hash of the record before it, through all segments of the
+stream: nobody changes a byte, or takes a block out, without `verify` seeing it. After a power cut what lies beyond the last
+good record is cut off: it was never acknowledged. A segment's first record says whose it is, and carries the mark on: no more
+than the newest segment is ever read to go on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import re
 import secrets
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import __version__
-from teiten.errors import TeitenError
+from teiten.station._disk import boot_id, make_folder, settled, sync_folder, write_whole
+from teiten.station.records import START, Record, follows, parse
+from teiten.station.segments import LINES, PACKETS, About, Segment, SpoolError, about, chain_of, data_of, numbers, records
+from teiten.station.streams import SEGMENT, SEGMENT_AGE, DamagedError, Stream
 from teiten.stationing import NAME
 
+__all__ = [
+    "LINES", "PACKETS", "SEGMENT", "SEGMENT_AGE", "START", "About", "DamagedError", "Follower", "Record", "Segment", "Spool",
+    "SpoolError", "Stream", "about", "boot_id", "chain_of", "data_of", "numbers", "parse", "records", "sync_folder",
+    "write_whole",
+]  # fmt: skip
+
 FORMAT: Final = 1
-SEGMENT: Final = 16 << 20
-"""bytes after which a stream goes on in another segment"""
-SEGMENT_AGE: Final = 86400.0
-"""seconds after which it does, too: a segment's times lie within a day or so"""
-LINES: Final = "lines"
-PACKETS: Final = "packets"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,199}", re.ASCII)
-START: Final = "0" * 64
-"""what the first record of a stream follows"""
-
-
-class SpoolError(TeitenError):
-    """The spool cannot be opened, read or written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of a chain.
-
-    number   counted through the stream, from 1
-    at, up   time of the clock (UTC, seconds), and of the machine's monotonic clock
-    end      how many bytes of the segment are durable
-    block    SHA-256 of the block that it adds, '' for none (a heartbeat)
-    counts   what happened since the record before: `received`, `refused`, `dropped_kernel`, `dropped_queue`, ...
-    mark     where the input goes on from, in its own words; None: as before
-    told     `start` (a run began: its id, boot id, program), `stop`, `seal` (the segment ends)
-    before, sha  hash of the record before it, and of this one
-    """
-
-    number: int
-    at: float
-    up: float
-    end: int
-    block: str
-    before: str
-    counts: Mapping[str, int] = field(default_factory=dict)
-    mark: Any = None
-    told: Mapping[str, Any] = field(default_factory=dict)
-    sha: str = ""
-
-    def line(self) -> bytes:
-        """The record as it stands in the chain, its own hash last."""
-        body = self._body()
-        return body[:-1] + b',"sha":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
-
-    def _body(self) -> bytes:
-        out: dict[str, Any] = {
-            "n": self.number, "at": round(self.at, 6), "up": round(self.up, 3), "end": self.end, "block": self.block,
-            "before": self.before,
-        }  # fmt: skip
-        if self.counts:
-            out["counts"] = dict(sorted(self.counts.items()))
-        if self.mark is not None:
-            out["mark"] = self.mark
-        out.update(self.told)
-        return json.dumps(out, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-_OWN: Final = {"n", "at", "up", "end", "block", "before", "counts", "mark", "sha"}
-
-
-def parse(line: bytes) -> Record | None:
-    """The record of a whole line whose own hash is right; None for any other bytes."""
-    try:
-        head, mark, tail = line.rpartition(b',"sha":"')
-        if not mark or len(tail) != 67 or not tail.endswith(b'"}\n'):
-            return None
-        sha = tail[:64].decode("ascii")
-        if hashlib.sha256(head + b"}").hexdigest() != sha:
-            return None
-        found = json.loads(line)
-        told = {key: value for key, value in found.items() if key not in _OWN}
-        return Record(
-            int(found["n"]), float(found["at"]), float(found["up"]), int(found["end"]), str(found["block"]),
-            str(found["before"]), dict(found.get("counts", {})), found.get("mark"), told, sha,
-        )  # fmt: skip
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a stream is: its id (its folder's name), sensor (None: counters of an input alone), input, and kind of data.
-
-    `told`: what else whoever made it wants to be known (zone, format); JSON.
-    """
-
-    id: str
-    sensor: str | None
-    input: str
-    data: str = LINES
-    told: Mapping[str, Any] = field(default_factory=dict)
-
-    def text(self) -> str:
-        table = {"id": self.id, "sensor": self.sensor, "input": self.input, "data": self.data, "told": dict(self.told)}
-        return json.dumps(table, ensure_ascii=False, indent=1) + "\n"
-
-
-def about(folder: Path) -> About | None:
-    """What a stream's folder says of itself; None where it says nothing that can be read."""
-    try:
-        found = json.loads((folder / "stream.json").read_text(encoding="utf-8"))
-        return About(str(found["id"]), found["sensor"], str(found["input"]), str(found["data"]), dict(found["told"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of a stream, as a reader sees it: `end` durable bytes of `path` (.data, or .data.zst once it is packed); path
-    is None where the evidence is no longer kept. records: those of its chain that hold."""
-
-    stream: About
-    number: int
-    path: Path | None
-    records: tuple[Record, ...]
-
-    @property
-    def end(self) -> int:
-        return self.records[-1].end if self.records else 0
-
-    @property
-    def sealed(self) -> bool:
-        return bool(self.records) and "seal" in self.records[-1].told
-
-    @property
-    def identity(self) -> str:
-        """What it is called in the lake, whatever spool it lies in."""
-        return f"{self.stream.id}/{self.number:08d}"
+_OTHER: Final = re.compile(r"[^A-Za-z0-9_.\-]", re.ASCII)
+_AT_ONCE: Final = 1 << 18
+"""bytes of a chain that a Follower reads at once, at least a record"""
 
 
 class Spool:
@@ -175,15 +56,14 @@ class Spool:
         """The spool there; made, and on the disk, if it is not."""
         meta = path / "spool.toml"
         try:
-            (path / "streams").mkdir(parents=True, exist_ok=True)
             if not meta.exists():
+                make_folder(path / "streams")
                 write_whole(meta, f"# the spool of a teiten station\nformat = {FORMAT}\n".encode())
-                sync_folder(path)
-                sync_folder(path.parent)
             found = meta.read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is damaged"
             raise SpoolError(
-                f"The spool {path} cannot be opened: {error.strerror}.", hint="Choose another with spool under [station]."
+                f"The spool {path} cannot be opened: {why}.", hint="Choose another with spool under [station]."
             ) from None
         if f"format = {FORMAT}" not in found.splitlines():
             raise SpoolError(
@@ -191,10 +71,25 @@ class Spool:
             )
         return cls(path)
 
+    @classmethod
+    def there(cls, path: Path) -> Spool:
+        """The spool there, which must be one: nothing is made. SpoolError."""
+        if not (path / "spool.toml").is_file():
+            raise SpoolError(
+                f"There is no spool at {path}.", hint="teiten watch makes one; which one is `spool` under [station]."
+            )
+        return cls.open(path)
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Held while a station writes. SpoolError where another one does."""
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Held while a station writes. SpoolError where another one does, or it cannot be written to."""
+        try:
+            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise SpoolError(
+                f"The spool {self.path} cannot be written to: {error.strerror}.",
+                hint="Its folder must be this program's user's own.",
+            ) from None
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -212,275 +107,172 @@ class Spool:
         found = [about(folder) for folder in sorted(self.streams_path.iterdir()) if folder.is_dir()]
         return [one for one in found if one is not None]
 
-    def stream(self, input: str, sensor: str | None, data: str = LINES, told: Mapping[str, Any] | None = None) -> Stream:
-        """The stream of that input and sensor, to write to; made if there is none. Repairs what a power cut left."""
-        for one in self.streams():
-            if (one.input, one.sensor, one.data) == (input, sensor, data):
-                return Stream(self.streams_path / one.id, one)
-        name = f"{input}.{sensor}" if sensor else input
-        return self.make(About(f"{name}.{secrets.token_hex(8)}", sensor, input, data, told or {}))
+    def stream(
+        self, input: str, sensor: str | None, data: str = LINES, told: Mapping[str, Any] | None = None, *,
+        limit: int | None = SEGMENT,
+    ) -> Stream:  # fmt: skip
+        """The stream of that input and sensor, to write to; made if there is none. Repairs what a power cut left; where more
+        is damaged than that, the stream is left as it is, and another one goes on. OSError, SpoolError."""
+        mine = [one for one in self.streams() if (one.input, one.sensor, one.data) == (input, sensor, data)]
+        followed = {one.follows for one in mine}
+        one = next((one for one in mine if one.id not in followed), None)
+        mark, before = None, ""
+        if one is not None:
+            folder = self.streams_path / one.id
+            if told is not None and one.told != dict(told):
+                one = replace(one, told=dict(told))
+                write_whole(folder / "stream.json", one.text().encode())
+            try:
+                return Stream(folder, one, limit=limit)
+            except DamagedError as error:
+                mark, before = error.mark, one.id
+        name = _OTHER.sub("_", f"{input}.{sensor}" if sensor else input)
+        made = About(f"{name}.{secrets.token_hex(8)}", sensor, input, data, dict(told or {}), before, mark)
+        return self.make(made, limit=limit)
 
-    def make(self, one: About) -> Stream:
-        """A stream of that id, to write to; made if there is none (a collector keeps a sensor's by the sensor's own id)."""
+    def make(self, one: About, *, limit: int | None = SEGMENT) -> Stream:
+        """A stream of that id, to write to; made if there is none (a collector keeps a sensor's by the sensor's own id).
+        OSError, SpoolError, DamagedError."""
         folder = self.streams_path / one.id
         if not _ID.fullmatch(one.id) or not NAME.fullmatch(one.input):
             raise SpoolError(f"'{one.id[:200]}' is no name of a stream.")
-        if about(folder) is None:
-            folder.mkdir(exist_ok=True)
+        known = about(folder)
+        if known is None:
+            if numbers(folder):
+                raise SpoolError(f"{folder} is damaged: it does not say whose it is.", hint="Restore its stream.json.")
+            make_folder(folder)
             write_whole(folder / "stream.json", one.text().encode())
-            sync_folder(folder)
-            sync_folder(self.streams_path)
-        return Stream(folder, about(folder) or one)
+        return Stream(folder, known or one, limit=limit)
 
     def segments(self, stream: str, first: int = 1) -> list[Segment]:
-        """The stream's segments from number `first` on, in order, as far as they are durable. Reads their chains whole."""
+        """The stream's segments from number `first` on, in order, as far as they are durable. Reads their chains whole: who
+        asks again and again takes a `follow`."""
         folder = self.streams_path / stream
         own = about(folder)
         if own is None:
             return []
-        out = []
-        for chain in sorted(folder.glob("*.chain")):
-            number = int(chain.stem)
-            if number >= first:
-                out.append(Segment(own, number, data_of(folder, number), tuple(records(chain))))
-        return out
+        return [segment(own, folder, number, records(folder, number)) for number in numbers(folder) if number >= first]
+
+    def follow(self, first: Mapping[str, int] | None = None) -> Follower:
+        """What becomes durable from now on, and what is. first: of a stream's id, the number of the segment to begin with."""
+        return Follower(self, first or {})
 
 
-def data_of(folder: Path, number: int) -> Path | None:
-    """Where a segment's bytes are: plain, packed, or None."""
-    for ending in (".data", ".data.zst"):
-        path = folder / f"{number:08d}{ending}"
-        if path.exists():
-            return path
-    return None
+def segment(own: About, folder: Path, number: int, found: list[Record], told: Mapping[str, Any] | None = None) -> Segment:
+    """A segment of those records; `told` as its first record has it, where that is not among them."""
+    if told is None:
+        told = found[0].told.get("as", {}).get("told", own.told) if found else own.told
+    return Segment(own, number, data_of(folder, number), tuple(found), told)
 
 
-def records(chain: Path) -> list[Record]:
-    """The records of a chain up to the first that does not hold (torn, changed, or not following the one before)."""
-    out: list[Record] = []
-    try:
-        whole = chain.read_bytes()
-    except FileNotFoundError:
-        return out
-    for line in whole.splitlines(keepends=True):
-        one = parse(line)
-        if one is None or (out and (one.before != out[-1].sha or one.number != out[-1].number + 1 or one.end < out[-1].end)):
-            break
-        out.append(one)
-    return out
+@dataclass(slots=True)
+class _Place:
+    """Where a Follower is in a stream."""
+
+    number: int
+    at: int = 0
+    """bytes of the segment's chain that were read"""
+    last: Record | None = None
+    told: Mapping[str, Any] | None = None
 
 
-class Stream:
-    """A stream to write to, by one thread at a time. What `commit` returned from is durable.
+class Follower:
+    """Reads a spool while others write to it: only what is on the disk for good, each record once. For one thread."""
 
-    limit: bytes after which a segment is sealed; head: what each segment begins with (a capture's file header).
-    """
+    def __init__(self, spool: Spool, first: Mapping[str, int]) -> None:
+        self.spool = spool
+        self._first = first
+        self._places: dict[str, _Place] = {}
+        self._about: dict[str, tuple[int, About]] = {}
 
-    def __init__(self, folder: Path, about: About, *, limit: int = SEGMENT) -> None:
-        self.folder, self.about, self.limit = folder, about, limit
-        self.head = b""
-        self.mark: Any = None
-        """the last durable mark"""
-        self.cut = 0
-        """bytes beyond the last good record that were cut off when it was opened: they were never acknowledged"""
-        self.number = max((int(p.stem) for p in folder.glob("*.chain")), default=0)
-        self.last = Record(0, 0.0, 0.0, 0, "", START)
-        self.sha = START
-        self._data: int | None = None
-        self._chain: int | None = None
-        self._chain_end = 0
-        self._begun = time.time()
-        self._starting: dict[str, Any] | None = None
-        if self.number:
-            self._recover()
+    def fresh(self) -> Iterator[Segment]:
+        """Segments with the records that are new since the last call (some hundreds at once: a segment may come again), in
+        the order of each stream. OSError: what was not given comes with the next call."""
+        for folder in sorted(self.spool.streams_path.iterdir()):
+            own = self._own(folder)
+            if own is not None:
+                yield from self._stream(own, folder)
 
-    # writing ---------------------------------------------------------------------------------------------------------
-
-    def commit(
-        self, block: bytes = b"", *, counts: Mapping[str, int] | None = None, mark: Any = None,
-        told: Mapping[str, Any] | None = None, at: float | None = None,
-    ) -> Record:  # fmt: skip
-        """Puts the block down (whole lines; nothing for a heartbeat) with its counters and mark, for good.
-
-        OSError where the disk does not take it: then nothing has changed, and the same call may be made again.
-        """
-        if self._data is None:
-            self._begin()
-        elif self.last.end >= self.limit or (self.last.end and time.time() - self._begun >= SEGMENT_AGE):
-            self.seal()
-            self._begin()
-        assert self._data is not None
-        if block and self.head and self.last.end == 0:
-            block = self.head + block
-        if block:
-            _put(self._data, block, self.last.end)
-        return self._record(block, counts or {}, mark, told or {}, at)
-
-    def begin_with(self, head: bytes) -> None:
-        """Each segment begins with that (a capture's file header); one that goes on and begins otherwise is sealed."""
-        self.head = head
-        if not self.last.end or "seal" in self.last.told:
-            return
-        data = data_of(self.folder, self.number)
-        with data.open("rb") if data is not None else contextlib.nullcontext() as stream:
-            first = stream.read(len(head)) if stream is not None else b""
-        if first != head:
-            self._begin()
-            self.seal()
-
-    def run(self, more: Mapping[str, Any] | None = None) -> Record:
-        """Says that a run begins: whoever writes is alive from now on."""
-        told = {"run": secrets.token_hex(8), "boot": boot_id(), "program": __version__, **(more or {})}
-        return self.commit(told={"start": told})
-
-    def stop(self) -> Record:
-        """Says that the run ends as it should."""
-        return self.commit(told={"stop": True})
-
-    def seal(self) -> None:
-        """Ends the segment: the next commit begins another."""
-        if self._data is None:
-            return
-        self._record(b"", {}, None, {"seal": True}, None)
-        self.close()
-
-    def close(self) -> None:
-        """Lets go of the files. What was committed stays."""
-        for handle in (self._data, self._chain):
-            if handle is not None:
-                os.close(handle)
-        self._data = self._chain = None
-
-    def _record(self, block: bytes, counts: Mapping[str, int], mark: Any, told: Mapping[str, Any], at: float | None) -> Record:
-        assert self._chain is not None
-        digest = hashlib.sha256(block).hexdigest() if block else ""
-        now = Record(
-            self.last.number + 1, time.time() if at is None else at, time.monotonic(), self.last.end + len(block), digest,
-            self.sha, {k: v for k, v in counts.items() if v}, mark, told,
-        )  # fmt: skip
-        line = now.line()
-        _put(self._chain, line, self._chain_end)
-        self._chain_end += len(line)
-        self.last, self.sha = now, line[-67:-3].decode()
-        if mark is not None:
-            self.mark = mark
-        return now
-
-    def _begin(self) -> None:
-        """Opens the segment that goes on, or the next one."""
-        name = self.folder / f"{self.number:08d}"
-        if not self.number or "seal" in self.last.told:
-            self.number += 1
-            name = self.folder / f"{self.number:08d}"
-            self.last = Record(self.last.number, 0.0, 0.0, 0, "", self.sha)
-            self._chain_end = 0
-            self._begun = time.time()
-        self._data = os.open(name.with_suffix(".data"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    def _own(self, folder: Path) -> About | None:
         try:
-            self._chain = os.open(name.with_suffix(".chain"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            sync_folder(self.folder)
+            changed = (folder / "stream.json").stat().st_mtime_ns
         except OSError:
-            self.close()
-            raise
+            changed = -1
+        known = self._about.get(folder.name)
+        if known is None or known[0] != changed:
+            found = about(folder) if folder.is_dir() else None
+            if found is None:
+                return None
+            known = self._about[folder.name] = (changed, found)
+        return known[1]
 
-    # after a stop ----------------------------------------------------------------------------------------------------
+    def _stream(self, own: About, folder: Path) -> Iterator[Segment]:
+        place = self._places.get(own.id)
+        if place is None:
+            start = next((number for number in numbers(folder) if number >= self._first.get(own.id, 1)), None)
+            if start is None:
+                return
+            place = self._places[own.id] = _Place(start)
+        while True:
+            while new := self._read(folder, place):
+                yield segment(own, folder, place.number, new, place.told)
+            if place.last is None or "seal" not in place.last.told:
+                return
+            following = next((number for number in numbers(folder) if number > place.number), None)
+            if following is None:
+                return
+            self._places[own.id] = place = _Place(following)
 
-    def _recover(self) -> None:
-        """Finds the last record that holds and whose bytes are there, and cuts off what lies beyond it."""
-        chain = self.folder / f"{self.number:08d}.chain"
-        before = self._before()
-        good = records(chain)
-        if good and good[0].before != before[0]:
-            good = []
-        data = self.folder / f"{self.number:08d}.data"
-        packed = data_of(self.folder, self.number) != data
-        good = good if packed else _held(data, good)
-        self.sha, self.last = (good[-1].sha, good[-1]) if good else (before[0], Record(before[1], 0.0, 0.0, 0, "", before[0]))
-        self._begun = good[0].at if good else time.time()
-        self._chain_end = sum(map(len, chain.read_bytes().splitlines(keepends=True)[: len(good)])) if good else 0
-        self.mark = next((one.mark for one in reversed(good) if one.mark is not None), before[2])
-        if not packed:
-            self.cut = _cut(data, self.last.end)
-            _cut(chain, self._chain_end)
-
-    def _before(self) -> tuple[str, int, Any]:
-        """Hash and number of the last record before this segment, and the last mark before it."""
-        sha, number, mark = START, 0, None
-        for back in range(self.number - 1, 0, -1):
-            older = records(self.folder / f"{back:08d}.chain")
-            if older and not number:
-                sha, number = older[-1].sha, older[-1].number
-            mark = next((one.mark for one in reversed(older) if one.mark is not None), None)
-            if number and mark is not None:
+    def _read(self, folder: Path, place: _Place) -> list[Record]:
+        """The records behind the place, which moves on; from the segment's start again where its chain was mended."""
+        if place.last is not None and "seal" in place.last.told:
+            return []
+        out: list[Record] = []
+        last = place.last
+        for line in _behind(folder, place):
+            one = parse(line)
+            if one is None or not follows(one, last):
+                if not out and last is not None:
+                    return self._mended(folder, place, last)
                 break
-        return sha, number, mark
+            out.append(one)
+            last = one
+            place.at += len(line)
+        place.last = last
+        if out and place.told is None:
+            place.told = out[0].told.get("as", {}).get("told")
+        return out
+
+    def _mended(self, folder: Path, place: _Place, last: Record) -> list[Record]:
+        """What is behind the last record that was read, where that one was written anew since: its sync had failed, and nobody
+        was told of it."""
+        again = records(folder, place.number)
+        place.last = again[-1] if again else None
+        place.at = sum(len(one.raw) for one in again)
+        return [one for one in again if one.number > last.number]
 
 
-def _held(data: Path, found: list[Record]) -> list[Record]:
-    """Those of the records whose bytes are there and have their hash."""
-    out: list[Record] = []
+def _behind(folder: Path, place: _Place) -> list[bytes]:
+    """The next whole lines of the segment's chain behind the place, on the disk for good."""
+    path = folder / f"{place.number:08d}.chain"
     try:
-        with data.open("rb") as stream:
-            at = 0
-            for one in found:
-                block = stream.read(one.end - at)
-                if len(block) < one.end - at or (hashlib.sha256(block).hexdigest() if block else "") != one.block:
-                    break
-                out.append(one)
-                at = one.end
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
+        lines = chain_of(folder, place.number)
+        at = 0
+        for n, line in enumerate(lines):
+            if at >= place.at:
+                return lines[n:]
+            at += len(line)
         return []
-    return out
-
-
-def _cut(path: Path, end: int) -> int:
-    """Cuts a file at `end`, for good; how many bytes that were."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        beyond = os.fstat(handle).st_size - end
-        if beyond > 0:
-            os.ftruncate(handle, end)
-            os.fsync(handle)
-        return max(0, beyond)
+        out = b""
+        while piece := os.pread(handle, _AT_ONCE, place.at + len(out)):
+            out += piece
+            if b"\n" in piece:
+                break
+        if out:
+            settled(handle)
     finally:
         os.close(handle)
-
-
-def _put(handle: int, data: bytes, at: int) -> None:
-    """Writes all of it there, and syncs. A call that failed may be made again: it writes the same bytes anew."""
-    view, done = memoryview(data), 0
-    while done < len(view):
-        done += os.pwrite(handle, view[done:], at + done)
-    os.fsync(handle)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """A small file, all of it or as it was before, on the disk."""
-    fresh = path.with_name(path.name + f".{secrets.token_hex(4)}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    try:
-        _put(handle, data, 0)
-    finally:
-        os.close(handle)
-    fresh.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """The names in a folder are on the disk."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def boot_id() -> str:
-    """Which boot of the machine this is; '' where nobody says."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
+    return [line for line in out.splitlines(keepends=True) if line.endswith(b"\n")]

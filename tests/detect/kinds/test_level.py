@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 
 from teiten.detect.kinds import level
@@ -71,6 +73,24 @@ def test_weekdays_have_their_own_usual(days_of: Made) -> None:
     # the last day is a Friday; weekends have a quarter
     course = [120.0 if (day - 35 + 4) % 7 < 5 else 30.0 for day in range(36)]
     assert told(days_of({**QUIET, (1433, "CN"): course})) == []
+
+
+def test_a_scanner_that_comes_every_week_is_no_rise(days_of: Made) -> None:
+    weekly = [400 if day % 7 == 0 else 30 for day in range(36)]
+    assert told(days_of({**QUIET, (1433, "CN"): weekly})) == []
+    first = [30] * 35 + [400]
+    assert told(days_of({**QUIET, (1433, "CN"): first})) == [(RISING, "1433/6|CN|||")]
+
+
+def test_an_as_among_the_rare_ones_is_no_fall(days_of: Made) -> None:
+    """Of days with very many cells an AS that is below `least` is not in the cells: it is not gone."""
+    view = days_of({**QUIET, (445, "CN"): 2000, (23, "VN"): 900, (445, "VN"): 80})
+    near = view.cells.filter((pl.col("dst_port") == 445) & (pl.col("country") == "VN"))
+    parts = [near.with_columns(pl.lit(asn).cast(pl.Int64).alias("asn")) for asn in (64500, 64501, 64502)]
+    parts[1:] = [part.filter(pl.col("time") < view.hours[-24]) for part in parts[1:]]
+    cells = pl.concat([view.cells.filter((pl.col("dst_port") != 445) | (pl.col("country") != "VN")), *parts])
+    assert told(replace(view, cells=cells)) == [(FALLING, "445/6|VN|||")]
+    assert told(replace(view, cells=cells, least=90.0)) == []
 
 
 def test_days_that_nobody_watched_are_no_days(days_of: Made) -> None:

@@ -63,3 +63,11 @@ def test_every_known_country_has_a_clock() -> None:
     assert rhythm.zone_of("JP") == "Asia/Tokyo"
     assert rhythm.zone_of("CN") == "Asia/Shanghai" or rhythm.zone_of("CN") == "Asia/Urumqi"
     assert rhythm.zone_of("") is None
+
+
+@pytest.mark.parametrize("country,hours", [("RU", 3), ("JP", 9), ("BR", -3), ("US", -6), ("AU", 11), ("DE", 1)], ids=str)
+def test_a_country_of_several_zones_has_the_clock_of_most_of_its_people(country: str, hours: int) -> None:
+    zone = rhythm.zone_of(country)
+    assert zone is not None
+    offset = dt.datetime(2026, 1, 15, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
+    assert offset == dt.timedelta(hours=hours)

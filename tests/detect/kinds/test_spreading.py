@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import polars as pl
 
 from teiten.detect.kinds import spreading
 from teiten.detect.model import HIGH, About, Detection
@@ -50,3 +53,12 @@ def test_two_countries_are_too_few(days_of: Made) -> None:
 
 def test_without_days_before_nothing_can_be_said(days_of: Made) -> None:
     assert found(days_of(joining(1, 0, 0, days=3), 3), 1) == []
+
+
+def test_an_evening_is_no_change_of_rate(days_of: Made) -> None:
+    """Countries whose sources come in the evening are there today as on every day, however many they are."""
+    view = days_of({(9001, land): 400.0 for land in ("TW", "RU", "VN", "BR")} | {(23, "CN"): 200})
+    evening = view.cells.filter(view.cells["time"].dt.hour() >= 20)
+    every = replace(view, cells=pl.concat([view.cells.filter(view.cells["time"].dt.hour() < 20), *[evening] * 6]))
+    summed = every.cells.group_by(pl.exclude("packets", "hosts")).agg(pl.col("packets", "hosts").sum())
+    assert found(replace(view, cells=summed.select(view.cells.columns)), 2) == []

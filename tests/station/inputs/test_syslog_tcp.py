@@ -64,7 +64,7 @@ def test_senders_by_address(tmp_path: Path) -> None:
 
 
 def test_a_sender_waits_while_the_disk_is_full_and_others_do_not(tmp_path: Path) -> None:
-    work = work_of(tmp_path, {"peers": {"127.0.0.2": "full", "127.0.0.3": "other"}, "max_line": 1000}, queue=1 << 20)
+    work = work_of(tmp_path, {"peers": {"127.0.0.2": "full", "127.0.0.3": "other"}, "max_line": 1000}, queue=3 << 20)
     line = b"<4>" + b"x" * 900 + b"\n"
     many = 14_000
     work.desk.start()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -81,6 +84,64 @@ def test_a_full_queue_is_counted(tmp_path: Path) -> None:
         until(lambda: sum(feed.totals.get("received", 0) for feed in work.desk.feeds.values()) == 300)
     counts = work.counts()
     assert counts["dropped_queue"] > 0 and counts["received"] == 300 == len(work.lines()) + counts["dropped_queue"]
+
+
+def test_a_flood_takes_nothing_from_others(tmp_path: Path) -> None:
+    """One sender fills its own socket's buffer; the datagrams of another all come through, and the cut has a number."""
+    work = Work(tmp_path, {"kind": "syslog_udp", "listen": "127.0.0.1:0", "peers": {"127.0.0.2": "loud", "127.0.0.3": "home"}})
+    for one in work.running.sockets:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+    sent = 0
+    with work.at_work(), sender(work.place, "127.0.0.2") as loud, sender(work.place, "127.0.0.3") as out:
+        for n in range(60):
+            for _ in range(500):
+                loud.send(b"<4>" + b"z" * 300)
+                sent += 1
+            out.send(b"<4>line %d" % n)
+            time.sleep(0.001)
+        until(lambda: len(work.lines()) == 60)
+        until(lambda: work.counts("loud")["received"] + work.running.status()["dropped_kernel"] == sent)
+    assert work.lines() == [b"<4>line %d\n" % n for n in range(60)]
+    lost = work.counts(None)["dropped_kernel"]
+    assert 0 < lost < sent and lost + work.counts("loud")["received"] == sent
+
+
+PROGRAM = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+sys.path[:0] = sys.argv[4:]
+from pathlib import Path
+from tests.station.inputs.work import Work, until
+work = Work(Path(sys.argv[2]), {"kind": "syslog_udp", "listen": f"127.0.0.1:{sys.argv[3]}", "buffer": 4096})
+work.running.sockets[0].setsockopt(1, 8, 20_000)
+with work.at_work():
+    until(lambda: work.counts()["received"])
+    os._exit(9) if "kill" in os.environ else None
+"""
+
+
+def test_a_socket_of_systemds_outlives_the_station(tmp_path: Path) -> None:
+    """What comes while it is started anew waits in the socket; what the kernel lost meanwhile is counted, once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+        sent = 0
+        for kill in (True, False, False):
+            with sender(held.getsockname()) as out:
+                for n in range(100):
+                    out.send(b"<4>line %d" % n)
+                    sent += 1
+            words = [str(held.fileno()), str(tmp_path), str(held.getsockname()[1]), *sys.path, str(Path(__file__).parents[3])]
+            environment = {**os.environ, **({"kill": "1"} if kill else {})}
+            command = [sys.executable, "-c", PROGRAM, *words]
+            subprocess.run(command, check=not kill, pass_fds=[held.fileno()], env=environment, timeout=60)
+    work = Work(tmp_path, {"kind": "syslog_udp", "listen": "127.0.0.1:0"})
+    counts = work.counts()
+    assert 0 < counts["dropped_kernel"] < sent and counts["received"] + counts["dropped_kernel"] == sent
+    work.desk.stop()
+    for one in work.running.sockets:
+        one.close()
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

@@ -72,6 +72,14 @@ def tells(one: Detection, truth: Truth) -> bool:
     return not truth.ports or bool(ports_of(one) & set(truth.ports))
 
 
+def telling(found: Sequence[Detection], truth: Truth, truths: Sequence[Truth]) -> bool:
+    """Whether a story of these detections tells this change: it names it, or says of it what is no other's telling."""
+    if any(tells(one, truth) for one in found):
+        return True
+    others = [other for other in truths if other is not truth]
+    return any(explained(one, truth) for one in found) and not any(tells(one, other) for one in found for other in others)
+
+
 def false(found: Iterable[Detection], truths: Sequence[Truth]) -> list[Detection]:
     """Those that none of the changes explains."""
     return [one for one in found if not any(explained(one, truth) for truth in truths)]

@@ -90,8 +90,7 @@ def change_trial(world: World, changes: Sequence[Change], method: Method) -> dic
             telling = [one for one in found if score.tells(one, truth)] if day in truth.days else []
             if telling and row["told"] is None:
                 row["told"] = day - truth.days[0]
-                mine = [one for one in before if any(score.explained(d, truth) for d in one.detections)]
-                row["tellings"] = len(mine)
+                row["tellings"] = sum(score.telling(one.detections, truth, truths) for one in before)
             row["right"] |= any(one.kind in truth.right for one in telling)
     return {"changes": out, "days": counts, "stories": told.counts(), "words": words}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -54,7 +55,7 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     if len(days.dates) <= levels.FEWEST or math.isnan(days.watched[-1]):
         return []
     least = enough(view, days)
-    made = {by: by_day.courses(days, *by, least=least) for by in OF}
+    made: dict[tuple[str, ...], Courses] = {by: by_day.courses(days, *by, least=least) for by in OF}
     every = away(view, days, list(made.values()))
     if not over(view) or days.watched[-1] < _WHOLE:
         # what is less, or over, shows of a whole day: each source has its own hours; of what is more, today's must show it
@@ -66,21 +67,25 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
             if one.sign > 0 and not one.over and one.packets[-1] >= least + slow * usual * one.usual_packets
         ]
     every = [one for one in every if one.sign < 0 or one.over or one.packets[-1] > days.watched[-1] * one.usual_packets]
-    told = _chosen(view, days, every, made[CELL])
+    # a fall of a port in one country; what was told to have risen has its end told however small it is
+    least = enough(view, days, "detect_fall_share")
+    every = [one for one in every if one.sign > 0 or one.by != CELL or one.excess >= least]
+    told = _chosen(view, days, every, made)
     return [_detection(view, days, one) for one in told if not _is_a_burst(one, found)]
 
 
 # --- one change once ---------------------------------------------------------------------------------------------------------
 
 
-def _chosen(view: View, days: Calendar, every: list[Away], narrow: Courses) -> list[Away]:
-    """Of the same change the series that says it best. narrow: the courses of ports by country."""
-    carried = view.threshold("detect_share")
+def _chosen(view: View, days: Calendar, every: list[Away], made: dict[tuple[str, ...], Courses]) -> list[Away]:
+    """Of the same change the series that says it best."""
+    carried, narrow = view.threshold("detect_share"), made[CELL]
     out: list[Away] = []
     for sign in (1, -1):
         mine = [one for one in every if one.sign == sign]
-        ports = {one.key: one for one in mine if one.by == PORT}
         cells = {one.key: one for one in mine if one.by == CELL}
+        ports = {one.key: one for one in mine if one.by == PORT}
+        ports |= _together(days, [one for key, one in cells.items() if key[:2] not in ports], made[PORT])
         told: list[Away] = []
         for port, one in ports.items():
             one.parts = _parts(days, one, "country")
@@ -97,6 +102,20 @@ def _chosen(view: View, days: Calendar, every: list[Away], narrow: Courses) -> l
         out.extend(told)
     for one in out:
         one.parts = one.parts[:_PARTS] or _parts(days, one, "asn" if one.country is not None and one.port else "port")
+    return out
+
+
+def _together(days: Calendar, cells: list[Away], ports: Courses) -> dict[tuple[Any, ...], Away]:
+    """The ports that are away in several countries at once, though they themselves do not pass the bar: one change."""
+    by_port: dict[tuple[Any, ...], list[Away]] = {}
+    for one in cells:
+        by_port.setdefault((*one.key[:2], one.over), []).append(one)
+    out: dict[tuple[Any, ...], Away] = {}
+    for (protocol, number, _), mine in by_port.items():
+        first = max(mine, key=lambda one: one.excess)
+        whole = narrowed(first, days, ports, (protocol, number)) if len(mine) >= _MANY else None
+        if whole is not None and whole.excess > 0:
+            out[protocol, number] = replace(whole, start=min(one.start for one in mine), days=max(one.days for one in mine))
     return out
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from teiten.detect import levels
 from teiten.detect.model import RHYTHM, RHYTHM_LOST, About, Detection
+from teiten.detect.stories import over
 from teiten.detect.view import Floats, View
 
 KINDS: Final = (RHYTHM, RHYTHM_LOST)
@@ -36,6 +37,13 @@ _PRESENT: Final = 0.6
 """of the hours of each day in which anybody comes, at least: bursts are no rhythm"""
 _CHANGED: Final = 1.7
 """times: the night beside the day, before and now"""
+_MOST: Final = {
+    "AU": "Australia/Sydney", "BR": "America/Sao_Paulo", "CA": "America/Toronto", "CD": "Africa/Kinshasa",
+    "CL": "America/Santiago", "CN": "Asia/Shanghai", "EC": "America/Guayaquil", "ES": "Europe/Madrid", "ID": "Asia/Jakarta",
+    "MN": "Asia/Ulaanbaatar", "MX": "America/Mexico_City", "NZ": "Pacific/Auckland", "PG": "Pacific/Port_Moresby",
+    "PT": "Europe/Lisbon", "RU": "Europe/Moscow", "UA": "Europe/Kiev",
+}  # fmt: skip
+"""where most people of a country of several zones live; of the United States no zone has half of them: the middle"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Depths:
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Rhythms that came or went. Needs two weeks, and a day that is over."""
-    if view.upto is not None and view.upto < view.bounds(view.day)[1]:
+    if not over(view):
         return []
     made = view.series("country")
     out = []
@@ -213,7 +221,10 @@ def _quiet(profile: Floats) -> tuple[int, int]:
 
 @functools.cache
 def zone_of(country: str) -> str | None:
-    """The IANA zone by whose clock a country wakes; of several that in the middle, west to east. None: not known."""
+    """The IANA zone by whose clock a country wakes: that of most of its people (`_MOST`), else of several that in the middle,
+    west to east. None: not known."""
+    if country in _MOST:
+        return _MOST[country]
     zones = [name for name, codes in _zones() if country in codes]
     now = dt.datetime(2026, 1, 15, tzinfo=dt.UTC)
     ordered = sorted(zones, key=lambda name: (zoneinfo.ZoneInfo(name).utcoffset(now) or dt.timedelta(), name))

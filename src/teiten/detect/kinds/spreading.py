@@ -30,6 +30,8 @@ _JOINED: Final = 8.0
 _LATER: Final = 3.0
 """nats by which its own hour does so better than the first country's"""
 _TIMES: Final = 2.0
+_HELD: Final = 8.0
+"""sources of an hour of the day that its part in the day rests on, to be half believed"""
 _LEAST: Final = 5.0
 """sources of an hour, summed, that a country needs to be looked at"""
 
@@ -77,8 +79,10 @@ def joined(view: View, port: Port, start: dt.datetime) -> list[Joined]:
     # of a day with very many cells, what has less than `least` is not told apart: it may be there
     share = made.hosts.sum() / max(1.0, made.packets.sum())
     usual = np.maximum(usual, view.least * share / 24)
-    counts, watched = made.hosts[:, first:], exposure[first:]
-    nats = _nats(counts, watched, usual)
+    counts = made.hosts[:, first:]
+    past = slice(max(0, first - 24 * levels.BASE), first)
+    watched = exposure[first:] * _clock(view, made.hosts, past)[:, [one.hour for one in view.local[first:]]]
+    nats = _nats(counts, watched, usual) / _strays(made.hosts[:, past], exposure[past])[:, None]
     best = np.argmax(nats, axis=1)
     rows = [
         row
@@ -90,7 +94,7 @@ def joined(view: View, port: Port, start: dt.datetime) -> list[Joined]:
         at = int(best[row]) + int(np.flatnonzero(counts[row, best[row] :])[0])
         since = float(made.packets[row, first + at :].sum())
         per_hour = float(made.packets[row, max(0, first - 24 * levels.BASE) : first].sum()) / before
-        excess = float(since - per_hour * watched[at:].sum())
+        excess = float(since - per_hour * watched[row, at:].sum())
         out.append((at, row, since, excess))
     if not out:
         return []
@@ -102,10 +106,33 @@ def joined(view: View, port: Port, start: dt.datetime) -> list[Joined]:
     return sorted(found, key=lambda one: (one.hour, one.country))
 
 
+def _clock(view: View, hosts: Floats, past: slice) -> Floats:
+    """Of each series by hour of the day how many times its mean the days before had: an evening is no change of rate."""
+    hour = np.array([one.hour for one in view.local[past]])
+    summed = np.stack([hosts[:, past][:, hour == n].sum(axis=1) for n in range(24)], axis=1)
+    hours = np.bincount(hour, weights=view.exposure[past], minlength=24)
+    rate = (summed + _HELD) / (hours / max(float(hours.mean()), 1e-9) * summed.mean(axis=1, keepdims=True) + _HELD)
+    return np.asarray(rate)
+
+
+def _strays(hosts: Floats, watched: Floats) -> Floats:
+    """How many times more a day before strays from their mean than chance lets it; 1 at least, and where it never came."""
+    days = watched.size // 24
+    if days < levels.FEWEST:
+        return np.ones(len(hosts))
+    seen = watched[-24 * days :].reshape(days, 24).sum(axis=1)
+    counts = hosts[:, -24 * days :].reshape(len(hosts), days, 24).sum(axis=2)[:, seen > 0]
+    usual = counts.sum(axis=1, keepdims=True) / max(float(seen.sum()), 1e-9) * seen[seen > 0]
+    # by the median, so that an earlier burst is no wildness of every day
+    square = np.median((counts - usual) ** 2 / np.maximum(usual, 0.5), axis=1) / 0.455
+    return np.asarray(np.maximum(1.0, square))
+
+
 def _nats(counts: Floats, watched: Floats, usual: Floats) -> Floats:
-    """Of each series and hour: by how much a change of rate at that hour explains all later counts better than none."""
+    """Of each series and hour: by how much a change of rate at that hour explains all later counts better than none. watched:
+    of each series."""
     after = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
-    hours = np.cumsum(watched[::-1])[::-1]
+    hours = np.cumsum(watched[:, ::-1], axis=1)[:, ::-1]
     rate = after / np.maximum(hours, 1e-9)
     fine = (hours > 0) & (rate >= _TIMES * usual[:, None]) & (after > 0)
     ratio = np.where(fine, rate / usual[:, None], 1.0)

@@ -179,6 +179,15 @@ class Settler:
 
     def _resolve(self, block: Parsed, rows: Ints) -> tuple[Ints, Ints, Ints]:
         """Times and positions of the rows, and the rows that have a time; repeated ones drawn out."""
+        times, positions, rows = self._stated(block, rows)
+        received = self._options.received
+        if received is not None and len(rows) and (without := rows[:, k.KIND] == _stamp.NONE).any():
+            times = times.copy()
+            times[without] = received.of(positions[without])
+        return times, positions, rows
+
+    def _stated(self, block: Parsed, rows: Ints) -> tuple[Ints, Ints, Ints]:
+        """The same, with the input's time for lines that state none."""
         lines = rows[:, k.LINE]
         if block.simple:
             times, good = self._times.resolve(block.kinds, block.values)
@@ -361,7 +370,7 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     _jit.announce(_scan.scan, COMPILE_SECONDS)
     begin = _context(source, options.start, options)
     head = source.head()
-    stamped = _stamped(source, options, head)
+    stamped = options.received is None and _stamped(source, options, head)
     times = Times(options, source.mtime, begin, lambda: survey(source, options, head), stamped)
     settler = Settler(times, options)
     stream = Stream(source.open())

@@ -21,6 +21,8 @@ from teiten.report.coverage import Coverage
 DRAWN: Final = 3
 """days of a chart: those over which the ranking goes (seeds' P1)"""
 COLOURED: Final = 7
+SAID_AGAIN: Final = 2
+"""days on which it is said again to where something had spread"""
 LEAST: Final = 10
 """packets an hour that a port of a country's chart reaches at some time, where there are more than can be drawn (seeds/003)"""
 
@@ -52,7 +54,8 @@ def changes(answers: Answers) -> Changes | None:
     earlier = tuple((one, tuple(_told(answers.stories_of(one) or ()))) for one in days)
     every = [*today, *(story for _, found in earlier for story in found)]
     false = tuple(one for one in today if one.verdict == "false" and one.state != "resting")
-    return Changes(tuple(_with_earlier(one, earlier) for one in _told(today)), false, earlier, _networks(answers, every))
+    told = tuple(_with_earlier(one, earlier) for one in _with_spreading(answers, _told(today), since))
+    return Changes(told, false, earlier, _networks(answers, every))
 
 
 def _told(stories: Any) -> list[Story]:
@@ -68,6 +71,24 @@ def _with_earlier(story: Story, earlier: Sequence[tuple[dt.date, Sequence[Story]
         if kind not in have:
             more += [d for one in mine for d in one.detections if d.kind == kind and d.about == story.about][:1]
     return dataclasses.replace(story, detections=(*story.detections, *more)) if more else story
+
+
+def _with_spreading(answers: Answers, stories: Sequence[Story], since: dt.date) -> list[Story]:
+    """The stories, those that spread with how far they had come: for some days it is said again who has joined."""
+    assert answers.stories_of is not None
+    wanted = {one.id for one in stories if one.kind == SPREADING and one.state in ("growing", "high")}
+    wanted -= {one.id for one in stories for d in one.detections if d.kind == SPREADING}
+    found: dict[str, Detection] = {}
+    for back in range(1, SAID_AGAIN + 1):
+        if not wanted - set(found):
+            break
+        for one in answers.stories_of(since - dt.timedelta(days=back)) or ():
+            for d in one.detections if one.id in wanted else ():
+                if d.kind == SPREADING:
+                    found.setdefault(one.id, d)
+    return [
+        dataclasses.replace(one, detections=(*one.detections, found[one.id])) if one.id in found else one for one in stories
+    ]
 
 
 def _networks(answers: Answers, stories: list[Story]) -> dict[int, str]:

@@ -37,14 +37,16 @@ def summary(context: Context, total: str, leaders: str) -> Section:
     young = _young(context)
     if young:
         findings.append(young)
-    lines, going = stories.headlines(context)
+    lines, going, low = stories.headlines(context)
     if going:
         findings.append(context.rich("overview.going", list=context.row(going)))
+    if low:
+        findings.append(context.rich("overview.going_low", list=context.row(low)))
     more = len(lines) - HEADLINES
     if lines:
         findings.append(context.say("overview.changed", n=len(lines)))
     elif not young:
-        findings.append(context.say("overview.nothing_new" if going else "overview.nothing"))
+        findings.append(context.say("overview.nothing_new" if going or low else "overview.nothing"))
     if more > 0:
         lines = [*lines[:HEADLINES], [Link(context.say("overview.more", n=more), f"#{stories.ID}", "report.md")]]
     points: list[Paragraph | Point] = [*lines]

@@ -137,7 +137,9 @@ def _subject(
         begun = since is not None and one.first.astimezone(context.period.tz).date() >= since
         return 0 if begun and one.state == "high" and _weight(one) < len(_STATES) else _weight(one)
 
-    own = sorted(telling, key=weight)
+    # that a port stands out in some country qualifies what is told of the port itself, where anything is
+    told = any(one.kind != model.STANDS_OUT and one.state != "ended" for one in telling)
+    own = sorted(telling, key=lambda one: (told and one.kind == model.STANDS_OUT, weight(one)))
     stated = bool(ports) or country is not None or asn is not None
     return Subject(About(ports, country, asn) if stated else own[0].about, (*own, *qualifying), key[0], weight(own[0]))
 
@@ -146,6 +148,8 @@ def _weight(one: Story) -> int:
     """What is new before what goes on, what goes on before what ends; last what may be chance."""
     if any(found.confidence == "possible" for found in one.detections[:1]):
         return len(_STATES)
+    if one.kind == model.FALLING and one.state == "new":
+        return _STATES.index("falling")
     if one.kind == model.FALLING and one.state != "ended":
         return _STATES.index("high")
     return _STATES.index(one.state) if one.state in _STATES else len(_STATES)
@@ -154,6 +158,11 @@ def _weight(one: Story) -> int:
 def name(speech: Speech, subject: Subject) -> str:
     """1433/tcp(…); ロシア発, the Netherlands; Webサーバ(80,443/tcp)への着信: as within a sentence."""
     return speech.label(subject.stories[0]) if subject.group == 3 else speech.name(subject.about)
+
+
+def named(speech: Speech, subject: Subject) -> str:
+    """As `name`, in a list of what goes on: ロシア発のスキャン, scans from Russia."""
+    return name(speech, subject) if subject.group in (0, 3) else speech.short(subject.about)
 
 
 def heading(context: Context, speech: Speech, subject: Subject) -> str:

@@ -16,7 +16,7 @@ from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
 from teiten.report.sections import _stories
 from teiten.report.sections._stories import Subject
-from teiten.report.words import Speech, Told, advice, background, ranked, ranks, tell
+from teiten.report.words import Speech, Told, advice, background, ranked, ranks, tell, together
 from teiten.report.words.text import joined
 
 ID = "stories"
@@ -65,7 +65,7 @@ def _section(context: Context, speech: Speech, subject: Subject) -> Section:
         title, sure = title or told.title, sure or told.sure
         seen.append(joined(context.words, told.sentences))
         doubts += told.doubts
-    more = len(subject.stories) - len(seen)
+    more = len(subject.stories) - len(_few(subject))
     if more:
         seen.append(context.rich("stories.more", n=[Link(context.words.number(more), f"#figure-{ID}", "report.md")]))
     places = ranks(speech, subject.stories)
@@ -91,9 +91,24 @@ def _line(context: Context, speech: Speech, subject: Subject) -> Paragraph:
 def _told(speech: Speech, subject: Subject) -> list[tuple[Story, Told]]:
     """Each of its stories in words; after the first, what it is about is known."""
     one = replace(speech, ranks=speech.ranks and not ranked(subject.stories))
+    few = _few(subject)
+    told: list[tuple[Story, Told]] = []
+    standing = [story for story in few if story.kind == model.STANDS_OUT and story.state != "ended" and story.detections]
+    for story in few:
+        speaker = one.knowing(subject.about) if told else one
+        if len(standing) > 1 and story in standing:
+            # the same of several countries is one sentence
+            if story is standing[0]:
+                told.append((story, together(speaker, standing)))
+            continue
+        told.append((story, tell(speaker, story)))
+    return told
+
+
+def _few(subject: Subject) -> list[Story]:
+    """Those of its stories that are told one by one, and what qualifies them."""
     few = [story for story in subject.stories if story.kind != model.DYNAMIC][:TOGETHER]
-    few += [story for story in subject.stories if story.kind == model.DYNAMIC]
-    return [(story, tell(one.knowing(subject.about) if n else one, story)) for n, story in enumerate(few)]
+    return few + [story for story in subject.stories if story.kind == model.DYNAMIC]
 
 
 def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
@@ -182,7 +197,7 @@ def _table(context: Context, every: Sequence[Story]) -> Block:
 
 
 def _times(context: Context, times: float | None) -> str:
-    return "–" if times is None else context.words.number(times, 1 if times < 10 else 0)
+    return "–" if times is None else context.words.number(times, 0 if times >= 10 else 1 if times >= 1 else 2)
 
 
 def _row(one: Story) -> tuple[object, ...]:
@@ -200,17 +215,19 @@ def _stamp(moment: dt.datetime | None) -> str | None:
     return moment.astimezone(dt.UTC).isoformat() if moment is not None else None
 
 
-def headlines(context: Context) -> tuple[list[Paragraph], list[Paragraph]]:
-    """For the summary: what moved, a line each, leading to its part of the page; and by name what goes on as before."""
+def headlines(context: Context) -> tuple[list[Paragraph], list[Paragraph], list[Paragraph]]:
+    """For the summary: what moved, a line each, leading to its part of the page; by name what stays high, and what low."""
     speech = _stories.speech(context)
     drawn, rest = parts(context)
     moved: list[Paragraph] = []
     going: list[Paragraph] = []
+    low: list[Paragraph] = []
     for one in [*drawn, *rest]:
         place = f"#{one.id}" if one in drawn else f"#{ID}"
         first = one.stories[0]
         if one.moved:
             moved.append([Link(tell(speech, first).title, place, "report.md")])
-        elif one.weight == _stories.GOING and first.state == "high":
-            going.append([Link(_stories.name(speech, one), place, "report.md")])
-    return moved, going
+        elif one.weight == _stories.GOING:
+            some = low if first.kind == model.FALLING else going
+            some.append([Link(_stories.named(speech, one), place, "report.md")])
+    return moved, going, low

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from teiten.periods import PeriodKind
 from teiten.report import figures
 from teiten.report.answers import ranked
@@ -17,6 +19,9 @@ KINDS: tuple[PeriodKind, ...] = ("daily",)
 def build(context: Context) -> Section | None:
     say, words = context.say, context.words
     start, answer = context.answers.three_days
+    extent = context.answers.extent
+    if extent is not None and extent[0] > start + dt.timedelta(days=1):
+        return None  # of a log that is shorter, the ranking is that of the day
     rows = _ranking.chosen(context, "ports", 10, [ranked(row, "ports") for row in answer])
     if not rows or rows[0].rank is None:
         return None

@@ -10,9 +10,9 @@ Nothing here asks a lake.
 
 from __future__ import annotations
 
-from teiten.report.words._kinds import Told, ranked, ranks, tell
+from teiten.report.words._kinds import Told, ranked, ranks, tell, together
 from teiten.report.words._much import HARDLY
 from teiten.report.words._speech import Speech, plain
 from teiten.report.words.background import advice, background
 
-__all__ = ["HARDLY", "Speech", "Told", "advice", "background", "plain", "ranked", "ranks", "tell"]
+__all__ = ["HARDLY", "Speech", "Told", "advice", "background", "plain", "ranked", "ranks", "tell", "together"]

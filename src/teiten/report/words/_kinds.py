@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from teiten.detect import model
 from teiten.detect.model import Detection, Story
 from teiten.report.model import Paragraph
 from teiten.report.words import _more, _much, _own
-from teiten.report.words._speech import Speech
+from teiten.report.words._speech import Speech, capital
 
 _AMOUNT: Final = frozenset(
     {model.BURST, model.NEW_PORT, model.RISING, model.HIGH, model.FALLING, model.ENDED, model.SPREADING, model.PORT_GROUP,
@@ -22,6 +24,18 @@ RANKS: Final = frozenset({model.OVERTOOK, model.CLOSING_IN})
 MOST_RANKS: Final = 3
 _STANDS: Final = frozenset({model.FALLING, model.ENDED})
 """kinds that say how a story stands, and that nothing came"""
+_CHANCE: Final = {"sure": (2.0, math.inf), "likely": (1.0, 4.0)}
+"""-log10 of the chance, from and to which it is what makes it so sure, and is said"""
+_LARGE: Final = 100
+"""packets, from which it is not few counts that make a change uncertain"""
+_NEWS: Final = 3
+"""days for which it is said what it may mean that sources sit in dynamic ranges"""
+_NONE: Final = 0.02
+"""of the usual, below which hardly anything comes any more"""
+_SHORT: Final = dt.timedelta(hours=12)
+"""hours that are worth naming within a day"""
+_MOSTLY: Final = 0.8
+"""of a day's packets: they came in these hours"""
 _PEAK: Final = 1.5
 """a falling story's peak is named where it was this many times of today's"""
 _BEGINNING: Final = (model.NEW_PORT, model.CAMPAIGN, model.PORT_GROUP, model.RISING, model.SPREADING, model.HIGH, model.BURST)
@@ -70,15 +84,20 @@ def tell(speech: Speech, story: Story) -> Told:
     return Told(title, said, _doubts(speech, story, main), sure(speech, main))
 
 
+def together(speech: Speech, stories: Sequence[Story]) -> Told:
+    """Of stories of one port that stands out in several countries: where, in one sentence."""
+    told = tell(speech, stories[0])
+    return replace(told, sentences=_more.stand_out(speech, stories))
+
+
 def _main(story: Story) -> Detection | None:
     """The detection by which the day is told: one of the story's own kind, else the first."""
     if not story.detections:
         return None
     if story.state in ("new", "once"):
-        for kind in _BEGINNING:
-            for one in story.detections:
-                if one.kind == kind:
-                    return one
+        found = sorted((d for d in story.detections if d.kind in _BEGINNING), key=lambda d: _BEGINNING.index(d.kind))
+        if found:
+            return next((d for d in story.detections if _all_of(d, found[0])), found[0])
     order = {"high": model.HIGH, "falling": model.FALLING, "ended": model.ENDED, "growing": model.RISING}
     for wanted in (order.get(story.state), story.kind):
         for one in story.detections:
@@ -87,17 +106,51 @@ def _main(story: Story) -> Detection | None:
     return story.detections[0]
 
 
+def _all_of(burst: Detection, one: Detection) -> bool:
+    """Did nearly all of a day's rise come within the few hours of that burst? Then these are what is to be told."""
+    return (
+        burst.kind == model.BURST
+        and one.kind in (model.RISING, model.HIGH)
+        and burst.about == one.about
+        and burst.day == one.day
+        and burst.end is not None
+        and burst.end - burst.start <= _SHORT
+        and burst.packets >= _MOSTLY * one.packets
+    )
+
+
 def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragraph]:
     """Stories of an amount, by how they stand."""
     if story.state in ("new", "once") and main is not None and main.kind not in _STANDS:
         return _came(speech, story, main)
     if main is not None and story.state == "high" and main.reason.get("few"):
         said = [speech.turn("tell.relatively_high", thing=speech.thing(story.about, story))]
+    elif main is not None and story.state == "high" and main.kind == model.BURST:
+        return [_burst_again(speech, story, main), *_much.some(_much.carried(speech, story, main))]
     else:
         said = [_standing(speech, story)]
     if main is not None and story.state in ("growing", "high"):
-        said += [x for x in (_much.packets(speech, story, main), _much.carried(speech, story, main)) if x]
+        said += _much.some(_much.packets(speech, story, main), _much.carried(speech, story, main))
+        if main.kind == model.SPREADING:
+            said += _more.spreading(speech, story, main)
+    elif main is None and story.state == "high" and story.times is not None and story.times >= 1:
+        times = [speech.linked(speech.times(story.times), story)]
+        said.append(speech.turn("tell.times_today", times=times, today=speech.today))
     return said
+
+
+def _burst_again(speech: Speech, story: Story, one: Detection) -> Paragraph:
+    """It comes in bursts, and came in one today: 18日から活発な状態が続いています。本日は4時台に492パケットが届き、..."""
+    fields: dict[str, Any] = {
+        "thing": speech.thing(story.about, story),
+        "since": speech.date(_much.since(story, speech)),
+        "when_2": capital([speech.hours(one)]),
+        "count": [speech.linked(speech.count(one.packets), story, one.start)],
+    }
+    if one.usual is None or one.usual < _much.HARDLY:
+        return speech.turn("tell.high_burst_never", **fields)
+    more = {"usual": speech.count(one.usual), "times": speech.times(one.packets / one.usual)}
+    return speech.turn("tell.high_burst", **fields, **more)
 
 
 def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
@@ -110,7 +163,8 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
     if one.kind in key:
         said = [speech.turn(f"tell.{key[one.kind]}", **fields)]
     elif story.again and story.state == "new":
-        said = [speech.turn("tell.again", **fields)]
+        key_again = "again" if one.kind != model.BURST else "again_burst_open" if one.end is None else "again_burst"
+        said = [speech.turn(f"tell.{key_again}", **fields)]
     elif one.kind in (model.RISING, model.HIGH, model.SPREADING):
         said = [speech.turn("tell.rising", **fields)]
     else:
@@ -124,7 +178,7 @@ def _came(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
         _much.sources(speech, story, one),
         _much.seen_at(speech, story, one),
     ]
-    said += [x for x in extra if x is not None]
+    said += _much.some(*extra)
     if one.kind == model.SPREADING:
         said += _more.spreading(speech, story, one)
     rank = _much.rank(speech, story) if one.kind != model.BURST else ""
@@ -179,8 +233,13 @@ def _below(speech: Speech, story: Story, fields: dict[str, Any]) -> Paragraph:
     """Below the usual, not on its way back to it."""
     if story.state == "ended":
         return speech.turn("tell.below_ended", **fields)
+    fresh = _much.since(story, speech) == speech.day
+    if story.times is not None and story.times < _NONE:
+        return speech.turn("tell.below_none_new" if fresh else "tell.below_none", **fields, today=speech.today)
     if story.times is not None and story.times < 1:
         share = [speech.linked(speech.words.percent(story.times, 0), story)]
+        if fresh:
+            return speech.turn("tell.below_new", **fields, share=share, today=speech.today)
         return speech.turn("tell.below_share", **fields, share=share)
     return speech.turn("tell.below", **fields)
 
@@ -188,6 +247,8 @@ def _below(speech: Speech, story: Story, fields: dict[str, Any]) -> Paragraph:
 def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) -> list[Paragraph]:
     """What another detection of the same day and story adds."""
     inside = speech.knowing(story.about)
+    if one.kind == model.BURST and one.about == story.about:
+        return _within(speech, story, one)
     if one.kind == model.BURST:
         key = "also_burst_open" if one.end is None else "also_burst"
         said: list[Paragraph] = [inside.turn(f"tell.{key}", thing=inside.thing(one.about, story), when=speech.hours(one))]
@@ -199,6 +260,14 @@ def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) 
     if maker is not None and (main is None or one.kind != main.kind or one.about != main.about):
         return maker(inside, story, one)
     return []
+
+
+def _within(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
+    """このうち543パケットは、16時台に届いたものです: hours of the same thing in which much of the day's came."""
+    if one.end is None or one.end - one.start > _SHORT or speech.local(one.start).date() != speech.day:
+        return []
+    count = [speech.linked(speech.count(one.packets), story, one.start)]
+    return [speech.turn("tell.also_same", count=count, when=speech.hours(one))]
 
 
 _HEADLINES: Final = {
@@ -235,10 +304,13 @@ def _doubts(speech: Speech, story: Story, main: Detection | None) -> list[Paragr
     """What it may mean and what it need not, apart from what was seen."""
     out: list[Paragraph] = []
     if main is not None and main.confidence == "possible":
-        out.append(speech.turn("tell.maybe_chance"))
+        large = main.packets >= _LARGE or (main.usual or 0) >= _LARGE
+        out.append(speech.turn("tell.maybe_chance_large" if large else "tell.maybe_chance"))
     for one in story.detections:
         key = f"tell.maybe_{one.kind}"
-        if key in speech.words and not speech.turns[key]:
+        # where sources sit qualifies a story for weeks: what that may mean is said in the first days
+        old = one.kind == model.DYNAMIC and story.days > _NEWS
+        if key in speech.words and not speech.turns[key] and not old:
             speech.turns[key] += 1
             out.append(speech.say(key))
     return out
@@ -249,7 +321,8 @@ def sure(speech: Speech, one: Detection | None) -> str:
     if one is None:
         return ""
     said = speech.say(f"tell.sure_{one.confidence}")
-    if one.score < 1:
-        return said
+    least, most = _CHANCE.get(one.confidence, (1, 0))
+    if not least <= one.score < most:
+        return said  # it is sure (or not) for another reason: how long it has been there, how few sources, how young the usual
     days = 10 ** min(4, int(one.score))
     return speech.say("tell.sure_chance", sure=said, days=speech.words.large(days))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from teiten.data import regions
 from teiten.detect import model
-from teiten.detect.model import Detection, Story
+from teiten.detect.model import About, Detection, Story
 from teiten.report.model import Paragraph
 from teiten.report.words import _much
 from teiten.report.words._speech import Speech
@@ -24,18 +24,22 @@ def number(one: Detection, key: str) -> float | None:
 
 
 def spreading(speech: Speech, story: Story, one: Detection) -> list[Paragraph]:
-    """台湾を中心に、ロシア、ベトナムなどへ広がっています; by regions where they are many."""
-    lands = [p.key for p in one.parts if p.what == "country" and p.key]
-    if len(lands) < 2:
+    """台湾を中心に、ロシア、ベトナムなどへ広がっています; by regions where they are many. In the order in which they joined."""
+    parts = [p for p in one.parts if p.what == "country" and p.key]
+    if len(parts) < 2:
         return []
-    first = speech.land(lands[0])
-    if len(lands) - 1 <= COUNTRIES:
-        rest = speech.words.listed(speech.land(code) for code in lands[1:])
-        return [speech.turn("tell.spreading", first=first, list=[speech.linked(rest, story)])]
+    # the first to join need not be the one that has most of it
+    main = max(parts, key=lambda p: p.share)
+    rest = [p.key for p in parts if p is not main]
+    fields: dict[str, Any] = {"first": speech.land(main.key), "day": speech.date(one.day)}
+    by = "" if one.day == story.day else "_by"
+    if len(rest) <= COUNTRIES:
+        text = [speech.linked(speech.words.listed(speech.land(code) for code in rest), story)]
+        return [speech.turn(f"tell.spreading{by}", **fields, list=text)]
     mine = regions.table()
-    named = list(dict.fromkeys(speech.say(f"region.{mine[c]}") for c in lands[1:] if c in mine))
+    named = list(dict.fromkeys(speech.say(f"region.{mine[c]}") for c in rest if c in mine))
     text = [speech.linked(speech.words.listed(named), story)]
-    return [speech.turn("tell.spreading_far", first=first, list=text, n=len(lands))]
+    return [speech.turn(f"tell.spreading_far{by}", **fields, list=text, n=len(parts))]
 
 
 def overtook(speech: Speech, story: Story, one: Detection | None) -> list[Paragraph]:
@@ -50,21 +54,21 @@ def overtook(speech: Speech, story: Story, one: Detection | None) -> list[Paragr
     name = speech.ports_text([port]) if port is not None else speech.land(other or None)
     mine = speech.ports_text(one.about.ports) if ranked else speech.land(one.about.country)
     inside = ranked and one.about.country is not None
-    where = speech.say("tell.ranking_of", land=speech.land(one.about.country or None)) if inside else ""
+    what = "inside" if inside else "ports" if ranked else "countries"
     fields: dict[str, Any] = {
         "mine": [speech.linked(mine, story)],
         "other": name,
         "rank": speech.words.ordinal(round(rank)),
         "ahead": speech.words.ordinal(max(1, round(rank) - 1)),
-        "where": where,
+        "land": speech.land(one.about.country or None) if inside else "",
     }
-    return [speech.turn(f"tell.{one.kind}_{'ports' if ranked else 'countries'}", **fields)]
+    return [speech.turn(f"tell.{one.kind}_{what}", **fields)]
 
 
 def stands_out(speech: Speech, story: Story, one: Detection | None) -> list[Paragraph]:
     """国別のランキングでは、オランダ発の3306/tcpへのスキャンが際立っています."""
     if one is None:
-        return []
+        return [speech.turn("tell.stands_out_ended", thing=speech.thing(story.about, story))] if story.state == "ended" else []
     thing = speech.thing(one.about, story)
     if one.reason.get("few"):
         return [speech.turn("tell.relatively_high", thing=thing)]
@@ -80,6 +84,22 @@ def stands_out(speech: Speech, story: Story, one: Detection | None) -> list[Para
         shares = {"share": [speech.linked(percent(own), story)], "share_all": percent(everywhere)}
         said.append(speech.turn("tell.stands_out_share", **shares, land=land))
     return said
+
+
+def stand_out(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
+    """国別に見ると、9530/tcpへのスキャンは台湾発(30.6%)、ベトナム発(13.9%)で際立っています: one port in several countries."""
+    shares = [(number(d, "share") or 0.0, story, d) for story in stories for d in story.detections[:1]]
+    shares.sort(key=lambda item: -item[0])
+    items = [
+        [speech.linked(speech.say("tell.stands_out_item", land=speech.land(d.about.country or None), share=share), story)]
+        for share, story, d in ((speech.words.percent(share), story, d) for share, story, d in shares)
+    ]
+    whole = speech.words.percent(max((number(d, "share_all") or 0.0 for _, _, d in shares), default=0.0))
+    ports = stories[0].about.ports
+    if speech.known.ports == ports:
+        return [speech.turn("tell.stands_out_many_within", list=speech.row(items), share_all=whole)]
+    thing = speech.thing(About(ports), None)
+    return [speech.turn("tell.stands_out_many", thing=thing, list=speech.row(items), share_all=whole)]
 
 
 def rhythm(speech: Speech, story: Story, one: Detection | None) -> list[Paragraph]:
@@ -211,6 +231,8 @@ def title(speech: Speech, story: Story, one: Detection | None) -> str:
         thing = speech.say("tell.from_title", land=speech.land(about.country)) if about.country else ""
     elif kind in (model.OVERTOOK, model.CLOSING_IN):
         thing = speech.ports_text(about.ports) if about.ports else speech.land(about.country)
+    elif kind in (model.FEW_MANY, model.MANY_FEW):
+        thing = speech.name(about)
     else:
         thing = speech.short(about)
     state = "ended" if story.state == "ended" and f"tell.title_{kind}_ended" in speech.words else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from teiten.detect import model
@@ -15,6 +16,10 @@ MAIN: Final = 0.5
 """a part with at least this share of what is above the usual carries it"""
 TOGETHER: Final = 0.5
 """and two or three together, where they have at least this share"""
+SECOND: Final = 0.2
+"""beside one that carries it, another is named from this share"""
+LED: Final = 2.0
+"""times the second's share, from which the first is told to lead"""
 SPREAD: Final = 0.2
 """where none has this share, and there are many, it comes from everywhere"""
 MANY: Final = 5
@@ -57,6 +62,11 @@ def hosts(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     return speech.turn("tell.hosts_times", times=[speech.linked(speech.times(one.times), story)])
 
 
+def some(*sentences: Paragraph | None) -> list[Paragraph]:
+    """Those of them that there are."""
+    return [one for one in sentences if one is not None]
+
+
 def carried(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
     """増えた分の92%は米国発です。 What is not in the noun yet: the country, else the network or the ports."""
     if one.about.country is None and story.about.country is None:
@@ -75,17 +85,26 @@ def carried(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
 
 
 def _carried(speech: Speech, story: Story, parts: Sequence[Part], what: str) -> Paragraph | None:
-    named = [p for p in parts if p.share >= SMALL and (p.key or what == "country")][:MOST]
+    # where others sent less than usual, the shares of those that sent more come to more than all
+    whole = max(1.0, sum(p.share for p in parts if p.share > 0))
+    ordered = [replace(p, share=p.share / whole) for p in sorted(parts, key=lambda p: -p.share)]
+    named = [p for p in ordered if p.share >= SMALL and (p.key or what == "country")][:MOST]
     if not named:
         return None
     percent = speech.words.percent
     first = speech.linked(_part(speech, named[0]), story)
-    if named[0].share >= MAIN:
-        share = percent(min(1.0, named[0].share), 0)
+    second = named[1].share if len(named) > 1 and what != "asn" else 0.0
+    if named[0].share >= MAIN and second < SECOND:
+        share = percent(named[0].share, 0)
         return speech.turn(f"tell.part_{what}", part=[first], share=share)
     if sum(p.share for p in named) >= TOGETHER and len(named) > 1:
+        if named[0].share >= MAIN:
+            named = [p for p in named if p.share >= SECOND]
         items = [speech.say("tell.part_of", part=_part(speech, p), share=percent(p.share, 0)) for p in named]
-        return speech.rich(f"tell.parts_{what}", list=[speech.linked(speech.words.listed(items), story)])
+        if named[0].share < LED * named[1].share:
+            return speech.rich(f"tell.parts_{what}", list=[speech.linked(speech.words.listed(items), story)])
+        rest = speech.words.listed(items[1:])
+        return speech.rich(f"tell.parts_{what}_led", first=[speech.linked(items[0], story)], list=rest)
     if what == "country" and named[0].share < SPREAD and len(parts) >= MANY:
         return speech.rich("tell.part_everywhere", first=[first], share=percent(named[0].share, 0))
     return None

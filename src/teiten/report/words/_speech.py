@@ -17,7 +17,7 @@ from teiten.report.naming import Naming
 from teiten.settings import PORT_STYLES, Settings
 
 NAMED: Final = 6
-"""ports of one thing that are named; the others are counted"""
+"""ports of one thing that are named; the others are counted, where there are several"""
 SPANS: Final = 3
 """stretches of a day that are named one by one"""
 _HOUR: Final = dt.timedelta(hours=1)
@@ -99,9 +99,10 @@ class Speech(Naming):
             if long:
                 self.met.add(ordered[0])
             return self.port_long(ordered[0]) if fresh else self.port(ordered[0])
-        text = self._together(ordered[:NAMED])
-        if len(ordered) > NAMED:
-            text = self.say("tell.ports_more", ports=text, n=len(ordered) - NAMED)
+        named = ordered if len(ordered) <= NAMED + 1 else ordered[:NAMED]
+        text = self._together(named)
+        if len(ordered) > len(named):
+            text = self.say("tell.ports_more", ports=text, n=len(ordered) - len(named))
         group = self._group(ordered) if long and not set(ordered) <= self.met else ""
         if long:
             self.met.update(ordered)
@@ -164,8 +165,10 @@ class Speech(Naming):
         there = about.ports and about.ports != self.known.ports
         target = self.ports_text(about.ports, long=long) if there else ""
         icmp = bool(about.ports) and all(p[0] in _ICMP for p in about.ports)
-        kind = ("icmp" if icmp else "scans") if target else ("icmp_known" if icmp else "scans_known")
-        text = self.say(f"tell.{kind}", target=target, origin=self.origin(about), at=self.at(about))
+        origin = self.origin(about)
+        # what the reader knows by itself is told apart from a part of it that was told before
+        kind = ("icmp" if icmp else "scans") + ("" if target else "_known" if origin or self.known == About() else "_known_all")
+        text = self.say(f"tell.{kind}", target=target, origin=origin, at=self.at(about))
         return [self.linked(text, story) if story is not None else text]
 
     def topic(self, about: About, story: Story) -> list[Piece]:
@@ -178,7 +181,8 @@ class Speech(Naming):
             name, key = self.land(about.country or None), "country"
         else:
             return []
-        return [self.linked(name, story), self.say(f"tell.topic_{key}")]
+        rich = self.rich(f"tell.topic_{key}", name=[self.linked(name, story)])
+        return [rich] if isinstance(rich, str) else list(rich)
 
     def short(self, about: About) -> str:
         """The same for a title."""

@@ -14,6 +14,10 @@ from teiten.report.words._speech import Speech, capital
 _NEW: Final = ("new", "growing", "once")
 _MOST: Final = 3
 """ports of a page whose use is told: more would be a lecture"""
+_DAYS: Final = 3
+"""days on which it is told of a story, the first ones"""
+_COMMON: Final = 1024
+"""ports below it are what they are called"""
 _TELLING: Final = (
     model.BURST, model.NEW_PORT, model.RISING, model.SPREADING, model.PORT_GROUP, model.CAMPAIGN, model.STANDS_OUT,
 )  # fmt: skip
@@ -29,6 +33,7 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
         or first.state not in _NEW
         or first.kind not in _TELLING
         or len(ports) != 1
+        or first.days > _DAYS
         or speech.turns["background"] >= _MOST
     ):
         return []
@@ -42,9 +47,13 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
         use = uses[0]
         speech.turns["background"] += 1
         mark = Footnote(use.reference.said(lang), use.reference.url)
-        fields = {"port": port, "name": use.name(lang), "what": use.says(lang)}
+        name, what = use.name(lang), use.says(lang)
+        if name.endswith(")"):  # one bracket, not two
+            opening = name.rindex("(")
+            name, what = name[:opening].rstrip(), speech.words("number.semicolon").join((name[opening + 1 : -1], what))
+        fields = {"port": port, "name": name, "what": what}
         return [capital(speech.turn("tell.known_use", **fields, reference=[mark]))]
-    if entry.stands_for is not None:
+    if entry.stands_for is not None or entry.number < _COMMON:
         return []
     speech.turns["background"] += 1
     return [capital(speech.turn("tell.known_for", port=port, service=entry.service(lang)))]

@@ -1,7 +1,8 @@
 """What comes in, and how: each module here is a kind of input, found by being there ([station.input.NAME], kind = "...").
 
-A module has NAME, MEANS (one line), KEYS (`stationing.Key`s of its table) and `open(given, host) -> Running`. It imports the
-standard library alone: `teiten sensor` runs it on small machines.
+A module has NAME, MEANS (one line), KEYS (`stationing.Key`s of its table) and `open(given, host) -> Running`; where it has
+`check(given)`, that raises UsageError where settings do not go together. It imports the standard library alone: `teiten sensor`
+runs it on small machines.
 
 An input never reads what it takes in: lines go into the spool as they came, with their line ends; only the sender's address, a
 certificate's or credential's name, or the table itself says which sensor they count for, never a line's text.
@@ -74,5 +75,8 @@ def read(tables: tuple[Table, ...]) -> list[Input]:
             raise UsageError(f"{table.where}: kind '{kind}' is unknown.", hint=f"Choose one of: {', '.join(known)}.")
         module = known[kind]
         told = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
-        out.append(Input(table.name, kind, given(table, module.KEYS, COMMON), told, module.open))
+        values = given(table, module.KEYS, COMMON)
+        if (check := getattr(module, "check", None)) is not None:
+            check(values)
+        out.append(Input(table.name, kind, values, told, module.open))
     return out

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import selectors
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,8 @@ _PIECE: Final = 1 << 18
 _HELD: Final = 16 << 20
 """bytes of unfinished messages that are held of all connections: beyond it the longest is given up"""
 _BACKLOG: Final = 128
+_EACH_SECOND: Final = 50
+"""connections that one address may make in a second: a greeting (TLS) costs a millisecond"""
 _WAIT: Final = 0.02
 """seconds until a connection is looked at again whose sensor's queue was full"""
 _ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
@@ -67,6 +70,9 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return None
 
+    def bye(self) -> None:
+        """Says that the connection ends, where its kind says so."""
+
     def more(self) -> bool:
         """Is something there that the selector cannot see?"""
         return False
@@ -93,6 +99,8 @@ class Listener:
         """connections refused or cut, by reason"""
         self.accepted = 0
         self._each: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()
+        """connections of this second, by address"""
         self._greeting: dict[Connection, int] = {}
         self._paused: set[Connection] = set()
         self._ready: dict[Connection, None] = {}
@@ -119,6 +127,7 @@ class Listener:
                     self._again()
                     if time.monotonic() - self._looked >= 1:
                         self._looked = time.monotonic()
+                        self._new.clear()
                         self._lose_patience()
                         each()
             finally:
@@ -160,12 +169,19 @@ class Listener:
                 "connections_each", address, f"{self.given['connections_each']} connections from {address} are open: no more"
             )
             return None
+        self._new[address] += 1
+        if self._new[address] > _EACH_SECOND:
+            self._cut("rate", address, f"more than {_EACH_SECOND} connections in a second from {address}: the rest is refused")
+            return None
         handle.setblocking(False)
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _ALIVE:
             with contextlib.suppress(OSError, AttributeError):
                 handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-        one = self.door(handle, address)
+        try:
+            one = self.door(handle, address)
+        except OSError:  # gone already
+            return None
         if one is None:
             self.cuts["strangers"] += 1
         return one
@@ -201,7 +217,7 @@ class Listener:
         except OSError as error:
             one.frames.cut()
             self._take(one, b"", 0)
-            if not isinstance(error, ConnectionResetError):
+            if not isinstance(error, (ConnectionResetError, ssl.SSLEOFError)):
                 self._cut("broken", one.address, f"the connection from {one.address} broke: {reason(error)}")
             self._close(one)
             return
@@ -260,6 +276,8 @@ class Listener:
         else:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(one.socket)
+        with contextlib.suppress(OSError, ValueError):
+            one.bye()
         with contextlib.suppress(OSError):
             one.socket.close()
 
@@ -301,6 +319,8 @@ class Listener:
 
 def listening(place: tuple[str, int], where: str) -> socket.socket:
     """A socket that listens there and does not wait. OSError with a sentence."""
+    if (found := _syslog.inherited(socket.SOCK_STREAM, place)) is not None:
+        return found
     address, port = place
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     out = socket.socket(family, socket.SOCK_STREAM)
@@ -319,4 +339,6 @@ def listening(place: tuple[str, int], where: str) -> socket.socket:
 
 def reason(error: OSError) -> str:
     """Why, in a few words."""
+    if isinstance(error, ssl.SSLError):
+        return getattr(error, "verify_message", "") or str(error.reason or error.strerror or error).replace("_", " ").lower()
     return error.strerror or str(error)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -88,6 +91,22 @@ KEYS: Final = (
 )
 
 
+def inherited(kind: int, place: tuple[str, int]) -> socket.socket | None:
+    """The socket that whoever started this program (systemd, by a .socket unit) holds open for that address; None where none
+    does. What comes while the station is started anew waits in it."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    many = os.environ.get("LISTEN_FDS", "")
+    for handle in range(3, 3 + (int(many) if many.isdecimal() and len(many) < 4 else 0)):
+        with contextlib.suppress(OSError):
+            one = socket.socket(fileno=os.dup(handle))
+            if one.type == kind and one.getsockname()[:2] == place:
+                one.setblocking(False)
+                return one
+            one.close()
+    return None
+
+
 def plain(address: str) -> str:
     """A peer's address as it is compared: without a zone, an IPv4 address in IPv6 as itself."""
     address = address.partition("%")[0]
@@ -95,16 +114,21 @@ def plain(address: str) -> str:
 
 
 class Peers:
-    """Whose lines those of a sender are: the feed of its sensor, by its address. None: a stranger's, to be refused."""
+    """Whose lines those of a sender are: the feed of its sensor, by its address. None: a stranger's, to be refused.
 
-    def __init__(self, given: Given, host: Host, clock: Callable[[], float] = time.monotonic) -> None:
+    also: sensors that the input tells apart in another way.
+    """
+
+    def __init__(
+        self, given: Given, host: Host, clock: Callable[[], float] = time.monotonic, also: tuple[str, ...] = ()
+    ) -> None:
         self._host, self._clock = host, clock
         self._name = given.name
-        self._rest: str | None = given["sensor"] or (None if given["peers"] else "home")
+        self._rest: str | None = given["sensor"] or (None if given["peers"] or also else "home")
         self._networks: list[tuple[Network, str]] = sorted(given["peers"].items(), key=lambda one: -one[0].prefixlen)
-        names = dict.fromkeys([*(name for _, name in self._networks), *([self._rest] if self._rest else [])])
+        names = dict.fromkeys([*(name for _, name in self._networks), *also, *([self._rest] if self._rest else [])])
         self.feeds = {name: self.feed(name) for name in names}
-        only = next(iter(self.feeds.values())) if len(self.feeds) == 1 and self._rest else None
+        only = next(iter(self.feeds.values())) if len(self.feeds) == 1 and self._rest and not also else None
         self.common = only or self.feed(None)
         """where that counts which belongs to no sensor: strangers' messages, the kernel's losses"""
         self._known: dict[str, Feed | None] = {}

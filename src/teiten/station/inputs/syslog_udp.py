@@ -1,7 +1,12 @@
-"""Syslog over UDP (RFC 5426): datagrams are taken from the kernel as fast as they come, and what it lost is counted."""
+"""Syslog over UDP (RFC 5426): datagrams are taken from the kernel as fast as they come, and what it lost is counted.
+
+Several sockets hear at one port, and the kernel gives each sender to one of them: who floods his own socket's buffer takes
+nothing from the senders of the others, and each socket is read in its turn.
+"""
 
 from __future__ import annotations
 
+import array
 import contextlib
 import errno
 import selectors
@@ -16,6 +21,7 @@ from teiten.errors import UsageError
 from teiten.station.feeds import Feed
 from teiten.station.inputs import Host, _syslog
 from teiten.station.inputs._framing import lines_of
+from teiten.station.spool import boot_id
 from teiten.stationing import Given, Key, size
 
 NAME: Final = "syslog_udp"
@@ -44,8 +50,12 @@ _FORCE: Final = getattr(socket, "SO_RCVBUFFORCE", 33)
 _MEMINFO: Final = getattr(socket, "SO_MEMINFO", 55)
 _DROPS: Final = 8
 """place of the number of dropped datagrams in what SO_MEMINFO says (Linux 4.12 and later)"""
+_SOCKETS: Final = 4
+_REUSEPORT_FILTER: Final = 51
+"""SO_ATTACH_REUSEPORT_CBPF (Linux 4.5 and later)"""
+_COOKIE: Final = getattr(socket, "SO_COOKIE", 57)
 _ROUND: Final = 2048
-"""datagrams after which what was taken is handed on"""
+"""datagrams that are taken of a socket in its turn"""
 _PIECE: Final = 1 << 20
 _PAUSE: Final = 0.01
 """seconds between two looks while datagrams come: one call for many costs less than one for each"""
@@ -56,16 +66,21 @@ _LAST: Final = 1.0
 
 
 class Receiver:
-    """One socket, and whose its datagrams are."""
+    """The sockets of a port, and whose their datagrams are."""
 
     def __init__(self, given: Given, host: Host) -> None:
         self._host, self._most, self._wanted = host, given["max_line"], given["buffer"]
         self.peers = _syslog.Peers(given, host)
-        self.socket = listening(given["listen"], given.where)
-        self.buffer = raise_buffer(self.socket, self._wanted)
-        self.address = self.socket.getsockname()[:2]
+        self.sockets = listening(given["listen"], given.where)
+        self.buffer = min(raise_buffer(one, self._wanted) for one in self.sockets)
+        self.address = self.sockets[0].getsockname()[:2]
         self.dropped = 0
-        self._seen = drops(self.socket) or 0
+        self._cookie = cookie(self.sockets[0]) if _syslog.inherited(socket.SOCK_DGRAM, given["listen"]) else None
+        """of a socket that outlives this program: what it lost before is counted once, and remembered in marks"""
+        mark = self.peers.common.mark
+        self._seen = [0 for _ in self.sockets]
+        if self._cookie and isinstance(mark, dict) and mark.get("socket") == self._cookie:
+            self._seen = [int(mark["dropped"])]
         self._waiting: dict[Feed, list[bytes]] = {}
         self._lines: dict[Feed, int] = {}
         self._refused: dict[Feed, int] = {}
@@ -76,35 +91,35 @@ class Receiver:
                 f"the kernel holds {self.buffer} bytes for it, not {self._wanted}: more may be lost while this machine "
                 f"is busy; `sysctl -w net.core.rmem_max={self._wanted}` mends it",
             )
-        if drops(self.socket) is None:
-            host.tell(
-                "warning", "this kernel does not say how many datagrams it dropped: losses before they are read are unknown"
-            )
+        if drops(self.sockets[0]) is None:
+            host.tell("warning", "this kernel does not say how many datagrams it dropped: such losses are unknown")
 
     def run(self, stop: threading.Event) -> None:
         """Takes datagrams until `stop`, then those that the kernel holds already."""
         pause = _PAUSE if self.buffer >= 1 << 20 else _SMALL_PAUSE
         counted = time.monotonic()
-        with contextlib.closing(self.socket), selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
+        with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+            for one in self.sockets:
+                stack.enter_context(contextlib.closing(one))
+                selector.register(one, selectors.EVENT_READ, one)
             while not stop.is_set():
-                if selector.select(0.2):
-                    taken = self.take(_ROUND)
+                if found := selector.select(0.2):
+                    taken = [self.take(key.data, _ROUND) for key, _ in found]
                     self._hand_on()
-                    if 0 < taken < _ROUND:
+                    if max(taken) < _ROUND:
                         time.sleep(pause)
                 if time.monotonic() - counted >= _COUNT_EVERY:
                     counted = time.monotonic()
                     self.count_drops()
             deadline = time.monotonic() + _LAST
-            while self.take(_ROUND) and time.monotonic() < deadline:
+            while sum(self.take(one, _ROUND) for one in self.sockets) and time.monotonic() < deadline:
                 self._hand_on()
             self._hand_on()
             self.count_drops()
 
-    def take(self, most: int) -> int:
+    def take(self, one: socket.socket, most: int) -> int:
         """Takes what is there, up to so many datagrams; how many it were."""
-        receive, whose, waiting, lines = self.socket.recvfrom, self.peers.of, self._waiting, self._lines
+        receive, whose, waiting, lines = one.recvfrom, self.peers.of, self._waiting, self._lines
         longest, refused = self._most, self._refused
         for many in range(most):
             try:
@@ -146,13 +161,13 @@ class Receiver:
 
     def count_drops(self) -> None:
         """Counts what the kernel lost since the last call."""
-        now = drops(self.socket)
-        if now is None:
-            return
-        lost, self._seen = (now - self._seen) & 0xFFFFFFFF, now
+        now = [drops(one) for one in self.sockets]
+        lost = sum((new - old) & 0xFFFFFFFF for new, old in zip(now, self._seen, strict=True) if new is not None)
+        self._seen = [old if new is None else new for new, old in zip(now, self._seen, strict=True)]
         if lost:
             self.dropped += lost
-            self.peers.common.count(dropped_kernel=lost)
+            mark = {"socket": self._cookie, "dropped": self._seen[0]} if self._cookie else None
+            self.peers.common.offer(b"", mark=mark, received=0, dropped_kernel=lost)
             self.peers.once("kernel", f"the kernel lost {lost} datagrams: its buffer of {self.buffer} bytes was full")
 
     def status(self) -> Mapping[str, Any]:
@@ -165,20 +180,58 @@ class Receiver:
         }
 
 
-def listening(place: tuple[str, int], where: str) -> socket.socket:
-    """A socket bound there, which does not wait. OSError with a sentence."""
-    address, port = place
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def listening(place: tuple[str, int], where: str, many: int = _SOCKETS) -> list[socket.socket]:
+    """Sockets bound there, which do not wait. OSError with a sentence."""
+    if (found := _syslog.inherited(socket.SOCK_DGRAM, place)) is not None:
+        return [found]
+    out: list[socket.socket] = []
+    try:
+        # one that shares with nobody says whether the port is free: those that share would take it beside another station's
+        with bound(place, shared=False) as alone:
+            place = alone.getsockname()[:2]
+        for _ in range(many):
+            out.append(bound(place, shared=True))
+        with contextlib.suppress(OSError):  # (without it the kernel goes by address and port)
+            by_sender(out[0], many)
+    except OSError as error:
+        for one in out:
+            one.close()
+        raise OSError(error.errno, f"{where} cannot listen at {place[0]}, UDP port {place[1]}: {error.strerror}") from None
+    return out
+
+
+def bound(place: tuple[str, int], *, shared: bool) -> socket.socket:
+    """A socket bound there; `shared`: others of this user may be, too."""
+    family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
     out = socket.socket(family, socket.SOCK_DGRAM)
     try:
+        if shared:
+            out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+            out.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if place[0] == "::" else 1)
         out.setblocking(False)
-        out.bind((address, port))
-    except OSError as error:
+        out.bind(place)
+    except OSError:
         out.close()
-        raise OSError(error.errno, f"{where} cannot listen at {address}, UDP port {port}: {error.strerror}") from None
+        raise
     return out
+
+
+def by_sender(one: socket.socket, many: int) -> None:
+    """Has the kernel give each datagram to the socket of number: sender's address modulo `many` (classic BPF). OSError."""
+    header, source4, source6 = 0xFFF00000, 12, 20  # SKF_NET_OFF, and the last four bytes of an address from there
+    code = (
+        (0x30, 0, 0, header),  # the IP header's first byte
+        (0x74, 0, 0, 4),  # its version
+        (0x15, 0, 2, 4),
+        (0x20, 0, 0, header + source4),
+        (0x05, 0, 0, 1),
+        (0x20, 0, 0, header + source6),
+        (0x94, 0, 0, many),
+        (0x16, 0, 0, 0),
+    )
+    program = array.array("B", b"".join(struct.pack("=HBBI", *step) for step in code))
+    one.setsockopt(socket.SOL_SOCKET, _REUSEPORT_FILTER, struct.pack("@HP", len(code), program.buffer_info()[0]))
 
 
 def raise_buffer(one: socket.socket, wanted: int) -> int:
@@ -196,6 +249,13 @@ def drops(one: socket.socket) -> int | None:
     except OSError:
         return None
     return None if len(said) < 4 * (_DROPS + 1) else int(struct.unpack_from("=I", said, 4 * _DROPS)[0])
+
+
+def cookie(one: socket.socket) -> str:
+    """What this machine's kernel calls the socket, as long as it runs; '' where it does not say."""
+    with contextlib.suppress(OSError):
+        return f"{boot_id()} {one.getsockopt(socket.SOL_SOCKET, _COOKIE, 8).hex()}"
+    return ""
 
 
 def open(given: Given, host: Host) -> Receiver:

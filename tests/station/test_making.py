@@ -1,0 +1,219 @@
+"""From the spool to the lake: each line once, whatever happens in between, and never taken for another segment's."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from teiten import intake, settings
+from teiten.lake import Lake
+from teiten.readers import _input
+from teiten.station import made
+from teiten.station.making import Maker
+from teiten.station.spool import Spool, Stream
+
+NOW = dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC).timestamp()
+
+
+def line(n: int, stamp: str = "Nov  3 12:00:00 gw kernel: ") -> bytes:
+    return (
+        f"{stamp}IN=ppp0 OUT= MAC= SRC=203.0.113.{n % 250} DST=198.51.100.1 LEN=40 TOS=0x00 PREC=0x00 TTL=50 "
+        f"ID={n % 65536} PROTO=TCP SPT=40000 DPT=23 SEQ={n} ACK=0 WINDOW=1024 RES=0x00 SYN URGP=0\n"
+    ).encode()
+
+
+class Station:
+    """A spool, and makers of its lake: a new one for each `make(fresh=True)`, as after a kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.spool = Spool.open(folder / "spool")
+        self.settings = settings.Settings("UTC", "flag")
+        self.settings = dataclasses.replace(self.settings, lake=folder / "lake")
+        self.told: list[tuple[str, str]] = []
+        self.maker: Maker | None = None
+        self.at = NOW
+
+    def stream(self, name: str = "kern", sensor: str = "home", **told: str) -> Stream:
+        stream = self.spool.stream(name, sensor, told=told)
+        if not stream.last.number:
+            stream.run()
+        return stream
+
+    def put(self, stream: Stream, *numbers: int, stamp: str = "Nov  3 12:00:00 gw kernel: ") -> None:
+        self.at += 1
+        stream.commit(b"".join(line(n, stamp) for n in numbers), at=self.at, counts={"received": len(numbers)})
+
+    def make(self, *, fresh: bool = False) -> Maker:
+        if fresh or self.maker is None:
+            self.maker = Maker(self.spool, self.settings, lambda level, text: self.told.append((level, text)))
+        done = self.maker.round()
+        done.tally.check()
+        return self.maker
+
+    @property
+    def lake(self) -> Lake:
+        return Lake.open(self.settings.lake)
+
+    def rows(self) -> pl.DataFrame:
+        files, _ = self.lake.live_files()
+        frames = [pl.read_parquet(f.path, columns=["sensor", "time", "time_basis", "tcp_seq"]) for f in files]
+        return pl.concat(frames).sort("sensor", "tcp_seq", "time")
+
+    def stored(self) -> list[int]:
+        return self.rows()["tcp_seq"].to_list()
+
+    def ingest(self, path: Path, data: bytes) -> int:
+        path.write_bytes(data)
+        source = dataclasses.replace(_input.of(path), mtime=dt.datetime.fromtimestamp(NOW + 60, dt.UTC))
+        return intake.ingest(self.lake, [source], self.settings, sensor="home", judge=False).total.events
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    return Station(tmp_path)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["one maker", "killed each time"])
+def test_a_segment_that_grows_adds_its_new_lines(station: Station, fresh: bool) -> None:
+    stream = station.stream()
+    for n in range(0, 30, 10):
+        station.put(stream, *range(n, n + 10))
+        station.make(fresh=fresh)
+        station.make(fresh=fresh)
+        assert station.stored() == list(range(n + 10))
+    assert set(station.lake.batches(["source_id"])["source_id"]) == {1}
+
+
+def test_equal_lines_stay_as_many_as_came(station: Station) -> None:
+    kern, other = station.stream(), station.stream("syslog")
+    for stream in (kern, other):
+        station.put(stream, 1, 1, 2)
+        stream.seal()
+        station.put(stream, 1, 1, 2)
+        station.make()
+        station.put(stream, 2)
+        station.make(fresh=True)
+    assert station.stored() == [1] * 8 + [2] * 6
+
+
+def test_what_was_stored_by_hand_is_not_doubled(station: Station, tmp_path: Path) -> None:
+    station.make()
+    assert station.ingest(tmp_path / "kern.log", b"".join(line(n) for n in (*range(20), 19))) == 21
+    stream = station.stream()
+    station.put(stream, *range(10))
+    station.make()
+    stream.seal()
+    station.put(stream, *range(10, 20), 19, 19, 20)  # it was there twice, and came a third time
+    station.make(fresh=True)
+    station.put(stream, 20, 21)
+    station.make()
+    assert station.stored() == sorted([*range(20), 19, 19, 20, 20, 21])
+    # and the other way round
+    assert station.ingest(tmp_path / "again.log", b"".join(line(n) for n in (20, 20, 21, 22))) == 1
+
+
+def test_lines_that_only_came_by_hand_before_leave_a_mark_of_how_far_it_came(station: Station, tmp_path: Path) -> None:
+    station.make()
+    station.ingest(tmp_path / "kern.log", b"".join(line(n) for n in range(20)))
+    stream = station.stream()
+    station.put(stream, *range(20))
+    station.make()
+    told = made.read(station.spool.path)
+    assert told is not None and told.ends == {f"{stream.about.id}/00000001": stream.last.end} and told.behind == 0
+    last = station.lake.batches(["start", "end", "lines", "had_already"]).row(-1)
+    assert last == (0, stream.last.end, 20, 20)
+    station.make(fresh=True)
+    assert station.lake.batches(["batch"]).height == 2
+
+
+def test_lines_without_a_stamp_have_the_time_at_which_they_came(station: Station) -> None:
+    stream = station.stream()
+    station.put(stream, 1, stamp="")
+    station.put(stream, 2)
+    station.put(stream, 3, 4, stamp="<4>")
+    station.make()
+    rows = station.rows()
+    assert rows["time_basis"].to_list() == ["received", "year inferred", "received", "received"]
+    assert [t.timestamp() - NOW for t in rows["time"]] == [1, 0, 3, 3]
+    stream.seal()
+    station.put(stream, 3, stamp="<4>")
+    station.make()
+    assert station.stored() == [1, 2, 3, 3, 4]
+
+
+def test_each_stream_counts_for_its_sensor_in_its_zone(station: Station) -> None:
+    station.put(station.stream("kern", "tokyo", zone="Asia/Tokyo"), 1)
+    station.put(station.stream("kern", "home"), 2)
+    station.make()
+    found = {row["sensor"]: row["time"].hour for row in station.rows().iter_rows(named=True)}
+    assert found == {"tokyo": 3, "home": 12}
+
+
+def test_made_says_what_is_in_the_lake(station: Station) -> None:
+    kern, other = station.stream(), station.stream("syslog", "attic")
+    station.put(kern, 1)
+    kern.seal()
+    station.put(kern, 2)
+    station.put(other, 3)
+    maker = station.make()
+    told = made.read(station.spool.path)
+    assert told is not None and told.lake == maker.lake.meta.id and told.behind == 0 and told.trouble is None
+    assert told.streams == {kern.about.id: 1} and told.whole(kern.about.id, 1) and not told.whole(kern.about.id, 2)
+    assert told.end(kern.about.id, 1, 77) == 77 and told.end(kern.about.id, 2, 10**6) == kern.last.end
+    assert told.end(other.about.id, 1, 10**6) == other.last.end and told.end(other.about.id, 2, 10**6) == 0
+
+
+def test_what_was_taken_out_of_the_lake_is_made_again(station: Station) -> None:
+    from teiten.lake import mend
+
+    stream = station.stream()
+    station.put(stream, *range(5))
+    stream.seal()
+    station.put(stream, *range(5, 9))
+    station.make()
+    station.lake.take_out(lambda path: mend.of_inputs(path, [f"spool:{stream.about.id}/00000001"]))
+    assert station.stored() == [5, 6, 7, 8]
+    station.put(stream, 9)
+    station.make()
+    assert station.stored() == list(range(10))
+
+
+def test_a_segment_that_cannot_be_read_does_not_hold_up_the_others(station: Station) -> None:
+    broken, good = station.stream(), station.stream("syslog", "attic")
+    station.put(broken, 1)
+    broken.seal()
+    station.put(good, 2)
+    (broken.folder / "00000001.data").unlink()
+    station.make()
+    station.make()
+    assert station.stored() == [2]
+    assert [level for level, _ in station.told if level == "error"] == ["error"]
+    told = made.read(station.spool.path)
+    assert told is not None and told.streams == {}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_lake_made_anew_has_the_same_rows(station: Station, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    streams = [station.stream(name, sensor) for name, sensor in (("a", "home"), ("b", "home"), ("c", "attic"))]
+    n = 0
+    for _ in range(20):
+        stream = chance.choice(streams)
+        many = chance.randint(1, 5)
+        station.put(stream, *range(n, n + many), stamp=chance.choice(["", "Nov  3 11:59:59 gw kernel: "]))
+        n += many
+        if chance.random() < 0.2:
+            stream.seal()
+        if chance.random() < 0.3:
+            station.make(fresh=chance.random() < 0.3)
+    station.make()
+    before = station.rows()
+    assert before.height == n
+    station.settings = dataclasses.replace(station.settings, lake=tmp_path / "anew")
+    station.make(fresh=True)
+    assert station.rows().equals(before)
