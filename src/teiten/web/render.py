@@ -43,15 +43,24 @@ def page(name: str, asked: Asked, view: View, **more: Any) -> str:
     return _templates().get_template(name).render(asked=asked, view=view, w=words, t=words, drawn=drawn(view, asked.lang), **more)
 
 
-def drawn(view: View, language: str) -> dict[str, dict[str, str]]:
+def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:
     """Part's id -> its figure as SVG: wide, narrow (its colours follow light and dark by the page's style)."""
     import markupsafe
 
-    out = {}
+    out: dict[str, dict[str, Any]] = {}
     for part in view.parts:
-        if part.figure is not None:
-            wide, narrow = (figures.draw(part.figure, width=width, lang=language) for width in (WIDE, NARROW))
-            out[part.id] = {"wide": markupsafe.Markup(wide), "narrow": markupsafe.Markup(narrow)}
+        if part.figure is None:
+            continue
+        out[part.id] = {}
+        for name, width in (("wide", WIDE), ("narrow", NARROW)):
+            sheet = figures.sheet(part.figure, width=width, lang=language)
+            svg = sheet.finish(part.figure.title, part.figure.alt or part.figure.title, sheet.y)
+            # our own drawing, whose texts are escaped where they are put in
+            own = {"svg": markupsafe.Markup(svg), "width": width}
+            if len(sheet.plots) == 1:
+                left, right, start, end = sheet.plots[0]
+                own |= {"left": f"{left:g}", "right": f"{right:g}", "start": start.isoformat(), "end": end.isoformat()}
+            out[part.id][name] = own
     return out
 
 
