@@ -89,7 +89,9 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
     for module in found(api):
         for path, handler in module.ROUTES.items():
             routes.append(Route(f"/api/v1{path}", _guarded(handler)))
-    app = Starlette(routes=routes, middleware=[Middleware(Headers, hosts=hosts)], lifespan=life, exception_handlers={404: _nothing})
+    app = Starlette(
+        routes=routes, middleware=[Middleware(Headers, hosts=hosts)], lifespan=life, exception_handlers={404: _nothing}
+    )
     app.state.pool, app.state.settings = pool, settings
     return app
 
@@ -125,7 +127,9 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             return _trouble(request, error)
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        text = render.page(getattr(module, "TEMPLATE", "view.html"), wanted, view, nav=_nav(), here=module.PATH, version=__version__)
+        text = render.page(
+            getattr(module, "TEMPLATE", "view.html"), wanted, view, nav=_nav(), here=module.PATH, version=__version__
+        )
         return _html(request, text, view.status)
 
     return show
@@ -196,7 +200,7 @@ def _bytes(name: str) -> bytes | None:
     if name.endswith(".woff2"):
         from teiten.data import fonts
 
-        return (resources.files(fonts) / fonts.WOFF2).read_bytes() if name == fonts.WOFF2 else None
+        return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
     file = resources.files("teiten.web") / "static" / name
     return file.read_bytes() if file.is_file() else None
 

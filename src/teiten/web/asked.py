@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from teiten import lang, periods
+from teiten import periods
 from teiten.engine import filters
 from teiten.engine.filters import Filters
 from teiten.errors import UsageError
@@ -21,7 +21,12 @@ from teiten.settings import LANGUAGES, Settings
 FILTERS: Final = (
     "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
 )  # fmt: skip
-SPANS: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1), "week": dt.timedelta(days=7), "month": dt.timedelta(days=30)}
+SPANS: Final = {
+    "hour": dt.timedelta(hours=1),
+    "day": dt.timedelta(days=1),
+    "week": dt.timedelta(days=7),
+    "month": dt.timedelta(days=30),
+}
 """values of `period` that reach back from now"""
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines", "log")
@@ -39,6 +44,7 @@ class Asked:
     path: str
     words: Mapping[str, str]
     lang: str
+    """ja or en"""
     start: dt.datetime
     end: dt.datetime
     filters: Filters
@@ -70,9 +76,6 @@ class Asked:
         """What two requests with the same answers have in common."""
         texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
         return self.start, self.end, texts, self.unit, self.n
-
-    def words_of(self) -> lang.Words:
-        return lang.Words(self.lang)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
@@ -144,9 +147,7 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
         except UsageError:
             continue
         return period.start, period.end, False
-    raise UsageError(
-        f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2."
-    )
+    raise UsageError(f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2.")
 
 
 def _language(settings: Settings, said: str | None, accept: str) -> str:

@@ -1,4 +1,4 @@
-"""Live updates: who looks at a page that ends now hears when the lake has changed (server-sent events, HTML Living Standard)."""
+"""Live updates: who looks at a page that ends now hears when the lake has changed (server-sent events of HTML)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Row = Sequence["Cell | str"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table for people; its rows can be had elsewhere in other forms: `rows_url` is an address of the API without its format."""
+    """A table for people; `rows_url`: where its rows can be had, an address of the API without its format."""
 
     caption: str
     columns: Sequence[Column]
@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a page. figure: one of `report.figures`, drawn wide and narrow; empty: what stands there when there is nothing."""
+    """A stretch of a page. figure: one of `report.figures`, drawn wide and narrow; empty: what stands there for nothing."""
 
     id: str
     title: str

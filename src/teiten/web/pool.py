@@ -82,7 +82,7 @@ class Pool:
         # an exception that nobody waits for any more is no news to the loop
         flying.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            answer = await asyncio.shield(flying)
+            answer: T = await asyncio.shield(flying)
         finally:
             if flying.done():
                 self._flying.pop(full, None)

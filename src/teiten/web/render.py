@@ -40,7 +40,9 @@ _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 def page(name: str, asked: Asked, view: View, **more: Any) -> str:
     """The page of a view."""
     words = lang.words(asked.lang)
-    return _templates().get_template(name).render(asked=asked, view=view, w=words, t=words, drawn=drawn(view, asked.lang), **more)
+    return (
+        _templates().get_template(name).render(asked=asked, view=view, w=words, t=words, drawn=drawn(view, asked.lang), **more)
+    )
 
 
 def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:

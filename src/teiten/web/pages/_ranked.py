@@ -1,10 +1,10 @@
-"""What pages of rankings share: the largest through time, the ranking with where each stood before, each a way to its own page."""
+"""What pages of rankings share: the largest through time, and the ranking, each row a way to its own page."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from teiten.engine import gaps, questions, series
 from teiten.engine.questions import Rows
@@ -21,12 +21,19 @@ TOP = 7
 async def parts(asked: Asked, pool: Pool, what: str, ident: str) -> list[Part]:
     """The parts of a ranking's page: through time, and the table."""
     speech = Speech.of(asked)
-    ranked = await pool.ask(("rank", what, asked.key), lambda s: rank(s, asked, what))
+    rows = await ranked(asked, pool, what)
     found = await pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
     return [
-        Part(f"{ident}-time", speech.say(f"web.{what}_time"), figure=stack(asked, what, found), empty=speech.say("web.nothing")),
-        Part(ident, speech.say(f"web.{what}"), table=table(asked, what, ranked), empty=speech.say("web.nothing"), sql=ranked.sql),
+        Part(
+            f"{ident}-time", speech.say(f"web.{what}_time"), figure=stack(asked, what, found), empty=speech.say("web.nothing")
+        ),
+        Part(ident, speech.say(f"web.{what}"), table=table(asked, what, rows), empty=speech.say("web.nothing"), sql=rows.sql),
     ]
+
+
+async def ranked(asked: Asked, pool: Pool, what: str) -> Rows:
+    """The ranking of a thing, over the span and with the filters that are asked for."""
+    return await pool.ask(("rank", what, asked.key), lambda s: rank(s, asked, what))
 
 
 def rank(session: Any, asked: Asked, what: str) -> Rows:
@@ -54,13 +61,13 @@ def stack(asked: Asked, what: str, found: Found) -> figures.Figure:
     silent = _silent(starts, missing, asked)
     made = []
     for key, values in spread.items():
-        kind = key if key in ("other", "unknown") else "value"
+        kind: Literal["value", "other", "unknown"] = key if key in ("other", "unknown") else "value"
         name = dict(zip(columns, key if isinstance(key, tuple) else (key,), strict=True)) if kind == "value" else {}
         label = speech.thing(what, name).text if kind == "value" else speech.say(f"thing.{kind}")
         shown = [None if quiet else float(v) for v, quiet in zip(values, silent, strict=True)]
         made.append(figures.Series(label, label, shown, kind=kind))
-    kind = figures.StackFigure if asked.form == "stack" else figures.LineFigure
-    return kind(
+    form = figures.StackFigure if asked.form == "stack" else figures.LineFigure
+    return form(
         id=f"{what}-time",
         title=speech.say(f"web.{what}_time"),
         subtitle=speech.span(),
@@ -82,8 +89,9 @@ def _silent(starts: Sequence[dt.datetime], missing: list[dict[str, Any]], asked:
 def table(asked: Asked, what: str, rows: Rows) -> Table:
     speech = Speech.of(asked)
     say, number = speech.say, speech.words.number
-    columns = [Column(say("web.rank")), Column(say(f"web.{what}_one"), "text"), Column(say("web.packets")), Column(say("web.hosts")),
-               Column(say("web.share")), Column(say("web.rank_before"), spare=True), Column(say("web.change"), spare=True)]  # fmt: skip
+    columns = [Column(say("web.rank")), Column(say(f"web.{what}_one"), "text")]
+    columns += [Column(say(f"web.{name}")) for name in ("packets", "hosts", "share")]
+    columns += [Column(say(f"web.{name}"), spare=True) for name in ("rank_before", "change")]
     shown: list[Row] = []
     for row in rows:
         share = row["share"]

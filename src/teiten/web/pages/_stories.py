@@ -31,13 +31,19 @@ async def told(asked: Asked, pool: Pool) -> dict[dt.date, list[Story]]:
         return kept.span(session.lake, asked.settings, wanted)
 
     found = await pool.ask(("stories", tuple(wanted)), ask)
-    return {day: [one for one in found[day] if one.state != "resting" and one.verdict != "false"] for day in sorted(found, reverse=True)}
+    return {
+        day: [one for one in found[day] if one.state != "resting" and one.verdict != "false"]
+        for day in sorted(found, reverse=True)
+    }
 
 
 def words(asked: Asked, story: Story) -> tuple[str, list[str], list[str], str]:
     """Title, sentences, what it may mean, how sure."""
     speech = Speech.of(asked)
-    said = tell(Telling(speech.words, asked.settings, story.day, asked.settings.zone, sensors=max(1, len(asked.settings.sensors))), story)
+    said = tell(
+        Telling(speech.words, asked.settings, story.day, asked.settings.zone, sensors=max(1, len(asked.settings.sensors))),
+        story,
+    )
     return said.title, [plain(one) for one in said.sentences], [plain(one) for one in said.doubts], said.sure
 
 
@@ -45,7 +51,12 @@ def table(asked: Asked, found: Sequence[Story]) -> Table:
     """A line a story, with the way to its page."""
     speech = Speech.of(asked)
     say = speech.say
-    columns = [Column(say("web.day"), "text"), Column(say("web.story"), "text"), Column(say("web.times")), Column(say("web.days"), spare=True)]
+    columns = [
+        Column(say("web.day"), "text"),
+        Column(say("web.story"), "text"),
+        Column(say("web.times")),
+        Column(say("web.days"), spare=True),
+    ]
     rows: list[Row] = [
         (
             speech.words.plain(one.day),

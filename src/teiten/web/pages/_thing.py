@@ -1,4 +1,4 @@
-"""What the pages of one thing share (a port, a country, an AS, a source, a sensor): how much, through time, and what it is made of."""
+"""What the pages of one thing share (a port, a country, an AS, a source, a sensor): how much, when, and what it is made of."""
 
 from __future__ import annotations
 
@@ -18,27 +18,38 @@ from teiten.web.speech import Speech
 def narrowed(asked: Asked, **more: str) -> Asked:
     """The same request, about that thing alone: its links and answers carry it as a filter."""
     words = {**asked.words, **more}
-    return replace(
-        asked, words=words, filters=filters.parse(asked.settings, **{k: words.get(k) for k in FILTERS})
-    )
+    return replace(asked, words=words, filters=filters.parse(asked.settings, **{k: words.get(k) for k in FILTERS}))
 
 
 async def view(
-    asked: Asked, pool: Pool, title: str, about: Mapping[str, str], *, time: str, tables: Sequence[str], more: Sequence[Part] = ()
+    asked: Asked,
+    pool: Pool,
+    title: str,
+    about: Mapping[str, str],
+    *,
+    time: str,
+    tables: Sequence[str],
+    more: Sequence[Part] = (),
 ) -> View:
-    """The page of a thing. about: the filter that is the thing; time: what its figure is made of; tables: rankings within it."""
+    """The page of a thing. about: the filter that it is; time: what its figure is made of; tables: rankings within it."""
     own = narrowed(asked, **about)
     speech = Speech.of(own)
-    told = await pool.ask(("totals", own.key), lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters))
+    told = await pool.ask(
+        ("totals", own.key), lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters)
+    )
     found = await pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time))
     parts = [
         Part("now", speech.say("web.how_much"), facts=facts(speech, told[0])),
-        Part(f"{time}-time", speech.say(f"web.{time}_time"), figure=_ranked.stack(own, time, found), empty=speech.say("web.nothing")),
+        Part(
+            f"{time}-time",
+            speech.say(f"web.{time}_time"),
+            figure=_ranked.stack(own, time, found),
+        ),
         *more,
     ]
     few = replace(own, n=min(own.n, 10))
     for what in tables:
-        rows = await pool.ask(("rank", what, few.key), lambda s, what=what: _ranked.rank(s, few, what))
+        rows = await _ranked.ranked(few, pool, what)
         shown = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=shown, empty=speech.say("web.nothing"), sql=rows.sql))
     return View(title, parts, lead=[speech.span()])

@@ -16,4 +16,6 @@ async def build(asked: Asked, pool: Pool) -> View:
     text = asked.told["asn"]
     number = filters.parse(asked.settings, asn=text).asn[0]
     title = Speech.of(asked).say("thing.unknown") if number is None else f"AS{number}"
-    return await _thing.view(asked, pool, title, {"asn": text}, time="ports", tables=("ports", "countries", "sources", "sensors"))
+    return await _thing.view(
+        asked, pool, title, {"asn": text}, time="ports", tables=("ports", "countries", "sources", "sensors")
+    )

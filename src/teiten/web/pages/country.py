@@ -17,4 +17,6 @@ async def build(asked: Asked, pool: Pool) -> View:
     text = asked.told["country"]
     code = filters.parse(asked.settings, country=text).country[0]
     title = Speech.of(asked).say("thing.unknown") if code is None else countries.name(code, asked.lang)
-    return await _thing.view(asked, pool, title, {"country": text}, time="ports", tables=("ports", "asns", "sources", "sensors", "tools"))
+    return await _thing.view(
+        asked, pool, title, {"country": text}, time="ports", tables=("ports", "asns", "sources", "sensors", "tools")
+    )

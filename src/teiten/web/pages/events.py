@@ -18,7 +18,7 @@ PATH = "/events"
 NAV = (80, "web.events")
 
 _SQL = """
-SELECT time, sensor, {src_text} AS src_ip, protocol, src_port, dst_port, country, asn, ttl, tcp_flags, packets, source_id, source_pos
+SELECT time, sensor, {src_text} AS src_ip, protocol, src_port, dst_port, country, asn, ttl, packets, source_id, source_pos
 FROM {events}
 WHERE {where}{beyond}
 ORDER BY time DESC, source_id DESC, source_pos DESC
@@ -66,7 +66,10 @@ async def build(asked: Asked, pool: Pool) -> View:
     found = await pool.ask(("events", own.key, after), lambda s: rows(s, own, after))
     speech = Speech.of(asked)
     say = speech.say
-    columns = [Column(say(f"web.{name}"), "text") for name in ("time", "sensors_one", "sources_one", "ports_one", "countries_one", "asns_one")]
+    columns = [
+        Column(say(f"web.{name}"), "text")
+        for name in ("time", "sensors_one", "sources_one", "ports_one", "countries_one", "asns_one")
+    ]
     columns += [Column("TTL", spare=True), Column(say("web.packets"), spare=True)]
     shown = [
         (
@@ -83,8 +86,9 @@ async def build(asked: Asked, pool: Pool) -> View:
     ]
     following = next_of(own, found)
     lines = [(Cell(say("web.older"), asked.url(after=following)),)] if following else []
+    table = Table(say("web.events"), columns, shown, rows_url=asked.url("/api/v1/events"))
     parts = [
-        Part("events", say("web.events"), table=Table(say("web.events"), columns, shown, rows_url=asked.url("/api/v1/events")), empty=say("web.nothing"), sql=found.sql),
+        Part("events", say("web.events"), table=table, empty=say("web.nothing"), sql=found.sql),
         *([Part("older", "", table=Table(say("web.older"), [Column("", "text")], lines))] if lines else []),
     ]  # fmt: skip
     return View(say("web.events"), parts, lead=[speech.span()])

@@ -21,11 +21,19 @@ MOST = 30
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     text = asked.words.get("q", "").strip()[:200]
-    plain = type(asked)(**{**{n: getattr(asked, n) for n in asked.__dataclass_fields__}, "words": {k: v for k, v in asked.words.items() if k != "q"}})
+    plain = type(asked)(
+        **{
+            **{n: getattr(asked, n) for n in asked.__dataclass_fields__},
+            "words": {k: v for k, v in asked.words.items() if k != "q"},
+        }
+    )
     cells = [Cell(name, plain.url(path, **words)) for name, path, words in found(speech, text)] if text else []
     more = {"redirect": cells[0].url} if len(cells) == 1 else {}
     part = Part(
-        "found", text, table=Table(text, [Column("", "text")], [(cell,) for cell in cells[:MOST]]), empty=speech.say("web.not_found")
+        "found",
+        text,
+        table=Table(text, [Column("", "text")], [(cell,) for cell in cells[:MOST]]),
+        empty=speech.say("web.not_found"),
     )
     return View(speech.say("web.search_title"), [part], more=more)
 
@@ -59,4 +67,4 @@ def found(speech: Speech, text: str) -> list[tuple[str, str, dict[str, str]]]:
         for other in countries.table():
             if len(low) > 1 and low in countries.name(other, lang).lower() and other != code:
                 out.append((countries.name(other, speech.words.lang), place("country", other), {}))
-    return list(dict((path, (name, path, words)) for name, path, words in out).values())
+    return list({path: (name, path, words) for name, path, words in out}.values())

@@ -7,9 +7,11 @@ from teiten.web.model import View
 from teiten.web.pages import _thing
 from teiten.web.pool import Pool
 
-PATH = "/sensor/{sensor}"
+PATH = "/sensor/{sensor:path}"
 
 
 async def build(asked: Asked, pool: Pool) -> View:
     text = asked.told["sensor"]
-    return await _thing.view(asked, pool, text, {"sensor": text}, time="ports", tables=("ports", "countries", "asns", "sources"))
+    return await _thing.view(
+        asked, pool, text, {"sensor": text}, time="ports", tables=("ports", "countries", "asns", "sources")
+    )

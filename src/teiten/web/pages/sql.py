@@ -38,7 +38,14 @@ async def build(asked: Asked, pool: Pool) -> View:
             rows = [tuple(_text(value, asked) for value in row) for row in frame.head(SHOWN).iter_rows()]
             columns = [Column(name, "number" if frame.schema[name].is_numeric() else "text") for name in frame.columns]
             note = speech.say("web.rows_of", n=len(rows), all=frame.height)
-            parts.append(Part("answer", speech.say("web.answer"), table=Table(query, columns, rows, note=note), empty=speech.say("web.no_rows")))
+            parts.append(
+                Part(
+                    "answer",
+                    speech.say("web.answer"),
+                    table=Table(query, columns, rows, note=note),
+                    empty=speech.say("web.no_rows"),
+                )
+            )
         except TeitenError as error:
             parts.append(Part("answer", speech.say("web.answer"), sentences=[error.message, error.hint or ""]))
     shown = [(one["view"], one["column"], one["type"], one[asked.lang]) for one in views()]

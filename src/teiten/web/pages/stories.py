@@ -15,7 +15,7 @@ NAV = (15, "web.stories")
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     found = await _stories.told(asked, pool)
-    parts = [
-        Part(f"d{day}", speech.words.day(day), table=_stories.table(asked, own)) for day, own in found.items() if own
-    ] or [Part("none", speech.say("web.stories"), empty=speech.say("web.no_change"))]
+    parts = [Part(f"d{day}", speech.words.day(day), table=_stories.table(asked, own)) for day, own in found.items() if own] or [
+        Part("none", speech.say("web.stories"), empty=speech.say("web.no_change"))
+    ]
     return View(speech.say("web.stories"), parts, lead=[speech.span()])
