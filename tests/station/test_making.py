@@ -163,7 +163,8 @@ def test_made_says_what_is_in_the_lake(station: Station) -> None:
     maker = station.make()
     told = made.read(station.spool.path)
     assert told is not None and told.lake == maker.lake.meta.id and told.behind == 0 and told.trouble is None
-    assert told.streams == {kern.about.id: 1} and told.whole(kern.about.id, 1) and not told.whole(kern.about.id, 2)
+    assert told.streams == {kern.about.id: 1, other.about.id: 0} and told.held == told.streams
+    assert told.whole(kern.about.id, 1) and not told.whole(kern.about.id, 2)
     assert told.end(kern.about.id, 1, 77) == 77 and told.end(kern.about.id, 2, 10**6) == kern.last.end
     assert told.end(other.about.id, 1, 10**6) == other.last.end and told.end(other.about.id, 2, 10**6) == 0
 
@@ -194,7 +195,30 @@ def test_a_segment_that_cannot_be_read_does_not_hold_up_the_others(station: Stat
     assert station.stored() == [2]
     assert [level for level, _ in station.told if level == "error"] == ["error"]
     told = made.read(station.spool.path)
-    assert told is not None and told.streams == {}
+    assert told is not None and not any(told.streams.values()) and told.trouble == station.told[-1][1]
+
+
+def test_when_inputs_were_alive_and_what_they_lost_goes_with_it(station: Station) -> None:
+    stream = station.stream(keeps="yes")
+    own = station.spool.stream("kern", None)
+    own.run()
+    own.commit(counts={"dropped_kernel": 7})
+    for n in range(5):
+        station.put(stream, n)
+        station.make(fresh=n % 2 == 1)
+    stream.seal()
+    station.at += 30
+    station.put(stream, 5)
+    station.make(fresh=True)
+    rows = station.lake.watching()
+    mine = rows.filter(pl.col("sensor") == "home")
+    assert mine["received"].sum() == 6 and mine["keeps"].all() and mine["bytes"].sum() == 0
+    assert rows.filter(pl.col("sensor").is_null())["dropped_kernel"].to_list() == [7]
+    assert mine["end"][-1].timestamp() == station.at
+    before = mine
+    station.settings = dataclasses.replace(station.settings, lake=station.settings.lake.with_name("anew"))
+    station.make(fresh=True)
+    assert station.lake.watching().filter(pl.col("sensor") == "home").drop("last_batch").equals(before.drop("last_batch"))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ def main(args: argparse.Namespace) -> int:
             lambda made, whole: progress.show(made, f"{made:,} of {whole:,} days"),
             again=args.again,
             whole=True,
+            processes=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         )
     finally:
         progress.clear()

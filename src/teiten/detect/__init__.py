@@ -10,11 +10,12 @@ of it is heeded (`taught.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from teiten.detect._fault import Fault
     from teiten.detect.model import Detection, Story
     from teiten.detect.stories import Said
     from teiten.detect.view import View
@@ -24,7 +25,7 @@ __all__ = ["find", "follow"]
 
 def find(view: View) -> list[Detection]:
     """The detections of the view's day, most telling first. Data never raises: little of it gives few of them."""
-    return _look(view)[1]
+    return look(view).found
 
 
 def follow(view: View, before: Sequence[Story], said: Mapping[str, Said] | None = None) -> tuple[list[Detection], list[Story]]:
@@ -32,19 +33,35 @@ def follow(view: View, before: Sequence[Story], said: Mapping[str, Said] | None 
 
     said: what the analyst says of a story, by its id; without it what the view's marks say (`view.taught`).
     """
+    seen = look(view)
+    return seen.found, told(seen.view, seen.found, before, said)
+
+
+class Look(NamedTuple):
+    """A view with its hours set right, the faults of the own line by which they were, and what was found."""
+
+    view: View
+    line: Sequence[Fault]
+    found: list[Detection]
+
+
+def look(view: View) -> Look:
+    """What a day shows, without what the day before was told of."""
+    from teiten.detect import kinds, once, own, taught
+
+    line, found = own.faults(view)
+    view = own.righted(view, line)
+    for finder in kinds.finders():
+        found = [*found, *finder.find(view, found)]
+    return Look(view, line, taught.heeded(view, once.told_once(view, found)))
+
+
+def told(
+    view: View, found: Sequence[Detection], before: Sequence[Story], said: Mapping[str, Said] | None = None
+) -> list[Story]:
+    """The stories of what was found on the day of a view that was set right (`own.righted`)."""
     from teiten.detect import taught
     from teiten.detect.stories import fold
 
-    seen, found = _look(view)
-    made = fold(before, found, view.day, view=seen, said=said or taught.said(view.taught))
-    return found, taught.marked(made, view.taught)
-
-
-def _look(view: View) -> tuple[View, list[Detection]]:
-    """The view with the own line's factor, and what was found."""
-    from teiten.detect import kinds, once, own, taught
-
-    view, found = own.look(view)
-    for finder in kinds.finders():
-        found = [*found, *finder.find(view, found)]
-    return view, taught.heeded(view, once.told_once(view, found))
+    made = fold(before, found, view.day, view=view, said=said or taught.said(view.taught))
+    return taught.marked(made, view.taught)

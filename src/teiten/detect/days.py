@@ -1,4 +1,8 @@
-"""Courses by day of a view: what each day of the zone had of every port, country, AS, and how much of that day was watched."""
+"""Courses by day of a view: what each day of the zone had of every port, country, AS, and how much of that day was watched.
+
+A day's cells are summed over its hours and sensors once (`summed`); who makes many views hands the sums on (`View.sums`), since
+each day is in the views of 36.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from teiten.detect.view import OTHERS, Floats, View
 LEAST_WATCHED: Final = 0.3
 """of a day, below which it says nothing: not observed"""
 PORT: Final = ("protocol", "dst_port")
-_HOUR_US: Final = 3_600_000_000
+_KEYS: Final = (*PORT, "country", "asn", "sensor")
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,25 @@ class Calendar:
     watched: Floats
     """of each day: what of a usual day was watched, hours weighted by what usually comes in them; nan: too little"""
     frame: pl.DataFrame
-    """the view's cells summed over the hours of a day: `day` (its place) in place of `time`"""
+    """the view's cells summed over the hours of a day and its sensors: `day` (its place) in place of `time`"""
     tails: tuple[pl.DataFrame, ...] = ()
-    """the same of the view's tails"""
+    """the same of the view's tails; that of sensors with these"""
+    view: View | None = None
+    """for what is asked of single sensors"""
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
         return np.array([one.weekday() for one in self.dates])
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A day's cells and tails, without hours and sensors (a tail of sensors has these); and by hour and country."""
+
+    cells: pl.DataFrame
+    tails: tuple[pl.DataFrame, ...]
+    hours: pl.DataFrame
+    """time, country, packets, hosts: of all that there is"""
 
 
 @dataclass(frozen=True)
@@ -55,8 +71,42 @@ def calendar(view: View) -> Calendar:
     names = sorted({*dates, view.day})
     places = {date: place for place, date in enumerate(names)}
     of = np.array([places[date] for date in dates], dtype=np.int64)
-    tails = tuple(_frame(view, of, tail) for tail in view.tails) if len(of) else ()
-    return Calendar(names, of, _watched(view, of, len(names)), _frame(view, of, view.cells), tails)
+    by_day = view.by_day
+    frame = pl.concat([_numbered(by_day[name].cells, place) for name, place in places.items()])
+    some = {place: by_day[name].tails for name, place in places.items() if by_day[name].tails}
+    tails = [pl.concat([_numbered(tails[n], place) for place, tails in some.items()]) for n in range(len(view.tails))]
+    return Calendar(names, of, _watched(view, of, len(names)), frame, tuple(tails), view)
+
+
+def sums(view: View) -> dict[dt.date, Sums]:
+    """Of each of the view's days: those that it was given, and the others'."""
+    names = sorted({*(one.date() for one in view.local), view.day})
+    # what is before the first hour watched is not looked at
+    given = {day: one for day, one in (view.sums or {}).items() if view.bounds(day)[0] >= view.start}
+    return {name: given[name] if name in given else _of_day(view, name) for name in names}
+
+
+def _of_day(view: View, day: dt.date) -> Sums:
+    first, after = view.bounds(day)
+    within = pl.col("time").is_between(pl.lit(max(first, view.start)), pl.lit(after), closed="left")
+    return summed(view.cells.filter(within), tuple(tail.filter(within) for tail in view.tails))
+
+
+def summed(cells: pl.DataFrame, tails: tuple[pl.DataFrame, ...] = ()) -> Sums:
+    """One day's cells and tails."""
+    by_country = next((tail for tail in tails if "country" in tail.columns), None)
+    every = [frame.select("time", "country", "packets", "hosts") for frame in (cells, by_country) if frame is not None]
+    hours = pl.concat(every).group_by("time", "country").agg(pl.col("packets", "hosts").sum())
+    return Sums(_summed(cells, (*PORT, "country", "asn")), tuple(_summed(tail, _KEYS) for tail in tails), hours)
+
+
+def _summed(cells: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    keys = [name for name in by if name in cells.columns]
+    return cells.group_by(keys).agg(pl.col("packets", "hosts").sum())
+
+
+def _numbered(frame: pl.DataFrame, place: int) -> pl.DataFrame:
+    return frame.select(pl.lit(place, pl.Int64).alias("day"), pl.all())
 
 
 def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
@@ -76,16 +126,16 @@ def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
     return np.where(out >= LEAST_WATCHED, out, np.nan)
 
 
-def _frame(view: View, of: npt.NDArray[np.int64], cells: pl.DataFrame) -> pl.DataFrame:
-    """Cells, or a tail of them, summed over the hours of each day."""
-    keys = [name for name in (*PORT, "country", "asn", "sensor") if name in cells.columns]
-    if not len(of):
-        return cells.head(0).with_columns(pl.lit(0, pl.Int64).alias("day")).select("day", *keys, "packets", "hosts")
-    first = (view.start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
-    cells = cells.with_columns(((pl.col("time").to_physical() - first) // _HOUR_US).alias("_place"))
-    cells = cells.filter(pl.col("_place").is_between(0, len(of) - 1))
-    cells = cells.with_columns(pl.Series("day", of[cells["_place"].to_numpy()]))
-    return cells.group_by(["day", *keys]).agg(pl.col("packets", "hosts").sum())
+def _of_sensors(days: Calendar) -> pl.DataFrame:
+    """The calendar's frame with sensors: few ask for it, and there it is many times as long."""
+    if days.view is None:
+        return days.frame.with_columns(pl.lit(None, pl.String).alias("sensor"))
+    parts = []
+    for place, name in enumerate(days.dates):
+        first, after = days.view.bounds(name)
+        within = pl.col("time").is_between(pl.lit(first), pl.lit(after), closed="left")
+        parts.append(_numbered(_summed(days.view.cells.filter(within), _KEYS), place))
+    return pl.concat(parts)
 
 
 def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None = None) -> Courses:
@@ -93,7 +143,9 @@ def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None =
 
     `only`: of which cells. Keys are in order of packets, most first; unknown is None.
     """
-    cells = days.frame if only is None else days.frame.filter(only)
+    asked = {*by, *(only.meta.root_names() if only is not None else ())}
+    cells = _of_sensors(days) if "sensor" in asked else days.frame
+    cells = cells if only is None else cells.filter(only)
     tail = next((one for one in days.tails if only is None and set(by) <= {*one.columns}), None)
     if tail is not None:
         names = [*by, "day", "packets", "hosts"]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from teiten.detect import rows
+from teiten.detect import beside, rows
 from teiten.detect.material import Material
 from teiten.detect.material import days as days_of
 from teiten.detect.model import Detection, Story
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from teiten.lake import Lake
     from teiten.settings import Settings
 
-VERSION: Final = 1
+VERSION: Final = 2
 """of what detection finds; days that another version made are made again"""
 BEFORE: Final = 14
 """days before those asked for with which stories begin in a lake that has none yet"""
@@ -87,12 +87,14 @@ def refresh(
     again: bool = False,
     whole: bool = False,
     wait: float | None = PATIENCE,
+    processes: int = 1,
 ) -> Result:
     """Makes detections and stories of all days up to the last of `days` (None: of the lake) that are not there or do not hold.
 
     A lake that has none yet begins with the first of `days`, less `BEFORE`, so that one report needs not all years; with
     `whole` (or without `days`), with its own first. again: those of `days` are made even where they hold. What hinders is told
-    in the result: then what there is stays. UsageError and DataError for lists.
+    in the result: then what there is stays. UsageError and DataError for lists. processes: in which many days are looked at
+    (`detect/beside.py`); who asks for several must be a program that can be started again beside itself (no bare script).
     """
     asked = None if days is None else sorted(set(days))
     plan = _plan(lake, settings, asked, whole)
@@ -101,7 +103,8 @@ def refresh(
     try:
         _prepare(lake, settings, plan, wait)
         with Material(lake, settings, plan, wait=wait) as material:
-            return _Run(lake, settings, material, plan, set(asked or plan) if again else set(), wait).run(progress)
+            run = _Run(lake, settings, material, plan, set(asked or plan) if again else set(), wait)
+            return run.run(progress, processes)
     except LakeError as error:
         return Result(trouble=error, stale=plan)
 
@@ -144,6 +147,8 @@ class _Run:
         wait: float | None,
     ) -> None:
         self._lake, self._zone, self._material, self._plan, self._wait = lake, settings.zone_name, material, plan, wait
+        self._settings = settings
+        self._looks: Callable[[dt.date], beside.Shown | None] = lambda day: None
         self._again = again
         self._dropped = lake.dropped_days(self._zone)
         self._had = {name: _stamps(lake, name, self._zone) for name in ("detections", "stories")}
@@ -151,7 +156,21 @@ class _Run:
         self._stored = time.monotonic()
         self.result = Result()
 
-    def run(self, progress: Progress | None) -> Result:
+    def run(self, progress: Progress | None, processes: int = 1) -> Result:
+        todo = [day for day in self._plan if not self._holds(day)] if processes > 1 else []
+        if len(todo) >= beside.LEAST and not self._material.count_ahead():
+            todo = []  # cells that cannot be kept would be counted by each process again
+        with beside.looking(self._lake, self._settings, todo, processes) as self._looks:
+            return self._through(progress)
+
+    def _holds(self, day: dt.date) -> bool:
+        """Are the day's detections what looking again would give?"""
+        had = self._had["detections"].get(day)
+        if had is None or day in self._again:
+            return False
+        return had.of == self._material.digest(day) or day in self._dropped
+
+    def _through(self, progress: Progress | None) -> Result:
         before: list[Story] | None = []
         last: dt.date | None = None
         content = ""
@@ -171,7 +190,7 @@ class _Run:
         """The stamp of the day's stories, and these where they were made now."""
         had, stories_had = self._had["detections"].get(day), self._had["stories"].get(day)
         of = self._material.digest(day)
-        holds = had is not None and (had.of == of or day in self._dropped) and day not in self._again
+        holds = self._holds(day)
         story_of = _digest([had.of, had.content, content, self._told(day)]) if had is not None else ""
         if holds and stories_had is not None and stories_had.of == story_of:
             return stories_had, None
@@ -196,8 +215,13 @@ class _Run:
 
     def _make(self, day: dt.date, before: Sequence[Story]) -> tuple[list[Detection], list[Story]]:
         from teiten import detect
+        from teiten.detect import own
 
-        return detect.follow(self._material.view(day), before)
+        shown = self._looks(day)
+        if shown is None:
+            return detect.follow(self._material.view(day), before)
+        line, found = shown
+        return found, detect.told(own.righted(self._material.view(day), line), found, before)
 
     def _fold(self, day: dt.date, before: Sequence[Story]) -> tuple[list[Detection], list[Story]]:
         """The stories alone: the detections are those that are kept."""

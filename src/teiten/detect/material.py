@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from teiten.detect import asking, taught
+from teiten.detect.days import Sums, summed
 from teiten.detect.view import CELLS, HISTORY, WATCHED, View
 from teiten.errors import LakeError
 from teiten.lake import activity, changes
@@ -58,6 +59,7 @@ class Material:
         self._taught = taught.lessons(lake.notes().iter_rows(named=True))
         self._groups = {one.name: one.group for one in settings.sensors if one.group}
         self._held: dict[dt.date, tuple[pl.DataFrame, tuple[pl.DataFrame, ...]]] = {}
+        self._sums: dict[dt.date, Sums] = {}
         start, end = (cells.bounds(day, settings.zone)[n] for n, day in enumerate((self._ahead[0], self._ahead[-1])))
         self.session = Session(lake, settings, start=start, end=end, upto=upto, counted=False)
         try:
@@ -111,6 +113,7 @@ class Material:
         self._load(near)
         for old in [one for one in self._held if one < near[0]]:
             del self._held[old]
+            self._sums.pop(old, None)
         own = [self._held[one] for one in near if one in self._held]
         tails = (
             [pl.concat([tails[n] for _, tails in own if tails]) for n in range(len(changes.PARTS))]
@@ -131,10 +134,29 @@ class Material:
             watches=self._settings.alerts.watches,
             groups=self._groups,
             taught=self._taught,
+            sums={one: self._sum(one) for one in near if one in self._held},
             least=_over_one(one.cell for one in least),
             least_alone=_over_one(one.alone for one in least),
         )
         return made if upto is None or (made.upto is not None and made.upto <= upto) else made.until(upto)
+
+    def count_ahead(self) -> bool:
+        """Puts cells of all days that have none, or stale ones, into the lake; whether all are there then."""
+        for run in cells.runs([day for day in self._ahead if day in self._stale]):
+            for part in cells.pieces(self.session, run):
+                if not self._keep:
+                    return False
+                _, least = self._count(part)
+                self._least.update(least)
+                if self._keep:
+                    self._stale = {day: one for day, one in self._stale.items() if day not in part}
+        return not self._stale
+
+    def _sum(self, day: dt.date) -> Sums:
+        """The day's cells, summed once for all views that it is in."""
+        if day not in self._sums:
+            self._sums[day] = summed(*self._held[day])
+        return self._sums[day]
 
     def _configured(self, day: dt.date) -> list[list[object]]:
         """What kinds may go by besides thresholds and cells: what the configuration says of sensors."""

@@ -35,11 +35,17 @@ _KNOWN: Final = 24
 
 def look(view: View) -> tuple[View, list[Detection]]:
     """The view with its hours set right (`line`), and what was found of the own line on its day."""
+    changed, found = faults(view)
+    return righted(view, changed), found
+
+
+def faults(view: View) -> tuple[list[Fault], list[Detection]]:
+    """What is to be set right in the view, and what was found of the own line on its day."""
     sensors = sorted(view.watched["sensor"].unique().to_list())
     if not sensors or not view.hours:
-        return view, []
+        return [], []
     shares, usable = _shares(view, sensors)
-    faults = _gaps(view, sensors, shares)
+    every = _gaps(view, sensors, shares)
     rows = _common.rows(view, sensors)
     whole = rows.whole()
     packets = _common.counted(rows)
@@ -48,9 +54,8 @@ def look(view: View) -> tuple[View, list[Detection]]:
     if packets:
         changed += _all(view, sensors, packets, usable) if len(sensors) > 1 else []
         changed += _each(view, sensors, packets, usable)
-    faults, steps = _fault.stepped(view, _fault.together(view, faults + changed, sensors), sensors, packets, usable)
-    view = _set_right(view, changed + steps)
-    return view, [_detection(view, one, len(sensors)) for one in faults if _of_the_day(view, one)]
+    every, steps = _fault.stepped(view, _fault.together(view, every + changed, sensors), sensors, packets, usable)
+    return changed + steps, [_detection(view, one, len(sensors)) for one in every if _of_the_day(view, one)]
 
 
 # looking ------------------------------------------------------------------------------------------------------------
@@ -247,7 +252,7 @@ def _words(view: View, one: Fault) -> dict[str, Any]:
     return {"from": first.isoformat(), "to": last.isoformat()} | ({"because": "; ".join(said)} if said else {})
 
 
-def _set_right(view: View, faults: Sequence[Fault]) -> View:
+def righted(view: View, faults: Sequence[Fault]) -> View:
     """The view with the factors of those faults; hours of no use have no cells, what came twice counts once."""
     view = _once(view, _line(view, [one for one in faults if one.kind == model.DUPLICATE_FEED]))
     line = _line(view, [one for one in faults if one.kind != model.DUPLICATE_FEED])
@@ -265,7 +270,8 @@ def _set_right(view: View, faults: Sequence[Fault]) -> View:
         else frame.join(alone, on="time", how="anti")
         for frame in (view.cells, *view.tails)
     ]
-    return replace(view, cells=kept[0], tails=tuple(kept[1:]), line=line.sort("time", "sensor"))
+    sums = view.sums_without(useless["time"])
+    return replace(view, cells=kept[0], tails=tuple(kept[1:]), line=line.sort("time", "sensor"), sums=sums)
 
 
 def _line(view: View, faults: Sequence[Fault]) -> pl.DataFrame:
@@ -295,4 +301,5 @@ def _once(view: View, twice: pl.DataFrame) -> View:
         factors = twice if "sensor" in frame.columns else alone
         return frame.join(factors, on=on, how="left", maintain_order="left").with_columns(whole).drop("factor")
 
-    return replace(view, cells=halved(view.cells), tails=tuple(halved(tail) for tail in view.tails))
+    sums = view.sums_without(twice["time"])
+    return replace(view, cells=halved(view.cells), tails=tuple(halved(tail) for tail in view.tails), sums=sums)

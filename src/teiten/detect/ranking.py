@@ -16,11 +16,15 @@ DAYS: Final = 3
 def totals(view: View, what: str, *, back: int = 0, only: pl.Expr | None = None) -> list[tuple[Any, float]]:
     """Packets of the three days that end `back` days before the view's day ends: of each "port" as (protocol, number or None),
     or of each "country", most first. The unknown country is in none of them. `only`: of which cells."""
-    first = view.bounds(view.day - dt.timedelta(days=DAYS - 1 + back))[0]
-    after = view.bounds(view.day - dt.timedelta(days=back))[1]
     by = ["protocol", "dst_port"] if what == "port" else ["country"]
-    cells = view.cells.filter(pl.col("time").is_between(pl.lit(first), pl.lit(after), closed="left"))
-    cells = cells if only is None else cells.filter(only)
+    if only is None:
+        names = [view.day - dt.timedelta(days=n + back) for n in range(DAYS)]
+        some = [view.by_day[name].cells for name in names if name in view.by_day]
+        cells = pl.concat(some) if some else view.cells.head(0)
+    else:
+        first = view.bounds(view.day - dt.timedelta(days=DAYS - 1 + back))[0]
+        after = view.bounds(view.day - dt.timedelta(days=back))[1]
+        cells = view.cells.filter(pl.col("time").is_between(pl.lit(first), pl.lit(after), closed="left")).filter(only)
     cells = cells.filter(pl.col("country").is_not_null()) if what == "country" else cells
     summed = cells.group_by(by).agg(pl.col("packets").sum()).sort("packets", *by, descending=[True, *[False] * len(by)])
     return [(row[:2] if what == "port" else row[0], float(row[-1])) for row in summed.iter_rows()]

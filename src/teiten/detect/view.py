@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,7 @@ from teiten.settings import THRESHOLDS
 if TYPE_CHECKING:
     from teiten.alerting import Watch
     from teiten.detect.asking import Asked
-    from teiten.detect.days import Calendar
+    from teiten.detect.days import Calendar, Sums
     from teiten.detect.taught import Lesson
 
 Floats = npt.NDArray[np.float64]
@@ -95,6 +95,8 @@ class View:
     """what the user asked to be told (settings.alerts.watches)"""
     groups: Mapping[str, str] = field(default_factory=dict)
     """sensor -> its group, where it has one"""
+    sums: Mapping[dt.date, Sums] | None = None
+    """cells and tails of whole days, summed (`days.summed`), as `cells` and `tails` have them: made once for many views"""
     taught: tuple[Lesson, ...] = ()
     """what the analyst's marks on stories teach (`taught.lessons`)"""
 
@@ -146,6 +148,13 @@ class View:
         return calendar(self)
 
     @cached_property
+    def by_day(self) -> dict[dt.date, Sums]:
+        """Of each of the view's days its cells and tails, summed."""
+        from teiten.detect.days import sums
+
+        return sums(self)
+
+    @cached_property
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
@@ -175,7 +184,10 @@ class View:
 
         `only`: of which cells. Keys are in order of packets, most first; unknown is None.
         """
-        cells = self._counts(by, only)
+        if only is None and by in ((), ("country",)):
+            cells = pl.concat([one.hours for one in self.by_day.values()])
+        else:
+            cells = self._counts(by, only)
         place = ((cells["time"].to_physical() - _micros(self.start)) // 3_600_000_000).alias("_place")
         rows = cells.with_columns(place).filter(pl.col("_place").is_between(0, len(self.hours) - 1))
         summed = rows.group_by(*by, "_place").agg(pl.col("packets", "hosts").sum())
@@ -209,7 +221,13 @@ class View:
     def until(self, upto: dt.datetime) -> View:
         """The same, as it was known then (for the bench: when is it told first?)."""
         known = pl.col("time") < upto
-        return replace(self, cells=self.cells.filter(known), tails=tuple(tail.filter(known) for tail in self.tails), upto=upto)
+        cells, tails = self.cells.filter(known), tuple(tail.filter(known) for tail in self.tails)
+        return replace(self, cells=cells, tails=tails, upto=upto, sums=self.sums_without([upto]))
+
+    def sums_without(self, times: Iterable[dt.datetime]) -> dict[dt.date, Sums]:
+        """The sums of the days in which none of these moments lies: those of the others hold no longer."""
+        gone = {one.astimezone(self.zone).date() for one in times}
+        return {day: one for day, one in (self.sums or {}).items() if day not in gone}
 
     def _places(self, times: pl.Series) -> npt.NDArray[np.int64]:
         return ((times.to_physical() - _micros(self.start)) // 3_600_000_000).to_numpy()

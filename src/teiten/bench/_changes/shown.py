@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from teiten.bench._changes.world import ZONE, World, generator
+from teiten.detect.days import Sums, summed
 from teiten.detect.view import CELLS, OTHERS, View
 from teiten.settings import THRESHOLDS
 
@@ -46,9 +48,21 @@ class Shown:
             tails = tuple(rest)
             share = pl.when(pl.col("time") == hour).then(pl.col("share") * part).otherwise(pl.col("share"))
             watched = watched.with_columns(share)
+        sums = {self.world.day(n): one for n, one in self.sums.items() if self.world.time((n + 1) * 24) <= after}
         return View(
-            cells, watched, self.world.day(day), ZONE, upto=upto, tails=tails, least=self.least, least_alone=self.least_alone
-        )
+            cells, watched, self.world.day(day), ZONE, upto=upto, tails=tails, least=self.least, least_alone=self.least_alone,
+            sums=sums,
+        )  # fmt: skip
+
+    @cached_property
+    def sums(self) -> dict[int, Sums]:
+        """Days (counted from 0) as views have them summed, which a lake's are once, too."""
+        frames = (self.cells, *self.tails)
+        day = (((pl.col("time") - self.world.start).dt.total_hours()) // 24).cast(pl.Int32).alias("_day")
+        parts = [frame.with_columns(day).partition_by("_day", as_dict=True, include_key=False) for frame in frames]
+        names = sorted({key[0] for part in parts for key in part})
+        own = {n: [part.get((n,), frame.head(0)) for part, frame in zip(parts, frames, strict=True)] for n in names}
+        return {int(n): summed(cells, tuple(tails)) for n, (cells, *tails) in own.items()}
 
     def views(self, days: Sequence[int]) -> Iterator[tuple[int, View]]:
         """Finished days in order."""

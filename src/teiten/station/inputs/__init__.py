@@ -1,8 +1,9 @@
 """What comes in, and how: each module here is a kind of input, found by being there ([station.input.NAME], kind = "...").
 
 A module has NAME, MEANS (one line), KEYS (`stationing.Key`s of its table) and `open(given, host) -> Running`; where it has
-`check(given)`, that raises UsageError where settings do not go together. It imports the standard library alone: `teiten sensor`
-runs it on small machines.
+`check(given)`, that raises UsageError where settings do not go together. KEEPS = True says that what comes while it does not
+run is there for it afterwards (a log file): then a time without it is no gap. It imports the standard library alone: `teiten
+sensor` runs it on small machines.
 
 An input never reads what it takes in: lines go into the spool as they came, with their line ends; only the sender's address, a
 certificate's or credential's name, or the table itself says which sensor they count for, never a line's text.
@@ -74,7 +75,9 @@ def read(tables: tuple[Table, ...]) -> list[Input]:
         if kind not in known:
             raise UsageError(f"{table.where}: kind '{kind}' is unknown.", hint=f"Choose one of: {', '.join(known)}.")
         module = known[kind]
-        told = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
+        told: dict[str, Any] = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
+        if getattr(module, "KEEPS", False):
+            told["keeps"] = True
         values = given(table, module.KEYS, COMMON)
         if (check := getattr(module, "check", None)) is not None:
             check(values)
