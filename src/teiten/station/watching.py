@@ -44,6 +44,7 @@ class Part(Protocol):
 
     def at_work(self) -> AbstractContextManager[Any]: ...
     def done(self) -> bool: ...
+    def failed(self) -> str | None: ...
     def status(self) -> Mapping[str, Any]: ...
     def reload(self, station: Station) -> None: ...
 
@@ -75,9 +76,10 @@ class Watching:
         self._metrics = Metrics(self.status)
         self._told_at = 0.0
         self._quiet = 0
+        self._failed = False
 
     def run(self, *, once: bool = False) -> int:
-        """0 where all went well; 1 where the maker's last round did not (`once`)."""
+        """0 where all went well; 1 where it could not go on, or (`once`) the maker's last round did not go well."""
         spool = self.plan.station.spool
         with self._hearing():
             with self.part.at_work():
@@ -96,7 +98,7 @@ class Watching:
             code = self._last_round(once)
         self._write_status(ended=True)
         self.tell("info", f"ended; what came in is in {spool}")
-        return 1 if once and code else 0
+        return 1 if self._failed or (once and code) else 0
 
     def status(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -147,6 +149,10 @@ class Watching:
 
     def _over(self, once: bool) -> bool:
         if any(number != signal.SIGHUP for number in self._signals):
+            return True
+        if (why := self.part.failed()) is not None:
+            self.tell("error", f"{why}; the station ends, and is to be started again")
+            self._failed = True
             return True
         if self.part.done():
             return True
