@@ -1,4 +1,4 @@
-"""Rotation is invisible: a log that is rotated again and again while it is written to, the station running, stopped or killed."""
+"""Rotation is invisible: a log that is rotated again and again while it is written to; the station runs, is stopped, or killed."""
 
 from __future__ import annotations
 
