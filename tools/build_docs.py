@@ -18,7 +18,7 @@ from pathlib import Path
 
 from teiten import alerting, bench, cli, doctor, errors, event, lang, readers, settings, stationing
 from teiten.publish import masks
-from teiten.station import inputs, tasks
+from teiten.station import collecting, inputs, shipping, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "docs" / "reference"
@@ -345,6 +345,12 @@ def station_part() -> list[str]:
                 [(f"`{key.name}`", "(needed)" if key.needed else _plain(key.default), key.meaning) for key in module.KEYS],
             )
         )
+    for head, words, keys in (
+        ("collector", "To whom `teiten sensor` sends (`teiten collect add NAME` prints it).", shipping.KEYS),
+        ("collect", "Where `teiten collect` listens.", collecting.KEYS),
+    ):
+        shown = [(f"`{key.name}`", "(needed)" if key.needed else _plain(key.default), key.meaning) for key in keys]
+        out += [f"### [station.{head}]\n", words + "\n", table(("key", "default", "meaning"), shown)]
     out += [
         "### [station.task.NAME]\n",
         "What is done when: teiten commands. These go by themselves; a table of the same name changes one of them.\n",

@@ -26,6 +26,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 STATEMENTS: Final = ROOT / "tests" / "report" / "overview2019.toml"
 PAGE: Final = ROOT / "docs" / "concepts" / "overview2019.md"
 ZONE: Final = dt.timezone(dt.timedelta(hours=9))
+SINCE: Final = {dt.date(2019, 10, 21): dt.date(2019, 10, 17)}
+"""days whose text tells of those before it as well: the author had been busy"""
 SENSED: Final = 0.05
 """share of a part from which a country counts as one that carries the change"""
 STRAYS: Final = 3
@@ -152,6 +154,7 @@ def commands(seed: int) -> list[str]:
         "teiten detect --config october/teiten.toml",
         *(
             f"teiten report daily {day} --config october/teiten.toml --lang {lang} --out {day:%m-%d}-{lang}"
+            + (f" --since {SINCE[day]}" if day in SINCE else "")
             for day in days()
             for lang in ("en", "ja")
         ),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from teiten.engine import recorded
+from teiten.engine import lives, recorded
 from teiten.engine.filters import Filters
 from teiten.engine.gaps import gaps
 from teiten.lake.coverage import GIVEN, SCHEMA
@@ -217,6 +217,7 @@ def _names(session: Session, sensors: tuple[str, ...]) -> list[str]:
         if held is not None
         else [row["sensor"] for row in session.query("SELECT DISTINCT sensor FROM raw_events ORDER BY sensor")]
     )
+    names = sorted({*names, *lives.lives(session)})
     return [name for name in names if not sensors or name in sensors]
 
 
@@ -228,13 +229,20 @@ def _recorded(session: Session, start: dt.datetime, end: dt.datetime, sensors: t
 
 def _months(session: Session, start: dt.datetime, end: dt.datetime) -> Iterable[tuple[dt.datetime, dt.datetime]]:
     """The zone's months that [start, end) touches, each with its bounds; where the lake has nothing, none."""
-    whole = recorded.extent(session)
+    whole = _extent(session)
     low = max(start, whole[0]) if whole else start
     high = min(end, whole[1] + dt.timedelta(microseconds=1)) if whole else end
     month = low.astimezone(session.zone).date().replace(day=1)
     while (first := _midnight(session, month)) < high:
         month = (month + dt.timedelta(days=32)).replace(day=1)
         yield first, _midnight(session, month)
+
+
+def _extent(session: Session) -> tuple[dt.datetime, dt.datetime] | None:
+    """From the first to the last moment of which anything is known: an event, or a station that was there."""
+    whole, known = recorded.extent(session), lives.lives(session).values()
+    ends = ([whole] if whole else []) + [(one.first, one.last) for one in known]
+    return (min(a for a, _ in ends), max(b for _, b in ends)) if ends else None
 
 
 def _midnight(session: Session, day: dt.date) -> dt.datetime:

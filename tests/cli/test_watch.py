@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,10 @@ def test_a_log_becomes_rows_without_a_configuration(tmp_path: Path, monkeypatch:
     finally:
         os.umask(before)
     spooled = list((tmp_path / "teiten-spool").rglob("*.data"))
+    assert cli.main(["watch", "--alive"]) == 1
+    status = json.loads((tmp_path / "teiten-spool" / "status.json").read_text())
+    (tmp_path / "teiten-spool" / "status.json").write_text(json.dumps(status | {"at": time.time(), "ended": False}))
+    assert cli.main(["watch", "--alive"]) == 0
     assert spooled and all(path.stat().st_mode & 0o007 == 0 for path in spooled), "others can read what came in"
 
 

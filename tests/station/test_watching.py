@@ -214,3 +214,12 @@ def test_a_wrong_table_is_told_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         house.watching()
     assert not (tmp_path / "spool").exists()
+
+
+def test_a_station_whose_writer_died_ends(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    watch = house.watching()
+    assert isinstance(watch.part, Live)
+    watch.part.desk.failed = MemoryError("no more")
+    assert watch.run() == 1
+    assert house.heard("what writes to the spool died of MemoryError: no more; the station ends")()

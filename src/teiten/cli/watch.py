@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--syslog", metavar="ADDRESS:PORT", help="take syslog there, over UDP and TCP, in place of them, too")
     parser.add_argument("--sensor", metavar="NAME", help="what comes in by these flags is this sensor's (default: home)")
     parser.add_argument("--once", action="store_true", help="take in what is there, make the lake from it, and end")
+    parser.add_argument("--alive", action="store_true", help="only say whether the station runs (0: yes): for health checks")
     parser.add_argument("--no-tasks", action="store_true", help="do no tasks: neither those of the settings nor the usual ones")
     parser.add_argument("--spool", metavar="DIR", help="folder in which all is written down first (default: teiten-spool)")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
@@ -43,9 +44,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from teiten.station import keeping
     from teiten.station.live import Live
     from teiten.station.watching import Watching
 
+    if args.alive:
+        return _alive(args)
     tell = _station.log(args)
     chosen = _chosen(args)
     if not chosen.station.inputs:
@@ -55,8 +59,19 @@ def main(args: argparse.Namespace) -> int:
         )
     os.umask(0o027)  # what came in is for its owner and group alone
     plan = _station.plan(chosen, tasks=not (args.no_tasks or args.once))
-    live = Live(chosen.station, tell)
+    live = Live(chosen.station, tell, whole=keeping.in_lake(chosen.station.spool, chosen.lake))
     return Watching(plan, live, tell, lambda: _again(args)).run(once=args.once)
+
+
+def _alive(args: argparse.Namespace) -> int:
+    """0 where a station wrote its status just now, 1 where none did."""
+    from teiten.station import standing
+
+    spool = _chosen(args).station.spool
+    found = standing.read(spool)
+    runs = found is not None and found.runs
+    print(f"{spool}: {'the station runs' if runs else 'no station runs'}")
+    return 0 if runs else 1
 
 
 def _again(args: argparse.Namespace) -> Any:

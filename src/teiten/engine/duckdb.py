@@ -24,7 +24,7 @@ from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled
 from teiten.engine.pairs import Pairs
 from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
-from teiten.lake import Lake, changes, coverage, note, rollup, verdict
+from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -104,7 +104,7 @@ def usual_memory_mb() -> int:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `verdicts`, `notes`, `detections`,
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `watching`, `verdicts`, `notes`, `detections`,
     `stories`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
@@ -136,6 +136,7 @@ class Session:
         self.batch_files = lake.batch_files()
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._coverage_files = lake.coverage_files()
+        self.watching_files = lake.watching_files()
         self._as_of = as_of
         self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
         # where only the events of some days are asked for, so are the verdicts on these
@@ -154,7 +155,7 @@ class Session:
         self.has_counted = False
         """was a question answered from aggregates?"""
         self._joined: frozenset[str] = frozenset()
-        self._judged = self._covered = False
+        self._judged = self._covered = self._watching = False
         self._changed_views: set[str] = set()
         self._looked_up: set[str] = set()
         self._aggregates: frozenset[str] = frozenset()
@@ -213,6 +214,7 @@ class Session:
                 *map(str, self._note_files),
                 str(self._own_verdicts),
                 *map(str, self._coverage_files),
+                *map(str, self.watching_files),
             ]
             + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
@@ -259,6 +261,14 @@ class Session:
                 f" AND zone = {_quoted(self.zone_name)} AND last_batch <= {self.last_batch}"
             )
             self._covered = True
+        if not self._watching and _WATCHING.search(sql):
+            columns = {name: _BATCH_TYPES[type(dtype)] for name, dtype in watching.SCHEMA.items()}
+            self._view("_watching_rows", [str(p) for p in self.watching_files], columns)
+            shown = ", ".join(f'"{name}"' for name in watching.MEANINGS)
+            self._con.execute(
+                f"CREATE VIEW watching AS SELECT {shown} FROM _watching_rows WHERE last_batch <= {self.last_batch}"
+            )
+            self._watching = True
         for name in {found.lower() for found in _CHANGES.findall(sql)} - self._changed_views:
             self._show_changes(name)
         self._arrange(asked)
@@ -442,6 +452,7 @@ class Session:
             *self._verdict_files,
             *self._note_files,
             *self._coverage_files,
+            *self.watching_files,
         ]
         files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
@@ -475,6 +486,10 @@ class Session:
             raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
         return str(texts[0]).strip().rstrip(";").rstrip()
 
+    def interrupt(self) -> None:
+        """Ends the question that runs in another thread; that thread gets a TeitenError."""
+        self._con.interrupt()
+
     def close(self) -> None:
         """Ends the session and removes its temporary folder."""
         self._con.close()
@@ -506,6 +521,7 @@ def views() -> list[dict[str, str]]:
             rows.append({"view": "batches", "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
     for view, columns, of in (
         ("coverage", tuple(coverage.MEANINGS), coverage),
+        ("watching", tuple(watching.MEANINGS), watching),
         ("verdicts", judged.VERDICT_COLUMNS, verdict),
         ("notes", judged.NOTE_COLUMNS, note),
     ):
@@ -523,6 +539,7 @@ def views() -> list[dict[str, str]]:
 
 _CHANGES: Final = re.compile(rf"\b({'|'.join(changes.SHOWN)})\b", re.IGNORECASE)
 _COVERAGE: Final = re.compile(r"\bcoverage\b", re.IGNORECASE)
+_WATCHING: Final = re.compile(r"\bwatching\b", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
 """types that no frame has: given as DuckDB writes them"""
 

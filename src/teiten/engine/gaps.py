@@ -6,6 +6,9 @@ it lasts an hour at least. So a sensor with 14 events an hour or more shows gaps
 14 hours on; a quiet line with less than one event every few days shows none. Before the first and after the last event
 of the sensor nothing is known: not observed.
 
+Where a station kept account of itself (`engine.lives`) more is known: the times when it was down are gaps, however little the
+sensor usually sees; and before the first and after the last event the station may have been there.
+
 Answered from the batches' activity (`lake.activity`): a silence of an hour spans an hour's edge, so that both its ends are the
 first or last event of some hour. No event is read, so it costs the same for a day of ten packets or of ten million, and it
 can still be answered when the events are no longer kept.
@@ -20,8 +23,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from teiten.engine import recorded
+from teiten.engine import lives, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters
 from teiten.engine.questions import Query, Rows
@@ -37,6 +41,7 @@ _HOUR: Final = dt.timedelta(hours=1)
 _DAY: Final = dt.timedelta(days=1)
 _SLACK: Final = dt.timedelta(days=31)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICRO: Final = dt.timedelta(microseconds=1)
 
 SILENT: Final = "silent"
 """reason of a gap: no event, and the sensor's own rate makes that improbable"""
@@ -45,6 +50,9 @@ NOT_OBSERVED: Final = "not observed"
 
 OUTAGE: Final = "outage"
 """reason of a gap: teiten.toml says that the sensor was off; such a row has `because` too"""
+
+DOWN: Final = "down"
+"""reason of a gap: the station that takes in for the sensor was not running, and what came meanwhile is not there"""
 
 Span = tuple[dt.datetime, dt.datetime]
 
@@ -78,8 +86,8 @@ GROUP BY sensor ORDER BY sensor
 class Watch:
     """What a sensor's events tell of its watching. Times in UTC.
 
-    first, last: of all its events. silences: those of an hour or more, in order; busy: events of an hour -> how many such
-    hours; the two are of the span that was asked for.
+    first, last: of all its events, or of what a station says of it. silences: those of an hour or more, in order; busy: events
+    of an hour -> how many such hours; the two are of the span that was asked for. down: when its station was not running.
     """
 
     sensor: str
@@ -87,10 +95,12 @@ class Watch:
     last: dt.datetime
     silences: tuple[Span, ...] = ()
     busy: tuple[tuple[int, int], ...] = ()
+    down: tuple[Span, ...] = ()
 
 
 def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tuple[str, ...] = ()) -> Rows:
-    """Gaps of each sensor within [start, end): sensor, start, end (cut to the span), reason (silent, not observed, outage).
+    """Gaps of each sensor within [start, end): sensor, start, end (cut to the span), reason (silent, not observed, down,
+    outage).
 
     Outages are those that teiten.toml states, however short; what else is silent around them is a gap of its own.
     All events count here, accepted and outgoing ones too: they tell that the sensor was recording. The usual rate is the
@@ -100,6 +110,7 @@ def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tup
     watched = by_activity(session, low, high, sensors)
     if watched is None:
         watched = by_events(session, low, high, sensors)
+    watched = with_lives(session, watched, low, high, sensors)
     shown = Query(SILENCES_SQL, {"where": Filters(start=low, end=high, sensor=sensors, all_events=True)}).text(raw=False)
     rows = found(watched, start, end, session.zone)
     return Rows(_with_outages(rows, watched, session.settings, start, end, session.zone), shown)
@@ -139,7 +150,51 @@ def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: 
         ]
         if last < end:
             out.append(_gap(one.sensor, max(last, start), end, NOT_OBSERVED))
-    return sorted((g for g in out if g["end"] - g["start"] >= SHORTEST), key=lambda g: (g["start"], g["sensor"]))
+    out = [g for g in out if g["end"] - g["start"] >= SHORTEST]
+    out += [
+        _gap(one.sensor, max(a.astimezone(zone), start), min(b.astimezone(zone), end), DOWN)
+        for one in watched
+        for a, b in one.down
+        if a < end and b > start
+    ]
+    return sorted(out, key=lambda g: (g["start"], g["sensor"]))
+
+
+def with_lives(
+    session: Session, watched: list[Watch], low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()
+) -> list[Watch]:
+    """The same with what a station says of its sensors, and those of which no event is known but that it was there for them."""
+    known = lives.lives(session, sensors)
+    if not known:
+        return watched
+    by_name = {one.sensor: one for one in watched}
+    held = recorded.activities(session, tuple(known)) or {}
+    out = []
+    for name in sorted({*by_name, *known}):
+        life, one = known.get(name), by_name.get(name)
+        if life is None:
+            out += [one] if one else []
+            continue
+        one = one or Watch(name, life.first, life.last)
+        hours = held.get(name)
+        times = np.sort(np.concatenate(activity.times(hours))) if hours is not None else np.empty(0, np.int64)
+        near = [span for span in life.down if span[0] < high and span[1] > low]
+        down = lives.really_down(session, name, near, times)
+        silences = [*one.silences, *_at_the_ends(life, times, low, high)]
+        cut = [part for silence in silences for part in lives.without(silence, down)]
+        quiet = tuple(sorted(part for part in cut if part[1] - part[0] >= SHORTEST))
+        out.append(Watch(name, min(one.first, life.first), max(one.last, life.last), quiet, one.busy, tuple(down)))
+    return out
+
+
+def _at_the_ends(life: lives.Life, times: npt.NDArray[np.int64], low: dt.datetime, high: dt.datetime) -> Iterable[Span]:
+    """From when the station was there to the first event of the span [low, high), and from its last to when it was there last:
+    the silences that lie between two events of the span are told already. times: of events, µs, in order."""
+    first, after = np.searchsorted(times, [(low - _EPOCH) // _MICRO, (high - _EPOCH) // _MICRO])
+    if first < after:
+        begin = max(life.first, moment(times[first - 1])) if first else life.first
+        end = min(life.last, moment(times[after])) if after < len(times) else life.last
+        yield from (span for span in ((begin, moment(times[first])), (moment(times[after - 1]), end)) if span[0] < span[1])
 
 
 def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch] | None:

@@ -32,12 +32,13 @@ from teiten.lake import (
     retention,
     rollup,
     verdict,
+    watching,
 )
 from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
@@ -48,6 +49,7 @@ _OURS: Final = {
     "verdicts",
     "notes",
     "coverage",
+    "watching",
     *rollup.TABLES,
     *changes.TABLES,
     ".lock",
@@ -302,7 +304,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """The names of its tables; some are made when they are first written."""
-        every = ("events", "batches", "verdicts", "notes", "coverage", *rollup.TABLES, *changes.TABLES)
+        every = ("events", "batches", "verdicts", "notes", "coverage", "watching", *rollup.TABLES, *changes.TABLES)
         return [name for name in every if _delta.Table.exists(self.path / name)]
 
     def dropped_days(self, zone: str) -> set[dt.date]:
@@ -328,6 +330,19 @@ class Lake:
 
         rows = self._steady("coverage", read)
         return rows if zone is None else rows.filter(pl.col("zone") == zone)
+
+    def watching_files(self) -> list[Path]:
+        """The Parquet files of the table `watching`."""
+        return self._table("watching").files() if _delta.Table.exists(self.path / "watching") else []
+
+    def watching(self) -> pl.DataFrame:
+        """When a station was taking in what, and what it lost (`watching.SCHEMA`), in the order of each stream."""
+        return self._steady("watching", lambda: watching.read([str(file) for file in self.watching_files()]))
+
+    def put_watching(self, frame: pl.DataFrame, wait: float | None = None) -> None:
+        """Stores such rows, in place of those of the same streams from their first record on. Takes the lake's lock."""
+        with self.writer(wait) as writer:
+            watching.replace(self._table("watching"), frame.with_columns(pl.lit(writer.last).alias("last_batch")))
 
     def replace_coverage(
         self, basis: Mapping[dt.date, str], zone: str, frame: pl.DataFrame, *, last_batch: int, wait: float | None = None
@@ -647,6 +662,7 @@ def _tables() -> dict[str, Any]:
         "batches": _delta.schema_of(batch.SCHEMA, ["batch", "source_id", "sensor", "start", "end"]),
         "verdicts": _delta.schema_of(verdict.SCHEMA, verdict.REQUIRED),
         "notes": _delta.schema_of(note.SCHEMA, note.REQUIRED),
+        "watching": _delta.schema_of(watching.SCHEMA, watching.REQUIRED),
         **{name: _delta.schema_of(changes.schema(name), changes.REQUIRED) for name in changes.SHOWN},
     }
 

@@ -13,10 +13,11 @@ from typing import Any, Final, Literal, TypeVar
 from teiten.classify import own as own_side
 from teiten.coverage import Denominator, denominator, watched
 from teiten.detect.model import BURST, NEW_PORT, PORT_GROUP, Story
-from teiten.engine import questions, recorded
+from teiten.engine import lives, questions, recorded
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, timestamp
 from teiten.engine.gaps import gaps
+from teiten.engine.losses import Losses, losses
 from teiten.engine.series import Step, series, spread, starts
 from teiten.periods import Period
 from teiten.report import coverage as watching
@@ -158,7 +159,16 @@ class Answers:
 
     @functools.cached_property
     def _sensors(self) -> list[str]:
-        """The sensors with records in either period."""
+        """The sensors with records in either period, or for which a station was there in it."""
+        there = [
+            name
+            for name, life in lives.lives(self.session, self.filters.sensor).items()
+            if life.first < self.period.end and life.last > self.before.start
+        ]
+        return sorted({*self._recorded, *there}) if there else self._recorded
+
+    @functools.cached_property
+    def _recorded(self) -> list[str]:
         named = recorded.sensors(self.session, self.before.start, self.period.end, self.filters.sensor)
         if named is not None:
             return named
@@ -168,6 +178,12 @@ class Answers:
     @functools.cached_property
     def coverage(self) -> Coverage:
         return watching.coverage(self._sensors, self._gaps, self.period)
+
+    @functools.cached_property
+    def losses(self) -> Losses:
+        """What came in the period and was lost, for the sensors that observed any of it, as far as a station counts it."""
+        seen = self.coverage.sensors or tuple(self._sensors)
+        return losses(self.session, self.period.start, self.period.end, seen, every=not self.filters.sensor)
 
     @functools.cached_property
     def per_address(self) -> Denominator:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from teiten.engine.gaps import NOT_OBSERVED, OUTAGE
+from teiten.engine.gaps import DOWN, NOT_OBSERVED, OUTAGE
 from teiten.periods import Period
 
 COMPARABLE = 0.95
 """setting `thresholds.comparable_coverage`: two periods are compared where both were observed for this share of them"""
-Reason = Literal["silent", "before", "after", "outage"]
+Reason = Literal["silent", "before", "after", "outage", "down"]
 HOUR = dt.timedelta(hours=1)
 LEAST = dt.timedelta(minutes=5)
 """What of a gap reaches less than this into the period is left out: the seconds from midnight to the first event, say."""
@@ -79,7 +79,7 @@ def _inside(row: Mapping[str, Any], start: dt.datetime, end: dt.datetime) -> Gap
         return None
     if row["reason"] == OUTAGE:
         return Gap(low, high, "outage", row["because"])
-    reason: Reason = "silent"
+    reason: Reason = "down" if row["reason"] == DOWN else "silent"
     if row["reason"] == NOT_OBSERVED:
         # what is not known ends with the first event, or begins with the last
         reason = "before" if last < end else "after"

@@ -70,6 +70,7 @@ class Doing:
             task.name: {
                 "command": task.command, "running": task.name in self.running, "ended": self.ran[task.name].ended,
                 "code": self.ran[task.name].code, "failures": self.ran[task.name].failures,
+                "said": list(self.ran[task.name].said),
                 "took": max(0.0, self.ran[task.name].ended - self.ran[task.name].began),
             }
             for task in self.wanted

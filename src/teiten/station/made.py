@@ -27,6 +27,7 @@ class Made:
     behind    bytes that were durable in the spool when it ended and not yet in the lake
     trouble   why something could not be made, else None
     streams   stream -> the number up to which all its segments are wholly in the lake
+    held      stream -> how many of these the lake has anything of (an empty one leaves nothing)
     ends      identity of a later segment -> how many of its bytes are in the lake
     """
 
@@ -38,6 +39,7 @@ class Made:
     behind: int = 0
     trouble: str | None = None
     streams: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, int] = field(default_factory=dict)
 
     def whole(self, stream: str, number: int) -> bool:

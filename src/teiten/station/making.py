@@ -15,23 +15,25 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import polars as pl
 
 from teiten import intake, periods, readers, settings
-from teiten.errors import InputError, LakeBusyError, TeitenError
-from teiten.lake import Lake
+from teiten.errors import InputError, LakeBusyError, TeitenError, UsageError
+from teiten.lake import Lake, watching
 from teiten.lake.history import SPOOL, History, Resume
 from teiten.readers import _input
 from teiten.readers._base import ReadOptions, Received, Tally
 from teiten.readers._memory import settle_memory
 from teiten.station import made as mades
-from teiten.station.spool import PACKETS, Segment, Spool
+from teiten.station.spool import PACKETS, Spool
+from teiten.station.unmade import Growing, Unmade
 
 if TYPE_CHECKING:
     from teiten.lake import Writer
@@ -40,6 +42,10 @@ SHARE: Final = 0.2
 """of the time, at most, that rounds take: where one takes long, the next waits longer"""
 LONGEST: Final = 60.0
 """seconds between two rounds at most"""
+_LAST_WAIT: Final = 10.0
+"""seconds that the last round waits for another writer"""
+ACCOUNT: Final = 300.0
+"""seconds after which it is stored, by the clock's five minutes, when inputs were alive and what they lost"""
 _PAUSES: Final = (5, 15, 60)
 """seconds until a lake that could not be written is tried again, growing"""
 _PATIENCE: Final = 300.0
@@ -69,114 +75,131 @@ class Maker:
         settle_memory()
         self.spool, self.chosen, self.tell = spool, chosen, tell
         self.lake = Lake.open_or_create(chosen.lake, chosen.zone_name)
+        self.silent = False
+        """says nothing of what it made: the spool's own lake is another"""
         self.rounds = 0
-        self.behind = 0
         self.stopping = threading.Event()
+        self._unmade: Unmade | None = None
         self._history: History | None = None
         self._version: tuple[int, int] = (0, -1)
         self._written: object = None
-        self._ends: dict[str, int] = {}
-        """identity -> bytes that the lake has of it"""
         self._resume: dict[str, Resume] = {}
-        self._whole: dict[str, int] = {}
-        """stream -> all its segments up to that number are sealed and in the lake"""
         self._bad: dict[str, int] = {}
         """identity -> its end when it could not be read: tried again when it has grown"""
+        self._trouble: str | None = None
+        """what was wrong with the last of them"""
+        self._told: list[dict[str, Any]] = []
+        """rows of `watching` that are not stored yet"""
+        self._accounted = 0.0
 
     # a round ---------------------------------------------------------------------------------------------------------
 
-    def round(self, wait: float | None = None) -> Round:
-        """Takes in all that is durable now. LakeError where the lake cannot be written: what was stored is whole."""
+    def round(self, wait: float | None = None, *, account: bool = True) -> Round:
+        """Takes in all that is durable now; with `account`, stores also when inputs were alive and what they lost.
+
+        LakeError where the lake cannot be written, OSError where the spool cannot be read: what was stored is whole."""
         begun = time.monotonic()
         done = Round()
-        with self._known(wait):
-            work = [one for one in self._pending() if self._bad.get(one.identity) != one.end]
-            self.behind = sum(one.end - self._ends.get(one.identity, 0) for one in work)
+        try:
+            unmade = self._known(wait)
+            unmade.look()
+            if gone := unmade.drop_gone():
+                self.tell("error", f"the bytes of {gone} segments are no longer there, and the lake has not all of them: lost")
+            work = [one for one in unmade.work() if self._bad.get(one.identity) != one.end]
             if work:
                 with intake.run_of(self.lake, history=self._held, wait=wait) as run:
-                    self._take_all(run, work, done, begun)
+                    self._take_all(run, unmade, work, done, begun)
                     self._history, self._version = run.history, _version(run.writer)
                     self._written = self.lake.written()
+            if account:
+                self._account(unmade, wait)
+        except BaseException:
+            self._unmade = self._history = None  # what was stored of it is looked up anew
+            raise
         self.rounds += 1
+        done.trouble = self._trouble if self._bad else None
         done.took = time.monotonic() - begun
         self._say(done, done.took)
         return done
 
-    def _take_all(self, run: intake.Run, work: Sequence[Segment], done: Round, begun: float) -> None:
+    def _take_all(self, run: intake.Run, unmade: Unmade, work: Sequence[Growing], done: Round, begun: float) -> None:
         said = begun
         for one in work:
             if self.stopping.is_set():
-                return
+                break
             try:
                 self._take(run, one, done)
-            except InputError as error:
+                unmade.took(one)
+            except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
-                done.trouble = f"{one.identity}: {error}"
-                self.tell("error", done.trouble)
+                self._trouble = f"{one.identity}: {error}"
+                self.tell("error", self._trouble)
             if time.monotonic() - said > _TOLD_EVERY:
                 said = time.monotonic()
                 self._say(done, said - begun)
 
-    def _take(self, run: intake.Run, one: Segment, done: Round) -> None:
+    def _take(self, run: intake.Run, one: Growing, done: Round) -> None:
         """One segment's new bytes."""
         source, options, reader = self._source(one), self._options(one), self._reader(one)
         result = intake.InputResult(source.name, options.sensor, reader.NAME)
-        taking = intake.OneInput(run, source, reader, options, result, _quiet, self._resume.get(one.identity))
+        taking = intake.OneInput(run, source, reader, options, result, _quiet, self._resume.pop(one.identity, None))
         taking.run()
         result.tally.check()
         done.tally.add(result.tally)
         done.segments += 1
         done.batches += result.batches
-        self.behind -= one.end - self._ends.get(one.identity, 0)
-        self._ends[one.identity] = one.end
-        if one.sealed and one.number == self._whole.get(one.stream.id, 0) + 1:
-            self._whole[one.stream.id] = one.number
-        self._resume.pop(one.identity, None)
         if not one.sealed and taking.ended is not None:
             self._resume[one.identity] = taking.ended
         for note in result.notes:
             self.tell("debug", f"{one.identity}: {note}")
 
-    def _source(self, one: Segment) -> _input.Input:
-        if one.path is None:
-            raise InputError("its evidence is no longer kept, and the lake has not all of it")
+    def _source(self, one: Growing) -> _input.Input:
+        path = one.path
+        if path is None:
+            raise InputError("its bytes are no longer kept.")
         # packets without a time of their own get the segment's; it must not change while it grows
-        moment = one.records[0].at if one.stream.data == PACKETS else one.records[-1].at
+        moment = one.first if one.about.data == PACKETS else one.times[-1]
         return _input.Input(
-            SPOOL + one.identity, one.path, datetime.fromtimestamp(moment, UTC), one.end, True, self.chosen.reading,
-            compression="zstd" if one.path.suffix == ".zst" else None, identity=one.identity, end=one.end,
+            SPOOL + one.identity, path, datetime.fromtimestamp(moment, UTC), one.end, True, self.chosen.reading,
+            compression="zstd" if path.suffix == ".zst" else None, identity=one.identity, end=one.end,
         )  # fmt: skip
 
-    def _options(self, one: Segment) -> ReadOptions:
-        sensor = one.stream.sensor or settings.DEFAULT_SENSOR
+    def _options(self, one: Growing) -> ReadOptions:
+        sensor = one.about.sensor or settings.DEFAULT_SENSOR
         known = self.chosen.sensor(sensor)
-        zone = one.stream.told.get("zone") or (known.zone if known else None) or self.chosen.zone_name
-        grown = [(record.end, record.at) for record in one.records]
-        ends = np.array([end for end, _ in grown], np.int64)
-        times = np.round(np.array([at for _, at in grown], np.float64) * 1e6).astype(np.int64)
+        zone = one.told.get("zone") or (known.zone if known else None) or self.chosen.zone_name
+        times = np.round(np.frombuffer(one.times, np.float64) * 1e6).astype(np.int64)
         return ReadOptions(
-            zone=periods.zone(str(zone)), sensor=sensor, received=Received(ends, times), hash_key=self.lake.hash_key,
-            reading=self.chosen.reading,
+            zone=periods.zone(str(zone)), sensor=sensor, received=Received(np.array(one.ends, np.int64), times),
+            hash_key=self.lake.hash_key, reading=self.chosen.reading,
         )  # fmt: skip
 
     @staticmethod
-    def _reader(one: Segment) -> Any:
-        told = one.stream.told.get("format")
-        return readers.module(str(told) if told else "capture" if one.stream.data == PACKETS else "netfilter")
+    def _reader(one: Growing) -> Any:
+        told = str(one.told.get("format") or readers.AUTO)
+        if told == readers.AUTO:  # a few first lines, such as a segment may begin with, are no reason to take it for no log
+            told = "capture" if one.about.data == PACKETS else "netfilter"
+        return readers.module(told)
+
+    def _account(self, unmade: Unmade, wait: float | None) -> None:
+        """Stores when inputs were alive, and what they lost."""
+        self._told += unmade.alive()
+        if self._told:
+            schema = {name: kind for name, kind in watching.SCHEMA.items() if name != "last_batch"}
+            frame = pl.DataFrame(self._told, schema=schema).unique(["stream", "record", "start"], keep="last")
+            self.lake.put_watching(frame, wait)
+            self._told = []
+        self._accounted = time.time()
 
     # what is there ---------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _known(self, wait: float | None) -> Iterator[None]:
-        """With what the lake has of the spool known: it is looked up once, and again when somebody else wrote to it."""
-        if self._history is None or self.lake.written() != self._written:
+    def _known(self, wait: float | None) -> Unmade:
+        """What is not in the lake: looked up once, and again when somebody else wrote to it."""
+        if self._unmade is None or self.lake.written() != self._written:
             with self.lake.writer(wait) as writer:
                 self._look(writer)
-        try:
-            yield
-        except BaseException:
-            self._history = None  # what was stored of it is looked up anew
-            raise
+        assert self._unmade is not None
+        return self._unmade
 
     def _held(self, writer: Writer) -> History | None:
         if _version(writer) != self._version:
@@ -187,35 +210,22 @@ class Maker:
         self._history, self._version = History(self.lake, writer.last), _version(writer)
         self._written = self.lake.written()
         found = {name.removeprefix(SPOOL): known.end for name, known in self._history.segments().items()}
-        if any(found.get(identity, 0) != end for identity, end in self._ends.items()):
-            self._whole = {}  # something was taken out of the lake: all of the spool is looked at again
         self._resume = {name: held for name, held in self._resume.items() if found.get(name) == held.start}
-        self._ends = found
-
-    def _pending(self) -> list[Segment]:
-        """Segments of which the lake has not all that is durable: of each stream in order, the shortest work first."""
-        streams = []
-        for about in self.spool.streams():
-            first = self._whole.get(about.id, 0) + 1
-            own = self.spool.segments(about.id, first)
-            for one in own:
-                if one.number == first and one.sealed and self._ends.get(one.identity, 0) >= one.end:
-                    self._whole[about.id] = first
-                    first += 1
-            if about.sensor is not None:
-                own = [one for one in own if one.end > self._ends.get(one.identity, 0)]
-                streams.append((sum(one.end - self._ends.get(one.identity, 0) for one in own), own))
-        return [one for _, own in sorted(streams, key=lambda pair: pair[0]) for one in own]
+        if self._unmade is None or any(found.get(identity, 0) != end for identity, end in self._unmade.ends.items()):
+            # the first look, or something was taken out of the lake: then all of the spool is looked at again
+            last = mades.read(self.spool.path)
+            rows = self.lake.watching().group_by("stream", maintain_order=True).last()
+            by_stream = {row["stream"]: row for row in rows.iter_rows(named=True)}
+            self._unmade = Unmade(self.spool, found, last if last and last.lake == self.lake.meta.id else None, by_stream)
+            self._told = []
 
     def _say(self, done: Round, took: float) -> None:
-        ends = {
-            identity: end
-            for identity, end in self._ends.items()
-            if int(identity.rpartition("/")[2]) > self._whole.get(identity.rpartition("/")[0], 0)
-        }
+        if self.silent:
+            return
+        one = self._unmade
         told = mades.Made(
-            self.lake.meta.id, self._version[0], time.time(), round(took, 3), self.rounds, max(0, self.behind), done.trouble,
-            dict(self._whole), ends,
+            self.lake.meta.id, self._version[0], time.time(), round(took, 3), self.rounds, one.behind() if one else 0,
+            done.trouble, dict(one.whole) if one else {}, one.held() if one else {}, one.open_ends() if one else {},
         )  # fmt: skip
         try:
             mades.write(self.spool.path, told)
@@ -224,14 +234,17 @@ class Maker:
 
     # for as long as it lives -------------------------------------------------------------------------------------------
 
-    def work(self, last: threading.Event) -> None:
-        """Round after round, until `stopping` is set, or `last`: then once more."""
+    def work(self, last: threading.Event) -> bool:
+        """Round after round, until `stopping` is set, or `last`: then once more. False where something is not in the lake that
+        could not be made."""
         tries, busy = 0, 0.0
         while True:
             begun, ending = time.monotonic(), last.is_set()
             pause = self.chosen.station.every
             try:
-                done = self.round()
+                done = self.round(
+                    _LAST_WAIT if ending else None, account=ending or time.time() // ACCOUNT > self._accounted // ACCOUNT
+                )
                 pause = min(LONGEST, max(pause, done.took / SHARE))
                 tries, busy = 0, 0.0
             except LakeBusyError as error:
@@ -244,8 +257,12 @@ class Maker:
                 self.tell("error", f"{error} The spool keeps what comes in; tried again in {pause} s.")
                 tries += 1
                 self._say(Round(trouble=str(error)), 0.0)
+            else:
+                if ending or self.stopping.is_set():
+                    return done.trouble is None
             if ending or self.stopping.is_set():
-                return
+                self.tell("error", "The lake has not all of what came in; the spool keeps it for the next time.")
+                return False
             _wait(max(0.1, begun + pause - time.monotonic()), self.stopping, last)
 
 
@@ -301,11 +318,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         last = threading.Event()
         if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
             threading.Thread(target=_until_eof, args=(last,), daemon=True).start()
-        maker.work(last)
+        return 0 if maker.work(last) else 1
     except TeitenError as error:
         _tell("error", str(error))
         return 1
-    return 0
 
 
 if __name__ == "__main__":

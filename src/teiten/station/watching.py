@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol
 
 import teiten
 from teiten.errors import TeitenError
-from teiten.station import notify
+from teiten.station import notify, standing
 from teiten.station.children import Child, Tell
 from teiten.station.doing import Doing
 from teiten.station.metrics import Metrics
@@ -44,6 +44,7 @@ class Part(Protocol):
 
     def at_work(self) -> AbstractContextManager[Any]: ...
     def done(self) -> bool: ...
+    def failed(self) -> str | None: ...
     def status(self) -> Mapping[str, Any]: ...
     def reload(self, station: Station) -> None: ...
 
@@ -75,9 +76,10 @@ class Watching:
         self._metrics = Metrics(self.status)
         self._told_at = 0.0
         self._quiet = 0
+        self._failed = False
 
     def run(self, *, once: bool = False) -> int:
-        """0 where all went well; 1 where the maker's last round did not (`once`)."""
+        """0 where all went well; 1 where it could not go on, or (`once`) the maker's last round did not go well."""
         spool = self.plan.station.spool
         with self._hearing():
             with self.part.at_work():
@@ -96,13 +98,14 @@ class Watching:
             code = self._last_round(once)
         self._write_status(ended=True)
         self.tell("info", f"ended; what came in is in {spool}")
-        return 1 if once and code else 0
+        return 1 if self._failed or (once and code) else 0
 
     def status(self) -> dict[str, Any]:
         """All of it as plain values."""
         maker = self._maker
         return {
-            "program": teiten.__version__, "pid": os.getpid(), "boot": boot_id(), "at": time.time(), "began": self.began,
+            "program": teiten.__version__, "pid": os.getpid(), "uid": os.getuid(), "boot": boot_id(), "at": time.time(),
+            "began": self.began,
             "reloaded": self.reloaded, "spool": str(self.plan.station.spool),
             "inputs": self.part.status(),
             "maker": None if maker is None else {
@@ -146,6 +149,10 @@ class Watching:
 
     def _over(self, once: bool) -> bool:
         if any(number != signal.SIGHUP for number in self._signals):
+            return True
+        if (why := self.part.failed()) is not None:
+            self.tell("error", f"{why}; the station ends, and is to be started again")
+            self._failed = True
             return True
         if self.part.done():
             return True
@@ -198,7 +205,7 @@ class Watching:
         return code
 
     def _write_status(self, *, ended: bool = False) -> None:
-        path = self.plan.station.spool / "status.json"
+        path = self.plan.station.spool / standing.FILE
         fresh = path.with_suffix(".new")
         text = json.dumps(self.status() | {"ended": ended}, ensure_ascii=False, indent=1, default=str)
         with contextlib.suppress(OSError):  # a full disk: the doctor sees that it is old

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,8 @@ _AMOUNTS: Final = (BURST, NEW_PORT, RISING, HIGH, SPREADING)
 _COUNTRIES: Final = 30
 _LEAST: Final = 3.0
 """sources an hour by day or night, below which nothing can be said, of today's rhythm or of the one before"""
+_FEWEST: Final = 1.0
+"""the same of the days of a whole week together"""
 _PRESENT: Final = 0.6
 """of the hours of each day in which anybody comes, at least: bursts are no rhythm"""
 _CHANGED: Final = 1.7
@@ -62,6 +64,23 @@ class Depths:
     """share of the hours of the day in which anybody came"""
     profile: Floats
     """sources an hour by local hour, over the last week"""
+
+
+class Seen(Protocol):
+    """Hours that were watched, and by which day and thresholds they are looked at."""
+
+    @property
+    def hours(self) -> Sequence[dt.datetime]: ...
+
+    @property
+    def exposure(self) -> Floats: ...
+
+    @property
+    def day(self) -> dt.date: ...
+
+    def bounds(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]: ...
+
+    def threshold(self, name: str) -> float: ...
 
 
 def find(view: View, found: Sequence[Detection]) -> list[Detection]:
@@ -110,7 +129,12 @@ def standing(view: View, country: str) -> Detection | None:
     little to say."""
     made = view.series("country")
     row = next((place for place, key in enumerate(made.keys) if key[0] == country), None)
-    depths = of_hours(view, country, made.hosts[row]) if row is not None else None
+    return standing_of(view, country, made.hosts[row]) if row is not None else None
+
+
+def standing_of(view: Seen, country: str, hosts: Floats) -> Detection | None:
+    """The same of that country's sources by the hour, of at least a week."""
+    depths = of_hours(view, country, hosts)
     if depths is None:
         return None
     last = depths.logs[-7:][~np.isnan(depths.logs[-7:])]
@@ -119,12 +143,14 @@ def standing(view: View, country: str) -> Detection | None:
     mean = float(last.mean())
     wide = max(float(last.std(ddof=1)), 0.05) / math.sqrt(last.size)
     depth = 1 - math.exp(mean)
+    if float(np.nanmean(depths.day[-7:])) < _FEWEST:
+        return None
     if depth < view.threshold("detect_rhythm_depth") or levels.deviate(np.array(-mean / wide), np.array(last.size - 1.0)) < 3:
         return None
     return _detection(view, depths, RHYTHM, 7, depth, None, 3.0)
 
 
-def of_hours(view: View, country: str, hosts: Floats) -> Depths | None:
+def of_hours(view: Seen, country: str, hosts: Floats) -> Depths | None:
     """A country's nights beside its days, of each of its local days. None: its clock is not known."""
     name = zone_of(country)
     if name is None or not len(view.hours):
@@ -201,7 +227,7 @@ def _kind(view: View, now: float, before: float, t: float) -> str | None:
     return RHYTHM_LOST if before >= deep and t > 0 and changed <= 1 / _CHANGED else None
 
 
-def _detection(view: View, depths: Depths, kind: str, width: int, now: float, before: float | None, z: float) -> Detection:
+def _detection(view: Seen, depths: Depths, kind: str, width: int, now: float, before: float | None, z: float) -> Detection:
     first = view.bounds(view.day - dt.timedelta(days=width - 1))[0]
     day = depths.day[~np.isnan(depths.day)]
     low = _quiet(depths.profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from teiten.lake.watching import LOSSES
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
 from teiten.report.model import Link, Paragraph, Section
@@ -12,6 +13,8 @@ from teiten.report.sections import _about
 ID = "about"
 ORDER = 100
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly", "quarterly", "span", "running")
+_WHOLE = 0.995
+"""share of the time from which a number of losses is one of the whole period"""
 _ORIGINS = {"flag": "about.origin_flag", "teiten.toml": "about.origin_file", "machine": "about.origin_machine"}
 _BASES = {
     "stated": "about.basis_stated",
@@ -37,7 +40,7 @@ def build(context: Context) -> Section:
         shown = [f"{key}={value}" for key, value in sorted(answers.filters.words.items())]
         points.append(say("about.filters", filters=words.listed(shown)))
     points += _coverage(context)
-    points += _lines(context)
+    points += [_losses(context), *_lines(context)]
     points += _bases(context)
     points.append(say("about.definitions"))
     if context.kind != "span":
@@ -73,9 +76,29 @@ def _coverage(context: Context) -> list[Paragraph]:
     if since is not None:
         said.append(say("about.kept_since", date=context.words.date(since)))
     said.append(say("about.gap_rule"))
+    if any(gap.reason == "down" for gap in cover.gaps) or context.answers.losses.known:
+        said.append(say("about.gap_down"))
     if any(one.outages for one in context.settings.sensors):
         said.append(say("about.outages"))
     return said
+
+
+def _losses(context: Context) -> Paragraph:
+    """What came and is not there, as a number; where nobody counted, that this is so."""
+    say, found = context.say, context.answers.losses
+    if not found.known:
+        return say("about.losses_unknown")
+    share = "" if not found.share else say("about.losses_share", share=context.words.percent(found.share, 2))
+    said = [say("about.losses", n=found.lost, share=share, sent=found.sent)]
+    if found.lost:
+        parts = [(kind, getattr(found, kind)) for kind in LOSSES]
+        named = [say(f"about.losses_{kind}", n=n) for kind, n in parts if n]
+        said.append(say("about.losses_parts", list=context.words.listed(named)))
+    if found.refused:
+        said.append(say("about.losses_refused", n=found.refused))
+    if found.known < _WHOLE:
+        said.append(say("about.losses_known", share=context.words.percent(found.known, 0)))
+    return context.words.joined(*said)
 
 
 def _lines(context: Context) -> list[Paragraph]:

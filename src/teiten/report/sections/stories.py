@@ -14,7 +14,7 @@ from teiten.periods import PeriodKind
 from teiten.report.asked import stories as asked
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Link, Paragraph, Section, Table
-from teiten.report.sections import _stories
+from teiten.report.sections import _beside, _stories
 from teiten.report.sections._stories import Subject
 from teiten.report.words import Speech, Told, advice, background, ranked, ranks, tell, together
 from teiten.report.words.text import joined
@@ -68,7 +68,7 @@ def _section(context: Context, speech: Speech, subject: Subject) -> Section:
     more = len(subject.stories) - len(_few(subject))
     if more:
         seen.append(context.rich("stories.more", n=[Link(context.words.number(more), f"#figure-{ID}", "report.md")]))
-    places = ranks(speech, subject.stories)
+    places = [*ranks(speech, subject.stories), *_beside.told(context, speech, subject)]
     seen += [joined(context.words, places)] if places else []
     doubts += background(speech, subject.stories)
     findings = [

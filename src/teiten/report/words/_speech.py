@@ -43,6 +43,15 @@ def capital(paragraph: Paragraph) -> Paragraph:
     return [first[:1].upper() + first[1:], *rest] if isinstance(first, str) else [first, *rest]
 
 
+def _apart(spans: Sequence[tuple[dt.datetime, int]]) -> list[tuple[dt.datetime, int]]:
+    """Stretches of hours without those that hold others among them: the short ones say when."""
+
+    def holds(one: tuple[dt.datetime, int], other: tuple[dt.datetime, int]) -> bool:
+        return one != other and one[0] <= other[0] and other[0] + other[1] * _HOUR <= one[0] + one[1] * _HOUR
+
+    return [one for one in spans if not any(holds(one, other) for other in spans)]
+
+
 @dataclass(frozen=True, slots=True)
 class Speech(Naming):
     """One language and zone, on one day. Says what comes in turns differently each time, and a service's name only once."""
@@ -273,7 +282,7 @@ class Speech(Naming):
 
     def hours(self, one: Detection) -> str:
         """When that detection was, as far as it is of this day; one by one where it came several times."""
-        spans = [(dt.datetime.fromisoformat(start), int(hours)) for start, hours in one.reason.get("spans") or ()]
+        spans = _apart([(dt.datetime.fromisoformat(start), int(hours)) for start, hours in one.reason.get("spans") or ()])
         if not 1 < len(spans) <= SPANS or self._day(spans[0][0]):
             return self.when(one.start, one.end)
         said = []

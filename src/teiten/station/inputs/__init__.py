@@ -1,8 +1,9 @@
 """What comes in, and how: each module here is a kind of input, found by being there ([station.input.NAME], kind = "...").
 
 A module has NAME, MEANS (one line), KEYS (`stationing.Key`s of its table) and `open(given, host) -> Running`; where it has
-`check(given)`, that raises UsageError where settings do not go together. It imports the standard library alone: `teiten sensor`
-runs it on small machines.
+`check(given)`, that raises UsageError where settings do not go together. KEEPS = True says that what comes while it does not
+run is there for it afterwards (a log file): then a time without it is no gap. It imports the standard library alone: `teiten
+sensor` runs it on small machines.
 
 An input never reads what it takes in: lines go into the spool as they came, with their line ends; only the sender's address, a
 certificate's or credential's name, or the table itself says which sensor they count for, never a line's text.
@@ -15,9 +16,11 @@ import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from teiten import periods
 from teiten.errors import UsageError
 from teiten.station.feeds import Desk
 from teiten.stationing import Given, Table, given
@@ -74,9 +77,28 @@ def read(tables: tuple[Table, ...]) -> list[Input]:
         if kind not in known:
             raise UsageError(f"{table.where}: kind '{kind}' is unknown.", hint=f"Choose one of: {', '.join(known)}.")
         module = known[kind]
-        told = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
+        told: dict[str, Any] = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
+        _check(told, table.where)
+        if getattr(module, "KEEPS", False):
+            told["keeps"] = True
         values = given(table, module.KEYS, COMMON)
         if (check := getattr(module, "check", None)) is not None:
             check(values)
         out.append(Input(table.name, kind, values, told, module.open))
     return out
+
+
+def _check(told: Mapping[str, str], where: str) -> None:
+    """UsageError where the zone or the format is none: what came in would lie in the spool, and nobody could read it."""
+    if "zone" in told:
+        try:
+            periods.zone(told["zone"])
+        except UsageError as error:
+            raise UsageError(f"{where}: zone {error.message}", hint=error.hint) from None
+    # by their names alone: the readers themselves are heavy
+    folder = str(Path(__file__).parents[2] / "readers")
+    formats = ["auto", *sorted(m.name for m in pkgutil.iter_modules([folder]) if not m.name.startswith("_"))]
+    if told.get("format", "auto") not in formats:
+        raise UsageError(
+            f"{where}: format '{told['format']}' is none that I read.", hint=f"Choose one of: {', '.join(formats)}."
+        )
