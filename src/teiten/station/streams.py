@@ -273,11 +273,15 @@ class Stream:
 
     def _before(self) -> Record:
         """The last record before the newest segment, with the last mark; number 0 where there is none, or it is not known."""
-        older = records(self.folder, self.number - 1)
-        if not older:
+        last, mark = None, None
+        for line in lines_of(self.folder, self.number - 1):  # one after the other: a sensor's memory is small
+            one = parse(line)
+            if one is None or not follows(one, last):
+                break
+            last, mark = one, one.mark if one.mark is not None else mark
+        if last is None:
             return Record(0, 0.0, 0.0, 0, "", START, mark=self.about.mark, sha=START)
-        mark = next((one.mark for one in reversed(older) if one.mark is not None), None)
-        return Record(older[-1].number, 0.0, 0.0, 0, "", older[-1].before, mark=mark, sha=older[-1].sha)
+        return Record(last.number, 0.0, 0.0, 0, "", last.before, mark=mark, sha=last.sha)
 
 
 class _Found:
