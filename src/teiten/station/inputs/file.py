@@ -39,10 +39,6 @@ def _begin(value: Any, where: str) -> str:
     return str(value)
 
 
-KEEPS: Final = True
-"""what is written while it does not run is there afterwards"""
-
-
 def _poll(value: Any, where: str) -> float:
     return seconds(value, where, 0.01, 60)
 
