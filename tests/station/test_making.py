@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -47,6 +49,12 @@ class Station:
     def put(self, stream: Stream, *numbers: int, stamp: str = "Nov  3 12:00:00 gw kernel: ") -> None:
         self.at += 1
         stream.commit(b"".join(line(n, stamp) for n in numbers), at=self.at, counts={"received": len(numbers)})
+
+    def put_of_a_file(self, stream: Stream, lines: list[bytes], until: dt.datetime, behind: int = 0) -> None:
+        """As the input `file` does: the mark says until when the file was written, and how much of it is still to come."""
+        self.at += 1
+        mark = {"until": until.timestamp(), "behind": behind}
+        stream.commit(b"".join(lines), at=self.at, mark=mark, counts={"received": len(lines)})
 
     def make(self, *, fresh: bool = False) -> Maker:
         if fresh or self.maker is None:
@@ -185,17 +193,34 @@ def test_what_was_taken_out_of_the_lake_is_made_again(station: Station) -> None:
 
 
 def test_a_segment_that_cannot_be_read_does_not_hold_up_the_others(station: Station) -> None:
-    broken, good = station.stream(), station.stream("syslog", "attic")
+    broken, good = station.stream(format="nothing"), station.stream("syslog", "attic")
     station.put(broken, 1)
-    broken.seal()
     station.put(good, 2)
-    (broken.folder / "00000001.data").unlink()
     station.make()
     station.make()
     assert station.stored() == [2]
     assert [level for level, _ in station.told if level == "error"] == ["error"]
     told = made.read(station.spool.path)
-    assert told is not None and not any(told.streams.values()) and told.trouble == station.told[-1][1]
+    assert told is not None and not any(told.streams.values()) and told.behind
+    assert ("error", told.trouble) in station.told
+
+
+def test_bytes_that_are_gone_before_the_lake_had_them_are_a_loss_with_a_number(station: Station) -> None:
+    stream = station.stream()
+    station.put(stream, 1, 2, 3)
+    station.make()
+    station.put(stream, 4, 5)
+    stream.seal()
+    station.put(stream, 6)
+    (stream.folder / "00000001.data").unlink()
+    station.make(fresh=True)
+    assert station.stored() == [1, 2, 3, 6]
+    rows = station.lake.watching()
+    assert (rows["received"].sum(), rows["dropped_spool"].sum()) == (6, 2)
+    told = made.read(station.spool.path)
+    assert told is not None and told.whole(stream.about.id, 1) and told.behind == 0
+    station.make(fresh=True)
+    assert [level for level, _ in station.told if level == "error"] == ["error"]
 
 
 def test_when_inputs_were_alive_and_what_they_lost_goes_with_it(station: Station) -> None:
@@ -241,3 +266,51 @@ def test_a_lake_made_anew_has_the_same_rows(station: Station, tmp_path: Path, se
     station.settings = dataclasses.replace(station.settings, lake=tmp_path / "anew")
     station.make(fresh=True)
     assert station.rows().equals(before)
+
+
+def test_a_maker_ends_when_its_station_does(station: Station, tmp_path: Path) -> None:
+    """The end of its standard input means a last round; where the lake cannot be had, it says so and ends all the same."""
+    station.put(station.stream(), 1, 2, 3)
+    command = [sys.executable, "-m", "teiten.station.making", "--spool", str(station.spool.path), "--lake"]
+    good = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
+    assert good.returncode == 0 and station.stored() == [1, 2, 3], good.stderr
+    (tmp_path / "lake" / "lake.toml").unlink()
+    bad = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
+    assert bad.returncode == 1 and bad.stderr.startswith(b"<3>")
+
+
+def dated(n: int, at: dt.datetime) -> bytes:
+    return line(n, f"{at:%b} {at.day:2d} {at:%H:%M:%S} gw kernel: ")
+
+
+@pytest.mark.parametrize("rounds", ["at the end", "each time", "each time, killed"])
+def test_an_old_log_without_years_has_those_of_its_file(station: Station, rounds: str) -> None:
+    """Three years of a quiet line, read years later in pieces: as `teiten ingest` reads them from the file."""
+    start = dt.datetime(2016, 6, 1, tzinfo=dt.UTC)
+    times = [start + dt.timedelta(hours=13 * n) for n in range(2000)]
+    stream = station.stream()
+    for begin in range(0, 2000, 400):
+        lines = [dated(n, times[n]) for n in range(begin, begin + 400)]
+        station.put_of_a_file(stream, lines, times[-1], (1600 - begin) * 2000)
+        if rounds != "at the end":
+            station.make(fresh="killed" in rounds)
+    station.put(stream, 5000)  # and then what is new
+    station.make()
+    rows = station.rows()
+    assert rows.height == 2001 and set(rows["time_basis"]) == {"year inferred"}
+    assert rows.filter(pl.col("tcp_seq") < 2000)["time"].to_list() == times
+    assert rows["time"][-1].timestamp() == NOW
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100])
+def test_seconds_since_boot_count_to_when_they_came(station: Station, cut: int) -> None:
+    stream = station.stream()
+    first = [line(n, f"[{1000 + n:5d}.500000] ") for n in range(cut)]
+    again = [line(100 + n, f"[{5 + n:5d}.000000] ") for n in range(3)]  # after a reboot
+    station.put_of_a_file(stream, first, dt.datetime.fromtimestamp(NOW + 1, dt.UTC))
+    station.make()
+    station.put_of_a_file(stream, again, dt.datetime.fromtimestamp(NOW + 90, dt.UTC))
+    station.make(fresh=True)
+    rows = station.rows()
+    assert set(rows["time_basis"]) == {"boot inferred"}
+    assert [t.timestamp() - NOW for t in rows["time"]] == [*(1 - (cut - 1 - n) for n in range(cut)), 0, 1, 2]

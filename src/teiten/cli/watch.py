@@ -44,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from teiten.station import keeping
     from teiten.station.live import Live
     from teiten.station.watching import Watching
 
@@ -58,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
         )
     os.umask(0o027)  # what came in is for its owner and group alone
     plan = _station.plan(chosen, tasks=not (args.no_tasks or args.once))
-    live = Live(chosen.station, tell)
+    live = Live(chosen.station, tell, whole=keeping.in_lake(chosen.station.spool, chosen.lake))
     return Watching(plan, live, tell, lambda: _again(args)).run(once=args.once)
 
 

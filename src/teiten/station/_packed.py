@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import io
 import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from teiten.station import _disk
 
@@ -88,3 +89,26 @@ def read(path: Path, start: int, end: int) -> bytes:
         if at >= end:
             break
     return b"".join(out)
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file's bytes as a stream, unpacked where it is packed. OSError; reading what is damaged: BadPackError."""
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(path), _PIECE)) if path.suffix == ".zst" else path.open("rb")
+
+
+class _Unpacked(io.RawIOBase):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._pieces = _pieces(path)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        many = min(len(target), len(self._left))
+        memoryview(target).cast("B")[:many] = self._left[:many]
+        self._left = self._left[many:]
+        return many

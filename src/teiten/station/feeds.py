@@ -300,6 +300,10 @@ class Desk:
                 return False
             time.sleep(min(RETRY, timeout, 0.1))
 
+    def hold(self, why: str | None) -> None:
+        """From now on nothing but counters is put down, for that reason; None: all of it again."""
+        self.full = why
+
     def start(self) -> None:
         """Begins to put down."""
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)

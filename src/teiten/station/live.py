@@ -11,6 +11,7 @@ from typing import Any, Final
 from teiten.errors import TeitenError
 from teiten.station import inputs
 from teiten.station.feeds import Desk
+from teiten.station.keeping import Keeper, Whole, nothing
 from teiten.station.spool import Spool
 from teiten.stationing import Station
 
@@ -38,16 +39,19 @@ class Live:
     """Runs inputs. `tell(level, sentence)` gets what is worth a line of the log.
 
     also: what runs beside the inputs of the tables, in the same way (a collector's server, what a sensor sends with).
+    whole: what of the spool is safe elsewhere (`keeping.in_lake`); without it nothing that was written down ever goes.
     """
 
     def __init__(
-        self, station: Station, tell: Callable[[str, str], None], also: Callable[[Station], list[inputs.Input]] | None = None
-    ) -> None:
+        self, station: Station, tell: Callable[[str, str], None], also: Callable[[Station], list[inputs.Input]] | None = None,
+        whole: Callable[[], Whole] | None = None,
+    ) -> None:  # fmt: skip
         self.station, self.tell = station, tell
         self._also = also or (lambda _: [])
         wanted = self._wanted(station)
         self.spool = Spool.open(station.spool)
         self.desk = Desk(self.spool, station, tell)
+        self.keeper = Keeper(self.spool, station, whole or nothing, tell, self.desk.hold)
         self.works: dict[str, _Work] = {name: _Work(one) for name, one in wanted.items()}
 
     @contextlib.contextmanager
@@ -55,17 +59,22 @@ class Live:
         """While it runs. SpoolError where another station writes to the spool."""
         with self.spool.lock():
             self.desk.start()
+            ended = threading.Event()
+            keeping = threading.Thread(target=self.keeper.work, args=(ended,), name="keeping", daemon=True)
+            keeping.start()
             for work in self.works.values():
                 self._start(work)
             try:
                 yield self
             finally:
                 self._stop(list(self.works.values()))
+                ended.set()
                 if not self.desk.stop():
                     self.tell(
                         "error",
                         "the disk did not take what was waiting: it is not written down, and nobody was told that it is",
                     )
+                keeping.join(_PATIENCE)
 
     def done(self) -> bool:
         """Have all inputs come to an end by themselves (stdin)?"""
@@ -86,7 +95,7 @@ class Live:
             del self.works[work.input.name]
             if not self.desk.drop(work.input.name):
                 self.tell("warning", f"{work.input.name}: the disk does not take what waits; its run goes on")
-        self.station = self.desk.station = station
+        self.station = self.desk.station = self.keeper.station = station
         for name, one in wanted.items():
             if name not in self.works:
                 self.works[name] = _Work(one)

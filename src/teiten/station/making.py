@@ -8,6 +8,7 @@ of another; only with what came otherwise into the lake (`teiten ingest` of the 
 from __future__ import annotations
 
 import argparse
+import bisect
 import contextlib
 import os
 import signal
@@ -25,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from teiten import intake, periods, readers, settings
-from teiten.errors import InputError, LakeBusyError, TeitenError
+from teiten.errors import InputError, LakeBusyError, TeitenError, UsageError
 from teiten.lake import Lake, watching
 from teiten.lake.history import SPOOL, History, Resume
 from teiten.readers import _input
@@ -42,6 +43,8 @@ SHARE: Final = 0.2
 """of the time, at most, that rounds take: where one takes long, the next waits longer"""
 LONGEST: Final = 60.0
 """seconds between two rounds at most"""
+_LAST_WAIT: Final = 10.0
+"""seconds that the last round waits for another writer"""
 ACCOUNT: Final = 300.0
 """seconds after which it is stored, by the clock's five minutes, when inputs were alive and what they lost"""
 _PAUSES: Final = (5, 15, 60)
@@ -73,6 +76,8 @@ class Maker:
         settle_memory()
         self.spool, self.chosen, self.tell = spool, chosen, tell
         self.lake = Lake.open_or_create(chosen.lake, chosen.zone_name)
+        self.silent = False
+        """says nothing of what it made: the spool's own lake is another"""
         self.rounds = 0
         self.stopping = threading.Event()
         self._unmade: Unmade | None = None
@@ -99,6 +104,8 @@ class Maker:
         try:
             unmade = self._known(wait)
             unmade.look()
+            if gone := unmade.drop_gone():
+                self.tell("error", f"the bytes of {gone} segments are no longer there, and the lake has not all of them: lost")
             work = [one for one in unmade.work() if self._bad.get(one.identity) != one.end]
             if work:
                 with intake.run_of(self.lake, history=self._held, wait=wait) as run:
@@ -117,31 +124,24 @@ class Maker:
         return done
 
     def _take_all(self, run: intake.Run, unmade: Unmade, work: Sequence[Growing], done: Round, begun: float) -> None:
-        said, gone = begun, 0
+        said = begun
         for one in work:
             if self.stopping.is_set():
                 break
             try:
-                if one.path is None:
-                    gone += 1
-                    self._bad[one.identity] = one.end
-                    continue
-                self._take(run, one, done)
-                unmade.took(one)
-            except InputError as error:
+                unmade.took(one, self._take(run, one, done))
+            except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
                 self._trouble = f"{one.identity}: {error}"
                 self.tell("error", self._trouble)
             if time.monotonic() - said > _TOLD_EVERY:
                 said = time.monotonic()
                 self._say(done, said - begun)
-        if gone:
-            self._trouble = f"the bytes of {gone} segments are no longer kept, and the lake has not all of them"
-            self.tell("error", self._trouble)
 
-    def _take(self, run: intake.Run, one: Growing, done: Round) -> None:
-        """One segment's new bytes."""
-        source, options, reader = self._source(one), self._options(one), self._reader(one)
+    def _take(self, run: intake.Run, one: Growing, done: Round) -> int:
+        """One segment's new bytes, up to where the answer says."""
+        end = one.ready
+        source, options, reader = self._source(one, end), self._options(one, end), self._reader(one)
         result = intake.InputResult(source.name, options.sensor, reader.NAME)
         taking = intake.OneInput(run, source, reader, options, result, _quiet, self._resume.pop(one.identity, None))
         taking.run()
@@ -153,32 +153,42 @@ class Maker:
             self._resume[one.identity] = taking.ended
         for note in result.notes:
             self.tell("debug", f"{one.identity}: {note}")
+        return end
 
-    def _source(self, one: Growing) -> _input.Input:
+    def _source(self, one: Growing, end: int) -> _input.Input:
         path = one.path
         if path is None:
             raise InputError("its bytes are no longer kept.")
         # packets without a time of their own get the segment's; it must not change while it grows
         moment = one.first if one.about.data == PACKETS else one.times[-1]
         return _input.Input(
-            SPOOL + one.identity, path, datetime.fromtimestamp(moment, UTC), one.end, True, self.chosen.reading,
-            compression="zstd" if path.suffix == ".zst" else None, identity=one.identity, end=one.end,
+            SPOOL + one.identity, path, datetime.fromtimestamp(moment, UTC), end, True, self.chosen.reading,
+            compression="zstd" if path.suffix == ".zst" else None, identity=one.identity, end=end,
         )  # fmt: skip
 
-    def _options(self, one: Growing) -> ReadOptions:
+    def _options(self, one: Growing, end: int) -> ReadOptions:
         sensor = one.about.sensor or settings.DEFAULT_SENSOR
         known = self.chosen.sensor(sensor)
         zone = one.told.get("zone") or (known.zone if known else None) or self.chosen.zone_name
-        times = np.round(np.frombuffer(one.times, np.float64) * 1e6).astype(np.int64)
+        pieces = bisect.bisect_left(one.ends, end) + 1
+        times, untils = (
+            np.round(np.array(column[:pieces], np.float64) * 1e6).astype(np.int64) for column in (one.times, one.untils)
+        )
+        groups = np.arange(pieces)
+        if not all(one.settled):
+            ending = np.append(np.flatnonzero(np.array(one.settled[: pieces - 1], np.bool_)), pieces - 1)
+            groups = ending[np.searchsorted(ending, groups)]
+        came = Received(np.array(one.ends[:pieces], np.int64), times, untils, groups)
         return ReadOptions(
-            zone=periods.zone(str(zone)), sensor=sensor, received=Received(np.array(one.ends, np.int64), times),
-            hash_key=self.lake.hash_key, reading=self.chosen.reading,
-        )  # fmt: skip
+            zone=periods.zone(str(zone)), sensor=sensor, received=came, hash_key=self.lake.hash_key, reading=self.chosen.reading
+        )
 
     @staticmethod
     def _reader(one: Growing) -> Any:
-        told = one.told.get("format")
-        return readers.module(str(told) if told else "capture" if one.about.data == PACKETS else "netfilter")
+        told = str(one.told.get("format") or readers.AUTO)
+        if told == readers.AUTO:  # a few first lines, such as a segment may begin with, are no reason to take it for no log
+            told = "capture" if one.about.data == PACKETS else "netfilter"
+        return readers.module(told)
 
     def _account(self, unmade: Unmade, wait: float | None) -> None:
         """Stores when inputs were alive, and what they lost."""
@@ -219,6 +229,8 @@ class Maker:
             self._told = []
 
     def _say(self, done: Round, took: float) -> None:
+        if self.silent:
+            return
         one = self._unmade
         told = mades.Made(
             self.lake.meta.id, self._version[0], time.time(), round(took, 3), self.rounds, one.behind() if one else 0,
@@ -231,14 +243,17 @@ class Maker:
 
     # for as long as it lives -------------------------------------------------------------------------------------------
 
-    def work(self, last: threading.Event) -> None:
-        """Round after round, until `stopping` is set, or `last`: then once more."""
+    def work(self, last: threading.Event) -> bool:
+        """Round after round, until `stopping` is set, or `last`: then once more. False where something is not in the lake that
+        could not be made."""
         tries, busy = 0, 0.0
         while True:
             begun, ending = time.monotonic(), last.is_set()
             pause = self.chosen.station.every
             try:
-                done = self.round(account=ending or time.time() // ACCOUNT > self._accounted // ACCOUNT)
+                done = self.round(
+                    _LAST_WAIT if ending else None, account=ending or time.time() // ACCOUNT > self._accounted // ACCOUNT
+                )
                 pause = min(LONGEST, max(pause, done.took / SHARE))
                 tries, busy = 0, 0.0
             except LakeBusyError as error:
@@ -251,8 +266,12 @@ class Maker:
                 self.tell("error", f"{error} The spool keeps what comes in; tried again in {pause} s.")
                 tries += 1
                 self._say(Round(trouble=str(error)), 0.0)
+            else:
+                if ending or self.stopping.is_set():
+                    return done.trouble is None
             if ending or self.stopping.is_set():
-                return
+                self.tell("error", "The lake has not all of what came in; the spool keeps it for the next time.")
+                return False
             _wait(max(0.1, begun + pause - time.monotonic()), self.stopping, last)
 
 
@@ -308,11 +327,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         last = threading.Event()
         if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
             threading.Thread(target=_until_eof, args=(last,), daemon=True).start()
-        maker.work(last)
+        return 0 if maker.work(last) else 1
     except TeitenError as error:
         _tell("error", str(error))
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -58,6 +58,10 @@ class Stream:
         self._chain: int | None = None
         self._chain_end = 0
         self._first: Record | None = None
+        self._failed = False
+        """did the disk not take what was written last?"""
+        self._since: float | None = None
+        """when the first bytes of the segment came in"""
         self._clock: tuple[float, float] | None = None
         if self.number:
             self._recover()
@@ -80,7 +84,9 @@ class Stream:
         """
         if self._data is None:
             self._open()
-        if self._over():
+        wall, up = time.time(), time.clock_gettime(_CLOCK)
+        at = wall if at is None else at
+        if self._over(at if block else None):
             self.seal()
             self._open()
         telling: dict[str, Any] = {}
@@ -93,11 +99,10 @@ class Stream:
             telling["seal"] = True
         if block and self.head and self.last.end == 0:
             block = self.head + block
-        wall, up = time.time(), time.clock_gettime(_CLOCK)
         if self._clock is not None and abs(step := (wall - self._clock[0]) - (up - self._clock[1])) > STEP:
             telling["step"] = round(step, 3)
         one = Record(
-            self.last.number + 1, wall if at is None else at, up, self.last.end + len(block), digest(block), self.sha,
+            self.last.number + 1, at, up, self.last.end + len(block), digest(block), self.sha,
             {name: many for name, many in (counts or {}).items() if many}, mark, telling,
         )  # fmt: skip
         one = self._write(one.line(), block)
@@ -192,8 +197,8 @@ class Stream:
                 os.close(handle)
         self._data = self._chain = None
 
-    def _over(self) -> bool:
-        """Is the segment that is open one that nothing more goes into?"""
+    def _over(self, at: float | None) -> bool:
+        """Is the segment that is open one that nothing more goes into? at: when the bytes that are to go into it came in."""
         if self._first is None:
             return False
         if self._first.told.get("as", {}).get("told", self.told) != dict(self.told):
@@ -202,20 +207,27 @@ class Stream:
             return False
         if self.head and self.last.end and self._data is not None and os.pread(self._data, len(self.head), 0) != self.head:
             return True
-        old = self.last.end > 0 and time.time() - self._first.at >= SEGMENT_AGE
+        old = self._since is not None and at is not None and abs(at - self._since) >= SEGMENT_AGE
         return old or self.last.end >= self.limit or self._chain_end >= CHAIN
 
     def _write(self, lines: bytes, block: bytes, found: list[Record] | None = None) -> Record:
         """The bytes, then their records, each for good before the next step. OSError: as before."""
         assert self._data is not None
         assert self._chain is not None
+        if self._failed:  # what is written now may be shorter, and nothing may lie behind it
+            os.ftruncate(self._chain, self._chain_end)
+            os.ftruncate(self._data, self.last.end)
+        self._failed = True
         if block:
             _disk.put(self._data, block, self.last.end)
         _disk.put(self._chain, lines, self._chain_end)
+        self._failed = False
         found = found or held([lines])
         self._chain_end += len(lines)
         self.last, self._first = found[-1], self._first or found[0]
         self.mark = next((one.mark for one in reversed(found) if one.mark is not None), self.mark)
+        if self._since is None:
+            self._since = next((one.at for one in found if one.end), None)
         return self.last
 
     def _open(self) -> None:
@@ -223,7 +235,7 @@ class Stream:
         if not self.number or "seal" in self.last.told:
             self.number += 1
             self.last = Record(self.last.number, 0.0, 0.0, 0, "", self.sha, sha=self.sha)
-            self._chain_end, self._first = 0, None
+            self._chain_end, self._first, self._since = 0, None, None
         name = self.folder / f"{self.number:08d}"
         try:
             self._data = os.open(name.with_suffix(".data"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -250,7 +262,7 @@ class Stream:
         self.mark = found.mark
         if found.beyond:
             raise DamagedError(f"The chain of {name} is damaged.", self.mark)
-        self._first, self._chain_end = found.first, found.end
+        self._first, self._chain_end, self._since = found.first, found.end, found.since
         if found.last is None:
             self.last = Record(before.number, 0.0, 0.0, 0, "", before.sha, sha=before.sha)
         else:
@@ -268,11 +280,15 @@ class Stream:
 
     def _before(self) -> Record:
         """The last record before the newest segment, with the last mark; number 0 where there is none, or it is not known."""
-        older = records(self.folder, self.number - 1)
-        if not older:
+        last, mark = None, None
+        for line in lines_of(self.folder, self.number - 1):  # one after the other: a sensor's memory is small
+            one = parse(line)
+            if one is None or not follows(one, last):
+                break
+            last, mark = one, one.mark if one.mark is not None else mark
+        if last is None:
             return Record(0, 0.0, 0.0, 0, "", START, mark=self.about.mark, sha=START)
-        mark = next((one.mark for one in reversed(older) if one.mark is not None), None)
-        return Record(older[-1].number, 0.0, 0.0, 0, "", older[-1].before, mark=mark, sha=older[-1].sha)
+        return Record(last.number, 0.0, 0.0, 0, "", last.before, mark=mark, sha=last.sha)
 
 
 class _Found:
@@ -281,6 +297,8 @@ class _Found:
     def __init__(self, data: Path, mark: Any) -> None:
         self.first: Record | None = None
         self.last: Record | None = None
+        self.since: float | None = None
+        """when the first bytes came in"""
         self.end = 0
         """bytes of the chain that hold"""
         self.mark = self.mark_before = mark
@@ -303,6 +321,7 @@ class _Found:
         sound = len(block) == one.end - self._at and digest(block) == one.block
         self.first, self.last, self._at = self.first or one, one, one.end
         self.end += len(line)
+        self.since = one.at if self.since is None and one.end else self.since
         self.bad_to_the_end = not sound or (self.bad_to_the_end and not block)
         self.bad = self.bad or not sound
         if one.mark is not None:

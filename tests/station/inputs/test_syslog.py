@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from teiten.errors import UsageError
+from teiten.errors import InputError, UsageError
 from teiten.station import inputs
 from teiten.station.feeds import Desk
 from teiten.station.inputs import Host
-from teiten.station.inputs._syslog import Peers
+from teiten.station.inputs._syslog import Peers, taken
 from teiten.station.spool import Spool
 from teiten.stationing import Station, Table
 
@@ -77,7 +79,7 @@ def test_strangers_are_told_once_and_not_without_end(tmp_path: Path) -> None:
         ({"listen": "example.org:5514"}, "is no address"),
         ({"listen": "0.0.0.0:99999"}, "an address and a port"),
         ({"max_line": 10}, "between 256 bytes"),
-        ({"max_line": "1GB"}, "between 256 bytes"),
+        ({"max_line": "4MB"}, "between 256 bytes"),
         ({"buffer": "2GB"}, "at most 1GB"),
         ({"port": 514}, "knows no setting 'port'"),
     ],
@@ -91,3 +93,17 @@ def test_alone_unless_it_is_said() -> None:
     """An input whose table names no address hears this machine alone."""
     for kind in ("syslog_udp", "syslog_tcp"):
         assert table({"kind": kind}).given["listen"] == ("127.0.0.1", 5514)
+
+
+@pytest.mark.parametrize("kind", ["syslog_udp", "syslog_tcp"])
+def test_an_address_that_cannot_be_had_is_told(tmp_path: Path, kind: str) -> None:
+    one = table({"kind": kind, "listen": "192.0.2.1:5514"})
+    desk = Desk(Spool.open(tmp_path / "spool"), Station())
+    with pytest.raises(InputError, match=r"192\.0\.2\.1 is no address of this machine"):
+        one.open(one.given, Host(desk, lambda *_: None, {}))
+    for number, sentence in (
+        (errno.EACCES, "may not listen"),
+        (errno.EADDRINUSE, "Another program"),
+        (errno.EIO, "Nobody can"),
+    ):
+        assert sentence in str(taken(OSError(number, os.strerror(number)), "TCP", ("127.0.0.1", 514)))

@@ -64,21 +64,24 @@ def test_senders_by_address(tmp_path: Path) -> None:
 
 
 def test_a_sender_waits_while_the_disk_is_full_and_others_do_not(tmp_path: Path) -> None:
-    work = work_of(tmp_path, {"peers": {"127.0.0.2": "full", "127.0.0.3": "other"}, "max_line": 1000}, queue=3 << 20)
+    work = work_of(tmp_path, {"peers": {"127.0.0.2": "full", "127.0.0.3": "other"}, "max_line": 1000}, queue=1 << 20)
     line = b"<4>" + b"x" * 900 + b"\n"
-    many = 14_000
-    work.desk.start()
+    many = 3000
+    work.running.listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     full = work.running.peers.feeds["full"]
     write, full.write = full.write, lambda **_: True  # its disk takes nothing
+    work.desk.start()
     with work.at_work(disk=False), connected(work.place, "127.0.0.2") as one, connected(work.place, "127.0.0.3") as other:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         sending = threading.Thread(target=lambda: (one.sendall(line * many), one.shutdown(socket.SHUT_WR)))
         sending.start()
         until(lambda: work.running.status()["paused"] == 1)
         for n in range(5):
             other.sendall(b"<4>%d\n" % n)
             until(lambda n=n: len(work.lines("other")) == n + 1)  # type: ignore[misc]
-        assert full.queued <= full.limit + (1 << 18) and sending.is_alive()
+        held, blocked = full.queued, sending.is_alive()
         full.write = write
+        assert held <= 1 << 20 and blocked
         sending.join(20)
         until(lambda: full.totals.get("received") == many and not full.queued)
     assert len(work.lines("full")) == many

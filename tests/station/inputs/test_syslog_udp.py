@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.station.inputs.work import Work, until
 
+from teiten.errors import InputError
+
 
 def sender(place: tuple[str, int], source: str = "127.0.0.1") -> socket.socket:
     out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -112,6 +114,7 @@ os.dup2(int(sys.argv[1]), 3)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 sys.path[:0] = sys.argv[4:]
 from pathlib import Path
+from teiten.errors import InputError
 from tests.station.inputs.work import Work, until
 work = Work(Path(sys.argv[2]), {"kind": "syslog_udp", "listen": f"127.0.0.1:{sys.argv[3]}", "buffer": 4096})
 work.running.sockets[0].setsockopt(1, 8, 20_000)
@@ -146,7 +149,7 @@ def test_a_socket_of_systemds_outlives_the_station(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     first = Work(tmp_path / "1", {"kind": "syslog_udp", "listen": "127.0.0.1:0"})
-    with first.at_work(), pytest.raises(OSError, match=r"cannot listen at 127\.0\.0\.1, UDP port"):
+    with first.at_work(), pytest.raises(InputError, match=r"Another program listens at 127\.0\.0\.1, UDP port"):
         Work(tmp_path / "2", {"kind": "syslog_udp", "listen": f"127.0.0.1:{first.place[1]}"})
 
 

@@ -54,7 +54,7 @@ class Work:
 
     @property
     def place(self) -> tuple[str, int]:
-        host, _, port = self.running.status()["listen"].rpartition(":")
+        host, _, port = self.running.status()["_listen"].rpartition(":")
         return host, int(port)
 
     def lines(self, sensor: str | None = "home") -> list[bytes]:

@@ -92,7 +92,7 @@ class Listener:
 
     def __init__(self, given: Given, host: Host, peers: _syslog.Peers, door: Door) -> None:
         self.host, self.given, self.peers, self.door = host, given, peers, door
-        self.socket = listening(given["listen"], given.where)
+        self.socket = listening(given["listen"])
         self.address = self.socket.getsockname()[:2]
         self.open: set[Connection] = set()
         self.cuts: Counter[str] = Counter()
@@ -208,7 +208,7 @@ class Listener:
             return
         feed = one.feed
         assert feed is not None
-        if feed.queued and feed.queued + _PIECE + self.given["max_line"] > feed.limit:
+        if not has_room(feed, _PIECE + self.given["max_line"]):
             self._paused.add(one)
             self._selector.unregister(one.socket)
             return
@@ -244,6 +244,7 @@ class Listener:
         new = one.frames.refused - one.counted
         one.counted += new
         if block:
+            self.peers.last = time.time()
             feed.put(block, received=lines + new, refused=new)
         elif new:
             feed.count(received=new, refused=new)
@@ -252,7 +253,8 @@ class Listener:
 
     def _last(self, one: Connection) -> None:
         """The input ends: what was sent already and fits is taken, the rest was never acknowledged."""
-        while one not in self._greeting and one.feed is not None and one.feed.queued < one.feed.limit // 2:
+        most = _PIECE + self.given["max_line"]
+        while one not in self._greeting and one.feed is not None and has_room(one.feed, most):
             try:
                 piece = one.read()
             except OSError:
@@ -285,7 +287,8 @@ class Listener:
 
     def _again(self) -> None:
         """Goes on with those whose queue has room again."""
-        for one in [one for one in self._paused if one.feed is None or one.feed.queued <= one.feed.limit // 2]:
+        most = _PIECE + self.given["max_line"]
+        for one in [one for one in self._paused if one.feed is None or has_room(one.feed, most)]:
             self._paused.discard(one)
             self._selector.register(one.socket, selectors.EVENT_READ, one)
             if one.more():
@@ -308,7 +311,9 @@ class Listener:
 
     def status(self) -> Mapping[str, Any]:
         return {
-            "listen": f"{self.address[0]}:{self.address[1]}",
+            "_listen": f"{self.address[0]}:{self.address[1]}",
+            "last": self.peers.last,
+            "lag": _PIECE * (len(self._paused) + len(self._ready)),
             "connections": len(self.open),
             "accepted": self.accepted,
             "paused": len(self._paused),
@@ -317,8 +322,14 @@ class Listener:
         }
 
 
-def listening(place: tuple[str, int], where: str) -> socket.socket:
-    """A socket that listens there and does not wait. OSError with a sentence."""
+def has_room(feed: Feed, size: int) -> bool:
+    """Would `put` of so many bytes not wait? (This thread alone puts.)"""
+    room = feed.room
+    return not feed.queued or feed.queued + size <= feed.limit or room.queued + size <= room.limit
+
+
+def listening(place: tuple[str, int]) -> socket.socket:
+    """A socket that listens there and does not wait. InputError."""
     if (found := _syslog.inherited(socket.SOCK_STREAM, place)) is not None:
         return found
     address, port = place
@@ -333,7 +344,7 @@ def listening(place: tuple[str, int], where: str) -> socket.socket:
         out.listen(_BACKLOG)
     except OSError as error:
         out.close()
-        raise OSError(error.errno, f"{where} cannot listen at {address}, port {port}: {error.strerror}") from None
+        raise _syslog.taken(error, "TCP", place) from None
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import os
 import socket
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from teiten.errors import UsageError
+from teiten.errors import InputError, UsageError
 from teiten.station.feeds import Feed
 from teiten.station.inputs import Host
 from teiten.stationing import NAME, Given, Key, endpoint, size, text
@@ -49,10 +50,10 @@ def peers(value: Any, where: str) -> dict[Network, str]:
 
 
 def line_size(value: Any, where: str) -> int:
-    """Bytes that a message may have: 256 to 64 MiB. UsageError."""
+    """Bytes that a message may have: 256 to 3 MB (what is put down at once has 4 MiB). UsageError."""
     found = size(value, where)
-    if not 256 <= found <= 64 << 20:
-        raise UsageError(f"{where} lies between 256 bytes and 64MB, and {value!r} does not.")
+    if not 256 <= found <= 3 * 10**6:
+        raise UsageError(f"{where} lies between 256 bytes and 3MB, and {value!r} does not.")
     return found
 
 
@@ -107,6 +108,25 @@ def inherited(kind: int, place: tuple[str, int]) -> socket.socket | None:
     return None
 
 
+def taken(error: OSError, kind: str, place: tuple[str, int]) -> InputError:
+    """Why nobody can listen there, and what to do."""
+    address, port = place
+    if error.errno == errno.EADDRINUSE:
+        which = "u" if kind == "UDP" else "t"
+        return InputError(
+            f"Another program listens at {address}, {kind} port {port} already.",
+            hint=f"`ss -l{which}np 'sport = :{port}'` says which; or choose another port with listen.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return InputError(
+            f"This program may not listen at {kind} port {port}.",
+            hint="Choose one from 1024 on, or give it that right (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InputError(f"{address} is no address of this machine.", hint="`ip address` shows them; 0.0.0.0 is all of them.")
+    return InputError(f"Nobody can listen at {address}, {kind} port {port}: {error.strerror or error}.")
+
+
 def plain(address: str) -> str:
     """A peer's address as it is compared: without a zone, an IPv4 address in IPv6 as itself."""
     address = address.partition("%")[0]
@@ -136,6 +156,8 @@ class Peers:
         self._hour = clock()
         self.strangers = 0
         """messages or connections of senders whom nobody named"""
+        self.last: float | None = None
+        """when something came that was taken, by the clock"""
 
     def feed(self, name: str | None) -> Feed:
         """The feed of a sensor, which begins with that."""

@@ -71,7 +71,7 @@ class Receiver:
     def __init__(self, given: Given, host: Host) -> None:
         self._host, self._most, self._wanted = host, given["max_line"], given["buffer"]
         self.peers = _syslog.Peers(given, host)
-        self.sockets = listening(given["listen"], given.where)
+        self.sockets = listening(given["listen"])
         self.buffer = min(raise_buffer(one, self._wanted) for one in self.sockets)
         self.address = self.sockets[0].getsockname()[:2]
         self.dropped = 0
@@ -150,6 +150,8 @@ class Receiver:
         return most
 
     def _hand_on(self) -> None:
+        if self._waiting:
+            self.peers.last = time.time()
         for feed, blocks in self._waiting.items():
             feed.offer(b"".join(blocks), received=self._lines[feed])
         for feed, many in self._refused.items():
@@ -170,9 +172,16 @@ class Receiver:
             self.peers.common.offer(b"", mark=mark, received=0, dropped_kernel=lost)
             self.peers.once("kernel", f"the kernel lost {lost} datagrams: its buffer of {self.buffer} bytes was full")
 
+    @property
+    def lag(self) -> int:
+        """Bytes that the kernel holds; 0 where it does not say."""
+        return sum(drops(one, 0) or 0 for one in self.sockets)
+
     def status(self) -> Mapping[str, Any]:
         return {
-            "listen": f"{self.address[0]}:{self.address[1]}",
+            "_listen": f"{self.address[0]}:{self.address[1]}",
+            "last": self.peers.last,
+            "lag": self.lag,
             "buffer": self.buffer,
             "buffer_wanted": self._wanted,
             "dropped_kernel": self.dropped,
@@ -180,8 +189,8 @@ class Receiver:
         }
 
 
-def listening(place: tuple[str, int], where: str, many: int = _SOCKETS) -> list[socket.socket]:
-    """Sockets bound there, which do not wait. OSError with a sentence."""
+def listening(place: tuple[str, int], many: int = _SOCKETS) -> list[socket.socket]:
+    """Sockets bound there, which do not wait. InputError."""
     if (found := _syslog.inherited(socket.SOCK_DGRAM, place)) is not None:
         return [found]
     out: list[socket.socket] = []
@@ -196,7 +205,7 @@ def listening(place: tuple[str, int], where: str, many: int = _SOCKETS) -> list[
     except OSError as error:
         for one in out:
             one.close()
-        raise OSError(error.errno, f"{where} cannot listen at {place[0]}, UDP port {place[1]}: {error.strerror}") from None
+        raise _syslog.taken(error, "UDP", place) from None
     return out
 
 
@@ -242,13 +251,14 @@ def raise_buffer(one: socket.socket, wanted: int) -> int:
     return one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
 
-def drops(one: socket.socket) -> int | None:
-    """Datagrams that the kernel dropped since the socket was made, modulo 2^32; None where it does not say."""
+def drops(one: socket.socket, place: int = _DROPS) -> int | None:
+    """Datagrams that the kernel dropped since the socket was made, modulo 2^32; at `place` 0, bytes that it holds now. None
+    where it does not say."""
     try:
         said = one.getsockopt(socket.SOL_SOCKET, _MEMINFO, 64)
     except OSError:
         return None
-    return None if len(said) < 4 * (_DROPS + 1) else int(struct.unpack_from("=I", said, 4 * _DROPS)[0])
+    return None if len(said) < 4 * (_DROPS + 1) else int(struct.unpack_from("=I", said, 4 * place)[0])
 
 
 def cookie(one: socket.socket) -> str:
