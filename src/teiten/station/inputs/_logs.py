@@ -40,6 +40,7 @@ class Logs:
         self._rested: dict[str, None] = dict.fromkeys(map(str, mark.get("rested", [])))
         self._older: dict[str, bool] = {}
         self._stop = threading.Event()
+        self._now: Followed | None = None
         self._looked = -_AGAIN
         self._told: set[str] = set()
 
@@ -49,8 +50,10 @@ class Logs:
         if time.monotonic() - self._looked >= _AGAIN:
             self._looked = time.monotonic()
             self._match()
-        busy = [log.poll(stop) for log in list(self.logs.values())]  # each has its turn
-        return any(busy)
+        busy = False
+        for self._now in list(self.logs.values()):
+            busy = self._now.poll(stop) or busy
+        return busy
 
     def close(self) -> None:
         for log in self.logs.values():
@@ -145,6 +148,9 @@ class Logs:
     def _put(self, block: bytes, **counts: int) -> bool:
         self.last = time.time()
         mark: dict[str, Any] = {"logs": {**self._marks, **{name: log.mark() for name, log in self.logs.items()}}}
+        if self._now is not None and block:
+            # for the years of stamps that have none: until when the file was written, and how much of it is still to come
+            mark |= {"until": round(self._now.until, 3), "behind": self._now.lag()}
         if self._rested:
             mark["rested"] = list(self._rested)
         return self.feed.put(block, mark=mark, stop=self._stop, **counts) >= 0

@@ -55,31 +55,14 @@ class _Files:
         self.given = given
         self._patterns = [str(given.base / Path(one).expanduser()) for one in given["path"]]
         rotated = given["rotated"]
-<<<<<<< HEAD
         rotated = None if rotated is None else str(given.base / Path(rotated).expanduser())
         feed = host.desk.feed(given.name, given["sensor"], told=host.told)
         self.logs = Logs(feed, host.tell, self._names, self._asked, rotated, given["begin"])
-=======
-        self._rotated = None if rotated is None else str(given.base / Path(rotated).expanduser())
-        mark = self.feed.mark
-        self._marks: dict[str, Any] = dict(mark.get("logs", {})) if isinstance(mark, dict) else {}
-        self._stop = threading.Event()
-        self._told = False
-        self._now: Followed | None = None
->>>>>>> 88ae8d124dc1d00f767d54192bd7d880a585b139
 
     def run(self, stop: threading.Event) -> None:
         try:
             while not stop.is_set():
-<<<<<<< HEAD
                 if not self.logs.step(stop):
-=======
-                if time.monotonic() - looked >= _AGAIN:
-                    looked = time.monotonic()
-                    self._match()
-                busy = [self._poll(log) for log in list(self.logs.values())]
-                if not any(busy):
->>>>>>> 88ae8d124dc1d00f767d54192bd7d880a585b139
                     stop.wait(self.given["poll"])
         finally:
             self.logs.close()
@@ -99,27 +82,6 @@ class _Files:
     def _asked(self, name: str) -> bool:
         return any(name == one or (glob.has_magic(one) and Path(name).match(one)) for one in self._patterns)
 
-<<<<<<< HEAD
-=======
-    def _poll(self, log: Followed) -> bool:
-        self._now = log
-        return log.poll(self._stop)
-
-    def _put(self, block: bytes, **counts: int) -> bool:
-        self.last = time.time()
-        mark: dict[str, Any] = {"logs": {**self._marks, **{name: log.mark() for name, log in self.logs.items()}}}
-        if self._now is not None and block:
-            # for the years of stamps that have none: until when the file was written, and how much of it is still to come
-            mark |= {"until": round(self._now.until, 3), "behind": self._now.lag()}
-        return self.feed.put(block, mark=mark, stop=self._stop, **counts) >= 0
-
-
-def _older(name: str, names: list[str]) -> bool:
-    """Is a file that a pattern matches a part that rotation made of another?"""
-    folder, base = os.path.split(name)
-    return any(age(os.path.basename(one), base) is not None for one in names if one != name and os.path.dirname(one) == folder)  # noqa: PTH119, PTH120
-
->>>>>>> 88ae8d124dc1d00f767d54192bd7d880a585b139
 
 def open(given: Given, host: Host) -> _Files:
     return _Files(given, host)
