@@ -192,7 +192,7 @@ class _Folder:
         head = b"" if packed and not settled else head_of(handle)
         erf = bool(_ERF.search(path.name)) and not captured(head)
         if (captured(head) or (erf and head)) and (settled or not packed):
-            place = holds(handle, self.recent)
+            place = holds(handle, self._places())
             if place is not None or digest(head) not in self.done:
                 cutter = Cutter(erf=erf)
                 source, state = Source(part, handle, cut=cutter.cut), (info.st_size, info.st_mtime_ns)
@@ -303,9 +303,13 @@ class _Folder:
         self._open = None if mine else self._open
         self.feed.put(b"", seal=mine, mark=self._mark(), received=refused, refused=refused)
 
+    def _places(self) -> list[Place]:
+        """How far files were taken."""
+        items = self._items.values()
+        return [*self.recent, *(one.source.place() for one in items if one.source.at > 0 and one.source.at >= one.skip)]
+
     def _mark(self) -> dict[str, Any]:
-        active = [one.source.place() for one in self._items.values() if one.source.at > 0 and one.source.at >= one.skip]
-        return {"recent": [one.plain() for one in [*self.recent, *active]], "done": list(self.done)}
+        return {"recent": [one.plain() for one in self._places()], "done": list(self.done)}
 
 
 def open(given: Given, host: Host) -> _Folder:
