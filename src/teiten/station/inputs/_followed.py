@@ -47,6 +47,8 @@ class Followed:
         """ends of parts that were read whole"""
         self.waits: str | None = None
         """what it waits for"""
+        self.until = 0.0
+        """when the file was written last of which the last piece was"""
         self.refused = False
         """it is no log"""
         self.new = True
@@ -119,6 +121,7 @@ class Followed:
         if source.at == 0 and before is not None and before.static and before.half and before.origin == source.origin:
             half = before.half
             before.take(half, len(half))
+        self.until = os.fstat(source.handle).st_mtime
         raw = source.raw(piece)
         source.take(raw, piece.length)
         lines = piece.block.count(b"\n")

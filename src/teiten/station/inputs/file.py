@@ -70,6 +70,7 @@ class _Files:
         self._marks: dict[str, Any] = dict(mark.get("logs", {})) if isinstance(mark, dict) else {}
         self._stop = threading.Event()
         self._told = False
+        self._now: Followed | None = None
 
     def run(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -79,7 +80,7 @@ class _Files:
                 if time.monotonic() - looked >= _AGAIN:
                     looked = time.monotonic()
                     self._match()
-                busy = [log.poll(stop) for log in list(self.logs.values())]
+                busy = [self._poll(log) for log in list(self.logs.values())]
                 if not any(busy):
                     stop.wait(self.given["poll"])
         finally:
@@ -116,9 +117,16 @@ class _Files:
         """Is a log of the mark still one of the input's?"""
         return any(name == one or (glob.has_magic(one) and Path(name).match(one)) for one in self._patterns)
 
+    def _poll(self, log: Followed) -> bool:
+        self._now = log
+        return log.poll(self._stop)
+
     def _put(self, block: bytes, **counts: int) -> bool:
         self.last = time.time()
-        mark = {"logs": {**self._marks, **{name: log.mark() for name, log in self.logs.items()}}}
+        mark: dict[str, Any] = {"logs": {**self._marks, **{name: log.mark() for name, log in self.logs.items()}}}
+        if self._now is not None and block:
+            # for the years of stamps that have none: until when the file was written, and how much of it is still to come
+            mark |= {"until": round(self._now.until, 3), "behind": self._now.lag()}
         return self.feed.put(block, mark=mark, stop=self._stop, **counts) >= 0
 
 
