@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ AT = NOW.timestamp()
 CHECKS = {
     "station": station.check_station, "inputs": station.check_inputs, "losses": station.check_losses,
     "buffers": station.check_buffers, "current": station.check_current, "spool": station.check_spool,
-    "rights": station.check_rights, "tasks": station.check_tasks, "synchronised": station.check_synchronised,
+    "sensors": station.check_sensors, "rights": station.check_rights,
+    "tasks": station.check_tasks, "synchronised": station.check_synchronised,
 }  # fmt: skip
 
 
@@ -48,6 +50,12 @@ def udp(**more: Any) -> dict[str, Any]:
     return status(inputs={"udp": one})
 
 
+def collect(**sensor: Any) -> dict[str, Any]:
+    """A collector with one sensor, a."""
+    one = {"kind": "collect", "trouble": None, "ended": False, "feeds": {}, "state": {"_sensors": {"a": sensor}}}
+    return status(inputs={"collect": one})
+
+
 def examine(folder: Path, said: dict[str, Any] | None, last: made.Made | None = None) -> dict[str, list[Result]]:
     (folder / "teiten.toml").write_text('zone = "UTC"\n[station.input.udp]\nkind = "syslog_udp"\nlisten = "0.0.0.0:514"\n')
     spool = folder / "teiten-spool"
@@ -66,7 +74,7 @@ def examine(folder: Path, said: dict[str, Any] | None, last: made.Made | None = 
 
 def test_one_that_is_well(tmp_path: Path) -> None:
     found = examine(tmp_path, status())
-    del found["synchronised"]  # this machine's own
+    del found["synchronised"], found["sensors"]  # this machine's own; a collector's
     assert {r.state for results in found.values() for r in results} == {"ok"}
     assert all(found.values())
     assert found["inputs"][0].seen == "udp (syslog_udp): 1,000 since the station began, the last 60 s ago"
@@ -83,12 +91,16 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("inputs", udp(last=None, feeds={}), "look", "0 since the station began, nothing for 2 hours", "tcpdump -ni any port 514"),
     ("inputs", udp(last=AT - 9000), "look", "the last 2 hours ago", "tcpdump"),
     ("inputs", udp(feeds={}, state={"strangers": 12}), "wrong", "12 messages came from peers that it does not know", "peers"),
-    ("losses", udp(feeds={"": {"dropped_kernel": 5}, "a": {"received": 995}}), "look", "5 lost by the kernel (0.5 %)", "buffer"),
+    ("losses", udp(feeds={"": {"dropped_kernel": 5}, "a": {"received": 995}}), "look", "5 lost by the kernel (0.5 %", "buffer"),
     ("losses", udp(feeds={"home": {"received": 100, "dropped_queue": 2}}), "wrong", "2 found the queue full (2.0 %)", "disk"),
     ("losses", udp(feeds={"home": {"received": 100, "refused": 2}}), "look", "2 refused", "report"),
     ("buffers", udp(state={"buffer": 212992}), "look", "212,992 bytes of 33,554,432", "sysctl -w net.core.rmem_max=33554432"),
     ("current", status(maker={"running": False, "starts": 3, "trouble": "ended with code 1"}), "wrong", "code 1", "journalctl"),
     ("rights", status(uid=0), "look", "runs as root", "user of its own"),
+    ("sensors", collect(last=AT - 3000), "wrong", "a: heard 50 minutes ago", "There: teiten doctor"),
+    ("sensors", collect(last=None), "wrong", "a: never heard", "There: teiten doctor"),
+    ("sensors", collect(last=AT - 30, skew=0.2, behind=0), "ok", "a: heard 30 s ago", ""),
+    ("sensors", collect(last=AT - 30, skew=-90.0, behind=7), "look", "7 records behind; its clock is 90.0 s ahead", "clock"),
     (
         "tasks",
         status(tasks={"daily": {"command": "report daily", "ended": AT - 60, "failures": 2, "said": ["no lake"]}}),
@@ -116,6 +128,24 @@ def test_each_trouble_is_seen_and_mended(
 def test_a_lake_that_is_behind(last: made.Made, state: str, seen: str, tmp_path: Path) -> None:
     [found] = examine(tmp_path, status(), last)["current"]
     assert found.state == state and seen in found.seen and found.mend
+
+
+@pytest.mark.parametrize(
+    ("kept", "state", "seen"),
+    [
+        ({"used": 17 * 10**9, "next": AT - 86400}, "look", "17,000,000,000 bytes of 20,000,000,000"),
+        ({"used": 20 * 10**9, "full": "the budget is used up"}, "wrong", "intake waits: the budget is used up"),
+        ({"used": 5, "damaged": ["a/00000001"]}, "wrong", "damaged: a/00000001"),
+        ({"used": 5}, "ok", "5 bytes of"),
+        ({}, "ok", "0 bytes of"),
+    ],
+)
+def test_the_spools_disk(kept: dict[str, Any], state: str, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 60 * 10**9}))
+    examine(tmp_path, status())
+    (tmp_path / "teiten-spool" / "keeping.json").write_text(json.dumps({"disk": 20 * 10**9, **kept}))
+    found = station.check_spool(Patient(settings.load(config=tmp_path / "teiten.toml"), NOW))
+    assert found is not None and (found.state, seen in found.seen) == (state, True), found
 
 
 def test_a_spool_that_everybody_can_read(tmp_path: Path) -> None:

@@ -116,6 +116,18 @@ def test_wrong_credentials_are_told_once_and_revoked_ones_refused(tmp_path: Path
         assert remote.collector.totals["denied"] == 10
 
 
+def test_a_budget_that_is_used_up(tmp_path: Path) -> None:
+    sensor = Spool.open(tmp_path / "sensor")
+    one = stream(sensor, limit=10_000)
+    fill(one, 0, 5)
+    with collector(tmp_path) as remote:
+        home = remote.add("home")
+        remote.collector.desk.full = "the spool has used up its budget"
+        assert put(remote, home, *block(one))[0] == 507 and remote.ask("POST", "/v1/lines", b"a\n", basic(home))[0] == 507
+        remote.collector.desk.full = None
+        assert put(remote, home, *block(one))[0] == 200
+
+
 def test_rates_and_sizes(tmp_path: Path) -> None:
     with collector(tmp_path, rate=1000, body=5000) as remote:
         home, office = remote.add("home"), remote.add("office")

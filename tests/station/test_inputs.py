@@ -28,7 +28,14 @@ def test_tables_are_read_by_their_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "words"), [({}, "kind 'None' is unknown"), ({"kind": "fax"}, "'fax'"), ({"kind": "stdin", "x": 1}, "setting 'x'")]
+    ("table", "words"),
+    [
+        ({}, "kind 'None' is unknown"),
+        ({"kind": "fax"}, "'fax'"),
+        ({"kind": "stdin", "x": 1}, "setting 'x'"),
+        ({"kind": "stdin", "zone": "Tokyo"}, "zone 'Tokyo'"),
+        ({"kind": "stdin", "format": "pdf"}, "format 'pdf'"),
+    ],
 )
 def test_a_mistake_is_named(table: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -185,17 +187,34 @@ def test_what_was_taken_out_of_the_lake_is_made_again(station: Station) -> None:
 
 
 def test_a_segment_that_cannot_be_read_does_not_hold_up_the_others(station: Station) -> None:
-    broken, good = station.stream(), station.stream("syslog", "attic")
+    broken, good = station.stream(format="nothing"), station.stream("syslog", "attic")
     station.put(broken, 1)
-    broken.seal()
     station.put(good, 2)
-    (broken.folder / "00000001.data").unlink()
     station.make()
     station.make()
     assert station.stored() == [2]
     assert [level for level, _ in station.told if level == "error"] == ["error"]
     told = made.read(station.spool.path)
-    assert told is not None and not any(told.streams.values()) and told.trouble == station.told[-1][1]
+    assert told is not None and not any(told.streams.values()) and told.behind
+    assert ("error", told.trouble) in station.told
+
+
+def test_bytes_that_are_gone_before_the_lake_had_them_are_a_loss_with_a_number(station: Station) -> None:
+    stream = station.stream()
+    station.put(stream, 1, 2, 3)
+    station.make()
+    station.put(stream, 4, 5)
+    stream.seal()
+    station.put(stream, 6)
+    (stream.folder / "00000001.data").unlink()
+    station.make(fresh=True)
+    assert station.stored() == [1, 2, 3, 6]
+    rows = station.lake.watching()
+    assert (rows["received"].sum(), rows["dropped_spool"].sum()) == (6, 2)
+    told = made.read(station.spool.path)
+    assert told is not None and told.whole(stream.about.id, 1) and told.behind == 0
+    station.make(fresh=True)
+    assert [level for level, _ in station.told if level == "error"] == ["error"]
 
 
 def test_when_inputs_were_alive_and_what_they_lost_goes_with_it(station: Station) -> None:
@@ -241,3 +260,14 @@ def test_a_lake_made_anew_has_the_same_rows(station: Station, tmp_path: Path, se
     station.settings = dataclasses.replace(station.settings, lake=tmp_path / "anew")
     station.make(fresh=True)
     assert station.rows().equals(before)
+
+
+def test_a_maker_ends_when_its_station_does(station: Station, tmp_path: Path) -> None:
+    """The end of its standard input means a last round; where the lake cannot be had, it says so and ends all the same."""
+    station.put(station.stream(), 1, 2, 3)
+    command = [sys.executable, "-m", "teiten.station.making", "--spool", str(station.spool.path), "--lake"]
+    good = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
+    assert good.returncode == 0 and station.stored() == [1, 2, 3], good.stderr
+    (tmp_path / "lake" / "lake.toml").unlink()
+    bad = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
+    assert bad.returncode == 1 and bad.stderr.startswith(b"<3>")

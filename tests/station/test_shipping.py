@@ -146,6 +146,44 @@ def test_a_sensor_put_back_goes_on_as_another_stream(tmp_path: Path) -> None:
         assert goes_on.about.follows == one.about.id and goes_on.mark == {"at": 58}
 
 
+@pytest.mark.parametrize("what", ["data", "chain", "both gone"])
+def test_what_cannot_be_read_does_not_hold_up_the_rest(what: str, tmp_path: Path) -> None:
+    """A bad disk in the middle of a backlog: what is good before and behind it arrives, and what does not is told."""
+    desk = desk_of(tmp_path / "sensor")
+    one = stream(desk.spool, limit=100)
+    fill(one, 0, 60)
+    one.close()
+    folder = one.folder
+    lost = set(folder.joinpath("00000003.data").read_bytes().split(b"\n")[2 if what == "data" else 0 : -1])
+    if what == "data":
+        data = folder.joinpath("00000003.data").read_bytes()
+        folder.joinpath("00000003.data").write_bytes(b"\n".join(data.split(b"\n")[:2]) + b"\n")
+    elif what == "chain":
+        folder.joinpath("00000003.chain").write_bytes(b"")
+    else:
+        for path in folder.glob("00000003.*"):
+            path.unlink()
+    with collector(tmp_path) as remote:
+        table = remote.table(remote.add("home"))
+        for _ in range(2):
+            with shipping_to(table, desk_of(tmp_path / "sensor")) as (shipper, told):
+                assert until(lambda one=shipper: bool(one.left) and one.behind() == 0)
+            assert len(told) <= 1 and all("not sent" in text for _, text in told)
+        lines = b"".join(data for name, data in files(remote.spool).items() if name.endswith(".data")).split(b"\n")[:-1]
+        assert sorted(lines) == sorted({b"line %d" % n for n in range(60)} - lost)
+
+
+def test_what_is_with_the_collector_may_go(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path / "sensor")
+    one = stream(desk.spool, limit=100)
+    fill(one, 0, 30)
+    id = one.about.id
+    with collector(tmp_path) as remote, shipping_to(remote.table(remote.add("home")), desk) as (shipper, _):
+        assert not shipper.whole(id, 1)
+        assert until(lambda: files(remote.spool) == files(desk.spool) and shipper.behind() == 0)
+        assert [shipper.whole(id, n) for n in (1, one.number - 1, one.number)] == [True, True, False]
+
+
 def test_nobody_else_is_sent_a_byte(tmp_path: Path) -> None:
     """Whoever shows another certificate hears neither the credential nor a line."""
     with collector(tmp_path) as remote:

@@ -69,14 +69,14 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, chosen: Settings, found: Given) -> int:
-    from teiten.station import collecting
+    from teiten.station import collecting, keeping
     from teiten.station.live import Live
     from teiten.station.watching import Watching
 
     collecting.certificate(found, chosen.station.spool)
     tell = _station.log(args)
     plan = _station.plan(chosen, tasks=not args.no_tasks)
-    live = Live(chosen.station, tell, also=collecting.wanted)
+    live = Live(chosen.station, tell, also=collecting.wanted, whole=keeping.in_lake(chosen.station.spool, chosen.lake))
     return Watching(plan, live, tell, lambda: _station.plan(_chosen(args), tasks=not args.no_tasks)).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,10 @@ def _judge(lake: Lake, found: Settings) -> int:
     """Everything that follows from events that were stored without it. 1 where something hindered it."""
     from teiten import classify, coverage, rollup
 
-    coverage.refresh(lake, found)
+    # when a day has ended, what the station counted in it is in the lake some minutes later
+    now = dt.datetime.now(found.zone)
+    if (now.hour, now.minute) >= (0, 10):
+        coverage.refresh(lake, found)
     judged = classify.refresh(lake, found, wait=None)
     _common.show_verdicts(judged)
     if judged.trouble is not None:

@@ -20,6 +20,8 @@ SILENT = dt.timedelta(hours=1)
 """without anything for longer, an input is to be looked at"""
 LATE_LOOK, LATE_WRONG = dt.timedelta(minutes=2), dt.timedelta(minutes=15)
 """the lake is a minute behind at most where all is well"""
+UNHEARD, SKEWED = dt.timedelta(minutes=15), 5.0
+"""a sensor is silent from then on (it says that it is alive every minute); its clock is wrong by more seconds than that"""
 LITTLE = 500_000_000
 """bytes free on the spool's disk below which it is nearly full"""
 _TIME_ERROR, _UNSYNCED = 5, 0x40
@@ -107,8 +109,8 @@ def _where(one: Mapping[str, Any]) -> str:
     return "Its own log and the clock of its last line tell."
 
 
-def check_losses(p: Patient) -> Result | None:
-    """What came to the inputs since the station began, and did not get into the spool."""
+def check_losses(p: Patient) -> list[Result] | None:
+    """What came to the inputs and did not get into the spool: since the station began, and in the day before."""
     found = _standing(p)
     if found is None:
         return None
@@ -118,14 +120,27 @@ def check_losses(p: Patient) -> Result | None:
             total += feed.get("received", 0) + feed.get("dropped_kernel", 0)
             for key in lost:
                 lost[key] += feed.get(key, 0)
-    if not total:
-        return None
-    told = ", ".join(f"{n:,} {_LOST[key]} ({percent(n, total)})" for key, n in lost.items() if n)
+    results = [_lost("since the station began", total, lost)] if total else []
+    if p.kept is not None:
+        from teiten.engine.losses import losses
+
+        sensors = [row["sensor"] for row in p.kept.query("SELECT DISTINCT sensor FROM raw_events")]
+        day = losses(p.kept, p.now - dt.timedelta(days=1), p.now, sensors)
+        if day.sent:
+            results.append(
+                _lost("in the last 24 hours", day.sent, {key: getattr(day, key) for key in (*_LOST, "dropped_spool")})
+            )
+    return results or None
+
+
+def _lost(when: str, total: int, lost: Mapping[str, int]) -> Result:
+    words = {**_LOST, "dropped_spool": "went before the lake had it"}
+    told = ", ".join(f"{n:,} {words[key]} ({percent(n, total)})" for key, n in lost.items() if n)
     if not told:
-        return Result("ok", f"nothing lost of {total:,} since the station began")
-    gone = total and (lost["dropped_kernel"] + lost["dropped_queue"]) / total
+        return Result("ok", f"nothing lost of {total:,} {when}")
+    gone = (lost["dropped_kernel"] + lost["dropped_queue"] + lost.get("dropped_spool", 0)) / total
     mend = "A larger buffer (the check `buffers`), a quicker disk, or fewer senders; each report says the number."
-    return Result("wrong" if gone > 0.01 else "look", f"of {total:,} since the station began {told}", mend)
+    return Result("wrong" if gone > 0.01 else "look", f"of {total:,} {when} {told}", mend)
 
 
 def check_buffers(p: Patient) -> Result | None:
@@ -171,25 +186,49 @@ def check_current(p: Patient) -> Result | None:
 
 
 def check_spool(p: Patient) -> Result | None:
-    """Room for what comes in."""
+    """Room for what comes in, and is the evidence whole?"""
     spool, budget = p.settings.station.spool, p.settings.station.disk
     if not spool.is_dir():
         return None
-    free = shutil.disk_usage(spool).free
-    used = sum(_size(path) for path in spool.glob("streams/*/*"))
+    free, kept = shutil.disk_usage(spool).free, standing.kept(spool)
+    used = kept.get("used", 0)
     seen = f"{spool}: {used:,} bytes of {budget:,} (disk under [station]); the disk has room for {free:,}"
+    if damaged := kept.get("damaged"):
+        mend = "It stays in the lake as it was made. teiten spool verify says what is wrong with it."
+        return Result("wrong", f"{seen}; damaged: {', '.join(damaged[:3])}", mend)
+    if kept.get("full"):
+        mend = "Raise disk under [station], or let the lake catch up (the check `current`): what is not in it never goes."
+        return Result("wrong", f"{seen}; intake waits: {kept['full']}", mend)
     if free < LITTLE:
         return Result("wrong", seen, "Make room: when it is full, intake waits, and what cannot wait is lost (and counted).")
     if budget - used > free:
         return Result("look", seen, "The disk is full before the spool's budget is: lower disk under [station], or make room.")
+    if used > budget * 4 // 5 and (oldest := kept.get("next")):
+        since = dt.datetime.fromtimestamp(float(oldest), dt.UTC)
+        mend = "Evidence that is in the lake goes soon; raise disk under [station] to keep it for longer."
+        return Result("look", f"{seen}; the oldest is of {clock(since, p.settings.zone)}", mend)
     return Result("ok", seen)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def check_sensors(p: Patient) -> list[Result] | None:
+    """Of a collector: is each sensor heard, how far is it behind, and is its clock right?"""
+    found = _standing(p)
+    state = found.part("inputs").get("collect", {}).get("state", {}) if found is not None and found.runs else {}
+    return [_sensor(p, name, one) for name, one in sorted(state.get("_sensors", {}).items())] or None
+
+
+def _sensor(p: Patient, name: str, one: Mapping[str, Any]) -> Result:
+    age = p.now - dt.datetime.fromtimestamp(float(one.get("last") or 0), dt.UTC)
+    behind, skew = int(one.get("behind") or 0), one.get("skew")
+    seen = f"{name}: heard {_since(age)} ago" if one.get("last") else f"{name}: never heard"
+    seen += f", {many(behind, 'record')} behind" if behind else ""
+    if age > UNHEARD:
+        mend = "Does it run, and reach this collector? There: teiten doctor. What it takes in meanwhile it sends later."
+        return Result("wrong", seen, mend)
+    if skew is not None and abs(float(skew)) > SKEWED:
+        mend = "Its times are told as they are: set its clock right (timedatectl set-ntp true)."
+        return Result("look", f"{seen}; its clock is {abs(float(skew)):,.1f} s {'behind' if skew > 0 else 'ahead'}", mend)
+    return Result("ok", seen)
 
 
 def check_rights(p: Patient) -> list[Result] | None:

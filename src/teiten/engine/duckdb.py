@@ -486,6 +486,10 @@ class Session:
             raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
         return str(texts[0]).strip().rstrip(";").rstrip()
 
+    def interrupt(self) -> None:
+        """Ends the question that runs in another thread; that thread gets a TeitenError."""
+        self._con.interrupt()
+
     def close(self) -> None:
         """Ends the session and removes its temporary folder."""
         self._con.close()

@@ -2,7 +2,8 @@
 
     sent = written down + refused + dropped by the queue + dropped by the kernel + lost at a rotation (estimated)
 
-`received` of the table `watching` holds the first three; what the kernel dropped, and what a rotation took, comes on top.
+`received` of the table `watching` holds the first three; what the kernel dropped, and what a rotation took, comes on top. What
+was written down and went before the lake had it (`dropped_spool`) is part of the first.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ class Losses:
     refused: int = 0
     dropped_kernel: int = 0
     dropped_queue: int = 0
+    dropped_spool: int = 0
     lost_estimated: int = 0
 
     @property
     def lost(self) -> int:
         """What came, or must have come, and could not be written down. What was refused is no loss: it was no record."""
-        return self.dropped_kernel + self.dropped_queue + self.lost_estimated
+        return self.dropped_kernel + self.dropped_queue + self.dropped_spool + self.lost_estimated
 
     @property
     def sent(self) -> int:

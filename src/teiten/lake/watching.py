@@ -18,7 +18,7 @@ from teiten.lake import _delta
 _TIME: Final = pl.Datetime("us", "UTC")
 _INT: Final = pl.Int64()
 
-LOSSES: Final = ("dropped_kernel", "dropped_queue", "lost_estimated")
+LOSSES: Final = ("dropped_kernel", "dropped_queue", "dropped_spool", "lost_estimated")
 """counters of what came, or must have come, and is not written down"""
 COUNTED: Final = ("received", "bytes", "refused", *LOSSES)
 SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -57,6 +57,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "refused": ("those that were refused, as too long or from an unknown sender", "長すぎる、送信元が不明などの理由で断った数"),
     "dropped_kernel": ("those that the kernel lost before they could be read", "読み出す前にカーネルで失われた数"),
     "dropped_queue": ("those for which the queue had no room", "待ち行列に入りきらずに失われた数"),
+    "dropped_spool": (
+        "those that were written down and went before the lake had them",
+        "書き留めた後、保管庫に入る前にスプールから失われた数",
+    ),
     "lost_estimated": (
         "lines lost at a rotation by copytruncate, estimated",
         "copytruncateによるローテーションで失われた行数(推定)",
@@ -100,7 +104,7 @@ def replace(table: _delta.Table, frame: pl.DataFrame) -> None:
             gone.append(path)
             held.setdefault(month, []).append(kept.drop("_record", "_start"))
     for month in sorted({*held, *touched}):
-        rows = pl.concat([*held.get(month, []), new.filter(pl.col("_month") == month).drop("_month")])
+        rows = pl.concat([*held.get(month, []), new.filter(pl.col("_month") == month).drop("_month")], how="diagonal")
         if rows.height:
             name = f"{month:%Y-%m}-{uuid.uuid4()}.parquet"
             written.append(_delta.write_parquet(rows.sort("stream", "record", "start"), table.path, name, ("start",)))

@@ -11,7 +11,7 @@ Its keys, version 1 (docs/reference/manifest.md says them to users):
     coverage    share of the time that was observed, gaps (start, end), and the share of each sensor (unnamed, in the order of
                 their names)
     losses      what came and was lost, as a station counts it (received, refused, dropped_kernel, dropped_queue,
-                lost_estimated), and for which share of the time it does (known); null where nobody counts
+                dropped_spool, lost_estimated), and for which share of the time it does (known); null where nobody counts
     geo         names of the data sets that answered country and AS
     lists       watchlists by which the period's days were judged -> version
     verdicts    a digest of the verdicts on the days of the period and of the one before
@@ -44,6 +44,7 @@ from teiten import __version__, classify
 from teiten.engine.duckdb import Session
 from teiten.errors import TeitenError
 from teiten.lake import Lake, verdict
+from teiten.lake.watching import LOSSES
 from teiten.report.answers import Answers
 from teiten.report.asked import stories as asked
 from teiten.report.model import Report
@@ -210,8 +211,7 @@ def losses(answers: Answers) -> dict[str, Any] | None:
     found = answers.losses
     if not found.known:
         return None
-    kinds = ("received", "refused", "dropped_kernel", "dropped_queue", "lost_estimated")
-    return {"known": round(found.known, 6), **{kind: getattr(found, kind) for kind in kinds}}
+    return {"known": round(found.known, 6), **{kind: getattr(found, kind) for kind in ("received", "refused", *LOSSES)}}
 
 
 def stored(answers: Answers) -> int:

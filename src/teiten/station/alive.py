@@ -56,11 +56,15 @@ class Alive:
     _runs: bool = False
     _changed: bool = False
 
-    def add(self, segment: int, records: Iterable[Record]) -> None:
-        """The stream's next records."""
+    def add(self, segment: int, records: Iterable[Record], *, gone: int | None = None) -> None:
+        """The stream's next records. gone: the segment's bytes from there on are no longer there, and not in the lake."""
         for one in records:
             if one.number >= self.since:
                 self._add(segment, one)
+                if gone is not None and one.end > gone and self.about.sensor is not None:
+                    counts = self.pieces[-1].counts
+                    written = one.counts.get("received", 0) - one.counts.get("refused", 0) - one.counts.get("dropped_queue", 0)
+                    counts["dropped_spool"] = counts.get("dropped_spool", 0) + max(0, written)
 
     def _add(self, segment: int, one: Record) -> None:
         at, self._changed = min(max(one.at, 0.0), _LAST), True

@@ -203,6 +203,14 @@ class Collector:
         if wait:
             raise RefuseError(429, "more than this credential's rate", Retry_After=f"{max(1, round(wait))}")
 
+    def _room(self, request: Request, who: Credential) -> bytes:
+        """The body, if there is room for it. RefuseError."""
+        if self.desk.full:
+            raise RefuseError(507, f"nothing is taken now: {self.desk.full}", close=True, Retry_After="60")
+        body = request.body(self.found["body"])
+        self._paid(who, len(body))
+        return body
+
     # sensors' streams --------------------------------------------------------------------------------------------------
 
     def _have(self, who: Credential, stream: str, asked: str) -> Answer:
@@ -215,8 +223,7 @@ class Collector:
         return 200, replica.have.plain()
 
     def _block(self, request: Request, who: Credential, stream: str, segment: int) -> Answer:
-        body = request.body(self.found["body"])
-        self._paid(who, len(body))
+        body = self._room(request, who)
         first, _, rest = body.partition(b"\n")
         try:
             said = json.loads(first)
@@ -305,8 +312,7 @@ class Collector:
     # plain senders -----------------------------------------------------------------------------------------------------
 
     def _lines(self, request: Request, who: Credential) -> Answer:
-        body = request.body(self.found["body"])
-        self._paid(who, len(body))
+        body = self._room(request, who)
         block, many, refused = senders.lines(body, request.headers.get("Content-Type") or "")
         feed = self.desk.feed(INPUT, who.name)
         until = _Until(20)

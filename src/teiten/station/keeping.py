@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from teiten.errors import TeitenError
 from teiten.station import _disk, _packed, gone, made
-from teiten.station.segments import about, data_of, records
+from teiten.station.records import parse
+from teiten.station.segments import about, data_of, lines_of
 from teiten.station.spool import Spool
 from teiten.station.verifying import DAMAGE, Check
 from teiten.stationing import Station
@@ -170,13 +171,14 @@ class Keeper:
 
     def _remove(self, one: _Held, why: str, *, chain: bool) -> int:
         folder = self.spool.streams_path / one.stream
-        own, found = about(folder), records(folder, one.number)
-        if own is None or not found:
+        own, first, last, received = about(folder), None, None, 0
+        for record in filter(None, map(parse, lines_of(folder, one.number))):  # one after the other: a sensor has 64 MiB
+            first, last, received = first or record, record, received + record.counts.get("received", 0)
+        if own is None or first is None or last is None:
             return 0
-        first, last = found[0], found[-1]
         told = gone.Gone(
             f"{one.stream}/{one.number:08d}", own.input, own.sensor, last.end, first.at, last.at,
-            sum(record.counts.get("received", 0) for record in found), last.number, last.sha, time.time(), why, chain,
+            received, last.number, last.sha, time.time(), why, chain,
         )  # fmt: skip
         gone.write(self.spool.path, [told])
         endings = ("data", "data.zst", *(("chain", "chain.zst") if chain else ()))

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from teiten import intake, periods, readers, settings
-from teiten.errors import InputError, LakeBusyError, TeitenError
+from teiten.errors import InputError, LakeBusyError, TeitenError, UsageError
 from teiten.lake import Lake, watching
 from teiten.lake.history import SPOOL, History, Resume
 from teiten.readers import _input
@@ -42,6 +42,8 @@ SHARE: Final = 0.2
 """of the time, at most, that rounds take: where one takes long, the next waits longer"""
 LONGEST: Final = 60.0
 """seconds between two rounds at most"""
+_LAST_WAIT: Final = 10.0
+"""seconds that the last round waits for another writer"""
 ACCOUNT: Final = 300.0
 """seconds after which it is stored, by the clock's five minutes, when inputs were alive and what they lost"""
 _PAUSES: Final = (5, 15, 60)
@@ -101,6 +103,8 @@ class Maker:
         try:
             unmade = self._known(wait)
             unmade.look()
+            if gone := unmade.drop_gone():
+                self.tell("error", f"the bytes of {gone} segments are no longer there, and the lake has not all of them: lost")
             work = [one for one in unmade.work() if self._bad.get(one.identity) != one.end]
             if work:
                 with intake.run_of(self.lake, history=self._held, wait=wait) as run:
@@ -119,27 +123,20 @@ class Maker:
         return done
 
     def _take_all(self, run: intake.Run, unmade: Unmade, work: Sequence[Growing], done: Round, begun: float) -> None:
-        said, gone = begun, 0
+        said = begun
         for one in work:
             if self.stopping.is_set():
                 break
             try:
-                if one.path is None:
-                    gone += 1
-                    self._bad[one.identity] = one.end
-                    continue
                 self._take(run, one, done)
                 unmade.took(one)
-            except InputError as error:
+            except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
                 self._trouble = f"{one.identity}: {error}"
                 self.tell("error", self._trouble)
             if time.monotonic() - said > _TOLD_EVERY:
                 said = time.monotonic()
                 self._say(done, said - begun)
-        if gone:
-            self._trouble = f"the bytes of {gone} segments are no longer kept, and the lake has not all of them"
-            self.tell("error", self._trouble)
 
     def _take(self, run: intake.Run, one: Growing, done: Round) -> None:
         """One segment's new bytes."""
@@ -179,8 +176,10 @@ class Maker:
 
     @staticmethod
     def _reader(one: Growing) -> Any:
-        told = one.told.get("format")
-        return readers.module(str(told) if told else "capture" if one.about.data == PACKETS else "netfilter")
+        told = str(one.told.get("format") or readers.AUTO)
+        if told == readers.AUTO:  # a few first lines, such as a segment may begin with, are no reason to take it for no log
+            told = "capture" if one.about.data == PACKETS else "netfilter"
+        return readers.module(told)
 
     def _account(self, unmade: Unmade, wait: float | None) -> None:
         """Stores when inputs were alive, and what they lost."""
@@ -235,14 +234,17 @@ class Maker:
 
     # for as long as it lives -------------------------------------------------------------------------------------------
 
-    def work(self, last: threading.Event) -> None:
-        """Round after round, until `stopping` is set, or `last`: then once more."""
+    def work(self, last: threading.Event) -> bool:
+        """Round after round, until `stopping` is set, or `last`: then once more. False where something is not in the lake that
+        could not be made."""
         tries, busy = 0, 0.0
         while True:
             begun, ending = time.monotonic(), last.is_set()
             pause = self.chosen.station.every
             try:
-                done = self.round(account=ending or time.time() // ACCOUNT > self._accounted // ACCOUNT)
+                done = self.round(
+                    _LAST_WAIT if ending else None, account=ending or time.time() // ACCOUNT > self._accounted // ACCOUNT
+                )
                 pause = min(LONGEST, max(pause, done.took / SHARE))
                 tries, busy = 0, 0.0
             except LakeBusyError as error:
@@ -255,8 +257,12 @@ class Maker:
                 self.tell("error", f"{error} The spool keeps what comes in; tried again in {pause} s.")
                 tries += 1
                 self._say(Round(trouble=str(error)), 0.0)
+            else:
+                if ending or self.stopping.is_set():
+                    return done.trouble is None
             if ending or self.stopping.is_set():
-                return
+                self.tell("error", "The lake has not all of what came in; the spool keeps it for the next time.")
+                return False
             _wait(max(0.1, begun + pause - time.monotonic()), self.stopping, last)
 
 
@@ -312,11 +318,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         last = threading.Event()
         if stat.S_ISFIFO(os.fstat(0).st_mode) or stat.S_ISSOCK(os.fstat(0).st_mode):
             threading.Thread(target=_until_eof, args=(last,), daemon=True).start()
-        maker.work(last)
+        return 0 if maker.work(last) else 1
     except TeitenError as error:
         _tell("error", str(error))
         return 1
-    return 0
 
 
 if __name__ == "__main__":

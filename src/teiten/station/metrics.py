@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from teiten.station import made
+from teiten.station import made, standing
 from teiten.stationing import endpoint
 
 KIND: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -148,6 +148,7 @@ def _metrics(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterato
     )  # fmt: skip
     for key in sorted({key for one in inputs.values() for key, value in one.get("state", {}).items() if _told(key, value)}):
         yield f"teiten_input_{key}", "gauge", f"what the input says of {key}", _stated(inputs, key)
+    yield from _of_sensors(inputs)
     yield from _of_the_spool(status)
     yield from _of_tasks(status)
 
@@ -175,6 +176,21 @@ def _told(key: str, value: Any) -> bool:
     return isinstance(value, (bool, int, float)) and key != "up" and _NAME.fullmatch(key) is not None
 
 
+_SENSORS: Final = {
+    "last": ("teiten_sensor_last_seconds", "when the collector last heard of a sensor (Unix time)"),
+    "behind": ("teiten_sensor_behind_records", "records that a sensor has and the collector has not"),
+    "skew": ("teiten_sensor_skew_seconds", "how far the collector's clock is ahead of the sensor's"),
+}
+
+
+def _of_sensors(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterator[Row]]]:
+    """What a collector knows of its sensors."""
+    sensors: Mapping[str, Any] = inputs.get("collect", {}).get("state", {}).get("_sensors", {})
+    for key, (name, meaning) in _SENSORS.items():
+        known = [({"sensor": sensor}, float(one[key])) for sensor, one in sensors.items() if one.get(key) is not None]
+        yield name, "gauge", meaning, iter(known)
+
+
 def _of_the_spool(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Iterator[Row]]]:
     spool = Path(str(status["spool"]))
     try:
@@ -182,6 +198,10 @@ def _of_the_spool(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str, It
         yield "teiten_disk_free_bytes", "gauge", "bytes that the spool's disk still takes", iter([({}, float(free))])
     except OSError:
         pass
+    if kept := standing.kept(spool):
+        yield "teiten_spool_bytes", "gauge", "bytes that the spool takes", iter([({}, float(kept["used"]))])
+        yield "teiten_spool_budget_bytes", "gauge", "bytes that it may take", iter([({}, float(kept["disk"]))])
+        yield "teiten_spool_full", "gauge", "1 where intake waits for room", iter([({}, float(bool(kept.get("full"))))])
     maker = status.get("maker")
     if maker is not None:
         yield "teiten_maker_up", "gauge", "1 where the maker of the lake runs", iter([({}, float(bool(maker["running"])))])

@@ -25,6 +25,7 @@ from teiten.station import certificates, inputs, renewing
 from teiten.station._disk import write_whole
 from teiten.station.credentials import parts
 from teiten.station.feeds import Desk
+from teiten.station.keeping import Whole, nothing
 from teiten.station.live import Live
 from teiten.station.segments import About, SpoolError, numbers, records
 from teiten.station.streams import DamagedError, Stream
@@ -263,8 +264,6 @@ class Shipper:
                 continue
             try:
                 busy = self._one(one, stop) or busy
-            except SpoolError as error:
-                self._leave(one, f"{error} What follows there is not sent.")
             except RefusedError as no:
                 if no.status not in (400, 403, 413):
                     raise
@@ -321,7 +320,14 @@ class Shipper:
 
     def _arrived(self, one: About, trail: Trail) -> None:
         now = trail.place
-        self.shipped[one.id] = {"segment": now.segment, "end": now.end, "number": now.number, "at": time.time()}
+        self.shipped[one.id] = {
+            "segment": now.segment, "end": now.end, "number": now.number, "sealed": now.sealed, "at": time.time(),
+        }  # fmt: skip
+
+    def whole(self, stream: str, number: int) -> bool:
+        """Is all of that segment with the collector, as it said in this run?"""
+        there = self.shipped.get(stream)
+        return there is not None and (number < there["segment"] or (number == there["segment"] and bool(there["sealed"])))
 
     # sending -----------------------------------------------------------------------------------------------------------
 
@@ -332,7 +338,12 @@ class Shipper:
         try:
             stretch = trail.read(until, STRETCH)
         except SpoolError:
-            stretch = trail.read(until, 1)  # what is good of it goes first
+            try:
+                stretch = trail.read(until, 1)  # what is good of it goes first
+            except SpoolError as error:
+                after = trail.beyond() or until
+                self._renew(one, after, f"{error} Records {trail.place.number + 1} to {after} are not sent")
+                return True
         if stretch is None:
             return False
         self._send(one, trail, stretch, stop)
@@ -351,6 +362,8 @@ class Shipper:
                 self._fork(one, int(have["number"]))
             elif trail.place == was:
                 raise
+            else:
+                self._arrived(one, trail)  # it may have less than it had
             return
         trail.place = stretch.after
         self.last = time.time()
@@ -376,9 +389,6 @@ class Shipper:
 
     def _fork(self, one: About, theirs: int) -> None:
         """The collector has another history of that stream: what it does not have goes on in another one."""
-        if any(other.follows == one.id for other in self.spool.streams()):
-            self._leave(one, "")  # that was seen to before
-            return
         trail = Trail(self.spool.streams_path / one.id)
 
         def there(number: int) -> str | None:
@@ -386,13 +396,18 @@ class Shipper:
             return sha if isinstance(sha, str) else None
 
         shared = renewing.common(there, trail.sha, min(theirs, self._until(one.id)))
+        why = f"the collector has another history of {one.id} after record {shared} (was this disk put back to an older state?)"
+        self._renew(one, shared, why)
+
+    def _renew(self, one: About, after: int, why: str) -> None:
+        """What that stream has after that record goes on as another one, and so does its input."""
+        if any(other.follows == one.id for other in self.spool.streams()):
+            self._leave(one, "")  # that was seen to before
+            return
         made: list[About] = []
-        self.pause(one.input, lambda: made.append(renewing.renew(self.spool, one, shared)))
-        self._leave(
-            one,
-            f"the collector has another history of {one.id} after record {shared} (was this disk put back to an older state?): "
-            f"it goes on as {made[0].id}; both are kept",
-        )
+        self.pause(one.input, lambda: made.append(renewing.renew(self.spool, one, after)))
+        self._abouts[made[0].id] = made[0]
+        self._leave(one, f"{why}: it goes on as {made[0].id}; both are kept")
 
     def _leave(self, one: About, why: str) -> None:
         self.left[one.id] = why
@@ -435,11 +450,14 @@ class Sensor(Live):
     def __init__(self, station: Station, tell: Callable[[str, str], None]) -> None:
         self.shipper: Shipper | None = None
         self._changing = threading.Lock()
-        super().__init__(station, tell, also=self._beside)
+        super().__init__(station, tell, also=self._beside, whole=self._whole)
 
     def _beside(self, station: Station) -> list[inputs.Input]:
         found, credential = settings(station.collector)
         return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
+
+    def _whole(self) -> Whole:
+        return nothing() if self.shipper is None else self.shipper.whole
 
     def _open(self, found: Given, host: inputs.Host) -> Shipper:
         self.shipper = Shipper(found, found["credential"], host.desk, host.tell, self._paused)

@@ -141,7 +141,12 @@ class Spool:
             if numbers(folder):
                 raise SpoolError(f"{folder} is damaged: it does not say whose it is.", hint="Restore its stream.json.")
             make_folder(folder)
-            write_whole(folder / "stream.json", one.text().encode())
+            try:
+                write_whole(folder / "stream.json", one.text().encode())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # who tries again takes another name
+                raise
         return Stream(folder, known or one, limit=limit)
 
     def segments(self, stream: str, first: int = 1) -> list[Segment]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from teiten.station import keeping
+
 FILE: Final = "status.json"
 ALIVE: Final = 30.0
 """seconds after which a station that wrote nothing does not run"""
@@ -39,3 +41,13 @@ def read(spool: Path, now: float | None = None) -> Standing | None:
         return Standing(found, (time.time() if now is None else now) - float(found["at"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def kept(spool: Path) -> dict[str, Any]:
+    """What the station last said of the spool's disk (`keeping`): used, disk, full, damaged, next; empty where it said nothing
+    that can be read."""
+    try:
+        found = json.loads((spool / keeping.FILE).read_text(encoding="utf-8"))
+        return {**found, "used": int(found["used"]), "disk": int(found["disk"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

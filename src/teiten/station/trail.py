@@ -72,6 +72,14 @@ class Trail:
                     return place.sha
         return None
 
+    def beyond(self) -> int:
+        """After which record one could go on where what follows the place cannot be read: the last one before the next
+        segment; 0 where there is none."""
+        for segment in numbers(self.folder):
+            if segment > self.place.segment + self.place.sealed:
+                return next((place.number - 1 for place in _places(self.folder, segment)), 0)
+        return 0
+
     def read(self, until: int, most: int) -> Stretch | None:
         """What follows, up to record `until`, of some `most` bytes, but a record at least; None where nothing follows yet.
 
@@ -85,6 +93,8 @@ class Trail:
         gone = data_of(self.folder, segment) is None
         lines, after = self._lines(segment, until, begin + most if not gone else None)
         if not lines:
+            if any(number > segment for number in numbers(self.folder)):
+                raise SpoolError(f"{self.folder.name}: segment {segment} is no longer here, and nowhere else.")
             return None
         data: bytes | None = b""
         if after.end > begin:

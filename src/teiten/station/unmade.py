@@ -88,7 +88,8 @@ class Unmade:
                 if (row := self._rows.get(stream)) is not None:
                     alive.go_on_from(row)
             alive.about = one.stream
-            alive.add(one.number, one.records)
+            had, whole = self.ends.get(one.identity, 0), one.number <= self.whole.get(stream, 0)
+            alive.add(one.number, one.records, gone=had if one.path is None and not whole and one.end > had else None)
             if one.number <= self.whole.setdefault(stream, one.number - 1):
                 continue
             own = self.growing.setdefault(stream, {})
@@ -106,6 +107,18 @@ class Unmade:
                 held.sealed = held.sealed or "seal" in record.told
         for stream in list(self.growing):
             self._advance(stream)
+
+    def drop_gone(self) -> int:
+        """Lets go of sealed segments whose bytes are no longer there: the lake never has all of them. How many."""
+        gone = 0
+        for stream, own in self.growing.items():
+            for one in own.values():
+                if one.sealed and one.end > one.made and one.about.sensor is not None and one.path is None:
+                    one.took()
+                    gone += 1
+            if gone:
+                self._advance(stream)
+        return gone
 
     def work(self) -> list[Growing]:
         """Segments of which the lake has not all: of each stream in order, the streams with the least of it first."""

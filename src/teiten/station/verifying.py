@@ -51,7 +51,13 @@ def verify(spool: Spool, done: Verified, stream: str | None = None) -> Iterator[
             continue
         own = about(folder)
         if own is None:
-            yield Finding(folder.name, DAMAGE, "it does not say whose it is: no stream.json, no first record")
+            empty = not any(path.name[0].isdigit() for path in folder.iterdir())
+            text = (
+                "it was being made when the power went"
+                if empty
+                else "it does not say whose it is: no stream.json, no first record"
+            )
+            yield Finding(folder.name, NOTE if empty else DAMAGE, text)
             continue
         done.streams += 1
         yield from _stream(folder, own, done, let_go)

@@ -55,9 +55,10 @@ class Times:
         else:
             self._first_year = _clock.first_year(seen, self._bound, self._zone)
             by = "today's date" if self._now else "the file's modification time"
-            self.notes.append(
-                f"its stamps have no year: inferred from {by} ({self._first_year} for the first line; --year sets it)"
-            )
+            how = "; --year sets it"
+            if self._options.received is not None:
+                by, how = "when they came in", ""
+            self.notes.append(f"its stamps have no year: inferred from {by} ({self._first_year} for the first line{how})")
         state: Unwrapped = _clock.state_at(seen, self._begin, Unwrapped())
         if state.last is None:  # the year counts from the first line, whatever is read first
             state.last = int(seen[0][1][0])
@@ -75,7 +76,10 @@ class Times:
                 last = int(whole.feed(part)[-1])
             self._booted = self._bound - last
             by = "now" if self._now else "the file's modification time"
-            self.notes.append(f"its stamps count from the boot: {by} is taken for its last line's (--boot-time sets it)")
+            how = " (--boot-time sets it)"
+            if self._options.received is not None:
+                by, how = "when its last line came in", ""
+            self.notes.append(f"its stamps count from the boot: {by} is taken for its last line's{how}")
         state: Boots = _clock.state_at(seen, self._begin, Boots())
         return state
 

@@ -114,6 +114,8 @@ def time_plot(
     strip = _strip(plot, gaps, marks)
     sheet.y += strip.height + (_LIFT if strip.height else sizes.tick * 0.9)
     plot.y = sheet.y
+    if times:
+        sheet.plots.append((x, x + width, times[0], plot.end))
     for gap in gaps:
         left, right = plot.at(gap.start), plot.at(gap.end)
         sheet.gap(left, plot.y, max(right - left, 1.0), height, tip=_gap_tip(gap, sheet.lang))

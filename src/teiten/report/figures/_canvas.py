@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -70,6 +71,8 @@ class Sheet:
     letters: set[str] = field(default_factory=set)
     extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
+    plots: list[tuple[float, float, dt.datetime, dt.datetime]] = field(default_factory=list)
+    """where time runs: left and right in px, and the moments there, of each plot with a time axis"""
     at: float | None = None
     """of a part of another sheet, without margins of its own: where on that it begins"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from teiten.lake.watching import LOSSES
 from teiten.periods import PeriodKind
 from teiten.report.context import Context
 from teiten.report.model import Link, Paragraph, Section
@@ -90,7 +91,7 @@ def _losses(context: Context) -> Paragraph:
     share = "" if not found.share else say("about.losses_share", share=context.words.percent(found.share, 2))
     said = [say("about.losses", n=found.lost, share=share, sent=found.sent)]
     if found.lost:
-        parts = [(kind, getattr(found, kind)) for kind in ("dropped_kernel", "dropped_queue", "lost_estimated")]
+        parts = [(kind, getattr(found, kind)) for kind in LOSSES]
         named = [say(f"about.losses_{kind}", n=n) for kind, n in parts if n]
         said.append(say("about.losses_parts", list=context.words.listed(named)))
     if found.refused:

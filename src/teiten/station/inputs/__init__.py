@@ -16,9 +16,11 @@ import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from teiten import periods
 from teiten.errors import UsageError
 from teiten.station.feeds import Desk
 from teiten.stationing import Given, Table, given
@@ -76,6 +78,7 @@ def read(tables: tuple[Table, ...]) -> list[Input]:
             raise UsageError(f"{table.where}: kind '{kind}' is unknown.", hint=f"Choose one of: {', '.join(known)}.")
         module = known[kind]
         told: dict[str, Any] = {key: str(table.given[key]) for key in ("zone", "format") if key in table.given}
+        _check(told, table.where)
         if getattr(module, "KEEPS", False):
             told["keeps"] = True
         values = given(table, module.KEYS, COMMON)
@@ -83,3 +86,19 @@ def read(tables: tuple[Table, ...]) -> list[Input]:
             check(values)
         out.append(Input(table.name, kind, values, told, module.open))
     return out
+
+
+def _check(told: Mapping[str, str], where: str) -> None:
+    """UsageError where the zone or the format is none: what came in would lie in the spool, and nobody could read it."""
+    if "zone" in told:
+        try:
+            periods.zone(told["zone"])
+        except UsageError as error:
+            raise UsageError(f"{where}: zone {error.message}", hint=error.hint) from None
+    # by their names alone: the readers themselves are heavy
+    folder = str(Path(__file__).parents[2] / "readers")
+    formats = ["auto", *sorted(m.name for m in pkgutil.iter_modules([folder]) if not m.name.startswith("_"))]
+    if told.get("format", "auto") not in formats:
+        raise UsageError(
+            f"{where}: format '{told['format']}' is none that I read.", hint=f"Choose one of: {', '.join(formats)}."
+        )

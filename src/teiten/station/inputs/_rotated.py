@@ -188,6 +188,8 @@ class Place:
     inode: str
     at: float
     open: bool
+    begin: bytes = b""
+    """the first bytes themselves, of a place that this process read to"""
 
     def plain(self) -> list[Any]:
         return [self.offset, self.head, self.tail, self.inode, round(self.at, 3), int(self.open)]
@@ -237,6 +239,16 @@ def holds(handle: int, places: list[Place]) -> Place | None:
         if digest(tail) == place.tail:
             found = place
     return found
+
+
+def shorter(handle: int, place: Place) -> bool:
+    """Is this file a copy of the place's that was made before all was read from that one? OSError."""
+    head = head_of(handle)
+    if not place.begin or not head or not place.begin.startswith(head):
+        return False
+    if packing(os.pread(handle, 8, 0)) is None:
+        return os.fstat(handle).st_size < place.offset
+    return not list(_tails(handle, [place.offset]))
 
 
 def _tails(handle: int, offsets: list[int]) -> Iterator[bytes]:

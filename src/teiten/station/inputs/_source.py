@@ -29,17 +29,17 @@ class Piece:
 
 
 class Source:
-    """A file, from a place on. It owns the handle. place: where it was left, None: from its first byte; copy: of another file,
-    as which it was followed first."""
+    """A file, from a place on. It owns the handle. place: where it was left, None: from its first byte; copy_of: the identity
+    of another file, of which this is a copy."""
 
-    def __init__(self, part: Part, handle: int, place: Place | None = None, *, copy: bool = False) -> None:
+    def __init__(self, part: Part, handle: int, place: Place | None = None, *, copy_of: str | None = None) -> None:
         self.part, self.handle = part, handle
         self.inode = part.inode
         self.identity = identity(handle)
-        self.origin = place.inode if place and copy else self.identity
+        self.origin = copy_of or self.identity
         self.live = part.live
         self.packed = packing(os.pread(handle, 8, 0))
-        self.static = self.packed is not None or copy
+        self.static = self.packed is not None or copy_of is not None
         """nothing more will be written to it"""
         self.at = place.offset if place else 0
         self.head = b""
@@ -50,6 +50,8 @@ class Source:
         self.since = time.monotonic()
         self.quiet = time.monotonic()
         """since when nothing came"""
+        self.read = time.time()
+        """when all that was there was taken"""
         self.half = b""
         """the last line, as long as its end is missing"""
         self.trouble: str | None = None
@@ -65,7 +67,7 @@ class Source:
 
     def place(self) -> Place:
         """Where it stands."""
-        return Place(self.at, digest(self.head), digest(self.tail), self.origin, self.written, True)
+        return Place(self.at, digest(self.head), digest(self.tail), self.origin, self.written, True, self.head)
 
     def to_end(self) -> None:
         """Goes behind the last whole line that is there. OSError."""
@@ -123,6 +125,7 @@ class Source:
         info = os.fstat(self.handle)
         seen = (info.st_size, info.st_mtime_ns)
         if seen == self._seen:
+            self.read = time.time()
             return None
         if self.at == 0 and not self._over:
             self._jump(info.st_size)

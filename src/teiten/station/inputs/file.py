@@ -18,6 +18,8 @@ from teiten.stationing import Given, Key, seconds, text
 
 NAME: Final = "file"
 MEANS: Final = "log files that are followed, through their rotation"
+KEEPS: Final = True
+"""what is written while it does not run is there afterwards"""
 _MOST: Final = 256
 """logs that one input follows"""
 _AGAIN: Final = 2.0

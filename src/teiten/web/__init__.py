@@ -1,0 +1,12 @@
+"""The dashboard and the API: views of a lake as pages, each an address with the contract's filters.
+
+    app.py       the application: routes found in pages/ and api/, what every answer carries (CSP, no sniffing)
+    asked.py     what an address asks for: language, span, filters, unit; and the addresses that lead elsewhere
+    pool.py      sessions over the lake as it is now, in threads; answers kept until the lake changes
+    render.py    templates, with everything escaped; figures drawn on the server, so that a page is whole without a script
+    pages/       a module a page
+    api/         a module a family of addresses under /api/v1
+    static/      style, one script that adds to what is there, the font
+
+`teiten serve` starts it. Nothing is fetched from elsewhere, and nothing is written.
+"""

@@ -1,0 +1,208 @@
+"""The application: routes found in pages/ and api/, and what every answer carries."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib import resources
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from teiten import __version__
+from teiten.engine import recorded
+from teiten.errors import LakeError, TeitenError, UsageError
+from teiten.web import api, asked, pages, render
+from teiten.web.live import Live
+from teiten.web.model import Part, View
+from teiten.web.pool import Pool
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from teiten.settings import Settings
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    b"content-security-policy": CSP.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+}
+
+
+class Headers:
+    """Puts on every answer what keeps a browser to this page; refuses names of hosts that are not ours (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] = ()) -> None:
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
+        if self.hosts and _name(host) not in self.hosts:
+            await Response("This station is called otherwise.\n", 421, media_type="text/plain")(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = {k.lower() for k, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *((k, v) for k, v in HEADERS.items() if k not in known)]
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+def _name(host: str) -> str:
+    return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+
+
+def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
+    """The application for that configuration. hosts: names by which it is called; none: any."""
+    pool = Pool(settings, workers=workers)
+    live = Live(pool)
+
+    @contextlib.asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        yield
+        live.close()
+        pool.close()
+
+    routes = [Route("/static/{name}", _static), Route("/live", live.listen)]
+    for module in found(pages):
+        routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2]))
+    for module in found(api):
+        for path, handler in module.ROUTES.items():
+            routes.append(Route(f"/api/v1{path}", _guarded(handler)))
+    app = Starlette(
+        routes=routes, middleware=[Middleware(Headers, hosts=hosts)], lifespan=life, exception_handlers={404: _nothing}
+    )
+    app.state.pool, app.state.settings = pool, settings
+    return app
+
+
+def found(package: ModuleType) -> list[ModuleType]:
+    """The modules of pages/ or api/, in order of names."""
+    names = [one.name for one in pkgutil.iter_modules(package.__path__) if not one.name.startswith("_")]
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in sorted(names)]
+
+
+async def request_of(request: Request) -> asked.Asked:
+    """What a request asks for. UsageError."""
+    pool: Pool = request.app.state.pool
+    extent = await pool.ask("extent", recorded.extent)
+    return asked.read(
+        request.app.state.settings,
+        request.url.path,
+        dict(request.query_params),
+        extent=extent,
+        told={k: str(v) for k, v in request.path_params.items()},
+        accept=request.headers.get("accept-language", ""),
+        cookie=request.cookies.get("lang"),
+    )
+
+
+def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        pool: Pool = request.app.state.pool
+        try:
+            wanted = await request_of(request)
+            view: View = await module.build(wanted, pool)
+        except TeitenError as error:
+            return _trouble(request, error)
+        if "redirect" in view.more:
+            return RedirectResponse(view.more["redirect"], 303)
+        text = render.page(
+            getattr(module, "TEMPLATE", "view.html"), wanted, view, nav=_nav(), here=module.PATH, version=__version__
+        )
+        return _html(request, text, view.status)
+
+    return show
+
+
+def _html(request: Request, text: str, status: int) -> Response:
+    """A page with the hash of its bytes as ETag: what has not changed is not sent again."""
+    data = text.encode("utf-8", "replace")
+    tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    headers = {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Language, Cookie"}
+    if status == 200 and request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(data, status, headers)
+
+
+def _nav() -> list[tuple[str, str]]:
+    """Word's key and path of each page that the bar leads to, in order."""
+    own = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None)]
+    return [(key, path) for (order, key), path in sorted(own)]
+
+
+def _trouble(request: Request, error: TeitenError) -> Response:
+    """A page that says what is wrong, and leads back."""
+    settings: Settings = request.app.state.settings
+    status = 400 if isinstance(error, UsageError) else 503 if isinstance(error, LakeError) else 500
+    wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
+    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
+    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__)
+    return _html(request, text, status)
+
+
+async def _nothing(request: Request, _: Exception) -> Response:
+    error = UsageError("There is no such page here.", hint="The search finds ports, countries, AS and addresses.")
+    answer = _trouble(request, error)
+    answer.status_code = 404
+    return answer
+
+
+def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """An address of the API: what is wrong comes as JSON."""
+    from starlette.responses import JSONResponse
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request, await request_of(request), request.app.state.pool)
+        except TeitenError as error:
+            status = 400 if isinstance(error, UsageError) else 503 if isinstance(error, LakeError) else 500
+            return JSONResponse({"error": error.message, "hint": error.hint}, status)
+
+    return answer
+
+
+_TYPES: Final = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml", "png": "image/png"}
+
+
+async def _static(request: Request) -> Response:
+    name: str = request.path_params["name"]
+    kind = _TYPES.get(name.rpartition(".")[2])
+    data: bytes | None = None
+    if kind is not None and "/" not in name and not name.startswith("."):
+        data = _bytes(name)
+    if data is None:
+        return Response("There is no such file.\n", 404, media_type="text/plain")
+    return Response(data, media_type=kind, headers={"cache-control": "max-age=3600"})
+
+
+def _bytes(name: str) -> bytes | None:
+    if name.endswith(".woff2"):
+        from teiten.data import fonts
+
+        return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
+    file = resources.files("teiten.web") / "static" / name
+    return file.read_bytes() if file.is_file() else None
+
+
+__all__ = ["CSP", "create", "found", "request_of"]

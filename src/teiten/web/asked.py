@@ -1,0 +1,172 @@
+"""What an address asks for: language, span, filters, unit; and the addresses that lead from there to others.
+
+Everything that a page shows is in its address, in the contract's words, so that it can be shared, kept, and gone back to:
+/ports?from=2019-10-01&to=2019-10-22&country=CN&by=hosts. What is not said has a default and is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from teiten import periods
+from teiten.engine import filters
+from teiten.engine.filters import Filters
+from teiten.errors import UsageError
+from teiten.settings import LANGUAGES, Settings
+
+FILTERS: Final = (
+    "port", "protocol", "country", "asn", "src", "sensor", "group", "action", "kind", "tool", "scanner", "scanners", "spoofed",
+)  # fmt: skip
+SPANS: Final = {
+    "hour": dt.timedelta(hours=1),
+    "day": dt.timedelta(days=1),
+    "week": dt.timedelta(days=7),
+    "month": dt.timedelta(days=30),
+}
+"""values of `period` that reach back from now"""
+UNITS: Final = ("packets", "hosts", "per-ip")
+FORMS: Final = ("stack", "lines", "log")
+LONGEST: Final = dt.timedelta(days=3660)
+MOST_ROWS: Final = 1000
+_HOURLY: Final = dt.timedelta(days=8)
+"""up to this length series are drawn by the hour, beyond it by the day"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, checked. `words` are what the address says, without defaults; `now` is the moment that counts as now."""
+
+    settings: Settings
+    path: str
+    words: Mapping[str, str]
+    lang: str
+    """ja or en"""
+    start: dt.datetime
+    end: dt.datetime
+    filters: Filters
+    unit: str
+    form: str
+    n: int
+    now: dt.datetime
+    live: bool
+    """does the span end now?"""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """parts of the path: port, country, ..."""
+
+    @property
+    def by(self) -> Any:
+        """What rankings go by: per address and day ranks as packets do."""
+        return "hosts" if self.unit == "hosts" else "packets"
+
+    @property
+    def step(self) -> Any:
+        return "hour" if self.end - self.start <= _HOURLY else "day"
+
+    @property
+    def before(self) -> tuple[dt.datetime, dt.datetime]:
+        """The span of the same length before this one."""
+        return self.start - (self.end - self.start), self.start
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What two requests with the same answers have in common."""
+        texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
+        return self.start, self.end, texts, self.unit, self.n
+
+    def url(self, path: str | None = None, **changes: Any) -> str:
+        """The address of another view with the same span and filters; a change to None leaves a word out."""
+        kept = {**self.words, **{k.rstrip("_"): v for k, v in changes.items()}}
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "")}
+        return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
+
+
+def place(*parts: Any) -> str:
+    """A path of parts, each escaped: place("port", "23/tcp") -> /port/23/tcp."""
+    return "/" + "/".join(quote(str(part), safe="/:") for part in parts)
+
+
+def read(
+    settings: Settings,
+    path: str,
+    words: Mapping[str, str],
+    *,
+    extent: tuple[dt.datetime, dt.datetime] | None,
+    told: Mapping[str, str] | None = None,
+    accept: str = "",
+    cookie: str | None = None,
+) -> Asked:
+    """The request behind an address. extent: first and last event of the lake: where the last is long ago, that is "now".
+
+    UsageError for a word, or its value, that means nothing; the message says what would.
+    """
+    given = {k: v.strip() for k, v in words.items() if v.strip()}
+    now = dt.datetime.now(dt.UTC)
+    if extent is not None and now - extent[1] > dt.timedelta(days=2):
+        # a lake that is not live: its end, rounded up to a whole hour, stands for now
+        now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
+    start, end, live = _span(settings, given, now)
+    if end - start > LONGEST:
+        raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
+    return Asked(
+        settings=settings,
+        path=path,
+        words=given,
+        lang=_language(settings, given.get("lang") or cookie, accept),
+        start=start,
+        end=end,
+        filters=filters.parse(settings, **{k: given.get(k) for k in FILTERS}),
+        unit=_one_of(given.get("unit", given.get("by", "packets")), UNITS, "unit"),
+        form=_one_of(given.get("form", "stack"), FORMS, "form"),
+        n=_count(given.get("n", "20")),
+        now=now,
+        live=live,
+        told=told or {},
+    )
+
+
+def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tuple[dt.datetime, dt.datetime, bool]:
+    zone = settings.zone
+    if given.get("from") or given.get("to"):
+        start = periods.moment(given["from"], zone) if given.get("from") else None
+        end = periods.moment(given["to"], zone) if given.get("to") else now
+        start = start or end - SPANS["day"]
+        if start >= end:
+            raise UsageError("The beginning is not before the end.", hint="from is included, to is not.")
+        return start, end, not given.get("to")
+    text = given.get("period", "day")
+    if text in SPANS:
+        end = now.replace(second=0, microsecond=0)
+        return end - SPANS[text], end, True
+    for kind in periods.KINDS:
+        try:
+            period = periods.parse(kind, text, zone)
+        except UsageError:
+            continue
+        return period.start, period.end, False
+    raise UsageError(f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2.")
+
+
+def _language(settings: Settings, said: str | None, accept: str) -> str:
+    if said in LANGUAGES:
+        return str(said)
+    for part in accept.split(","):
+        code = part.split(";")[0].strip()[:2].lower()
+        if code in LANGUAGES:
+            return code
+    return settings.language
+
+
+def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
+    if value not in known:
+        raise UsageError(f"{name} '{value}' is unknown.", hint=f"Choose one of: {', '.join(known)}.")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
+        raise UsageError(f"n is a number from 1 to {MOST_ROWS}, not '{text[:20]}'.")
+    return int(text)

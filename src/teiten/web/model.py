@@ -1,0 +1,59 @@
+"""What a page is made of: parts with sentences, facts, a figure, a table; every cell may lead elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from teiten.report.model import Column, Fact
+
+__all__ = ["Cell", "Column", "Fact", "Part", "Row", "Table", "View"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A text, and where it leads. share: a bar behind it, 0 to 1."""
+
+    text: str
+    url: str = ""
+    share: float | None = None
+
+
+Row = Sequence["Cell | str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table for people; `rows_url`: where its rows can be had, an address of the API without its format."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    note: str = ""
+    rows_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a page. figure: one of `report.figures`, drawn wide and narrow; empty: what stands there for nothing."""
+
+    id: str
+    title: str
+    sentences: Sequence[str] = ()
+    facts: Sequence[Fact] = ()
+    figure: Any = None
+    table: Table | None = None
+    empty: str = ""
+    sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page: title, parts, and what else the template wants."""
+
+    title: str
+    parts: Sequence[Part]
+    lead: Sequence[str] = ()
+    status: int = 200
+    more: dict[str, Any] = field(default_factory=dict)

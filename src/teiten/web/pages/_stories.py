@@ -1,0 +1,69 @@
+"""Stories in words, as the daily report says them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from teiten.report.words import Speech as Telling
+from teiten.report.words import plain, tell
+from teiten.web.asked import Asked, place
+from teiten.web.model import Cell, Column, Row, Table
+from teiten.web.pool import Pool
+from teiten.web.speech import Speech
+
+if TYPE_CHECKING:
+    from teiten.detect.model import Story
+
+MOST_DAYS = 31
+
+
+async def told(asked: Asked, pool: Pool) -> dict[dt.date, list[Story]]:
+    """The stories of the span's days (its last 31), those that go on and those that came, the analyst's false ones left out."""
+    from teiten.detect import kept
+
+    zone = asked.settings.zone
+    first, last = asked.start.astimezone(zone).date(), (asked.end - dt.timedelta(microseconds=1)).astimezone(zone).date()
+    wanted = [last - dt.timedelta(days=n) for n in range(min(MOST_DAYS, (last - first).days + 1))]
+
+    def ask(session: Any) -> dict[dt.date, list[Story]]:
+        return kept.span(session.lake, asked.settings, wanted)
+
+    found = await pool.ask(("stories", tuple(wanted)), ask)
+    return {
+        day: [one for one in found[day] if one.state != "resting" and one.verdict != "false"]
+        for day in sorted(found, reverse=True)
+    }
+
+
+def words(asked: Asked, story: Story) -> tuple[str, list[str], list[str], str]:
+    """Title, sentences, what it may mean, how sure."""
+    speech = Speech.of(asked)
+    said = tell(
+        Telling(speech.words, asked.settings, story.day, asked.settings.zone, sensors=max(1, len(asked.settings.sensors))),
+        story,
+    )
+    return said.title, [plain(one) for one in said.sentences], [plain(one) for one in said.doubts], said.sure
+
+
+def table(asked: Asked, found: Sequence[Story]) -> Table:
+    """A line a story, with the way to its page."""
+    speech = Speech.of(asked)
+    say = speech.say
+    columns = [
+        Column(say("web.day"), "text"),
+        Column(say("web.story"), "text"),
+        Column(say("web.times")),
+        Column(say("web.days"), spare=True),
+    ]
+    rows: list[Row] = [
+        (
+            speech.words.plain(one.day),
+            Cell(words(asked, one)[0], asked.url(place("story", one.id))),
+            "–" if one.times is None else f"{one.times:,.1f}",
+            speech.words.number(one.days),
+        )
+        for one in found
+    ]
+    return Table(say("web.stories"), columns, rows, note=say("web.times_note"))

@@ -1,0 +1,52 @@
+"""The overview: how much came now, what changed, what leads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from teiten.engine import questions
+from teiten.report.model import Fact
+from teiten.web.asked import SPANS, Asked
+from teiten.web.model import Part, View
+from teiten.web.pages import _ranked, _stories
+from teiten.web.pool import Pool
+from teiten.web.speech import Speech
+
+PATH = "/"
+NAV = (10, "web.overview")
+MOST_STORIES = 10
+
+
+async def build(asked: Asked, pool: Pool) -> View:
+    speech = Speech.of(asked)
+    facts = []
+    for name in ("hour", "day", "week"):
+        row = await _totals(replace(asked, start=asked.now - SPANS[name], end=asked.now), pool)
+        note = speech.say("web.before_was", n=row["packets_before"]) if row["packets_before"] is not None else ""
+        facts.append(Fact(speech.say(f"web.last_{name}"), speech.words.number(row["packets"]), note))
+    parts = [Part("now", speech.say("web.how_much"), facts=facts), await _changed(asked, pool)]
+    found = await pool.ask(("series", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports"))
+    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(asked, "ports", found)))
+    few = replace(asked, n=5)
+    for what in ("ports", "countries", "sensors"):
+        rows = await _ranked.ranked(few, pool, what)
+        parts.append(
+            Part(what, speech.say(f"web.{what}"), table=_ranked.table(asked, what, rows), empty=speech.say("web.nothing"))
+        )
+    return View(speech.say("web.overview"), parts, lead=[speech.span()])
+
+
+async def _totals(span: Asked, pool: Pool) -> dict[str, Any]:
+    def ask(session: Any) -> dict[str, Any]:
+        return questions.totals(session, span.start, span.end, before=span.before, filters=span.filters)[0]
+
+    return await pool.ask(("totals", span.key), ask)
+
+
+async def _changed(asked: Asked, pool: Pool) -> Part:
+    """What changed within the span, the last first."""
+    speech = Speech.of(asked)
+    found = await _stories.told(asked, pool)
+    shown = [story for own in found.values() for story in own][:MOST_STORIES]
+    return Part("changed", speech.say("web.changed"), table=_stories.table(asked, shown), empty=speech.say("web.no_change"))

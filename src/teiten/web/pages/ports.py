@@ -1,0 +1,17 @@
+"""Ports: through time, and ranked."""
+
+from __future__ import annotations
+
+from teiten.web.asked import Asked
+from teiten.web.model import View
+from teiten.web.pages import _ranked
+from teiten.web.pool import Pool
+from teiten.web.speech import Speech
+
+PATH = "/ports"
+NAV = (20, "web.ports")
+
+
+async def build(asked: Asked, pool: Pool) -> View:
+    speech = Speech.of(asked)
+    return View(speech.say("web.ports"), await _ranked.parts(asked, pool, "ports", "ports"), lead=[speech.span()])
