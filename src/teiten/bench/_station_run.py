@@ -251,7 +251,7 @@ def stall(folder: Path) -> dict[str, float]:
     buffer = float(station.status()["udp"]["state"]["buffer"])
     process.end()
     lost, counted = told["sent"] - len(set(station.numbers("udp"))), station.counted("dropped_kernel")
-    return {"stall_lost": lost, "stall_uncounted": lost - counted, "buffer": buffer}
+    return {"stall_lost": lost, "stall_uncounted": lost - counted, "stall_buffer_mib": buffer / 2**20}
 
 
 def kills(folder: Path, many: int) -> dict[str, float]:
