@@ -64,7 +64,7 @@ def plan(chosen: Settings, *, tasks: bool = True) -> Plan:
         config_words = config if known.get("config", "") is None else []
         return [*_python("teiten"), *words, *config_words, *lake_words]
 
-    return Plan(chosen.station, tuple(maker), wanted, chosen.zone, argv, digest)
+    return Plan(chosen.station, tuple(maker), wanted, chosen.zone, argv, digest, (lake / "lake.toml").exists)
 
 
 def _python(module: str) -> list[str]:

@@ -177,7 +177,8 @@ def heading(context: Context, speech: Speech, subject: Subject) -> str:
 def block(context: Context, subject: Subject, title: str) -> Block:
     """The hours of a subject, with what was found marked in them, and the rows."""
     # what arrives at the house's own services is accepted: it is in no ranking, and in this chart alone
-    found = context.answers.once_of(asked.hours if subject.group != 3 else asked.hours_of_all, subject.about)
+    lands = tuple(sorted({one.about.country for one in subject.stories if one.about.country}))[: asked.COLOURED]
+    found = context.answers.once_of(asked.hours if subject.group != 3 else asked.hours_of_all, (subject.about, lands))
     say, stack = context.say, found.stack
     kinds = {"other": "other", "unknown": "unknown"}
     series = [

@@ -297,6 +297,8 @@ def _title(speech: Speech, story: Story, main: Detection | None) -> str:
             key = "again"
         elif main.kind == model.SPREADING:
             key = "spreading"
+    if key == "burst" and not when:
+        key = "rising"
     return speech.sentence(f"tell.title_{key}", thing=speech.short(about), when=when)
 
 
