@@ -22,8 +22,8 @@ PROMISES = {
     5: "replays are free",
     6: "rotation is invisible",
     7: "every loss has a number",
-    8: "syslog over UDP on two cores",
-    9: "no traffic is not no sensor",
+    8: "syslog over UDP, 20,000 a second",
+    9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
     22: "two writers and many readers at once",
@@ -66,6 +66,10 @@ while a log grows. Every byte is held against the chain of hashes, and the lake 
 
 **Together.** Two `teiten ingest` into one lake at once, while processes ask the same question again and again, through
 compact, forget and vacuum: each answer must be a state that the lake had.
+
+**Losses.** Random runs of a real receiver: buffers of the kernel from 4 KiB on, queues from 500 bytes on, a disk that
+stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
+the reader says of every line.
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.
