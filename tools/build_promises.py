@@ -17,6 +17,8 @@ PROMISES = {
     3: ("a full disk only pauses", "tests/faults/test_full_disk.py"),
     4: ("every write may fail", "tests/faults/test_failing_writes.py"),
     5: ("replays are free", "tests/faults/test_replays.py"),
+    7: ("every loss has a number", "tests/faults/test_losses.py"),
+    8: ("syslog over UDP, 20,000 a second", "tests/faults/test_syslog_rate.py"),
     12: ("memory is bounded", "tests/faults/test_memory.py"),
     13: ("the evidence is kept: the lake made again is the same rows", "tests/faults/test_replays.py"),
     22: ("two writers and many readers at once", "tests/faults/test_together.py"),
@@ -53,6 +55,10 @@ batches, give the same rows in every column, before and after they are put toget
 
 **Together.** Two `teiten ingest` into one lake at once, while processes ask the same question again and again, through
 compact, forget and vacuum: each answer must be a state that the lake had.
+
+**Losses.** Random runs of a real receiver: buffers of the kernel from 4 KiB on, queues from 500 bytes on, a disk that
+stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
+the reader says of every line.
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.
