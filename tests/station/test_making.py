@@ -14,8 +14,8 @@ import pytest
 
 from teiten import intake, settings
 from teiten.lake import Lake
-from teiten.readers import _input
-from teiten.station import made
+from teiten.readers import _input, _raw
+from teiten.station import _packed, made
 from teiten.station.making import Maker
 from teiten.station.spool import Spool, Stream
 
@@ -49,6 +49,12 @@ class Station:
     def put(self, stream: Stream, *numbers: int, stamp: str = "Nov  3 12:00:00 gw kernel: ") -> None:
         self.at += 1
         stream.commit(b"".join(line(n, stamp) for n in numbers), at=self.at, counts={"received": len(numbers)})
+
+    def put_of_a_file(self, stream: Stream, lines: list[bytes], until: dt.datetime, behind: int = 0) -> None:
+        """As the input `file` does: the mark says until when the file was written, and how much of it is still to come."""
+        self.at += 1
+        mark = {"until": until.timestamp(), "behind": behind}
+        stream.commit(b"".join(lines), at=self.at, mark=mark, counts={"received": len(lines)})
 
     def make(self, *, fresh: bool = False) -> Maker:
         if fresh or self.maker is None:
@@ -271,3 +277,62 @@ def test_a_maker_ends_when_its_station_does(station: Station, tmp_path: Path) ->
     (tmp_path / "lake" / "lake.toml").unlink()
     bad = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
     assert bad.returncode == 1 and bad.stderr.startswith(b"<3>")
+
+
+def test_an_events_line_comes_back_from_the_evidence(station: Station) -> None:
+    """Also when it is packed; when it is no longer kept, that is said."""
+    stream = station.stream()
+    for n in range(0, 40, 5):
+        station.put(stream, *range(n, n + 5))
+    stream.seal()
+    station.make()
+    files, _ = station.lake.live_files()
+    rows = pl.concat([pl.read_parquet(one.path, columns=["source_id", "source_pos", "tcp_seq"]) for one in files])
+    places = {(source, pos): seq for source, pos, seq in rows.iter_rows()}
+    expected = {place: line(seq).decode().rstrip("\n") for place, seq in places.items()}
+    data = stream.folder / "00000001.data"
+    _packed.pack(data, data.stat().st_size)
+    for packed in (False, True):
+        if packed:
+            data.unlink()
+        found = _raw.lines(station.lake, places, station.settings.reading)
+        assert {place: one.text for place, one in found.items()} == expected
+    data.with_name("00000001.data.zst").unlink()
+    assert {one.why for one in _raw.lines(station.lake, places, station.settings.reading).values()} == {_raw.GONE}
+
+
+def dated(n: int, at: dt.datetime) -> bytes:
+    return line(n, f"{at:%b} {at.day:2d} {at:%H:%M:%S} gw kernel: ")
+
+
+@pytest.mark.parametrize("rounds", ["at the end", "each time", "each time, killed"])
+def test_an_old_log_without_years_has_those_of_its_file(station: Station, rounds: str) -> None:
+    """Three years of a quiet line, read years later in pieces: as `teiten ingest` reads them from the file."""
+    start = dt.datetime(2016, 6, 1, tzinfo=dt.UTC)
+    times = [start + dt.timedelta(hours=13 * n) for n in range(2000)]
+    stream = station.stream()
+    for begin in range(0, 2000, 400):
+        lines = [dated(n, times[n]) for n in range(begin, begin + 400)]
+        station.put_of_a_file(stream, lines, times[-1], (1600 - begin) * 2000)
+        if rounds != "at the end":
+            station.make(fresh="killed" in rounds)
+    station.put(stream, 5000)  # and then what is new
+    station.make()
+    rows = station.rows()
+    assert rows.height == 2001 and set(rows["time_basis"]) == {"year inferred"}
+    assert rows.filter(pl.col("tcp_seq") < 2000)["time"].to_list() == times
+    assert rows["time"][-1].timestamp() == NOW
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100])
+def test_seconds_since_boot_count_to_when_they_came(station: Station, cut: int) -> None:
+    stream = station.stream()
+    first = [line(n, f"[{1000 + n:5d}.500000] ") for n in range(cut)]
+    again = [line(100 + n, f"[{5 + n:5d}.000000] ") for n in range(3)]  # after a reboot
+    station.put_of_a_file(stream, first, dt.datetime.fromtimestamp(NOW + 1, dt.UTC))
+    station.make()
+    station.put_of_a_file(stream, again, dt.datetime.fromtimestamp(NOW + 90, dt.UTC))
+    station.make(fresh=True)
+    rows = station.rows()
+    assert set(rows["time_basis"]) == {"boot inferred"}
+    assert [t.timestamp() - NOW for t in rows["time"]] == [*(1 - (cut - 1 - n) for n in range(cut)), 0, 1, 2]

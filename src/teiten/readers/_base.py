@@ -30,19 +30,36 @@ EXPIRED: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """When an input's bytes came in: those before `ends[i]` (and not before the one before it) at `at[i]`, µs UTC.
+    """When an input's bytes came in, in pieces: those before `ends[i]` (and not before the one before it) at `at[i]`, µs UTC.
 
-    ends, at: int64, as long as each other; `ends` rises. What lies beyond the last came with it.
+    ends, at, until: int64, as long as each other; `ends` rises. until: a piece's last line is not later than that, but for a
+    day. groups: int64, the piece with which each one's group ends, of those that came from one file without a pause; None:
+    each is a group. What lies beyond the last piece belongs to it.
     """
 
     ends: npt.NDArray[np.int64]
     at: npt.NDArray[np.int64]
+    until: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64] | None = None
 
     def of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """When the bytes at those offsets came."""
-        place = np.minimum(np.searchsorted(self.ends, positions, side="right"), len(self.ends) - 1)
-        times: npt.NDArray[np.int64] = self.at[place]
+        times: npt.NDArray[np.int64] = self.at[self._piece(positions)]
         return times
+
+    def group(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The groups of the bytes at those offsets, each told by its last piece."""
+        pieces = self._piece(positions)
+        return pieces if self.groups is None else self.groups[pieces]
+
+    def bytes_of(self, group: int) -> tuple[int, int]:
+        """From where to where a group reaches."""
+        first = group if self.groups is None else int(np.searchsorted(self.groups, group))
+        return int(self.ends[first - 1]) if first else 0, int(self.ends[group])
+
+    def _piece(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        found: npt.NDArray[np.int64] = np.minimum(np.searchsorted(self.ends, positions, side="right"), len(self.ends) - 1)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

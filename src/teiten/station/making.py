@@ -8,6 +8,7 @@ of another; only with what came otherwise into the lake (`teiten ingest` of the 
 from __future__ import annotations
 
 import argparse
+import bisect
 import contextlib
 import os
 import signal
@@ -128,8 +129,7 @@ class Maker:
             if self.stopping.is_set():
                 break
             try:
-                self._take(run, one, done)
-                unmade.took(one)
+                unmade.took(one, self._take(run, one, done))
             except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
                 self._trouble = f"{one.identity}: {error}"
@@ -138,9 +138,10 @@ class Maker:
                 said = time.monotonic()
                 self._say(done, said - begun)
 
-    def _take(self, run: intake.Run, one: Growing, done: Round) -> None:
-        """One segment's new bytes."""
-        source, options, reader = self._source(one), self._options(one), self._reader(one)
+    def _take(self, run: intake.Run, one: Growing, done: Round) -> int:
+        """One segment's new bytes, up to where the answer says."""
+        end = one.ready
+        source, options, reader = self._source(one, end), self._options(one, end), self._reader(one)
         result = intake.InputResult(source.name, options.sensor, reader.NAME)
         taking = intake.OneInput(run, source, reader, options, result, _quiet, self._resume.pop(one.identity, None))
         taking.run()
@@ -152,27 +153,35 @@ class Maker:
             self._resume[one.identity] = taking.ended
         for note in result.notes:
             self.tell("debug", f"{one.identity}: {note}")
+        return end
 
-    def _source(self, one: Growing) -> _input.Input:
+    def _source(self, one: Growing, end: int) -> _input.Input:
         path = one.path
         if path is None:
             raise InputError("its bytes are no longer kept.")
         # packets without a time of their own get the segment's; it must not change while it grows
         moment = one.first if one.about.data == PACKETS else one.times[-1]
         return _input.Input(
-            SPOOL + one.identity, path, datetime.fromtimestamp(moment, UTC), one.end, True, self.chosen.reading,
-            compression="zstd" if path.suffix == ".zst" else None, identity=one.identity, end=one.end,
+            SPOOL + one.identity, path, datetime.fromtimestamp(moment, UTC), end, True, self.chosen.reading,
+            compression="zstd" if path.suffix == ".zst" else None, identity=one.identity, end=end,
         )  # fmt: skip
 
-    def _options(self, one: Growing) -> ReadOptions:
+    def _options(self, one: Growing, end: int) -> ReadOptions:
         sensor = one.about.sensor or settings.DEFAULT_SENSOR
         known = self.chosen.sensor(sensor)
         zone = one.told.get("zone") or (known.zone if known else None) or self.chosen.zone_name
-        times = np.round(np.frombuffer(one.times, np.float64) * 1e6).astype(np.int64)
+        pieces = bisect.bisect_left(one.ends, end) + 1
+        times, untils = (
+            np.round(np.array(column[:pieces], np.float64) * 1e6).astype(np.int64) for column in (one.times, one.untils)
+        )
+        groups = np.arange(pieces)
+        if not all(one.settled):
+            ending = np.append(np.flatnonzero(np.array(one.settled[: pieces - 1], np.bool_)), pieces - 1)
+            groups = ending[np.searchsorted(ending, groups)]
+        came = Received(np.array(one.ends[:pieces], np.int64), times, untils, groups)
         return ReadOptions(
-            zone=periods.zone(str(zone)), sensor=sensor, received=Received(np.array(one.ends, np.int64), times),
-            hash_key=self.lake.hash_key, reading=self.chosen.reading,
-        )  # fmt: skip
+            zone=periods.zone(str(zone)), sensor=sensor, received=came, hash_key=self.lake.hash_key, reading=self.chosen.reading
+        )
 
     @staticmethod
     def _reader(one: Growing) -> Any:

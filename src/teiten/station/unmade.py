@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import bisect
+import time
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from teiten.station.alive import Alive
 from teiten.station.made import Made
+from teiten.station.records import Record
 from teiten.station.segments import About, data_of
 from teiten.station.spool import Spool
+
+BEHIND: Final = 1 << 18
+"""bytes of a log that are left, from which on its input has not caught up with it"""
+PATIENCE: Final = 60.0
+"""seconds for which bytes wait until it has"""
 
 
 @dataclass(slots=True)
 class Growing:
-    """A segment that is not wholly in the lake. ends, times: of records with bytes, how far these reach and when they came
-    (unix time); those of bytes that the lake has are let go of, but for the last. first: when its first bytes came."""
+    """A segment that is not wholly in the lake. first: when its first bytes came.
+
+    ends, times, untils, settled: of records with bytes, how far these reach; when they came (unix time); no line of theirs is
+    later than; whether the input had then caught up with where they came from. Those of bytes that the lake has are let go of,
+    but for the last.
+    """
 
     about: About
     number: int
@@ -29,6 +41,35 @@ class Growing:
     first: float = 0.0
     ends: array[int] = field(default_factory=lambda: array("q"))
     times: array[float] = field(default_factory=lambda: array("d"))
+    untils: array[float] = field(default_factory=lambda: array("d"))
+    settled: array[int] = field(default_factory=lambda: array("b"))
+    _waits: float = 0.0
+
+    def add(self, record: Record) -> None:
+        """A record with bytes. A log's input says in its mark until when its file was written, and how much of it is left."""
+        mark = record.mark if isinstance(record.mark, dict) else {}
+        until, behind = mark.get("until"), mark.get("behind")
+        self.first = self.first or record.at
+        self.end = record.end
+        self.ends.append(record.end)
+        self.times.append(record.at)
+        self.untils.append(min(record.at, float(until)) if isinstance(until, int | float) and until > 0 else record.at)
+        self.settled.append(not (isinstance(behind, int) and behind > BEHIND))
+        if self.settled[-1]:
+            self._waits = 0.0
+        else:
+            self._waits = self._waits or time.monotonic()
+
+    @property
+    def ready(self) -> int:
+        """Its durable bytes; of a log of which more is on its way, without those that came since the input was last level with
+        it: the years of their stamps are told when it is. Not for longer than `PATIENCE`."""
+        if self.sealed or not self._waits or time.monotonic() - self._waits > PATIENCE:
+            return self.end
+        for place in range(len(self.ends) - 1, -1, -1):
+            if self.settled[place]:
+                return max(self.made, self.ends[place])
+        return self.made
 
     @property
     def identity(self) -> str:
@@ -40,10 +81,13 @@ class Growing:
         """Where its bytes are; None where they are no longer kept."""
         return data_of(self.folder, self.number)
 
-    def took(self) -> None:
-        """The lake has all of it that is known here."""
-        self.made = self.end
-        del self.ends[:-1], self.times[:-1]
+    def took(self, end: int) -> None:
+        """The lake has its bytes up to there."""
+        self.made = end
+        known = bisect.bisect_right(self.ends, end) - 1
+        if known > 0:
+            for column in (self.ends, self.times, self.untils, self.settled):
+                del column[:known]
 
 
 class Unmade:
@@ -100,10 +144,7 @@ class Unmade:
                 held.made = self.ends.get(held.identity, 0)
             for record in one.records:
                 if record.end > held.end:
-                    held.first = held.first or record.at
-                    held.ends.append(record.end)
-                    held.times.append(record.at)
-                    held.end = record.end
+                    held.add(record)
                 held.sealed = held.sealed or "seal" in record.told
         for stream in list(self.growing):
             self._advance(stream)
@@ -114,7 +155,7 @@ class Unmade:
         for stream, own in self.growing.items():
             for one in own.values():
                 if one.sealed and one.end > one.made and one.about.sensor is not None and one.path is None:
-                    one.took()
+                    one.took(one.end)
                     gone += 1
             if gone:
                 self._advance(stream)
@@ -124,18 +165,19 @@ class Unmade:
         """Segments of which the lake has not all: of each stream in order, the streams with the least of it first."""
         streams = []
         for own in self.growing.values():
-            mine = [one for _, one in sorted(own.items()) if one.end > one.made and one.about.sensor is not None]
-            streams.append((sum(one.end - one.made for one in mine), mine))
+            mine = [one for _, one in sorted(own.items()) if one.ready > one.made and one.about.sensor is not None]
+            streams.append((sum(one.ready - one.made for one in mine), mine))
         return [one for _, mine in sorted(streams, key=lambda pair: pair[0]) for one in mine]
 
     def behind(self) -> int:
         """Bytes that are durable and not in the lake."""
-        return sum(one.end - one.made for one in self.work())
+        every = (one for own in self.growing.values() for one in own.values() if one.about.sensor is not None)
+        return sum(one.end - one.made for one in every)
 
-    def took(self, one: Growing) -> None:
-        """All of it that is known here is in the lake."""
-        one.took()
-        self.ends[one.identity] = one.end
+    def took(self, one: Growing, end: int) -> None:
+        """Its bytes up to there are in the lake."""
+        one.took(end)
+        self.ends[one.identity] = end
         self._advance(one.about.id)
 
     def _advance(self, stream: str) -> None:

@@ -190,13 +190,13 @@ class Settler:
         """The same, with the input's time for lines that state none."""
         lines = rows[:, k.LINE]
         if block.simple:
-            times, good = self._times.resolve(block.kinds, block.values)
+            times, good = self._times.resolve(block.kinds, block.values, block.pos, block.end)
             right = good | (block.kinds == _stamp.NONE)
             if right.all():
                 return times, block.pos, rows
             block.simple = False
         elif ((rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])).all():
-            resolved, good = self._times.resolve(block.kinds, block.values)
+            resolved, good = self._times.resolve(block.kinds, block.values, block.pos, block.end)
             times, right = resolved[lines], good[lines] | (rows[:, k.KIND] == _stamp.NONE)
         else:  # lines run together: their own stamps come after their line's
             same = (rows[:, k.KIND] == block.kinds[lines]) & (rows[:, k.STAMP] == block.values[lines])
@@ -204,7 +204,8 @@ class Settler:
             at = lines[extra] + 1
             kinds = np.insert(block.kinds, at, rows[extra, k.KIND])
             values = np.insert(block.values, at, rows[extra, k.STAMP])
-            resolved, good = self._times.resolve(kinds, values)
+            positions = np.insert(block.pos, at, block.pos[lines[extra]])
+            resolved, good = self._times.resolve(kinds, values, positions, block.end)
             place = lines + np.searchsorted(at, lines, side="right")
             place[extra] = at + np.arange(len(extra))
             times, right = resolved[place], good[place] | (rows[:, k.KIND] == _stamp.NONE)
@@ -286,10 +287,7 @@ def survey(source: Input, options: ReadOptions, first: bytes = b"") -> Survey:
     """A first look over the stamps of an input: all of it where it is small, else stretches of it."""
 
     def look(offset: int, data: bytes) -> tuple[Ints, Ints, Ints]:
-        array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
-        parsed = parse(array, len(data), offset, offset + len(data), options, True)
-        seen = parsed.kinds != _stamp.NONE
-        return parsed.pos[seen], parsed.kinds[seen].astype(np.int64), parsed.values[seen]
+        return _stamps(data, offset, options)
 
     found = Survey()
     if not source.seekable:
@@ -319,6 +317,31 @@ def survey(source: Input, options: ReadOptions, first: bytes = b"") -> Survey:
             offset += len(data)
     finally:
         stream.close()
+
+
+def look_at(source: Input, options: ReadOptions, begin: int, end: int) -> Survey:
+    """The stamps of the lines in those bytes, all of them."""
+    found = Survey()
+    stream: Any = Stream(source.open())
+    try:
+        _blocks.skip_to(stream, begin, source.compression is None)
+        offset, rest = begin, b""
+        while offset < end and (data := stream.read(min(_SURVEY_EVERY, end - offset - len(rest)))):
+            whole, mark, rest = (rest + data).rpartition(b"\n")
+            if whole + mark:
+                found.stretches.append(_stamps(whole + mark, offset, options))
+                offset += len(whole + mark)
+    finally:
+        stream.close()
+    return found
+
+
+def _stamps(data: bytes, offset: int, options: ReadOptions) -> tuple[Ints, Ints, Ints]:
+    """Place, kind and value of every stamp in those lines, which begin at that byte."""
+    array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
+    parsed = parse(array, len(data), offset, offset + len(data), options, True)
+    seen = parsed.kinds != _stamp.NONE
+    return parsed.pos[seen], parsed.kinds[seen].astype(np.int64), parsed.values[seen]
 
 
 def _read_fully(stream: Any, n: int) -> bytes:
@@ -371,7 +394,10 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     begin = _context(source, options.start, options)
     head = source.head()
     stamped = options.received is None and _stamped(source, options, head)
-    times = Times(options, source.mtime, begin, lambda: survey(source, options, head), stamped)
+    times = Times(
+        options, source.mtime, begin, lambda: survey(source, options, head), stamped,
+        lambda begin, end: look_at(source, options, begin, end),
+    )  # fmt: skip
     settler = Settler(times, options)
     stream = Stream(source.open())
     pool = Pool()

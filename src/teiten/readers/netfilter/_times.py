@@ -12,8 +12,11 @@ import numpy.typing as npt
 from teiten.readers import _clock
 from teiten.readers._base import ReadOptions
 from teiten.readers._clock import Bools, Boots, Ints, Survey, Unwrapped, Zone
+from teiten.readers.netfilter._arrived import Arrived, Look
 from teiten.readers.netfilter._stamp import ABSOLUTE, BAD, BOOT, LOCAL, NONE, YEARLESS
 
+_YEARS_AS_THEY_CAME = "its stamps have no year: inferred from when its lines came in"
+_BOOTED_AS_IT_CAME = "its stamps count from the boot: inferred from when its lines came in"
 STATED, YEAR, BOOTED, RECEIVED = range(4)
 """indices into event.TIME_BASES"""
 
@@ -25,7 +28,13 @@ class Times:
     """
 
     def __init__(
-        self, options: ReadOptions, mtime: dt.datetime | None, begin: int, survey: Callable[[], Survey], stamped: bool
+        self,
+        options: ReadOptions,
+        mtime: dt.datetime | None,
+        begin: int,
+        survey: Callable[[], Survey],
+        stamped: bool,
+        look: Look | None = None,
     ) -> None:
         self._options = options
         self._begin = begin
@@ -40,6 +49,11 @@ class Times:
         self._booted = 0
         self.stamped = stamped
         self.notes: list[str] = []
+        self._said: set[str] = set()
+        self._at: tuple[Ints | None, int] = (None, 0)
+        self._arrived = None
+        if options.received is not None and look is not None:
+            self._arrived = Arrived(options.received, self._zone, options.start, look)
 
     @property
     def survey(self) -> Survey:
@@ -55,10 +69,9 @@ class Times:
         else:
             self._first_year = _clock.first_year(seen, self._bound, self._zone)
             by = "today's date" if self._now else "the file's modification time"
-            how = "; --year sets it"
-            if self._options.received is not None:
-                by, how = "when they came in", ""
-            self.notes.append(f"its stamps have no year: inferred from {by} ({self._first_year} for the first line{how})")
+            self.notes.append(
+                f"its stamps have no year: inferred from {by} ({self._first_year} for the first line; --year sets it)"
+            )
         state: Unwrapped = _clock.state_at(seen, self._begin, Unwrapped())
         if state.last is None:  # the year counts from the first line, whatever is read first
             state.last = int(seen[0][1][0])
@@ -76,20 +89,21 @@ class Times:
                 last = int(whole.feed(part)[-1])
             self._booted = self._bound - last
             by = "now" if self._now else "the file's modification time"
-            how = " (--boot-time sets it)"
-            if self._options.received is not None:
-                by, how = "when its last line came in", ""
-            self.notes.append(f"its stamps count from the boot: {by} is taken for its last line's{how}")
+            self.notes.append(f"its stamps count from the boot: {by} is taken for its last line's (--boot-time sets it)")
         state: Boots = _clock.state_at(seen, self._begin, Boots())
         return state
 
-    def resolve(self, kinds: npt.NDArray[np.uint8], values: Ints) -> tuple[Ints, Bools]:
-        """Stamps in the input's order -> microseconds UTC, and which of them are a time at all."""
+    def resolve(
+        self, kinds: npt.NDArray[np.uint8], values: Ints, positions: Ints | None = None, end: int = 0
+    ) -> tuple[Ints, Bools]:
+        """Stamps in the input's order -> microseconds UTC, and which of them are a time at all. positions: where their lines
+        begin; end: where the bytes end of which these are the stamps."""
+        self._at = (positions, end)
         good = (kinds != BAD) & (kinds != NONE)
         if (kinds == ABSOLUTE).all():
             return values, good
         if len(kinds) and (kinds == YEARLESS).all():
-            local, good = self._dated(values)
+            local, good = self._dated(values, np.ones(len(values), np.bool_))
             return self._zone.to_utc(local), good
         out = np.where(kinds == ABSOLUTE, values, self._bound)
         clock = kinds == LOCAL
@@ -97,7 +111,7 @@ class Times:
         yearless = kinds == YEARLESS
         if yearless.any():
             local = values.copy()
-            local[yearless], there = self._dated(values[yearless])
+            local[yearless], there = self._dated(values[yearless], yearless)
             good[np.flatnonzero(yearless)[~there]] = False
             clock = clock | yearless
         if clock.any():
@@ -105,13 +119,21 @@ class Times:
         boot = kinds == BOOT
         if boot.any():
             since = values[boot]
-            if self._boots is None:
-                self._boots = self._start_boots(since)
-            out[boot] = self._booted + self._boots.feed(since)
+            if self._arrived is not None and positions is not None and self._options.boot_time is None:
+                self._say(_BOOTED_AS_IT_CAME)
+                out[boot] = self._arrived.booted(since, positions[boot], (int(positions[0]), end))
+            else:
+                if self._boots is None:
+                    self._boots = self._start_boots(since)
+                out[boot] = self._booted + self._boots.feed(since)
         return out, good
 
-    def _dated(self, stamps: Ints) -> tuple[Ints, Bools]:
-        """Stamps without a year -> wall-clock microseconds, and whether there is such a day."""
+    def _dated(self, stamps: Ints, which: Bools) -> tuple[Ints, Bools]:
+        """Stamps without a year -> wall-clock microseconds, and whether there is such a day. which: of all to be resolved."""
+        positions, end = self._at
+        if self._arrived is not None and positions is not None and self._options.year is None:
+            self._say(_YEARS_AS_THEY_CAME)
+            return self._arrived.dated(stamps, positions[which], (int(positions[0]), end))
         if self._years is None:
             self._years = self._start_years(stamps)
         years = self._first_year + self._years.feed(stamps)
@@ -121,6 +143,12 @@ class Times:
             if late.any():
                 local[late], there[late] = _clock.dated(stamps[late], years[late] - 1)
         return local, there
+
+    def _say(self, note: str) -> None:
+        """Once."""
+        if note not in self._said:
+            self._said.add(note)
+            self.notes.append(note)
 
     def bases(self, kinds: Ints) -> Any:
         """Index into event.TIME_BASES for each kind of stamp; one number where they are all of a kind."""

@@ -47,6 +47,8 @@ class Followed:
         """ends of parts that were read whole"""
         self.waits: str | None = None
         """what it waits for"""
+        self.until = 0.0
+        """when the file was written last of which the last piece was"""
         self.refused = False
         """it is no log"""
         self.new = True
@@ -81,6 +83,18 @@ class Followed:
     def lag(self) -> int:
         """Bytes that are there and not yet taken."""
         return sum(one.lag() for one in list(self.sources))
+
+    def written(self) -> float:
+        """When it was written to last, by its file's time."""
+        return max((one.written for one in list(self.sources)), default=0.0)
+
+    def whole(self) -> bool:
+        """Was it read, and is it none that is waited for?"""
+        return bool(self.sources) and not self.pending and all(one.at and not one.half for one in self.sources)
+
+    def over(self) -> bool:
+        """Is nothing of it left?"""
+        return not (self.sources or self.pending or self.new)
 
     def poll(self, stop: threading.Event) -> bool:
         """Takes what is there; True where more may be there at once. OSError."""
@@ -119,6 +133,7 @@ class Followed:
         if source.at == 0 and before is not None and before.static and before.half and before.origin == source.origin:
             half = before.half
             before.take(half, len(half))
+        self.until = os.fstat(source.handle).st_mtime
         raw = source.raw(piece)
         source.take(raw, piece.length)
         lines = piece.block.count(b"\n")
