@@ -27,6 +27,7 @@ HEAVY = {"numpy", "polars", "duckdb", "pyarrow", "deltalake", "numba", "llvmlite
         ("", "Nothing is to come in"),
         ('[station.input.a]\nkind = "stdin"\n', "[station.collector] is missing"),
         ('[station.input.a]\nkind = "stdin"\n[station.collector]\nurl = "http://a"\n', "https"),
+        ('[station.input.collector]\nkind = "stdin"\n[station.collector]\nurl = "https://a"\ncredential = "a.b"\n', "is taken"),
     ],
 )
 def test_what_is_missing_is_said(table: str, why: str, tmp_path: Path, capsys: Said) -> None:

@@ -457,6 +457,7 @@ class Sensor(Live):
 
     def _beside(self, station: Station) -> list[inputs.Input]:
         found, credential = settings(station.collector)
+        inputs.free(station.inputs, NAME)
         return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
 
     def _whole(self) -> Whole:
