@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Protocol
 
@@ -60,6 +61,8 @@ class Plan:
     tasks: tuple[Task, ...]
     zone: Any
     argv: Callable[[list[str]], list[str]]
+    lake: Path | None = None
+    """into which the maker makes"""
     digest: str = ""
     """of the configuration: what is not in `station` changes for the maker where it does"""
     ready: Callable[[], bool] = lambda: True
@@ -132,7 +135,8 @@ class Watching:
             self._doing = Doing(plan.tasks, plan.station.spool, plan.argv, self.tell, plan.zone)
         self._listen()
         names = ", ".join(self.part.status()) or "nothing"
-        self.tell("info", f"teiten {teiten.__version__} watches {names}; spool {plan.station.spool}")
+        lake = f", lake {plan.lake}" if plan.lake is not None else ""
+        self.tell("info", f"teiten {teiten.__version__} watches {names}; spool {plan.station.spool}{lake}")
 
     def _listen(self) -> None:
         try:
