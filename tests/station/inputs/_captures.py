@@ -14,6 +14,14 @@ def pcap(packets: Iterable[int], order: str = "<") -> bytes:
     )
 
 
+def erf(packets: Iterable[int]) -> bytes:
+    """Records of Ethernet frames, each of 64 bytes; no header."""
+    return b"".join(
+        struct.pack("<Q", 1775001600 + n << 32) + struct.pack("!BBHHH", 2, 0, 80, 0, 64) + struct.pack("!I", n) + bytes(60)
+        for n in packets
+    )
+
+
 def _block(kind: int, body: bytes) -> bytes:
     body += bytes(-len(body) % 4)
     return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from _captures import numbers, pcap, pcapng
+from _captures import erf, numbers, pcap, pcapng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,3 +51,10 @@ def test_what_is_no_capture(data: bytes) -> None:
     with pytest.raises(Broken):
         while True:
             data = data[cutter.cut(data) :]
+
+
+def test_erf_is_cut_by_its_records() -> None:
+    cutter, whole = Cutter(erf=True), erf(range(5))
+    assert (cutter.cut(whole[:-3]), cutter.packets, cutter.head) == (320, 4, b"")
+    with pytest.raises(Broken):
+        Cutter(erf=True).cut(bytes(40))

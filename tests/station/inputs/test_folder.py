@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _captures import numbers, pcap, pcapng
+from _captures import erf, numbers, pcap, pcapng
 from _stations import at_work, content, counts, station, until
 
 from teiten.station.inputs import folder as kind
@@ -63,6 +63,15 @@ def test_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with watched(tmp_path):
             log.write_bytes(pcap(range(many)))
             until(lambda n=many: taken(tmp_path) == list(range(n)))  # type: ignore[misc]
+
+
+def test_erf_is_known_by_its_name(tmp_path: Path) -> None:
+    with watched(tmp_path):
+        (tmp_path / "in" / "five.erf").write_bytes(erf(range(5)))  # its first byte is 0
+        until(lambda: counts(tmp_path).get("received") == 5)
+        (tmp_path / "in" / "nine.erf.gz").write_bytes(gzip.compress(erf(range(9))))  # the same, and four more
+        until(lambda: counts(tmp_path).get("received") == 9)
+    assert content(tmp_path, data=PACKETS) == erf(range(9))
 
 
 def test_a_ring_that_writes_over_itself(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A capture's bytes cut where packets end, and what a segment must begin with so that its packets can be read: pcap, pcapng."""
+"""A capture's bytes cut where packets end, and what a segment must begin with so that they can be read: pcap, pcapng, ERF."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ class Broken(Exception):
 
 class Cutter:
     """Walks over a capture's bytes in order. head: what a segment begins with that does not begin with the file; packets: how
-    many the last stretch held. Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng."""
+    many the last stretch held. Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, the ERF Types Reference Guide."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, erf: bool = False) -> None:
         self.head = b""
+        self.erf = erf
+        """records of an ERF file, which has no header of its own"""
         self.packets = 0
         self._order = ""
         self._blocks = False
@@ -35,6 +37,8 @@ class Cutter:
     def cut(self, data: bytes) -> int:
         """How many of the bytes are whole: headers, packets, blocks. The next call begins behind them. Broken."""
         self.packets = 0
+        if self.erf:
+            return self._cut_erf(data)
         at = 0
         if not self._order and not self._blocks:
             if data[:4] == _SECTION:
@@ -86,5 +90,20 @@ class Cutter:
                 self.head += data[at : at + length]
             many += kind in _PACKETS
             at += length
+        self.packets = many
+        return at
+
+    def _cut_erf(self, data: bytes) -> int:
+        at, many = 0, 0
+        while at + 16 <= len(data):
+            length = int.from_bytes(data[at + 10 : at + 12], "big")
+            if length < 16:
+                if many:
+                    break
+                raise Broken(f"a record claims {length} bytes")
+            if at + length > len(data):
+                break
+            at += length
+            many += 1
         self.packets = many
         return at

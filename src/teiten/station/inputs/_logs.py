@@ -51,8 +51,9 @@ class Logs:
             self._looked = time.monotonic()
             self._match()
         busy = False
-        for self._now in list(self.logs.values()):
-            busy = self._now.poll(stop) or busy
+        for log in list(self.logs.values()):
+            self._now = log
+            busy = log.poll(stop) or busy
         return busy
 
     def close(self) -> None:

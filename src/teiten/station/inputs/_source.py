@@ -140,7 +140,7 @@ class Source:
         if seen == self._seen:
             self.read = time.time()
             return None
-        if self.at == 0 and not self._over:
+        if self.at == 0 and not self._over and self._cut is whole_lines:
             self._jump(info.st_size)
         begin = self.at + self._over
         data = os.pread(self.handle, PIECE, begin)

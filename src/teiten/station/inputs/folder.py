@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ DONE: Final = 20_000
 """files of which it is remembered that they were taken"""
 RESTING: Final = 16
 """captures that do not change and are still held open"""
+_ERF: Final = re.compile(r"\.erf(\.\w+)?$", re.IGNORECASE)
+"""an ERF file has no mark of its own: it is told by its name"""
 _TURN: Final = 64
 _PATIENCE: Final = 60.0
 """seconds for which a capture that grows waits for another that does"""
@@ -187,17 +190,18 @@ class _Folder:
         settled = self._settled(info)
         packed = packing(os.pread(handle, 8, 0)) is not None
         head = b"" if packed and not settled else head_of(handle)
-        if captured(head) and (settled or not packed):
-            place = holds(handle, self.recent)
+        erf = bool(_ERF.search(path.name)) and not captured(head)
+        if (captured(head) or (erf and head)) and (settled or not packed):
+            place = holds(handle, self._places())
             if place is not None or digest(head) not in self.done:
-                cutter = Cutter()
+                cutter = Cutter(erf=erf)
                 source, state = Source(part, handle, cut=cutter.cut), (info.st_size, info.st_mtime_ns)
                 item = _Item(path, source, cutter, place.offset if place else 0, state)
                 item.since -= self.given["settle"] if settled else 0
                 self._items[info.st_dev, info.st_ino] = item
                 return item
             self.done[key] = None  # it was taken under another name
-        elif (settled or not packed) and head and b"\0" not in head and not captured(head):
+        elif (settled or not packed) and head and b"\0" not in head and not captured(head) and not erf:
             self._texts.append(str(path))
         elif settled:
             self._once(key, f"{path} is no capture, and no log: it is left where it is")
@@ -299,9 +303,13 @@ class _Folder:
         self._open = None if mine else self._open
         self.feed.put(b"", seal=mine, mark=self._mark(), received=refused, refused=refused)
 
+    def _places(self) -> list[Place]:
+        """How far files were taken."""
+        items = self._items.values()
+        return [*self.recent, *(one.source.place() for one in items if one.source.at > 0 and one.source.at >= one.skip)]
+
     def _mark(self) -> dict[str, Any]:
-        active = [one.source.place() for one in self._items.values() if one.source.at > 0 and one.source.at >= one.skip]
-        return {"recent": [one.plain() for one in [*self.recent, *active]], "done": list(self.done)}
+        return {"recent": [one.plain() for one in self._places()], "done": list(self.done)}
 
 
 def open(given: Given, host: Host) -> _Folder:
