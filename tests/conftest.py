@@ -55,13 +55,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def figure() -> Callable[[int, str], None]:
+def figure(request: pytest.FixtureRequest) -> Callable[[int, str], None]:
     """Prints what a promise's proof came to; with TEITEN_FIGURES=FILE it is also added there, for tools/build_promises.py."""
 
     def told(promise: int, text: str) -> None:
         print(f"promise {promise}: {text}")
         if file := os.environ.get("TEITEN_FIGURES"):
+            proof = request.path.relative_to(Path(__file__).parents[1]).as_posix()
+            line = {"promise": promise, "proof": proof, "figure": text, "date": f"{dt.date.today()}"}
             with Path(file).open("a", encoding="utf-8") as out:
-                out.write(json.dumps({"promise": promise, "figure": text, "date": f"{dt.date.today()}"}) + "\n")
+                out.write(json.dumps(line) + "\n")
 
     return told

@@ -326,7 +326,7 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     ),
     "detect_group_sources": Threshold(5, "and so many sources did at least"),
     "detect_false_days": Threshold(
-        0.1, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
+        0.05, "of days on which nothing happens, the share on which a change may be told all the same (hours; 0 to 1)"
     ),
     "detect_times": Threshold(2, "a change within hours has this many times what is expected of its hours, at least"),
     "detect_packets": Threshold(10, "and this many packets more than expected"),

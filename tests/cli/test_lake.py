@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from teiten.cli import main
+from teiten.lake import Lake
 
 LINE = (
     "2026-04-{d:02d}T00:00:{n:02d}+09:00 router kernel: DROP IN=ppp0 OUT= MAC= SRC=203.0.113.{n} DST=198.51.100.1 LEN=40 "
@@ -51,6 +52,20 @@ def test_status_compact_vacuum(lake: str, capsys: pytest.CaptureFixture[str]) ->
     assert "nothing to put together" in capsys.readouterr().err
     assert main(["sql", "--lake", lake, "--output", "json", "SELECT count(*) AS n FROM events"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"n": 15}]
+
+
+def test_what_was_stored_without_conclusions_is_judged(lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `ingest` does by itself: the same days are judged, and the same times watched."""
+    logs = [str(path) for path in tmp_path.glob("messages-*")]
+    assert main(["ingest", "--lake", str(tmp_path / "bare"), "--tz", "UTC", "--no-verdicts", *logs]) == 0
+    bare, whole = Lake.open(tmp_path / "bare"), Lake.open(Path(lake))
+    assert not bare.verdict_state("UTC").height and not bare.coverage("UTC").height
+    for _ in range(2):  # the second time there is nothing to do
+        assert main(["lake", "judge", "--lake", str(tmp_path / "bare"), "--tz", "UTC"]) == 0
+        bare = Lake.open(tmp_path / "bare")
+        assert bare.verdict_state("UTC")["day"].to_list() == whole.verdict_state("UTC")["day"].to_list()
+        columns = ["day", "sensor", "start", "end"]
+        assert bare.coverage("UTC").select(columns).equals(whole.coverage("UTC").select(columns))
 
 
 def test_wrong_words(lake: str, capsys: pytest.CaptureFixture[str]) -> None:

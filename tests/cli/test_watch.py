@@ -39,9 +39,6 @@ def test_a_log_becomes_rows_without_a_configuration(tmp_path: Path, monkeypatch:
     try:
         assert cli.main(["watch", "kern.log", "--once", "--tz", "UTC"]) == 0
         assert rows(tmp_path / "teiten-lake") == 30
-        log(tmp_path / "kern.log", 30, 12)
-        assert cli.main(["watch", "kern.log", "--once", "--tz", "UTC"]) == 0
-        assert rows(tmp_path / "teiten-lake") == 42
     finally:
         os.umask(before)
     spooled = list((tmp_path / "teiten-spool").rglob("*.data"))
@@ -115,3 +112,26 @@ def test_a_station_that_is_killed_again_and_again(tmp_path: Path) -> None:
             station.communicate(timeout=60)
     assert cli.main(["watch", "--config", str(tmp_path / "teiten.toml"), "--lake", str(tmp_path / "lake"), "--once"]) == 0
     assert rows(tmp_path / "lake") == total
+
+
+@pytest.mark.full
+def test_two_stations_on_one_lake_of_which_one_is_killed(tmp_path: Path) -> None:
+    """Each has its spool; their makers take turns at the lake: every line of both, once."""
+    stations = []
+    for name in ("a", "b"):
+        text = CONFIGURED.format(more=f'spool = "spool-{name}"').replace("kern.log", f"{name}.log")
+        (tmp_path / f"{name}.toml").write_text(f'{text}sensor = "{name}"\n')
+        log(tmp_path / f"{name}.log", 0, 100)
+        command = [sys.executable, "-m", "teiten", "watch", "--config", f"{name}.toml", "--lake", "lake", "--no-tasks"]
+        stations.append(subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL))
+    for number in range(6):
+        time.sleep(0.7)
+        for name in ("a", "b"):
+            log(tmp_path / f"{name}.log", 100 + 50 * number, 50)
+    stations[0].kill()
+    stations[1].terminate()
+    for one in stations:
+        one.wait(60)
+    for name in ("a", "b"):
+        assert cli.main(["watch", "--config", str(tmp_path / f"{name}.toml"), "--lake", str(tmp_path / "lake"), "--once"]) == 0
+    assert rows(tmp_path / "lake") == 800

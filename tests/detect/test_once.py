@@ -12,6 +12,7 @@ from tests.detect.worlds import DAY, quiet
 from teiten.detect import once
 from teiten.detect.model import (
     BURST,
+    CLOCK_STEP,
     DYNAMIC,
     FEW_MANY,
     HIGH,
@@ -19,6 +20,7 @@ from teiten.detect.model import (
     OVERTOOK,
     OWN_FALL,
     PORT_RUN,
+    RHYTHM_LOST,
     WATCH,
     About,
     Detection,
@@ -101,3 +103,19 @@ def test_the_rank_of_a_burst_that_goes_on_is_told() -> None:
     lasting = replace(told(About((SQL,))), end=None)
     found = once.told_once(quiet(days=1, a_day=10), [lasting, told(About((SQL,)), kind=OVERTOOK)])
     assert {each.kind for each in found} == {BURST, OVERTOOK}
+
+
+@pytest.mark.parametrize(
+    "other,one,kinds",
+    [
+        (told(About(), 3, 12, CLOCK_STEP), told(About((TELNET,), "GB", 64904), 5, 7), [CLOCK_STEP]),
+        (told(About(), 3, 12, CLOCK_STEP), told(About((TELNET,), "GB"), 5, 7), [BURST, CLOCK_STEP]),
+        (told(About(), 3, 12, CLOCK_STEP), told(About((TELNET,), "GB", 64904), 11, 14), [BURST, CLOCK_STEP]),
+        (told(About(country="RU"), 0, 24, RHYTHM_LOST), told(About(country="RU"), 1, 6), [RHYTHM_LOST]),
+        (told(About(country="RU"), 0, 24, RHYTHM_LOST), told(About((TELNET,), "RU"), 1, 6), [BURST, RHYTHM_LOST]),
+        (told(About(country="RU"), 0, 24, RHYTHM_LOST), told(About(country="CN"), 1, 6), [BURST, RHYTHM_LOST]),
+    ],
+    ids=["by the clock", "not of one AS", "after the step", "who wakes at night", "one port of it", "another country"],
+)
+def test_what_follows_of_a_clock_or_a_rhythm_is_told_by_it(other: Detection, one: Detection, kinds: list[str]) -> None:
+    assert sorted(d.kind for d in once.told_once(quiet(), [other, one])) == kinds

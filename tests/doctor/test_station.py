@@ -12,7 +12,7 @@ import pytest
 
 import teiten
 from teiten import settings
-from teiten.doctor import Patient, Result, station
+from teiten.doctor import Patient, Result, lake, station
 from teiten.station import made
 
 NOW = dt.datetime(2026, 4, 5, 3, 0, tzinfo=dt.UTC)
@@ -172,6 +172,15 @@ def test_a_status_that_cannot_be_read_stops_no_check(text: str, tmp_path: Path) 
     patient = Patient(settings.load(config=tmp_path / "teiten.toml"), NOW)
     for check in CHECKS.values():
         check(patient)
+
+
+def test_a_station_makes_its_lake_by_itself(tmp_path: Path) -> None:
+    examine(tmp_path, status())
+    (tmp_path / "teiten.toml").write_text(f'zone = "UTC"\nlake = {{ path = "{tmp_path / "lake"}" }}\n')
+    for said, state in ((status(), "look"), (status(ended=True), "wrong")):
+        (tmp_path / "teiten-spool" / "status.json").write_text(json.dumps(said))
+        found = lake.check_lake(Patient(settings.load(config=tmp_path / "teiten.toml"), NOW))
+        assert (found.state, "of the first lines" in found.mend) == (state, state == "look")
 
 
 def test_the_kernels_clock_is_asked() -> None:

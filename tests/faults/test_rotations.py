@@ -1,4 +1,4 @@
-"""Rotation is invisible: a log that is rotated again and again while it is written to; the station runs, is stopped, or killed."""
+"""Rotation is invisible: a log that is rotated again and again while it is written to, the station running or not."""
 
 from __future__ import annotations
 

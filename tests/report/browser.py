@@ -61,14 +61,14 @@ class Browser:
             self.complaints.append(json.dumps(params)[:500])
         return found
 
-    def open(self, page: Path, width: int, *, dark: bool = False) -> None:
-        """Loads the file in a window of that width, and waits until it stands."""
+    def open(self, page: Path | str, width: int, *, dark: bool = False) -> None:
+        """Loads the file, or the address, in a window of that width, and waits until it stands."""
         self.requests, self.complaints = [], []
         narrow = width < 600
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=narrow)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while self._next().get("method") != "Page.loadEventFired":
             pass
         self.ask("document.fonts.ready.then(() => 1)")

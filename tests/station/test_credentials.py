@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
 from teiten.errors import TeitenError, UsageError
+from teiten.station import certificates
 from teiten.station.credentials import Credentials, parts
 
 
@@ -64,3 +66,12 @@ def test_all_at_once(tmp_path: Path) -> None:
         thread.join()
     kept = Credentials(path)
     assert len(kept.all()) == 20 and all(kept.check(*parts(text)) for text in texts)
+
+
+@pytest.mark.root
+def test_what_root_makes_is_the_services(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    Credentials(tmp_path / "credentials.json").add("home")
+    certificates.own(tmp_path / "tls", ["a"])
+    made = [tmp_path / "credentials.json", tmp_path / "tls", *(tmp_path / "tls").iterdir()]
+    assert {path.stat().st_uid for path in made} == {12345} and len(made) == 4

@@ -15,8 +15,8 @@ import pytest
 
 from teiten import intake, settings
 from teiten.lake import Lake
-from teiten.readers import _input
-from teiten.station import made
+from teiten.readers import _input, _raw
+from teiten.station import _packed, made
 from teiten.station.making import Maker
 from teiten.station.spool import Spool, Stream
 
@@ -278,6 +278,28 @@ def test_a_maker_ends_when_its_station_does(station: Station, tmp_path: Path) ->
     (tmp_path / "lake" / "lake.toml").unlink()
     bad = subprocess.run([*command, str(tmp_path / "lake")], input=b"", capture_output=True, timeout=120, check=False)
     assert bad.returncode == 1 and bad.stderr.startswith(b"<3>")
+
+
+def test_an_events_line_comes_back_from_the_evidence(station: Station) -> None:
+    """Also when it is packed; when it is no longer kept, that is said."""
+    stream = station.stream()
+    for n in range(0, 40, 5):
+        station.put(stream, *range(n, n + 5))
+    stream.seal()
+    station.make()
+    files, _ = station.lake.live_files()
+    rows = pl.concat([pl.read_parquet(one.path, columns=["source_id", "source_pos", "tcp_seq"]) for one in files])
+    places = {(source, pos): seq for source, pos, seq in rows.iter_rows()}
+    expected = {place: line(seq).decode().rstrip("\n") for place, seq in places.items()}
+    data = stream.folder / "00000001.data"
+    _packed.pack(data, data.stat().st_size)
+    for packed in (False, True):
+        if packed:
+            data.unlink()
+        found = _raw.lines(station.lake, places, station.settings.reading)
+        assert {place: one.text for place, one in found.items()} == expected
+    data.with_name("00000001.data.zst").unlink()
+    assert {one.why for one in _raw.lines(station.lake, places, station.settings.reading).values()} == {_raw.GONE}
 
 
 def dated(n: int, at: dt.datetime) -> bytes:

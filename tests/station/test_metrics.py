@@ -70,6 +70,10 @@ def test_they_are_had_where_they_were_asked_for(tmp_path: Path) -> None:
             asked.close()
         with pytest.raises(UsageError, match="an address and a port"):
             metrics.listen("9514")
-        assert metrics.port == 0
+        assert metrics.port == 0 and not metrics.open_to_others
+        metrics.listen("0.0.0.0:0")
+        assert metrics.open_to_others
+        metrics.listen("127.0.0.2:0")
+        assert metrics.port and not metrics.open_to_others
     finally:
         metrics.close()

@@ -11,13 +11,14 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.station.remote import until
+from tests.station.remote import unchecked, until
 
 from teiten.errors import TeitenError
-from teiten.station import serving
+from teiten.station import certificates, serving
 from teiten.station.serving import Answer, RefuseError, Request, Server
 
 
@@ -36,7 +37,8 @@ def handle(request: Request) -> Answer:
 @contextlib.contextmanager
 def served(**more: Any) -> Iterator[tuple[Server, list[str]]]:
     told: list[str] = []
-    server = Server(("127.0.0.1", 0), handle, lambda _, text: told.append(text), context=lambda: None, **more)
+    more.setdefault("context", lambda: None)
+    server = Server(("127.0.0.1", 0), handle, lambda _, text: told.append(text), **more)
     stop = threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,))
     thread.start()
@@ -153,6 +155,22 @@ def test_the_slow_are_cut_off_and_others_served(monkeypatch: pytest.MonkeyPatch)
         known.close()
         for one in slow:
             one.close()
+
+
+def test_half_open_tls_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who connects and never shakes hands, or stops in the middle of it."""
+    monkeypatch.setattr(serving, "HANDSHAKE", 0.4)
+    context = certificates.server(*certificates.own(tmp_path, ["127.0.0.1"]))
+    with served(context=lambda: context) as (server, _):
+        silent, half = (socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(2))
+        half.sendall(bytes.fromhex("16030100f5010000f10303") + bytes(20))
+        assert until(lambda: server.counts["failed"] == 2 and server.connections() == 0, 5)
+        line = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=10, context=unchecked())
+        line.request("POST", "/", b"served")
+        assert json.loads(line.getresponse().read())["body"] == "served"
+        line.close()
+        silent.close()
+        half.close()
 
 
 def test_a_flood_from_one_peer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from teiten.station import _packed, spool
+from teiten.station import _disk, _packed, spool
 from teiten.station.records import digest
 from teiten.station.spool import Record, Spool, SpoolError, Stream
+from teiten.station.verifying import Verified, verify
 
 
 def whole(found: Spool, stream: str) -> bytes:
@@ -323,3 +324,26 @@ def test_two_stations_do_not_write_to_one_spool(tmp_path: Path) -> None:
         pass
     with pytest.raises(SpoolError, match="There is no spool"):
         Spool.there(tmp_path / "nowhere")
+
+
+def test_nothing_lies_behind_what_was_written_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long record failed, and the segment was sealed instead: its seal is shorter."""
+    made, stream = written(tmp_path / "spool", 2, limit=1000, close=False)
+    put = _disk.put
+    broken: list[int] = []
+
+    def fails(handle: int, data: bytes, at: int) -> None:
+        put(handle, data, at)
+        if broken and handle == stream._chain:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(_disk, "put", fails)
+    broken.append(1)
+    with pytest.raises(OSError, match="Input/output"):
+        stream.commit(lines(2, 9), mark={"long": "x" * 500})
+    broken.clear()
+    stream.limit = 30
+    stream.commit(lines(2, 3), mark=2)
+    stream.close()
+    assert list(verify(made, Verified())) == [] and whole(made, stream.about.id) == lines(0, 3)
+    assert made.stream("kern", "home").mark == 2

@@ -223,3 +223,26 @@ def test_a_station_whose_writer_died_ends(tmp_path: Path) -> None:
     watch.part.desk.failed = MemoryError("no more")
     assert watch.run() == 1
     assert house.heard("what writes to the spool died of MemoryError: no more; the station ends")()
+
+
+def test_tasks_wait_until_there_is_a_lake_and_an_hour_is_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SUMMARY", 0.05)
+    house = House(tmp_path)
+    house.tasks = (Task("judge", '"print(1)"', every=60, quick=True),)
+    (tmp_path / "spool").mkdir()
+    ran: dict[str, object] = {"due": 1, "began": 0, "ended": 0, "code": None, "failures": 0, "said": []}
+    (tmp_path / "spool" / "tasks.json").write_text(json.dumps({"judge": ran}))
+    lake = tmp_path / "lake.toml"
+    plan = dataclasses.replace(house.plan(), ready=lake.exists)
+    seen: list[bool] = []
+
+    def code() -> object:
+        return json.loads((tmp_path / "spool" / "tasks.json").read_text())["judge"]["code"]
+
+    def make() -> None:
+        seen.append(code() is None)
+        lake.touch()
+
+    house.after((house.heard("1 came in, 0 were lost"), make), (lambda: code() == 0, send(signal.SIGTERM)))
+    assert Watching(plan, Live(plan.station, house.tell), house.tell, house.plan).run() == 0
+    assert seen == [True] and code() == 0

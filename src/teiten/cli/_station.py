@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from teiten.station.telling import Log
     from teiten.station.watching import Plan
 
-NEVER = ("watch", "sensor", "collect", "bench", "demo", "spool", "restore")
+NEVER = ("watch", "sensor", "collect", "serve", "bench", "demo", "restore")
 """commands that are no task of a station"""
 
 
@@ -64,7 +64,7 @@ def plan(chosen: Settings, *, tasks: bool = True) -> Plan:
         config_words = config if known.get("config", "") is None else []
         return [*_python("teiten"), *words, *config_words, *lake_words]
 
-    return Plan(chosen.station, tuple(maker), wanted, chosen.zone, argv, digest)
+    return Plan(chosen.station, tuple(maker), wanted, chosen.zone, argv, chosen.lake, digest, (lake / "lake.toml").exists)
 
 
 def _python(module: str) -> list[str]:

@@ -188,9 +188,9 @@ def _judge(lake: Lake, found: Settings) -> int:
     """Everything that follows from events that were stored without it. 1 where something hindered it."""
     from teiten import classify, coverage, rollup
 
-    # when a day has ended, what the station counted in it is in the lake some minutes later
+    # when a day has ended, what a station counted in it is in the lake some minutes later
     now = dt.datetime.now(found.zone)
-    if (now.hour, now.minute) >= (0, 10):
+    if not lake.watching_files() or (now.hour, now.minute) >= (0, 10):
         coverage.refresh(lake, found)
     judged = classify.refresh(lake, found, wait=None)
     _common.show_verdicts(judged)

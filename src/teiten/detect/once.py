@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from teiten.detect.model import (
     BURST,
+    CLOCK_STEP,
     CLOSING_IN,
     FEW_MANY,
     NEW_PORT,
     OVERTOOK,
     OWN,
     PORT_RUN,
+    RHYTHM_LOST,
     WATCH,
     About,
     Detection,
@@ -41,8 +43,16 @@ def told_once(view: View, found: Sequence[Detection]) -> list[Detection]:
 
 def _tells(other: Detection, one: Detection) -> bool:
     """Whether the other one says what this one would say."""
-    if other is one or WATCH in (other.kind, one.kind) or other.kind in OWN:
+    if other is one or WATCH in (other.kind, one.kind):
         return False
+    if other.kind == CLOCK_STEP:
+        # who comes by the clock came at another hour, since the clock was another
+        return one.kind == BURST and one.about.asn is not None and _within(other, one)
+    if other.kind in OWN:
+        return False
+    if other.kind == RHYTHM_LOST:
+        # who sleeps no longer comes in hours in which nobody came
+        return one.kind == BURST and not one.about.ports and one.about.country == other.about.country
     if one.kind in {OVERTOOK, CLOSING_IN}:
         return other.kind in {BURST, NEW_PORT} and _made(other, one)
     if one.kind != BURST or not _at_one_time(other, one):
@@ -53,6 +63,12 @@ def _tells(other: Detection, one: Detection) -> bool:
         same = other.about.country == one.about.country is not None or other.about.asn == one.about.asn is not None
         return same and other.packets >= _HALF * (one.packets - (one.usual or 0.0))
     return False
+
+
+def _within(other: Detection, one: Detection) -> bool:
+    """Whether the one lies in the other's hours."""
+    (a0, a1), (b0, b1) = _span(other), _span(one)
+    return a0 <= b0 and b1 <= a1
 
 
 def _made(burst: Detection, rank: Detection) -> bool:

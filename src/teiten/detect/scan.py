@@ -36,6 +36,8 @@ _CRUDE: Final = 0.6
 """share of `detect_times` from which on a series is looked at more closely"""
 _EACH: Final = 8.0
 """packets of each host more than expected, from which on few hosts carry what is more"""
+_VISITS: Final = 2.0
+"""large visits at once that few hosts must come to more than: of thousands of series one has two of them on many days"""
 _SAMPLE: Final = 250
 """series of a kind that did not stand out today, at most, that tell what days before had"""
 _MOST_BINS: Final = 20_000_000
@@ -511,7 +513,7 @@ def _told(made: Ground, family: Family, measure: Measure, x: Floats, mu: Floats,
     out: npt.NDArray[np.bool_] = (x >= times * mu) & (x - mu >= least) & (mu > 0)
     if measure == "hosts":
         return out
-    return out & ((x - mu <= _EACH * more) | (x - mu >= made.visits[0 if family.wide else 1]))
+    return out & ((x - mu <= _EACH * more) | (x - mu >= _VISITS * made.visits[0 if family.wide else 1]))
 
 
 def _most(made: Ground, family: Family, measure: Measure) -> Floats:

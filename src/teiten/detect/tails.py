@@ -16,6 +16,8 @@ _SHAPE: Final = 4.0
 """shape above which the approximation holds to some percent"""
 _STEPS: Final = 30
 _TINY: Final = 1e-30
+_CLOSE: Final = 1e-9
+"""a step that changes the sum by less than this part is the last"""
 
 
 def tail(x: Floats, mu: Floats, phi: Floats, unsure: Floats) -> Floats:
@@ -60,7 +62,10 @@ def _beta(x: Floats, mu: Floats, r: Floats) -> Floats:
         ):
             d = 1.0 / _apart(1.0 + a * d)
             c = _apart(1.0 + a / c)
-            h = h * d * c
+            step = d * c
+            h = h * step
+        if not step.size or np.abs(step - 1.0).max() < _CLOSE:
+            break  # x lies above the mean: far above it a few steps do
     logs = x * np.log(q) + r * np.log1p(-q) - np.log(x) - (_log_gamma(x) + _log_gamma(r) - _log_gamma(x + r))
     out: Floats = -(logs + np.log(np.maximum(h, _TINY))) / np.log(10.0)
     return out

@@ -10,6 +10,7 @@ from pathlib import Path
 from teiten.doctor._base import Patient, Result, many
 from teiten.lake import _lock
 from teiten.lake._lake import SCHEMA_VERSION
+from teiten.station import standing
 
 ORDER = 10
 LITTLE = 200_000_000
@@ -28,6 +29,9 @@ def check_lake(p: Patient) -> Result:
             return Result(
                 "look", f"there is no lake yet at {place}", f"teiten ingest --lake {place} FILE stores a log for good"
             )
+        live = standing.read(p.settings.station.spool, p.now.timestamp())
+        if missing and live is not None and live.runs:
+            return Result("look", f"there is no lake yet at {place}", "The station makes it of the first lines that arrive.")
         return Result("wrong", seen, (p.trouble.hint if p.trouble else "") or "Make one with: teiten ingest FILE")
     events = p.kept.query("SELECT count(*) AS n FROM raw_events")[0]["n"]
     batches = p.kept.last_batch

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten.errors import TeitenError, UsageError
+from teiten.station.credentials import owned
 
 _DAYS: Final = 3650
 _PIN: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{2}(?::?[0-9a-fA-F]{2}){31})", re.ASCII)
@@ -41,6 +42,10 @@ def own(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
             ],
             capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=True,
         )  # fmt: skip
+        for path in (folder, certificate.with_suffix(".pem.new"), key.with_suffix(".key.new")):
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            owned(handle, folder.parent)
+            os.close(handle)
         certificate.with_suffix(".pem.new").replace(certificate)
         key.with_suffix(".key.new").replace(key)
     except FileNotFoundError:

@@ -136,6 +136,7 @@ class Credentials:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            owned(handle, self.path.parent)
         except OSError as error:
             raise TeitenError(f"The credentials {self.path} cannot be changed: {error.strerror}.") from None
         try:
@@ -150,6 +151,7 @@ class Credentials:
         try:
             handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as stream:
+                owned(handle, self.path.parent)
                 stream.write(text.encode())
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -178,6 +180,13 @@ class Credentials:
         return TeitenError(
             f"The credentials {self.path} cannot be read: {why}.", hint="Bring back a copy, or remove it and add them anew."
         )
+
+
+def owned(handle: int, folder: Path) -> None:
+    """What root makes in a service's folder is the service's: it must be able to read it."""
+    if os.geteuid() == 0:
+        there = folder.stat()
+        os.fchown(handle, there.st_uid, there.st_gid)
 
 
 def parts(text: str) -> tuple[str, str]:

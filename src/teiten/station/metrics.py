@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +56,11 @@ class Metrics:
     def port(self) -> int:
         """The port that it listens at; 0 where it does not."""
         return int(self._server.server_address[1]) if self._server is not None else 0
+
+    @property
+    def open_to_others(self) -> bool:
+        """Does it listen at more than this machine's own loopback?"""
+        return self._server is not None and not ip_address(str(self._server.server_address[0])).is_loopback
 
     def close(self) -> None:
         """Listens no more."""

@@ -114,6 +114,10 @@ class Replica:
     def _take_chain(self, segment: int, have: Have, found: Sequence[Record], chain: bytes) -> None:
         if not have.sealed or "seal" not in found[-1].told:
             raise WrongError("the bytes of a segment that is here in part are gone")
+        whose = found[0].told.get("as")
+        own = (self.about.id, self.about.sensor, self.about.input, self.about.data)
+        if not isinstance(whose, dict) or tuple(whose.get(key) for key in ("id", "sensor", "input", "data")) != own:
+            raise WrongError("the segment says that it is of another stream")
         write_whole(self._stream.folder / f"{segment:08d}.chain", chain)
         self._stream = self._spool.make(self.about)
 

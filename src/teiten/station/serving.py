@@ -235,8 +235,9 @@ class Server:
             slot.sock.settimeout(IDLE_KNOWN + 30)
             context = self.context()
             if context is not None:
-                plain = slot.sock
-                slot.sock = context.wrap_socket(plain, server_side=True)
+                # the handshake comes after: until then the slot's socket must be the one that can be shut down
+                slot.sock = wrapped = context.wrap_socket(slot.sock, server_side=True, do_handshake_on_connect=False)
+                wrapped.do_handshake()
             with cast("BinaryIO", slot.sock.makefile("rb", 1 << 16)) as stream:
                 while not self.stopping and self._one(slot, stream):
                     slot.deadline = time.monotonic() + (IDLE_KNOWN if slot.known else IDLE)
@@ -277,6 +278,9 @@ class Server:
             last = last or no.close
         except ConnectionError:
             raise
+        except TeitenError as error:
+            self.tell("error", str(error))
+            status, body, more = 503, {"error": "the collector cannot answer now"}, {"Retry-After": "60"}
         except OSError as error:
             status, body, more = 503, {"error": error.strerror or "the disk takes nothing"}, {"Retry-After": "5"}
         last = last or not (request.read or _empty(headers))

@@ -141,7 +141,12 @@ class Spool:
             if numbers(folder):
                 raise SpoolError(f"{folder} is damaged: it does not say whose it is.", hint="Restore its stream.json.")
             make_folder(folder)
-            write_whole(folder / "stream.json", one.text().encode())
+            try:
+                write_whole(folder / "stream.json", one.text().encode())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # who tries again takes another name
+                raise
         return Stream(folder, known or one, limit=limit)
 
     def segments(self, stream: str, first: int = 1) -> list[Segment]:
@@ -208,28 +213,27 @@ class Follower:
 
     def _stream(self, own: About, folder: Path) -> Iterator[Segment]:
         place = self._places.get(own.id)
-        if place is None:
-            start = next((number for number in numbers(folder) if number >= self._first.get(own.id, 1)), None)
-            if start is None:
-                return
-            place = self._places[own.id] = _Place(start)
+        least = place.number if place is not None else self._first.get(own.id, 1)
         while True:
-            while new := self._read(folder, place):
-                yield segment(own, folder, place.number, new, place.told)
-            if place.last is None or "seal" not in place.last.told:
+            later = [number for number in numbers(folder) if number >= least]
+            for number in later:
+                if place is None or number > place.number:
+                    self._places[own.id] = place = _Place(number)
+                while new := self._read(folder, place, newest=number == later[-1]):
+                    yield segment(own, folder, place.number, new, place.told)
+                if place.last is None or "seal" not in place.last.told:
+                    return
+            if not later or later[-1] < least:
                 return
-            following = next((number for number in numbers(folder) if number > place.number), None)
-            if following is None:
-                return
-            self._places[own.id] = place = _Place(following)
+            least = later[-1] + 1  # another may have begun meanwhile
 
-    def _read(self, folder: Path, place: _Place) -> list[Record]:
+    def _read(self, folder: Path, place: _Place, *, newest: bool) -> list[Record]:
         """The records behind the place, which moves on; from the segment's start again where its chain was mended."""
         if place.last is not None and "seal" in place.last.told:
             return []
         out: list[Record] = []
         last = place.last
-        for line in _behind(folder, place):
+        for line in _behind(folder, place, newest=newest):
             one = parse(line)
             if one is None or not follows(one, last):
                 if not out and last is not None:
@@ -252,8 +256,9 @@ class Follower:
         return [one for one in again if one.number > last.number]
 
 
-def _behind(folder: Path, place: _Place) -> list[bytes]:
-    """The next whole lines of the segment's chain behind the place, on the disk for good."""
+def _behind(folder: Path, place: _Place, *, newest: bool) -> list[bytes]:
+    """The next whole lines of the segment's chain behind the place, on the disk for good: as it is where another segment has
+    begun since."""
     path = folder / f"{place.number:08d}.chain"
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -271,7 +276,7 @@ def _behind(folder: Path, place: _Place) -> list[bytes]:
             out += piece
             if b"\n" in piece:
                 break
-        if out:
+        if out and newest:
             settled(handle)
     finally:
         os.close(handle)

@@ -58,6 +58,8 @@ class Stream:
         self._chain: int | None = None
         self._chain_end = 0
         self._first: Record | None = None
+        self._failed = False
+        """did the disk not take what was written last?"""
         self._since: float | None = None
         """when the first bytes of the segment came in"""
         self._clock: tuple[float, float] | None = None
@@ -212,9 +214,14 @@ class Stream:
         """The bytes, then their records, each for good before the next step. OSError: as before."""
         assert self._data is not None
         assert self._chain is not None
+        if self._failed:  # what is written now may be shorter, and nothing may lie behind it
+            os.ftruncate(self._chain, self._chain_end)
+            os.ftruncate(self._data, self.last.end)
+        self._failed = True
         if block:
             _disk.put(self._data, block, self.last.end)
         _disk.put(self._chain, lines, self._chain_end)
+        self._failed = False
         found = found or held([lines])
         self._chain_end += len(lines)
         self.last, self._first = found[-1], self._first or found[0]

@@ -51,7 +51,13 @@ def verify(spool: Spool, done: Verified, stream: str | None = None) -> Iterator[
             continue
         own = about(folder)
         if own is None:
-            yield Finding(folder.name, DAMAGE, "it does not say whose it is: no stream.json, no first record")
+            empty = not any(path.name[0].isdigit() for path in folder.iterdir())
+            text = (
+                "it was being made when the power went"
+                if empty
+                else "it does not say whose it is: no stream.json, no first record"
+            )
+            yield Finding(folder.name, NOTE if empty else DAMAGE, text)
             continue
         done.streams += 1
         yield from _stream(folder, own, done, let_go)
@@ -114,9 +120,10 @@ class Check:
 
     def run(self, *, newest: bool = False) -> Iterator[tuple[str, str]]:
         """What is wrong, as kind and words. newest: its end may be torn."""
-        path = data_of(self.folder, self.number)
         with contextlib.ExitStack() as stack:
-            data = stack.enter_context(_packed.opened(path)) if path is not None else None
+            data = self._data()
+            if data is not None:
+                stack.enter_context(data)
             self.held = data is not None
             trouble = None
             torn = damaged = 0
@@ -145,7 +152,14 @@ class Check:
                 yield DAMAGE, "it goes on in another segment without its end"
             if data is not None and not trouble and (rest := _rest(data)):
                 text = f"{rest:,} bytes lie behind its last record"
-                yield (NOTE, f"{text}: under way when it stopped") if newest else (DAMAGE, text)
+                yield (NOTE, f"{text}: under way, and never acknowledged") if newest else (DAMAGE, text)
+
+    def _data(self) -> BinaryIO | None:
+        for _ in range(2):  # it may be packed just now
+            path = data_of(self.folder, self.number)
+            with contextlib.suppress(FileNotFoundError):
+                return _packed.opened(path) if path is not None else None
+        return None
 
     def _first(self, one: Record) -> Iterator[tuple[str, str]]:
         if self.before is not None and (one.before, one.number) != (self.before.sha, self.before.number + 1):

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Protocol
 
@@ -33,6 +34,8 @@ from teiten.stationing import Station
 TICK: Final = 0.5
 STATUS: Final = 5.0
 """seconds between two writings of status.json"""
+SUMMARY: Final = 3600.0
+"""seconds between two lines of the log that say what came in and what was lost"""
 LAST_ROUND: Final = 30.0
 """seconds that the maker has for its last round; what it does not make, the next start does"""
 _LOOKS: Final = 3
@@ -58,8 +61,12 @@ class Plan:
     tasks: tuple[Task, ...]
     zone: Any
     argv: Callable[[list[str]], list[str]]
+    lake: Path | None = None
+    """into which the maker makes"""
     digest: str = ""
     """of the configuration: what is not in `station` changes for the maker where it does"""
+    ready: Callable[[], bool] = lambda: True
+    """may tasks run yet: is there a lake?"""
 
 
 class Watching:
@@ -77,6 +84,8 @@ class Watching:
         self._told_at = 0.0
         self._quiet = 0
         self._failed = False
+        self._ready = False
+        self._summed: tuple[float, int, int] = (time.monotonic(), 0, 0)
 
     def run(self, *, once: bool = False) -> int:
         """0 where all went well; 1 where it could not go on, or (`once`) the maker's last round did not go well."""
@@ -126,13 +135,16 @@ class Watching:
             self._doing = Doing(plan.tasks, plan.station.spool, plan.argv, self.tell, plan.zone)
         self._listen()
         names = ", ".join(self.part.status()) or "nothing"
-        self.tell("info", f"teiten {teiten.__version__} watches {names}; spool {plan.station.spool}")
+        lake = f", lake {plan.lake}" if plan.lake is not None else ""
+        self.tell("info", f"teiten {teiten.__version__} watches {names}; spool {plan.station.spool}{lake}")
 
     def _listen(self) -> None:
         try:
             self._metrics.listen(self.plan.station.metrics)
         except (OSError, TeitenError) as error:
             self.tell("error", f"metrics: {self.plan.station.metrics} cannot be listened at: {error}")
+        if self._metrics.open_to_others:
+            self.tell("warning", f"metrics: whoever reaches {self.plan.station.metrics} can read the counters")
 
     def _tick(self) -> None:
         if signal.SIGHUP in self._signals:
@@ -140,12 +152,27 @@ class Watching:
             self._reload()
         if self._maker is not None:
             self._maker.tick()
-        if self._doing is not None:
+        if self._doing is not None and (self._ready or self.plan.ready()):
+            self._ready = True
             self._doing.tick()
+        self._sum_up()
         if not 0 <= time.monotonic() - self._told_at < STATUS:
             self._told_at = time.monotonic()
             self._write_status()
             notify.alive()
+
+    def _sum_up(self) -> None:
+        """Each hour a line: a log in which nothing stands does not say that all is well."""
+        since, received, lost = self._summed
+        if time.monotonic() - since < SUMMARY:
+            return
+        totals = [feed for one in self.part.status().values() for feed in one["feeds"].values()]
+        now = sum(feed.get("received", 0) for feed in totals)
+        gone = sum(feed.get(key, 0) for feed in totals for key in ("dropped_kernel", "dropped_queue", "lost_estimated"))
+        self._summed = (time.monotonic(), now, gone)
+        # an input that a reload took away takes its counters with it
+        came, went = max(0, now - received), max(0, gone - lost)
+        self.tell("warning" if went else "info", f"in the last {SUMMARY / 60:.0f} minutes {came:,} came in, {went:,} were lost")
 
     def _over(self, once: bool) -> bool:
         if any(number != signal.SIGHUP for number in self._signals):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from teiten import lang
@@ -55,8 +56,10 @@ def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:
             continue
         out[part.id] = {}
         for name, width in (("wide", WIDE), ("narrow", NARROW)):
-            sheet = figures.sheet(part.figure, width=width, lang=language)
-            svg = sheet.finish(part.figure.title, part.figure.alt or part.figure.title, sheet.y)
+            # both are on the page, and each has names of its own
+            figure = replace(part.figure, id=f"{part.figure.id}-{name}")
+            sheet = figures.sheet(figure, width=width, lang=language)
+            svg = sheet.finish(figure.title, figure.alt or figure.title, sheet.y)
             # our own drawing, whose texts are escaped where they are put in
             own = {"svg": markupsafe.Markup(svg), "width": width}
             if len(sheet.plots) == 1:

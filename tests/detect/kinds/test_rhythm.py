@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from teiten.detect.kinds import rhythm
-from teiten.detect.model import RHYTHM, RHYTHM_LOST
+from teiten.detect.model import BURST, RHYTHM, RHYTHM_LOST, About, Detection
 from teiten.detect.view import CELLS, WATCHED, View
 
 _LAST = dt.date(2026, 4, 10)
@@ -71,3 +72,17 @@ def test_a_country_of_several_zones_has_the_clock_of_most_of_its_people(country:
     assert zone is not None
     offset = dt.datetime(2026, 1, 15, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
     assert offset == dt.timedelta(hours=hours)
+
+
+def test_what_comes_at_all_hours_to_one_port_leaves_a_country_asleep() -> None:
+    """A flood to one port, told of already, is no end of the rhythm of all others."""
+    asleep = view("JP", [True] * 36)
+    hours = asleep.hours[asleep.today]
+    flood = asleep.cells.head(1).select(pl.exclude("time")).join(pl.DataFrame({"time": hours}), how="cross")
+    flood = flood.with_columns(pl.lit(9001, pl.Int32).alias("dst_port"), pl.lit(400, pl.Int64).alias("packets"))
+    flood = flood.with_columns(pl.lit(300, pl.Int64).alias("hosts")).select(asleep.cells.columns)
+    flooded = replace(asleep, cells=pl.concat([asleep.cells, flood]))
+    told = Detection(BURST, About(ports=((6, 9001),)), asleep.day, hours[0], packets=9600.0)
+    assert rhythm.find(flooded, [told]) == []
+    of_land = replace(told, about=About(ports=((6, 9001),), country="JP"))
+    assert rhythm.find(flooded, [of_land]) == []

@@ -150,7 +150,8 @@ def fault_trial(world: World, kind: str, method: Method) -> dict[str, Any]:
     before: list[Story] = []
     for day, view in shown(world, cells, watched).views((fault.day, fault.day + 1)):
         found, before = method(view, before)
-        world_s = [one for one in found if one.kind not in model.OWN]
+        # what no story is made of nobody is told: the end of what was not told
+        world_s = [one for story in before for one in story.detections if one.kind not in model.OWN]
         if day == fault.day:
             telling = score.own(found, fault)
             out["told"], out["right"] = bool(telling), any(one.kind in fault.right for one in telling)

@@ -18,11 +18,12 @@ from statistics import NormalDist
 from typing import Any, Final, Protocol
 
 import numpy as np
+import polars as pl
 
 from teiten.detect import levels
-from teiten.detect.model import RHYTHM, RHYTHM_LOST, About, Detection
+from teiten.detect.model import BURST, HIGH, NEW_PORT, RHYTHM, RHYTHM_LOST, RISING, SPREADING, About, Detection, Port
 from teiten.detect.stories import over
-from teiten.detect.view import Floats, View
+from teiten.detect.view import Floats, Series, View
 
 KINDS: Final = (RHYTHM, RHYTHM_LOST)
 ORDER: Final = 30
@@ -30,6 +31,7 @@ NIGHT: Final = (0, 6)
 DAY: Final = (9, 22)
 _WINDOWS: Final = (1, 2, 4, 7)
 """days that are held against those before them"""
+_AMOUNTS: Final = (BURST, NEW_PORT, RISING, HIGH, SPREADING)
 _COUNTRIES: Final = 30
 _LEAST: Final = 3.0
 """sources an hour by day or night, below which nothing can be said, of today's rhythm or of the one before"""
@@ -85,16 +87,41 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     """Rhythms that came or went. Needs two weeks, and a day that is over."""
     if not over(view):
         return []
-    made = view.series("country")
+    # what comes at all hours to a port of which something is told leaves a country as awake, or asleep, as it was
+    made = _without(view, {port for one in found if one.kind in _AMOUNTS and one.about.country is None for port in _ports(one)})
     out = []
     tested = [row for row, key in enumerate(made.keys[:_COUNTRIES]) if key[0] is not None]
     bar = NormalDist().inv_cdf(1 - view.threshold("detect_level_days") / max(1, len(tested)) / len(_WINDOWS) / 2)
     for row in tested:
         depths = of_hours(view, str(made.keys[row][0]), made.hosts[row])
         one = _changed(view, depths, bar) if depths is not None else None
-        if one is not None:
+        if one is not None and _of_its_own(view, str(made.keys[row][0]), one.kind, found, bar):
             out.append(one)
     return out
+
+
+def _ports(one: Detection) -> tuple[Port, ...]:
+    return one.about.ports if one.about.sensor is None else ()
+
+
+def _without(view: View, ports: set[Port], country: str | None = None) -> Series:
+    """Hours of the countries (or of one) without those ports."""
+    if not ports:
+        return view.series("country")
+    of_them = pl.any_horizontal(*[(pl.col("protocol") == p) & pl.col("dst_port").eq_missing(pl.lit(n)) for p, n in ports])
+    only = of_them.not_() if country is None else of_them.not_() & (pl.col("country") == country)
+    return view.series("country", only=only)
+
+
+def _of_its_own(view: View, country: str, kind: str, found: Sequence[Detection], bar: float) -> bool:
+    """Whether the country shows it without the ports of which something is told of it, too."""
+    told = {port for one in found if one.kind in _AMOUNTS and one.about.country in (None, country) for port in _ports(one)}
+    if not any(one.about.country == country and one.kind in _AMOUNTS and _ports(one) for one in found):
+        return True
+    rest = _without(view, told, country)
+    depths = of_hours(view, country, rest.hosts[0]) if rest.keys else None
+    again = _changed(view, depths, bar) if depths is not None else None
+    return again is not None and again.kind == kind
 
 
 def standing(view: View, country: str) -> Detection | None:

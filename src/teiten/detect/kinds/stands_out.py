@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
 from teiten.detect import levels
 from teiten.detect.days import PORT, courses
@@ -46,20 +45,24 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     rows = {key: row for row, key in enumerate(whole.keys)}
     totals = _three(whole.packets.sum(axis=0)), _three(whole.hosts.sum(axis=0))
     out: list[Detection] = []
+    inside = courses(days, "country", *PORT, least=_LEAST / 2 / DAYS)
+    of_land: dict[Any, list[int]] = {}
+    for place, (land, *_) in enumerate(inside.keys):
+        of_land.setdefault(land, []).append(place)
     for row, (land,) in enumerate(lands.keys[:_COUNTRIES]):
         mine = _three(lands.packets[row]), _three(lands.hosts[row])
         if land is None or mine[0][-1] < _LEAST:
             continue
         known = {port for one in found if one.about.country in (None, "") and one.kind in _TOLD for port in one.about.ports}
-        made = courses(days, *PORT, least=_LEAST / 2 / DAYS, only=pl.col("country") == land)
         some = []
-        for place, key in enumerate(made.keys):
+        for place in of_land.get(land, []):
+            key = inside.keys[place][1:]
             if (key[0], key[1]) in known:
                 continue  # the port is told with its countries
-            if made.packets[place, -DAYS:].sum() < _LEAST / 2:
+            if inside.packets[place, -DAYS:].sum() < _LEAST / 2:
                 continue
-            of_port = _three(made.packets[place]), _three(made.hosts[place])
-            if DAYS * made.packets[place, -1] < _STILL * of_port[0][-1]:
+            of_port = _three(inside.packets[place]), _three(inside.hosts[place])
+            if DAYS * inside.packets[place, -1] < _STILL * of_port[0][-1]:
                 continue  # it did, and is over
             everywhere = _three(whole.packets[rows[key]]), _three(whole.hosts[rows[key]])
             told = _stands(view, of_port, mine, everywhere, totals, days.watched)

@@ -15,7 +15,7 @@ from teiten.engine.questions import Rows
 from teiten.engine.series import series, spread, starts
 from teiten.periods import Period, span
 from teiten.report import coverage as watching
-from teiten.report.answers import Answers, Stack, What, hidden
+from teiten.report.answers import Answers, Stack, What, chosen, hidden
 from teiten.report.coverage import Coverage
 
 DRAWN: Final = 3
@@ -146,18 +146,26 @@ def filters_of(about: About, answers: Answers) -> Filters:
     )
 
 
-def hours_of_all(answers: Answers, about: About) -> Hours:
+Told = tuple[About, tuple[str, ...]]
+"""what a part is about, and the countries that it names: these are drawn, however few came from them"""
+
+
+def hours_of_all(answers: Answers, told: Told) -> Hours:
     """The same with what was accepted among it: of a service that is really run."""
-    return hours(answers, about, all_events=True)
+    return hours(answers, told, all_events=True)
 
 
-def hours(answers: Answers, about: About, *, all_events: bool = False) -> Hours:
+def hours(answers: Answers, told: Told, *, all_events: bool = False) -> Hours:
     """The days' hours of what a story is about, stacked."""
+    about, lands = told
     whole = drawn(answers)
     what: What = "countries" if about.ports else "ports"
     wanted = dataclasses.replace(filters_of(about, answers), all_events=all_events)
     least = LEAST if what == "ports" else 1
-    rows = series(answers.session, what, whole.start, whole.end, "hour", top=COLOURED, minimum=least, filters=wanted)
+    ahead = chosen("countries", lands) if what == "countries" and lands else ""
+    rows = series(
+        answers.session, what, whole.start, whole.end, "hour", top=COLOURED, minimum=least, filters=wanted, ahead=ahead
+    )
     if least > 1 and not any(row["part"] == "top" for row in rows):
         least = 1
         rows = series(answers.session, what, whole.start, whole.end, "hour", top=COLOURED, filters=wanted)

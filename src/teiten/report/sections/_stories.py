@@ -146,7 +146,7 @@ def _subject(
 
 def _weight(one: Story) -> int:
     """What is new before what goes on, what goes on before what ends; last what may be chance."""
-    if any(found.confidence == "possible" for found in one.detections[:1]):
+    if any(found.confidence == "possible" and found.day == one.day for found in one.detections[:1]):
         return len(_STATES)
     if one.kind == model.FALLING and one.state == "new":
         return _STATES.index("falling")
@@ -177,7 +177,8 @@ def heading(context: Context, speech: Speech, subject: Subject) -> str:
 def block(context: Context, subject: Subject, title: str) -> Block:
     """The hours of a subject, with what was found marked in them, and the rows."""
     # what arrives at the house's own services is accepted: it is in no ranking, and in this chart alone
-    found = context.answers.once_of(asked.hours if subject.group != 3 else asked.hours_of_all, subject.about)
+    lands = tuple(sorted({one.about.country for one in subject.stories if one.about.country}))[: asked.COLOURED]
+    found = context.answers.once_of(asked.hours if subject.group != 3 else asked.hours_of_all, (subject.about, lands))
     say, stack = context.say, found.stack
     kinds = {"other": "other", "unknown": "unknown"}
     series = [

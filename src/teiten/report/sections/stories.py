@@ -24,6 +24,7 @@ ORDER = 6
 KINDS: tuple[PeriodKind, ...] = ("daily",)
 TOGETHER: Final = 4
 """stories of one port or country that are told one by one"""
+NBSP: Final = "\N{NO-BREAK SPACE}"
 LISTED: Final = 12
 """lines of a list of small things, beyond which the table tells them"""
 
@@ -167,7 +168,7 @@ def _table(context: Context, every: Sequence[Story]) -> Block:
         Column(say("stories.column_thing"), "text"),
         Column(say("stories.column_kind"), "text"),
         Column(say("stories.column_state"), "text"),
-        Column(say("stories.column_since"), "text"),
+        Column(say("stories.column_since"), "text", spare=True),
         Column(say("stories.column_times")),
         Column(say("stories.column_peak"), spare=True),
         Column(say("column.rank"), spare=True),
@@ -178,7 +179,7 @@ def _table(context: Context, every: Sequence[Story]) -> Block:
             say("stories.own") if one.kind in model.OWN else speech.label(one),
             say(f"stories.kind_{one.kind}"),
             say("stories.state_false") if one.verdict == "false" else say(f"stories.state_{one.state}"),
-            words.day(speech.local(one.first).date()),
+            words.day(speech.local(one.first).date()).replace(" ", NBSP),
             _times(context, one.times),
             _times(context, one.peak),
             words.number(one.rank) if one.rank else "–",
@@ -201,7 +202,7 @@ def _times(context: Context, times: float | None) -> str:
 
 
 def _row(one: Story) -> tuple[object, ...]:
-    main = one.detections[0] if one.detections else None
+    main = next((found for found in one.detections if found.day == one.day), None)
     ports, country, asn, sensor, group = one.about.text().split("|")
     return (
         one.id, one.kind, ports, country, asn, sensor, group, one.state, _stamp(one.first), _stamp(one.last), one.times,

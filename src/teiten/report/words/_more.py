@@ -156,6 +156,9 @@ def arrivals(speech: Speech, story: Story, one: Detection | None) -> list[Paragr
     if often and begun:
         text = speech.linked(speech.words.number(len(intervals)), story)
         said.append(speech.rich("tell.arrivals_times", n=[text]))
+    if not begun and intervals and intervals[-1][1] is None and speech.local(intervals[-1][0]).date() == speech.day:
+        clock = [speech.linked(speech.clock(intervals[-1][0]), story, intervals[-1][0])]
+        said.append(speech.turn("tell.arrivals_on", clock=clock))
     rate = number(one, "rate")
     if rate is not None and rate > 0:
         text = speech.linked(speech.words.number(rate, 1 if rate < 10 else 0), story)

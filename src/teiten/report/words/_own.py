@@ -65,4 +65,4 @@ def doubts(speech: Speech, story: Story, one: Detection | None) -> list[Paragrap
 
 def title(speech: Speech, story: Story, one: Detection | None) -> str:
     when = speech.hours(one) if one is not None else ""
-    return speech.sentence(f"tell.title_{story.kind}", when=when, where=_where(speech, story))
+    return speech.sentence(f"tell.title_{story.kind}", when=when, where=_where(speech, story)).rstrip()

@@ -84,6 +84,18 @@ class Followed:
         """Bytes that are there and not yet taken."""
         return sum(one.lag() for one in list(self.sources))
 
+    def written(self) -> float:
+        """When it was written to last, by its file's time."""
+        return max((one.written for one in list(self.sources)), default=0.0)
+
+    def whole(self) -> bool:
+        """Was it read, and is it none that is waited for?"""
+        return bool(self.sources) and not self.pending and all(one.at and not one.half for one in self.sources)
+
+    def over(self) -> bool:
+        """Is nothing of it left?"""
+        return not (self.sources or self.pending or self.new)
+
     def poll(self, stop: threading.Event) -> bool:
         """Takes what is there; True where more may be there at once. OSError."""
         if self.refused:

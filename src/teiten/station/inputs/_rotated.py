@@ -211,17 +211,21 @@ def identity(handle: int) -> str:
 
 
 def head_of(handle: int, most: int = PRINT) -> bytes:
-    """The first uncompressed bytes of a file; b'' where it is broken. OSError."""
+    """The first uncompressed bytes of a file, as far as it is whole. OSError."""
     head = os.pread(handle, most, 0)
     kind = packing(head)
     if kind is None:
         return head
+    out = b""
     try:
         with open(os.dup(handle), "rb") as raw:  # noqa: PTH123
             raw.seek(0)
-            return bytes(unpacked(raw, kind).read(most))
+            stream = unpacked(raw, kind)
+            while len(out) < most and (piece := stream.read1(most - len(out))):
+                out += piece
     except BROKEN:
-        return b""
+        pass
+    return out
 
 
 def holds(handle: int, places: list[Place]) -> Place | None:
@@ -260,7 +264,7 @@ def _tails(handle: int, offsets: list[int]) -> Iterator[bytes]:
             at, tail = 0, b""
             for offset in offsets:
                 while at < offset:
-                    piece = stream.read(min(1 << 18, offset - at))
+                    piece = stream.read1(min(1 << 18, offset - at))
                     if not piece:
                         return
                     at, tail = at + len(piece), (tail + piece)[-PRINT:]

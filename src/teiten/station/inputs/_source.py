@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,11 +29,23 @@ class Piece:
     refused: int = 0
 
 
-class Source:
-    """A file, from a place on. It owns the handle. place: where it was left, None: from its first byte; copy_of: the identity
-    of another file, of which this is a copy."""
+def whole_lines(data: bytes) -> int:
+    """Up to where whole lines reach."""
+    return data.rfind(b"\n") + 1
 
-    def __init__(self, part: Part, handle: int, place: Place | None = None, *, copy_of: str | None = None) -> None:
+
+class Source:
+    """A file, from a place on. It owns the handle.
+
+    place: where it was left, None: from its first byte; copy_of: the identity of another file, of which this is a copy;
+    cut: how many of some bytes are whole, by lines if nothing else is said.
+    """
+
+    def __init__(
+        self, part: Part, handle: int, place: Place | None = None, *, copy_of: str | None = None,
+        cut: Callable[[bytes], int] = whole_lines,
+    ) -> None:  # fmt: skip
+        self._cut = cut
         self.part, self.handle = part, handle
         self.inode = part.inode
         self.identity = identity(handle)
@@ -127,7 +140,7 @@ class Source:
         if seen == self._seen:
             self.read = time.time()
             return None
-        if self.at == 0 and not self._over:
+        if self.at == 0 and not self._over and self._cut is whole_lines:
             self._jump(info.st_size)
         begin = self.at + self._over
         data = os.pread(self.handle, PIECE, begin)
@@ -136,10 +149,10 @@ class Source:
         self.written = info.st_mtime
         if self._over:
             return self._too_long(data, begin, seen)
-        cut = data.rfind(b"\n") + 1
+        cut = self._cut(data)
         if not cut and len(data) == PIECE:
             data = os.pread(self.handle, LONGEST, begin)
-            cut = data.rfind(b"\n") + 1
+            cut = self._cut(data)
         if not cut and len(data) == LONGEST:
             self._over = LONGEST
             return self._plain()
@@ -197,7 +210,7 @@ class Source:
             self._stream = unpacked(raw, self.packed or "")
             at = 0
             while at < self.at:
-                data = self._stream.read(min(PIECE, self.at - at))
+                data = self._stream.read1(min(PIECE, self.at - at))
                 if not data:
                     break
                 at += len(data)
@@ -208,12 +221,12 @@ class Source:
 
     def _unpacked(self) -> Piece | None:
         while self._stream is not None:
-            cut = self._rest.rfind(b"\n") + 1
+            cut = self._cut(self._rest)
             if cut:
                 block, self._rest = self._rest[:cut], self._rest[cut:]
                 return Piece(block, cut)
             try:
-                data = self._stream.read(PIECE)
+                data = self._stream.read1(PIECE)
             except BROKEN as error:
                 self._end(str(error) or type(error).__name__)
                 break

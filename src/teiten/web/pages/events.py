@@ -17,6 +17,10 @@ from teiten.web.speech import Speech
 PATH = "/events"
 NAV = (80, "web.events")
 
+COLUMNS = (
+    "time", "sensor", "src_ip", "protocol", "src_port", "dst_port", "country", "asn", "ttl", "packets", "source_id",
+    "source_pos",
+)  # fmt: skip
 _SQL = """
 SELECT time, sensor, {src_text} AS src_ip, protocol, src_port, dst_port, country, asn, ttl, packets, source_id, source_pos
 FROM {events}

@@ -1,0 +1,136 @@
+"""The dashboard in a real browser: nothing is complained of, nothing leaves, nothing sticks out, live updates arrive."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from teiten import intake
+from teiten.lake import Lake
+from teiten.web import pool as pools
+
+from .conftest import HOSTILE, Client, lake_of, line, served
+from .test_app import PLACES
+
+pytestmark = [pytest.mark.browser, pytest.mark.full]
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Any]:
+    spec = importlib.util.spec_from_file_location("teiten_test_browser_web", ROOT / "report" / "browser.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    with module.browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    found = importlib.util.find_spec("axe_core_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-core-python is not installed (make install of the tools)")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.width && !e.closest('.scroll, .skip, svg') && (box.right > innerWidth + 0.5 || box.left < -0.5);
+}).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30))"""
+
+CUT = """[...document.querySelectorAll('.figure svg')].filter(s => s.getBoundingClientRect().width).flatMap(s => {
+  const whole = s.getBoundingClientRect();
+  return [...s.querySelectorAll('text')].filter(t => {
+    const box = t.getBoundingClientRect();
+    return box.right > whole.right + 1 || box.left < whole.left - 1 || box.bottom > whole.bottom + 1;
+  }).map(t => t.textContent);
+})"""
+
+SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("code", ["ja", "en"])
+@pytest.mark.parametrize("place", PLACES)
+def test_page(tab: Any, client: Client, place: str, code: str, width: int) -> None:
+    own = f"http://127.0.0.1:{client.port}"
+    tab.open(f"{own}{place}{'&' if '?' in place else '?'}lang={code}&period=week", width)
+    assert tab.complaints == []
+    assert tab.requests and all(url.startswith(f"{own}/") for url in tab.requests), tab.requests
+    assert tab.ask("document.documentElement.scrollWidth") <= width
+    assert tab.ask(OVERFLOWS) == []
+    assert tab.ask(CUT) == []
+    assert tab.ask("getComputedStyle(document.querySelector('header')).borderBottomWidth") == "3px", (
+        "the style sheet is in force"
+    )
+    assert not tab.ask(f"document.documentElement.outerHTML.includes({HOSTILE!r})")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("place", ["/", "/port/23/tcp", "/events", "/sql", "/nothing"])
+def test_accessible(tab: Any, client: Client, axe: str, place: str, dark: bool) -> None:
+    tab.open(f"http://127.0.0.1:{client.port}{place}?period=week&lang=en", 1280, dark=dark)
+    tab.ask("document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())")
+    tab.call("Runtime.evaluate", expression=axe)
+    assert tab.ask(SERIOUS) == []
+
+
+def test_a_stretch_that_is_drawn_becomes_the_span(tab: Any, client: Client) -> None:
+    tab.open(f"http://127.0.0.1:{client.port}/ports?lang=en&period=week", 1440)
+    box = tab.ask("(() => { const b = document.querySelector('.figure.wide').getBoundingClientRect();"
+                  " return [b.left, b.top, b.width, b.height, scrollY]; })()")  # fmt: skip
+    y = box[1] + box[3] / 2
+    for kind, x in (("mousePressed", 0.5), ("mouseMoved", 0.55), ("mouseMoved", 0.65), ("mouseReleased", 0.65)):
+        tab.call("Input.dispatchMouseEvent", type=kind, x=box[0] + box[2] * x, y=y, button="left", clickCount=1, buttons=1)
+    deadline = time.monotonic() + 20
+    while "from=" not in (found := tab.ask("location.href")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert "from=2019-10-" in found and "to=2019-10-" in found and "period" not in found
+
+
+def test_live_updates_arrive(tab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "LOOK_EVERY", 0.1)
+    chosen = lake_of(tmp_path)
+    with served(chosen, workers=1) as own:
+        tab.open(f"http://127.0.0.1:{own.port}/events?lang=en", 1440)
+        assert "198.18.7.7" not in tab.ask("document.body.innerText")
+        # the page follows the end of a lake that is not live: an event of the same hour is within its span
+        fresh = tmp_path / "more.log"
+        fresh.write_text(line(dt.datetime(2019, 10, 22, 23, 30, tzinfo=chosen.zone), "198.18.7.7", 23))
+        assert not intake.ingest(Lake.open(chosen.lake), [str(fresh)], chosen, sensor="home", judge=False).failed
+        deadline = time.monotonic() + 40
+        while "198.18.7.7" not in tab.ask("document.body.innerText") and time.monotonic() < deadline:
+            time.sleep(0.3)
+        assert "198.18.7.7" in tab.ask("document.body.innerText")
+        assert tab.complaints == []
+
+
+def test_what_a_log_says_is_only_text(tab: Any, client: Client) -> None:
+    """Names that are markup, in every place of an address: no script runs, nothing leaves."""
+    own = f"http://127.0.0.1:{client.port}"
+    texts = (
+        HOSTILE,
+        '"><img src=x onerror=alert(1)>',
+        "'-alert(1)-'",
+        "javascript:alert(1)",
+        "</title><script>alert(1)</script>",
+    )
+    for text in texts:
+        shown = "".join(f"%{b:02X}" for b in text.encode())
+        for place in (f"/search?q={shown}", f"/sql?q={shown}", f"/port/{shown}", f"/sensor/{shown}", f"/ports?tool={shown}",
+                      f"/ports?lang={shown}", f"/ports?sensor={shown}&period=week", f"/story/{shown}"):  # fmt: skip
+            tab.open(f"{own}{place}", 800)
+            assert all(url.startswith(f"{own}/") for url in tab.requests), (place, tab.requests)
+            assert not [one for one in tab.complaints if "alert" in one or "Content Security" in one], (place, tab.complaints)
+            assert tab.ask("document.querySelectorAll('img, script:not([src])').length") == 0, place
