@@ -94,6 +94,7 @@ def certificate(found: Given, spool: Path) -> tuple[Path, Path]:
 def wanted(station: Station) -> list[inputs.Input]:
     """The collector, as something that comes in, for `Live`. UsageError."""
     found = settings(station.collect, Path())
+    inputs.free(station.inputs, INPUT)
     return [inputs.Input(INPUT, INPUT, found, {}, lambda given, host: Collector(given, host.desk, host.tell))]
 
 

@@ -213,6 +213,7 @@ class Shipper:
         self._later: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._remembered = 0.0
+        self._ended = False
 
     def run(self, stop: threading.Event) -> None:
         """Sends what is durable, and waits for more."""
@@ -230,15 +231,17 @@ class Shipper:
                 tries += 1
                 stop.wait(pause)
         self._remember(0)
+        self._ended = True
 
     def finish(self, patience: float = 10.0) -> None:
         """Sends what the inputs' end left, if the collector takes it at once; the rest is sent at the next start."""
         end = time.monotonic() + patience
         with contextlib.suppress(*TROUBLE):
-            while self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
+            while self._ended and self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
                 pass
-        self.line.close()
-        self._remember(0)
+        if self._ended:  # else it waits for an answer still, on the same connection
+            self.line.close()
+            self._remember(0)
 
     def status(self) -> Mapping[str, Any]:
         skew = self.line.skew
@@ -454,6 +457,7 @@ class Sensor(Live):
 
     def _beside(self, station: Station) -> list[inputs.Input]:
         found, credential = settings(station.collector)
+        inputs.free(station.inputs, NAME)
         return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
 
     def _whole(self) -> Whole:
