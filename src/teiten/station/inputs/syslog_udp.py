@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import contextlib
 import errno
+import os
 import selectors
 import socket
 import struct
@@ -60,6 +61,8 @@ _PIECE: Final = 1 << 20
 _PAUSE: Final = 0.01
 """seconds between two looks while datagrams come: one call for many costs less than one for each"""
 _SMALL_PAUSE: Final = 0.002
+_PRIORITY: Final = -10
+"""of the thread that takes datagrams, before all else on a busy machine"""
 _COUNT_EVERY: Final = 1.0
 _LAST: Final = 1.0
 """seconds, at most, in which what the kernel still holds is taken when the input ends"""
@@ -96,6 +99,8 @@ class Receiver:
 
     def run(self, stop: threading.Event) -> None:
         """Takes datagrams until `stop`, then those that the kernel holds already."""
+        with contextlib.suppress(OSError):  # (root, or LimitNICE: what waits here is lost, and nothing else is)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
         pause = _PAUSE if self.buffer >= 1 << 20 else _SMALL_PAUSE
         counted = time.monotonic()
         with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
