@@ -38,7 +38,9 @@ def test_there_is_a_unit_for_each_program() -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize(
-    ("unit", "drop_in"), [*((unit, "") for unit in UNITS), (UNITS[-1], "ports"), (UNITS[-1], "capture")], ids=str
+    ("unit", "drop_in"),
+    [*((unit, "") for unit in UNITS), (UNITS[-1], "ports"), (UNITS[-1], "capture"), (UNITS[-1], "backup")],
+    ids=str,
 )
 def test_systemd_understands_them_and_they_may_do_little(unit: Path, drop_in: str, tmp_path: Path) -> None:
     copy = tmp_path / unit.name

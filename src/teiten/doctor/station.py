@@ -178,7 +178,9 @@ def check_current(p: Patient) -> Result | None:
     age = p.now - dt.datetime.fromtimestamp(last.at, dt.UTC)
     seen = f"made {_since(age)} ago, in {last.took:.1f} s; {last.behind:,} bytes are not in it yet"
     if last.trouble:
-        return Result("wrong", f"{seen}: {last.trouble}", "teiten lake check; nothing is lost: the spool has it.")
+        return Result(
+            "wrong", f"it cannot be made current: {last.trouble}", "teiten lake check; nothing is lost: the spool has it."
+        )
     if age > LATE_LOOK:
         state: State = "wrong" if age > LATE_WRONG else "look"
         return Result(state, seen, "Another command may be writing for long (ps), or the machine is too slow for what comes.")
