@@ -95,7 +95,11 @@ def wanted(station: Station) -> list[inputs.Input]:
     """The collector, as something that comes in, for `Live`. UsageError."""
     found = settings(station.collect, Path())
     inputs.free(station.inputs, INPUT)
-    return [inputs.Input(INPUT, INPUT, found, {}, lambda given, host: Collector(given, host.desk, host.tell))]
+    return [inputs.Input(INPUT, INPUT, found, {}, _open)]  # the same where the table is the same: a reload goes on
+
+
+def _open(found: Given, host: inputs.Host) -> Collector:
+    return Collector(found, host.desk, host.tell)
 
 
 class Collector:
