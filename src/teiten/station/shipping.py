@@ -381,13 +381,13 @@ class Shipper:
         trail.place = stretch.after
         self.last = time.time()
         self._arrived(one, trail)
-        if skew := self.line.skew:
-            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         if self.rate:
             stop.wait(max(0.0, (self.line.sent - before) / self.rate - (time.monotonic() - begun)))
 
     def _body(self, one: About, stretch: Stretch) -> bytes:
         chain = b"".join(stretch.lines)
+        if skew := self.line.skew:
+            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         said = {
             "about": {
                 "sensor": one.sensor, "input": one.input, "data": one.data, "told": dict(one.told), "follows": one.follows,
