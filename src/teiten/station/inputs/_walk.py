@@ -113,7 +113,8 @@ class Walk:
             self._first()
         of.pending = []
         of.known += self.ends
-        return of.put(b"", lost_estimated=lines) if lines else True
+        # so that a kill does not forget that a copy was seen to end early
+        return of.put(b"", lost_estimated=lines) if lines or self.ends else True
 
     def _live(self) -> int | None:
         """A handle on the log itself."""
