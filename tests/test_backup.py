@@ -15,6 +15,7 @@ from teiten import backup, cli, intake, settings
 from teiten.backup import BackupError
 from teiten.errors import UsageError
 from teiten.lake import Lake
+from teiten.station import verifying
 from teiten.station.spool import Spool
 
 LINE = (
@@ -187,6 +188,7 @@ def test_a_copy_made_while_lines_come_in_is_whole(house: House, tmp_path: Path) 
             assert stored.startswith(lines(0, 20)) and stored.endswith(b"\n")
             count = stored.count(b"\n")
             assert stored == lines(0, count) and count >= before
+            assert [one for one in verifying.verify(spool, verifying.Verified()) if one.kind == verifying.DAMAGE] == []
             seen.append(count)
     finally:
         stop.set()

@@ -22,7 +22,7 @@ PROMISES = {
     5: "replays are free",
     6: "rotation is invisible",
     7: "every loss has a number",
-    8: "syslog over UDP, 20,000 a second",
+    8: "syslog: 20,000 datagrams, 50,000 lines a second",
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
@@ -63,6 +63,11 @@ acknowledged must be in the spool, what is in the lake must come from it, each l
 sync, rename, removal, opening failing in turn while it writes, seals, packs and lets go; a disk of one MiB filled at a random
 point, the station killed there and begun again before there is room. `teiten watch` itself is killed, it or its maker or both,
 while a log grows. Every byte is held against the chain of hashes, and the lake is made anew from it.
+
+**Sensors and collector.** A sensor that follows a log and a collector, each a process that is killed at random; blocks of
+several sensors in pieces of any size, three times each, in any order, by two collectors into one lake, refused where they do
+not follow and brought again (`tests/faults/test_sensors.py`); every write and sync of a replica fails in turn
+(`tests/station/test_replica.py`).
 
 **Together.** Two `teiten ingest` into one lake at once, while processes ask the same question again and again, through
 compact, forget and vacuum: each answer must be a state that the lake had.

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from teiten import __version__
 from teiten.errors import TeitenError, UsageError
+from teiten.station import gone
 
 FORMAT: Final = 1
 MANIFEST: Final = "backup.json"
@@ -199,18 +200,22 @@ def _each(copy: _Copy, lake: Path, names: Iterable[str]) -> None:
 
 
 def _spool(copy: _Copy, spool: Path) -> None:
-    """Each stream's chain before its bytes: what a record speaks of is there. A segment that was packed, or went, meanwhile is
-    looked for under its new name."""
+    """Each stream's chain before its bytes: what a record speaks of is there; last, what tells of evidence that went. A segment
+    that was packed, or went, meanwhile is looked for under its new name."""
     for tries in range(_TRIES):
         names = [name for name in _files(spool) if name.split("/")[0] not in _LEAVE]
         try:
-            for name in sorted(names, key=lambda name: (".chain" not in name, name)):
+            for name in sorted(names, key=_in_turn):
                 if f"spool/{name}" not in copy.entries:
                     copy.add(spool / name, f"spool/{name}")
             return
         except FileNotFoundError:
             if tries == _TRIES - 1:
                 raise
+
+
+def _in_turn(name: str) -> tuple[int, str]:
+    return (0 if ".chain" in name else 2 if name == gone.FILE else 1, name)
 
 
 def _files(folder: Path) -> Iterator[str]:

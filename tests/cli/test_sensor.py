@@ -27,6 +27,7 @@ HEAVY = {"numpy", "polars", "duckdb", "pyarrow", "deltalake", "numba", "llvmlite
         ("", "Nothing is to come in"),
         ('[station.input.a]\nkind = "stdin"\n', "[station.collector] is missing"),
         ('[station.input.a]\nkind = "stdin"\n[station.collector]\nurl = "http://a"\n', "https"),
+        ('[station.input.collector]\nkind = "stdin"\n[station.collector]\nurl = "https://a"\ncredential = "a.b"\n', "is taken"),
     ],
 )
 def test_what_is_missing_is_said(table: str, why: str, tmp_path: Path, capsys: Said) -> None:
@@ -41,9 +42,16 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     pin = "ab" * 32
     collector = f'[station.collector]\nurl = "https://127.0.0.1:9"\ncredential = "a.b"\npin = "{pin}"\n'
     (tmp_path / "teiten.toml").write_text(f'[station.input.a]\nkind = "stdin"\n{collector}')
-    run = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=tmp_path, input=b"a line\n", capture_output=True, timeout=60, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    assert b"waits in the spool" in run.stderr
-    assert not HEAVY & set(run.stdout.decode().split())
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as run:
+        assert run.stdin is not None
+        assert run.stderr is not None
+        run.stdin.write(b"a line\n")
+        run.stdin.flush()
+        said = b""
+        while b"waits in the spool" not in said:  # it has tried to send it
+            said += (line := run.stderr.readline())
+            assert line, said
+        out, said = run.communicate(timeout=60)
+        assert run.returncode == 0, said
+    assert not HEAVY & set(out.decode().split())

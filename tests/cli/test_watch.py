@@ -39,9 +39,6 @@ def test_a_log_becomes_rows_without_a_configuration(tmp_path: Path, monkeypatch:
     try:
         assert cli.main(["watch", "kern.log", "--once", "--tz", "UTC"]) == 0
         assert rows(tmp_path / "teiten-lake") == 30
-        log(tmp_path / "kern.log", 30, 12)
-        assert cli.main(["watch", "kern.log", "--once", "--tz", "UTC"]) == 0
-        assert rows(tmp_path / "teiten-lake") == 42
     finally:
         os.umask(before)
     spooled = list((tmp_path / "teiten-spool").rglob("*.data"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -127,13 +128,14 @@ def test_three_times_shuffled_by_two_ways(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 def test_three_times_shuffled_by_two_ways_often(tmp_path: Path, figure: Callable[[int, str], None]) -> None:
-    deliveries, rounds, lines = 0, 5, 0
+    deliveries, rounds, lines = 0, 3, 0
     for seed in range(rounds):
         (tmp_path / str(seed)).mkdir()
-        count, found = thrice(tmp_path / str(seed), 6, 2000, seed)
-        assert found == Counter(range(12_000))
-        deliveries, lines = deliveries + count, lines + 12_000
+        count, found = thrice(tmp_path / str(seed), 4, 1500, seed)
+        assert found == Counter(range(6000))
+        deliveries, lines = deliveries + count, lines + 6000
     told = f"sensors: {deliveries:,} deliveries of {lines:,} lines, each block 3 times, shuffled, by 2 collectors into one lake"
     figure(5, f"{told}: no row more")
 
@@ -176,6 +178,7 @@ class Ends:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 def test_kills_of_both_ends(tmp_path: Path, figure: Callable[[int, str], None]) -> None:
     kills, lines = killed(tmp_path, 60, 60_000)
     figure(1, f"sensor and collector: {kills} kills -9 of either end, {lines:,} numbered lines into the lake, each once")
@@ -234,6 +237,7 @@ print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024]))
 
 @pytest.mark.full
 @pytest.mark.alone
+@pytest.mark.timeout(900)
 def test_a_week_offline_and_a_thousand_lines_a_second(tmp_path: Path, figure: Callable[[int, str], None]) -> None:
     """A line a second for a week waits in the spool; it arrives while a thousand lines a second come in, in 64 MiB."""
     ends = Ends(tmp_path)
@@ -241,7 +245,7 @@ def test_a_week_offline_and_a_thousand_lines_a_second(tmp_path: Path, figure: Ca
     fabricated(Spool.open(tmp_path / "here"), week)
     ends.start("collector")
     there = Spool.open(tmp_path / "there")
-    begun, seconds = time.monotonic(), 90
+    begun, seconds = time.monotonic(), 60
     child = subprocess.Popen(
         [sys.executable, "-c", CLEAN, json.dumps(ends.commands["sensor"]), str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -255,17 +259,20 @@ def test_a_week_offline_and_a_thousand_lines_a_second(tmp_path: Path, figure: Ca
                 time.sleep(0.05)
 
         def arrived(stream: str) -> int:
-            return sum(path.read_bytes().count(b"\n") for path in there.streams_path.glob(f"{stream}.*/*.data"))
+            return sum(path.stat().st_size for path in there.streams_path.glob(f"{stream}.*/*.data"))
 
-        assert until(lambda: arrived("kern") == n and arrived("router") == week, 300)
+        late = sum(map(len, map(line, range(week))))
+        assert until(lambda: time.sleep(0.5) or (arrived("kern") == ends.log.stat().st_size and arrived("router") == late), 600)
         took = time.monotonic() - begun
-        status = json.loads((tmp_path / "here" / "status.json").read_text())
-        os.kill(status["pid"], signal.SIGTERM)
-        code, most = json.loads(child.communicate(timeout=60)[0])
     finally:
-        child.kill()
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(json.loads((tmp_path / "here" / "status.json").read_text())["pid"], signal.SIGTERM)
+        code, most = json.loads(child.communicate(timeout=60)[0])
         ends.kill("collector")
     assert code == 0 and most < SENSOR_MIB
+    assert (
+        files(there).items() >= {k: v for k, v in files(Spool.open(tmp_path / "here")).items() if k.endswith(".data")}.items()
+    )
     told = f"`teiten sensor`, {n // seconds:,} lines/s while a week of a line a second ({week:,} records) catches up"
     figure(12, f"{told}, done after {took:.0f} s: {most:.0f} of {SENSOR_MIB:.0f} MiB")
 
@@ -275,13 +282,14 @@ def test_sixty_sensors_at_once(tmp_path: Path) -> None:
     """Each line of each arrives, under its own sensor's name."""
     with collector(tmp_path) as remote:
         stop = threading.Event()
-        desks, threads = [], []
+        desks, threads, shippers = [], [], []
         for number in range(60):
             desk = Desk(Spool.open(tmp_path / f"s{number}"), Station(sync=0.05))
             found, credential = shipping.settings(remote.table(remote.add(f"s{number}"), every=0.5))
             one = Shipper(found, credential, desk, lambda *_: None)
             threads.append(threading.Thread(target=one.run, args=(stop,)))
             desks.append(desk)
+            shippers.append(one)
             desk.start()
             threads[-1].start()
         for n in range(100):
@@ -298,6 +306,7 @@ def test_sixty_sensors_at_once(tmp_path: Path) -> None:
         stop.set()
         for thread in threads:
             thread.join(60)
-        for desk in desks:
+        for desk, one in zip(desks, shippers, strict=True):
             desk.stop()
+            one.finish()
         assert remote.collector.server.counts["refused"] == 0

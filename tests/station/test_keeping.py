@@ -167,9 +167,36 @@ def test_a_nearly_full_disk_is_left_to_the_lake(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**11, free=10**8))
     kept.keeper.look()
     assert "the disk has 100 MB left" in str(kept.full[-1])
+    kept.whole = 1
+    kept.keeper.look()
+    assert kept.numbers("*.data*") == [] and kept.full[-1] is not None, "what is safe goes for the lake's sake, too"
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**11, free=10**10))
     kept.keeper.look()
     assert kept.full[-1] is None
+
+
+def test_evidence_is_packed_before_any_goes(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, 6)
+    kept.whole = 6
+    used = sum(path.stat().st_size for path in kept.stream.folder.glob("0*"))
+    kept.keeper.station = Station(disk=used // 2)
+    kept.keeper.look()
+    assert kept.numbers("*.data.zst") == [1, 2, 3, 4, 5, 6] and not gone.read(kept.spool.path)
+
+
+def test_a_disk_without_room_to_pack_lets_the_oldest_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(tmp_path, 6)
+    kept.whole = 6
+    used = sum(path.stat().st_size for path in kept.stream.folder.glob("0*"))
+    kept.keeper.station = Station(disk=used // 2)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keeping._packed, "pack", full)
+    kept.keeper.look()
+    left = kept.numbers("*.data")
+    assert left and left == list(range(left[0], 7)) and left[0] > 2 and kept.full[-1] is None
 
 
 def lake_of(path: Path, name: str) -> Path:

@@ -156,7 +156,8 @@ def asking(station: Station) -> Iterator[list[tuple[float, float]]]:
         "while True:\n"
         "    time.sleep(0.5)\n"
         "    try:\n"
-        "        rows = teiten.open(sys.argv[1]).sql('SELECT count(*) AS n, epoch_us(max(time)) AS t FROM events').rows()\n"
+        "        with teiten.open(sys.argv[1]) as lake:\n"
+        "            rows = lake.sql('SELECT count(*) AS n, epoch_us(max(time)) AS t FROM events').rows()\n"
         "    except teiten.errors.TeitenError:\n"
         "        continue\n"
         "    print(time.time(), (rows[0][1] or 0) / 1e6, flush=True)\n"
@@ -231,7 +232,10 @@ def rows(station: Station) -> int:
     """Events in the lake."""
     import teiten
 
-    [[many]] = teiten.open(station.folder / "lake").sql("SELECT count(*) FROM events").rows()
+    if not (station.folder / "lake").is_dir():
+        return 0
+    with teiten.open(station.folder / "lake") as lake:
+        [[many]] = lake.sql("SELECT count(*) FROM events").rows()
     return int(many)
 
 

@@ -64,8 +64,7 @@ def _opened(args: argparse.Namespace, **more: Any) -> tuple[Settings, Spool]:
 
 def _status(args: argparse.Namespace) -> int:
     from teiten.station import made
-    from teiten.station.keeping import FILE
-    from teiten.station.overview import overview
+    from teiten.station.overview import overview, taken
 
     chosen, spool = _opened(args)
     said = made.read(spool.path)
@@ -85,15 +84,7 @@ def _status(args: argparse.Namespace) -> int:
         shown = [name for name in shown if name != "stream"]
         rows = [{name: row[name] for name in shown} for row in rows]
     _output.write_rows(rows, args.output, args.out, columns=shown)
-    try:
-        kept = json.loads((spool.path / FILE).read_text(encoding="utf-8"))
-        print(
-            f"The spool takes {kept['used']:,} of {chosen.station.disk:,} bytes; {kept['safe']:,} of them may go."
-            + (f" Intake waits: {kept['full']}." if kept.get("full") else ""),
-            file=sys.stderr,
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no station has looked after it yet
+    print(f"The spool takes {taken(spool):,} of its {chosen.station.disk:,} bytes.", file=sys.stderr)
     return 0
 
 

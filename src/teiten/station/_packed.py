@@ -16,7 +16,7 @@ from teiten.station import _disk
 
 _PIECE: Final = 1 << 20
 LEVEL: Final = 6
-"""of zstd: logs shrink to a tenth or so; more takes a small machine too long"""
+"""of zstd: logs shrink to a sixth or so; more takes a small machine too long"""
 
 
 class BadPackError(Exception):

@@ -117,12 +117,13 @@ class Keeper:
         self._used = used = sum(one.size for one in held)
         whole = self.whole()
         safe = sorted((one for one in held if whole(one.stream, one.number)), key=lambda one: one.at)
-        went = self._let_go(safe, used)
+        went = self._old(safe)
         for one in safe:
             if stop is not None and stop.is_set():
                 return
             if one.data and not one.packed:
                 went += self._pack(one)
+        went += self._make_room(safe, used - went)
         self._used = used = used - went
         reason = None
         if used > self.station.disk:
@@ -152,22 +153,32 @@ class Keeper:
 
     # what goes -------------------------------------------------------------------------------------------------------
 
-    def _let_go(self, safe: list[_Held], used: int) -> int:
-        """The oldest, by age or for room; how many bytes that were. `safe` is without them then."""
-        keep, now, went = self.station.keep, time.time(), 0
+    def _old(self, safe: list[_Held]) -> int:
+        """Lets go what is older than it is to be kept; how many bytes that were."""
+        if self.station.keep is None:
+            return 0
+        before = time.time() - self.station.keep
+        return sum(self._remove(one, "age", chain=False) for one in safe if one.data and one.at < before)
+
+    def _make_room(self, safe: list[_Held], used: int) -> int:
+        """Lets go the oldest as long as there is too little room, then the oldest chains; how many bytes that were."""
         room = used - int(self.station.disk * SAFE) if used > self.station.disk else 0
-        for one in list(safe):
-            why = "age" if keep is not None and now - one.at > keep else "room" if room > went else ""
-            if not why:
-                break
-            if one.data:
-                went += self._remove(one, why, chain=False)
-                one.size, one.data = one.size - one.data, 0
-        for one in list(safe):  # the chains stay as long as there is room for them
-            if one.data == 0 and one.size and not one.newest and room > went:
-                went += self._remove(one, "room", chain=True)
-                safe.remove(one)
+        room, went = max(room, self._short()), 0
+        for chain in (False, True):
+            for one in list(safe):
+                if went >= room:
+                    return went
+                if not chain and one.data:
+                    went += self._remove(one, "room", chain=False)
+                elif chain and not one.data and one.size and not one.newest:
+                    went += self._remove(one, "room", chain=True)
+                    safe.remove(one)
         return went
+
+    def _short(self) -> int:
+        """How many bytes more there should be left on the disk."""
+        room = shutil.disk_usage(self.spool.path)
+        return max(0, min(int(room.total * RESERVE[0]), RESERVE[1]) - room.free)
 
     def _remove(self, one: _Held, why: str, *, chain: bool) -> int:
         folder = self.spool.streams_path / one.stream
@@ -188,6 +199,7 @@ class Keeper:
             with contextlib.suppress(FileNotFoundError):
                 went += path.stat().st_size
                 path.unlink()
+        one.size, one.data = one.size - went, 0
         _disk.sync_folder(folder)
         what = "the records" if chain else f"{last.end:,} bytes of evidence"
         self._say(
@@ -218,7 +230,7 @@ class Keeper:
             packed, _ = _packed.pack(chain, stat.st_size)
             os.utime(packed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
             chain.unlink()
-        except (ImportError, _packed.BadPackError) as error:
+        except (ImportError, OSError, _packed.BadPackError) as error:  # a disk without room for it: then the oldest goes
             self._say("pack", "warning", f"evidence stays unpacked: {error}")
             return 0
         less = one.size - into.stat().st_size - packed.stat().st_size
@@ -229,11 +241,9 @@ class Keeper:
 
     def _tight(self) -> str | None:
         """Why nothing may be put down whatever the budget: the disk is nearly full."""
-        room = shutil.disk_usage(self.spool.path)
-        reserve = min(int(room.total * RESERVE[0]), RESERVE[1])
-        if room.free >= reserve:
+        if not self._short():
             return None
-        return f"the disk has {_size(room.free)} left, and the lake needs some of it"
+        return f"the disk has {_size(shutil.disk_usage(self.spool.path).free)} left, and the lake needs some of it"
 
     def _warn(self, safe: list[_Held], used: int) -> None:
         if used < self.station.disk * TOLD:

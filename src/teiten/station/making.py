@@ -45,6 +45,10 @@ LONGEST: Final = 60.0
 """seconds between two rounds at most"""
 _LAST_WAIT: Final = 10.0
 """seconds that the last round waits for another writer"""
+TOGETHER: Final = 64
+"""segments whose batches are stored together at most"""
+_HELD: Final = 16 << 20
+"""bytes of lines' hashes that are held for that, more or less"""
 ACCOUNT: Final = 300.0
 """seconds after which it is stored, by the clock's five minutes, when inputs were alive and what they lost"""
 _PAUSES: Final = (5, 15, 60)
@@ -81,6 +85,7 @@ class Maker:
         self.rounds = 0
         self.stopping = threading.Event()
         self._unmade: Unmade | None = None
+        self._stale = False
         self._history: History | None = None
         self._version: tuple[int, int] = (0, -1)
         self._written: object = None
@@ -108,14 +113,14 @@ class Maker:
                 self.tell("error", f"the bytes of {gone} segments are no longer there, and the lake has not all of them: lost")
             work = [one for one in unmade.work() if self._bad.get(one.identity) != one.end]
             if work:
-                with intake.run_of(self.lake, history=self._held, wait=wait) as run:
+                with intake.run_of(self.lake, history=self._held, wait=wait, together=True) as run:
                     self._take_all(run, unmade, work, done, begun)
                     self._history, self._version = run.history, _version(run.writer)
                     self._written = self.lake.written()
             if account:
                 self._account(unmade, wait)
         except BaseException:
-            self._unmade = self._history = None  # what was stored of it is looked up anew
+            self._stale = True  # what was stored of it is looked up anew
             raise
         self.rounds += 1
         done.trouble = self._trouble if self._bad else None
@@ -124,19 +129,30 @@ class Maker:
         return done
 
     def _take_all(self, run: intake.Run, unmade: Unmade, work: Sequence[Growing], done: Round, begun: float) -> None:
-        said = begun
+        said, taken = begun, list[tuple[Growing, int]]()
         for one in work:
             if self.stopping.is_set():
                 break
             try:
-                unmade.took(one, self._take(run, one, done))
+                taken.append((one, self._take(run, one, done)))
             except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
                 self._trouble = f"{one.identity}: {error}"
                 self.tell("error", self._trouble)
+            if len(taken) >= TOGETHER or run.writer.added > _HELD:
+                taken = self._settle(run, unmade, taken)
             if time.monotonic() - said > _TOLD_EVERY:
-                said = time.monotonic()
+                taken, said = self._settle(run, unmade, taken), time.monotonic()
                 self._say(done, said - begun)
+        self._settle(run, unmade, taken)
+
+    @staticmethod
+    def _settle(run: intake.Run, unmade: Unmade, taken: list[tuple[Growing, int]]) -> list[tuple[Growing, int]]:
+        """Stores what was taken, in one entry of the lake's log; only then it is in the lake."""
+        run.writer.settle()
+        for one, end in taken:
+            unmade.took(one, end)
+        return []
 
     def _take(self, run: intake.Run, one: Growing, done: Round) -> int:
         """One segment's new bytes, up to where the answer says."""
@@ -204,7 +220,7 @@ class Maker:
 
     def _known(self, wait: float | None) -> Unmade:
         """What is not in the lake: looked up once, and again when somebody else wrote to it."""
-        if self._unmade is None or self.lake.written() != self._written:
+        if self._unmade is None or self._stale or self.lake.written() != self._written:
             with self.lake.writer(wait) as writer:
                 self._look(writer)
         assert self._unmade is not None
@@ -220,13 +236,17 @@ class Maker:
         self._written = self.lake.written()
         found = {name.removeprefix(SPOOL): known.end for name, known in self._history.segments().items()}
         self._resume = {name: held for name, held in self._resume.items() if found.get(name) == held.start}
-        if self._unmade is None or any(found.get(identity, 0) != end for identity, end in self._unmade.ends.items()):
+        if (
+            self._unmade is None
+            or self._stale
+            or any(found.get(identity, 0) != end for identity, end in self._unmade.ends.items())
+        ):
             # the first look, or something was taken out of the lake: then all of the spool is looked at again
             last = mades.read(self.spool.path)
             rows = self.lake.watching().group_by("stream", maintain_order=True).last()
             by_stream = {row["stream"]: row for row in rows.iter_rows(named=True)}
             self._unmade = Unmade(self.spool, found, last if last and last.lake == self.lake.meta.id else None, by_stream)
-            self._told = []
+            self._told, self._stale = [], False
 
     def _say(self, done: Round, took: float) -> None:
         if self.silent:
@@ -265,6 +285,9 @@ class Maker:
                 pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
                 self.tell("error", f"{error} The spool keeps what comes in; tried again in {pause} s.")
                 tries += 1
+                with contextlib.suppress(OSError):
+                    if self._unmade is not None:
+                        self._unmade.look()  # so that it is told how much waits
                 self._say(Round(trouble=str(error)), 0.0)
             else:
                 if ending or self.stopping.is_set():

@@ -52,3 +52,8 @@ def overview(spool: Spool, made: Made | None) -> Iterator[Held]:
                 out.behind += size - (made.end(own.id, number, size) if made is not None else 0)
         out.counts = counts
         yield out
+
+
+def taken(spool: Spool) -> int:
+    """Bytes that the streams' files take, data and chains."""
+    return sum(path.stat().st_size for folder in spool.streams_path.iterdir() if folder.is_dir() for path in folder.iterdir())

@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import random
+import ssl
 import threading
 import time
 import urllib.parse
@@ -176,6 +177,15 @@ class Line:
             self._samples = [*self._samples[-15:], (((come - begun) + (answered - ended)) / 2, round_trip / 2)]
 
 
+def _why(error: Exception) -> str:
+    """What went wrong on the way, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); `teiten collect add` tells the pin of its own one"
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
 class UnknownError(OSError):
     """Whoever answers shows another certificate than the pinned one."""
 
@@ -213,6 +223,7 @@ class Shipper:
         self._later: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._remembered = 0.0
+        self._ended = False
 
     def run(self, stop: threading.Event) -> None:
         """Sends what is durable, and waits for more."""
@@ -230,15 +241,17 @@ class Shipper:
                 tries += 1
                 stop.wait(pause)
         self._remember(0)
+        self._ended = True
 
     def finish(self, patience: float = 10.0) -> None:
         """Sends what the inputs' end left, if the collector takes it at once; the rest is sent at the next start."""
         end = time.monotonic() + patience
         with contextlib.suppress(*TROUBLE):
-            while self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
+            while self._ended and self.trouble is None and time.monotonic() < end and self.round(threading.Event()):
                 pass
-        self.line.close()
-        self._remember(0)
+        if self._ended:  # else it waits for an answer still, on the same connection
+            self.line.close()
+            self._remember(0)
 
     def status(self) -> Mapping[str, Any]:
         skew = self.line.skew
@@ -368,13 +381,13 @@ class Shipper:
         trail.place = stretch.after
         self.last = time.time()
         self._arrived(one, trail)
-        if skew := self.line.skew:
-            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         if self.rate:
             stop.wait(max(0.0, (self.line.sent - before) / self.rate - (time.monotonic() - begun)))
 
     def _body(self, one: About, stretch: Stretch) -> bytes:
         chain = b"".join(stretch.lines)
+        if skew := self.line.skew:
+            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         said = {
             "about": {
                 "sensor": one.sensor, "input": one.input, "data": one.data, "told": dict(one.told), "follows": one.follows,
@@ -426,7 +439,7 @@ class Shipper:
 
     def _paused(self, error: Exception, tries: int) -> float:
         """Tells what is wrong; how long to wait."""
-        self.trouble = str(error) or type(error).__name__
+        self.trouble = _why(error)
         hint = ""
         if isinstance(error, RefusedError) and error.status in (401, 403):
             hint = " On the collector, `teiten collect list` says which credentials are valid."
@@ -454,6 +467,7 @@ class Sensor(Live):
 
     def _beside(self, station: Station) -> list[inputs.Input]:
         found, credential = settings(station.collector)
+        inputs.free(station.inputs, NAME)
         return [inputs.Input(NAME, NAME, replace(found, values={**found.values, "credential": credential}), {}, self._open)]
 
     def _whole(self) -> Whole:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,18 @@ def test_nothing_claims_a_cause(code: str) -> None:
             assert any(word in plain(doubt) for word in hedges), plain(doubt)
         said = plain(joined(speech.words, tell(speech, one).sentences))
         assert "原因" not in said and "malware" not in said.lower() and "マルウェア" not in said
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_was_found_days_ago_is_not_told_as_todays(code: str) -> None:
+    """How far it had spread is said again, and its numbers are those of that day: they are not."""
+    spread = made.found(model.SPREADING, (9530,), packets=4321, usual=80, parts=made.lands("TW", "RU"))
+    old = replace(spread, day=dt.date(2019, 10, 20))
+    one = made.story("high", old, first=19, times=54.0)
+    told = tell(made.speech(code, watched=True), one)
+    said = plain(joined(made.speech(code).words, told.sentences))
+    assert "4,321" not in said and "54" in said and ("20日までに" in said or "By 20 Oct" in said), said
+    assert not told.doubts and not told.sure
 
 
 KINDS = some.sampled_from(sorted(model.MEANINGS))

@@ -37,7 +37,7 @@ def leads(context: Context, speech: Speech, subject: Subject) -> list[Paragraph]
 
 def _main(story: Story) -> str | None:
     """The country that has most of what is above the usual, where it has much."""
-    parts = [p for d in story.detections[:1] for p in d.parts if p.what == "country"]
+    parts = [p for d in story.detections[:1] if d.day == story.day for p in d.parts if p.what == "country"]
     first = max(parts, key=lambda p: p.share, default=None)
     return first.key if first is not None and first.share >= _MAIN else None
 

@@ -146,7 +146,7 @@ def _subject(
 
 def _weight(one: Story) -> int:
     """What is new before what goes on, what goes on before what ends; last what may be chance."""
-    if any(found.confidence == "possible" for found in one.detections[:1]):
+    if any(found.confidence == "possible" and found.day == one.day for found in one.detections[:1]):
         return len(_STATES)
     if one.kind == model.FALLING and one.state == "new":
         return _STATES.index("falling")

@@ -202,7 +202,7 @@ def _times(context: Context, times: float | None) -> str:
 
 
 def _row(one: Story) -> tuple[object, ...]:
-    main = one.detections[0] if one.detections else None
+    main = next((found for found in one.detections if found.day == one.day), None)
     ports, country, asn, sensor, group = one.about.text().split("|")
     return (
         one.id, one.kind, ports, country, asn, sensor, group, one.state, _stamp(one.first), _stamp(one.last), one.times,

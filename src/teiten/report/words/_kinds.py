@@ -91,19 +91,20 @@ def together(speech: Speech, stories: Sequence[Story]) -> Told:
 
 
 def _main(story: Story) -> Detection | None:
-    """The detection by which the day is told: one of the story's own kind, else the first."""
-    if not story.detections:
+    """The detection by which the day is told: one of the story's own kind, else the first; none of an earlier day."""
+    today = [d for d in story.detections if d.day == story.day]
+    if not today:
         return None
     if story.state in ("new", "once"):
-        found = sorted((d for d in story.detections if d.kind in _BEGINNING), key=lambda d: _BEGINNING.index(d.kind))
+        found = sorted((d for d in today if d.kind in _BEGINNING), key=lambda d: _BEGINNING.index(d.kind))
         if found:
-            return next((d for d in story.detections if _all_of(d, found[0])), found[0])
+            return next((d for d in today if _all_of(d, found[0])), found[0])
     order = {"high": model.HIGH, "falling": model.FALLING, "ended": model.ENDED, "growing": model.RISING}
     for wanted in (order.get(story.state), story.kind):
-        for one in story.detections:
+        for one in today:
             if one.kind == wanted:
                 return one
-    return story.detections[0]
+    return today[0]
 
 
 def _all_of(burst: Detection, one: Detection) -> bool:
@@ -250,6 +251,8 @@ def _also(speech: Speech, story: Story, one: Detection, main: Detection | None) 
     if one.kind == model.BURST and one.about == story.about:
         return _within(speech, story, one)
     if one.kind == model.BURST:
+        if one.end is not None and one.end - one.start > _SHORT:
+            return []  # of most of the day, the day's numbers tell
         key = "also_burst_open" if one.end is None else "also_burst"
         said: list[Paragraph] = [inside.turn(f"tell.{key}", thing=inside.thing(one.about, story), when=speech.hours(one))]
         much = _much.packets(inside, story, one)
@@ -308,7 +311,7 @@ def _doubts(speech: Speech, story: Story, main: Detection | None) -> list[Paragr
     if main is not None and main.confidence == "possible":
         large = main.packets >= _LARGE or (main.usual or 0) >= _LARGE
         out.append(speech.turn("tell.maybe_chance_large" if large else "tell.maybe_chance"))
-    for one in story.detections:
+    for one in (d for d in story.detections if d.day == story.day):
         key = f"tell.maybe_{one.kind}"
         # where sources sit qualifies a story for weeks: what that may mean is said in the first days
         old = one.kind == model.DYNAMIC and story.days > _NEWS

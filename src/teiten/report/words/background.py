@@ -14,6 +14,8 @@ from teiten.report.words._speech import Speech, capital
 _NEW: Final = ("new", "growing", "once")
 _MOST: Final = 3
 """ports of a page whose use is told: more would be a lecture"""
+_NO_ADVICE: Final = (model.FALLING, model.STANDS_OUT)
+"""kinds of which nobody need do anything: less of it, and what only qualifies another"""
 _DAYS: Final = 3
 """days on which it is told of a story, the first ones"""
 _COMMON: Final = 1024
@@ -62,6 +64,8 @@ def background(speech: Speech, stories: Sequence[Story]) -> list[Paragraph]:
 def advice(speech: Speech, stories: Sequence[Story], *, long: bool = False) -> list[Paragraph]:
     """One piece of advice, where the table has one for the port or the kind of change; each once on a page."""
     for story in stories:
+        if story.kind in _NO_ADVICE:
+            continue
         # every day the same advice would be read by nobody; an overview of several days takes the longer view
         if story.state not in ("new", "growing") and not (story.state == "high" and long):
             continue

@@ -69,6 +69,13 @@ def kinds() -> dict[str, ModuleType]:
     return {module.NAME: module for module in modules}
 
 
+def free(tables: tuple[Table, ...], name: str) -> None:
+    """UsageError where an input has the name of a part of the station."""
+    for table in tables:
+        if table.name == name:
+            raise UsageError(f"{table.where}: the name {name} is taken by the station itself.", hint="Choose another.")
+
+
 def read(tables: tuple[Table, ...]) -> list[Input]:
     """The inputs of [station], checked by their kinds. UsageError."""
     known, out = kinds(), []

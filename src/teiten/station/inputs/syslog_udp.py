@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import contextlib
 import errno
+import os
 import selectors
 import socket
 import struct
@@ -60,6 +61,8 @@ _PIECE: Final = 1 << 20
 _PAUSE: Final = 0.01
 """seconds between two looks while datagrams come: one call for many costs less than one for each"""
 _SMALL_PAUSE: Final = 0.002
+_PRIORITY: Final = -10
+"""of the thread that takes datagrams, before all else on a busy machine"""
 _COUNT_EVERY: Final = 1.0
 _LAST: Final = 1.0
 """seconds, at most, in which what the kernel still holds is taken when the input ends"""
@@ -75,7 +78,7 @@ class Receiver:
         self.buffer = min(raise_buffer(one, self._wanted) for one in self.sockets)
         self.address = self.sockets[0].getsockname()[:2]
         self.dropped = 0
-        self._cookie = cookie(self.sockets[0]) if _syslog.inherited(socket.SOCK_DGRAM, given["listen"]) else None
+        self._cookie = cookie(self.sockets[0]) if len(self.sockets) == 1 else None
         """of a socket that outlives this program: what it lost before is counted once, and remembered in marks"""
         mark = self.peers.common.mark
         self._seen = [0 for _ in self.sockets]
@@ -96,26 +99,30 @@ class Receiver:
 
     def run(self, stop: threading.Event) -> None:
         """Takes datagrams until `stop`, then those that the kernel holds already."""
+        with contextlib.suppress(OSError):  # (root, or LimitNICE: what waits here is lost, and nothing else is)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
         pause = _PAUSE if self.buffer >= 1 << 20 else _SMALL_PAUSE
         counted = time.monotonic()
         with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
             for one in self.sockets:
                 stack.enter_context(contextlib.closing(one))
                 selector.register(one, selectors.EVENT_READ, one)
-            while not stop.is_set():
-                if found := selector.select(0.2):
-                    taken = [self.take(key.data, _ROUND) for key, _ in found]
+            try:
+                while not stop.is_set():
+                    if found := selector.select(0.2):
+                        taken = [self.take(key.data, _ROUND) for key, _ in found]
+                        self._hand_on()
+                        if max(taken) < _ROUND:
+                            time.sleep(pause)
+                    if time.monotonic() - counted >= _COUNT_EVERY:
+                        counted = time.monotonic()
+                        self.count_drops()
+                deadline = time.monotonic() + _LAST
+                while sum(self.take(one, _ROUND) for one in self.sockets) and time.monotonic() < deadline:
                     self._hand_on()
-                    if max(taken) < _ROUND:
-                        time.sleep(pause)
-                if time.monotonic() - counted >= _COUNT_EVERY:
-                    counted = time.monotonic()
-                    self.count_drops()
-            deadline = time.monotonic() + _LAST
-            while sum(self.take(one, _ROUND) for one in self.sockets) and time.monotonic() < deadline:
+            finally:  # what was taken is handed on, and what was lost is counted, however this ends
                 self._hand_on()
-            self._hand_on()
-            self.count_drops()
+                self.count_drops()
 
     def take(self, one: socket.socket, most: int) -> int:
         """Takes what is there, up to so many datagrams; how many it were."""
@@ -246,8 +253,10 @@ def by_sender(one: socket.socket, many: int) -> None:
 def raise_buffer(one: socket.socket, wanted: int) -> int:
     """Asks the kernel to hold so many bytes; how many it grants (it takes twice as many for its own book-keeping)."""
     for option in (socket.SO_RCVBUF, _FORCE):
-        with contextlib.suppress(OSError):
-            one.setsockopt(socket.SOL_SOCKET, option, wanted)
+        # (a socket of systemd's may have more than this program may ask for)
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2 < wanted:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, option, wanted)
     return one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
 
