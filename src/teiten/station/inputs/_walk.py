@@ -112,7 +112,7 @@ class Walk:
         if of.new:
             self._first()
         of.pending = []
-        of.known += self.ends
+        of.remember(*self.ends)
         # so that a kill does not forget that a copy was seen to end early
         return of.put(b"", lost_estimated=lines) if lines or self.ends else True
 
@@ -148,7 +148,7 @@ class Walk:
         if of.begin != "oldest" and older and all(source.at == 0 for source in of.sources):
             handle = opened(older[-1])
             if handle is not None:  # what was written before is not asked for
-                of.known.append(_end(older[-1], handle))
+                of.remember(_end(older[-1], handle))
 
     def _missing(self, lost: Place | None) -> int:
         """How many lines were lost, about; told."""
