@@ -64,6 +64,11 @@ sync, rename, removal, opening failing in turn while it writes, seals, packs and
 point, the station killed there and begun again before there is room. `teiten watch` itself is killed, it or its maker or both,
 while a log grows. Every byte is held against the chain of hashes, and the lake is made anew from it.
 
+**Sensors and collector.** A sensor that follows a log and a collector, each a process that is killed at random; blocks of
+several sensors in pieces of any size, three times each, in any order, by two collectors into one lake, refused where they do
+not follow and brought again (`tests/faults/test_sensors.py`); every write and sync of a replica fails in turn
+(`tests/station/test_replica.py`).
+
 **Together.** Two `teiten ingest` into one lake at once, while processes ask the same question again and again, through
 compact, forget and vacuum: each answer must be a state that the lake had.
 

@@ -61,13 +61,14 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the inputs of one intake have in common."""
+    """What the inputs of one intake have in common. together: their batches are stored when the writer is told to `settle`."""
 
     lake: Lake
     history: History
     writer: Writer
     encoders: _parquet.Workers
     rejected: OnRejected | None = None
+    together: bool = False
 
 
 @contextlib.contextmanager
@@ -77,6 +78,7 @@ def run_of(
     rejected: OnRejected | None = None,
     history: Callable[[Writer], History | None] | None = None,
     wait: float | None = None,
+    together: bool = False,
 ) -> Iterator[Run]:
     """The lake's writer, for some inputs one after the other. LakeBusyError after `wait` seconds.
 
@@ -84,7 +86,7 @@ def run_of(
     with lake.writer(wait) as writer, contextlib.closing(_parquet.Workers(packed=True)) as encoders:
         writer.encode = _kept.pack
         held = None if history is None else history(writer)
-        yield Run(lake, held or History(lake, writer.last), writer, encoders, rejected)
+        yield Run(lake, held or History(lake, writer.last), writer, encoders, rejected, together)
 
 
 @dataclass(slots=True)
@@ -257,6 +259,7 @@ class OneInput:
         self.rejected, self.progress = run.rejected, progress
         result.tally.unit = "lines" if reader.LINES else "packets"
         self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
+        self.put = run.writer.add if run.together else run.writer.commit
         since = run.lake.kept_since()
         self.kept_since = None if since is None else int(since.timestamp()) * 1_000_000
         self.first_line = first_line(source.head(), reader.LINES, source.identity)
@@ -277,7 +280,7 @@ class OneInput:
         self.part = _Part(self.encoders, reader.LINES)
         self.reached: dict[int, int] = dict(self.known.reached) if self.known else {}
         if self.segment and self.known is None:
-            self.reached = self.history.reached_before(self.segment)
+            self.reached = self.history.reached_before(options.sensor, self.segment)
         self.seen: Seen | None = None
         if not reader.LINES:
             self.seen = Seen(run.lake, self.history, options.sensor, self.source_id, self.reached, self.segment)
@@ -467,7 +470,7 @@ class OneInput:
 
     def _store(self, batch: Batch, part: _Part) -> tuple[int, Batch]:
         """Runs beside the reading."""
-        return self.writer.commit(batch, part.made(batch)), batch
+        return self.put(batch, part.made(batch)), batch
 
     def _landed(self) -> None:
         """Waits for the batch in flight."""

@@ -159,3 +159,11 @@ def test_what_lies_below_its_usual_is_a_story_of_its_own_until_it_is_back() -> N
         [(FALLING, "falling"), (BURST, "once")],
         [(FALLING, "ended")],
     ]
+
+
+def test_one_country_s_hours_are_a_part_of_the_port_s_day() -> None:
+    """A port that rises, and stands out most in one new country's hours, is one story, however the two rank."""
+    burst = found(BURST, About(ports=((6, 1433),), country="RU"), 1, score=9.0)
+    made = days([found(BURST, _SQL_CN, 0)], [burst, found(RISING, _SQL, 1, score=5.0, hours=(0, None))])
+    (one,) = made[1]
+    assert one.about == _SQL and one.kind == RISING and {d.kind for d in one.detections} == {BURST, RISING}

@@ -282,13 +282,14 @@ def test_sixty_sensors_at_once(tmp_path: Path) -> None:
     """Each line of each arrives, under its own sensor's name."""
     with collector(tmp_path) as remote:
         stop = threading.Event()
-        desks, threads = [], []
+        desks, threads, shippers = [], [], []
         for number in range(60):
             desk = Desk(Spool.open(tmp_path / f"s{number}"), Station(sync=0.05))
             found, credential = shipping.settings(remote.table(remote.add(f"s{number}"), every=0.5))
             one = Shipper(found, credential, desk, lambda *_: None)
             threads.append(threading.Thread(target=one.run, args=(stop,)))
             desks.append(desk)
+            shippers.append(one)
             desk.start()
             threads[-1].start()
         for n in range(100):
@@ -305,6 +306,7 @@ def test_sixty_sensors_at_once(tmp_path: Path) -> None:
         stop.set()
         for thread in threads:
             thread.join(60)
-        for desk in desks:
+        for desk, one in zip(desks, shippers, strict=True):
             desk.stop()
+            one.finish()
         assert remote.collector.server.counts["refused"] == 0

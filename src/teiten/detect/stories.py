@@ -97,7 +97,7 @@ def fold(
             home = home or _begun(one, day)
             going[home.id] = home
         joined.setdefault(home.id, []).append(one)
-        going[home.id] = replace(home, about=_wider(home.about, one))
+        going[home.id] = replace(home, about=_wider(home.about, one), kind=_kind(home.kind, joined[home.id]))
     ranks = _Ranks(view)
     whole = view is None or (over(view) and _watched(view) >= _WATCHED)
     out = [_today(one, tuple(joined.get(one.id, ())), day, whole, view) for one in going.values()]
@@ -110,9 +110,11 @@ def told(stories: Sequence[Story]) -> list[Story]:
     return [one for one in stories if one.state != "resting"]
 
 
-def _telling(one: Detection) -> tuple[bool, bool, float, dt.datetime, str, str]:
-    """What happened first, then how it stands, then places in the ranking."""
-    return one.kind in _PLACES, one.kind in _STATES, -one.score, one.start, one.kind, one.about.text()
+def _telling(one: Detection) -> tuple[bool, bool, bool, float, dt.datetime, str, str]:
+    """What happened first (hours of one country after what a port did as a whole: they are a part of it), then how it stands,
+    then places in the ranking."""
+    part = one.kind == BURST and one.about.country is not None
+    return one.kind in _PLACES, one.kind in _STATES, part, -one.score, one.start, one.kind, one.about.text()
 
 
 def _order(one: Story) -> tuple[bool, bool, float, dt.datetime, str]:

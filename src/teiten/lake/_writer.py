@@ -43,6 +43,7 @@ class Writer:
         self.batches = _delta.Table(path / "batches")
         self.last = self.events.transaction()
         self.encode: Encode = plainly
+        self._added: list[tuple[pl.DataFrame, _delta.Written | None]] = []
         self._rested = time.monotonic()
         self._recover()
 
@@ -69,25 +70,44 @@ class Writer:
         return _delta.store(events, self.path / "events", f"part-{number:08d}-{uuid.uuid4()}.parquet")
 
     def commit(self, batch: Batch, events: pl.DataFrame | Made | None = None) -> int:
-        """Stores a batch, whole; returns its number.
+        """Stores a batch, whole, with those that were added before; returns its number.
 
         `events`: a frame, or a Parquet file with the columns of `frame.SCHEMA`, made while they were read.
         """
-        number = self.last + 1
+        number = self.add(batch, events)
+        self.settle()
+        return number
+
+    def add(self, batch: Batch, events: pl.DataFrame | Made | None = None) -> int:
+        """Puts a batch's events on the disk; it is stored when `settle` returns, or the next `commit`. Its number then."""
+        number = self.last + len(self._added) + 1
         if batch.activity is None:
             batch.activity = _activity(batch, events)
         written = None if events is None else self.write(number, events)
-        row = batch.row(number, __version__)
-        name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
-        kept = _delta.write_parquet(row, self.path / "batches", name, ("batch", "sensor", "t_min", "t_max"))
-        self.batches.commit([kept])
-        self.events.commit([written] if written else [], number=number)
-        self.last = number
-        if number % TIER == 0:
-            self._compact_batches()
-        if number % COMPACT_EVERY == 0:
-            self.tidy()
+        self._added.append((batch.row(number, __version__), written))
         return number
+
+    @property
+    def added(self) -> int:
+        """Bytes of lines' hashes that are held for batches that are added and not stored yet."""
+        return sum(int(row["line_hashes"].bin.size().sum() or 0) for row, _ in self._added)
+
+    def settle(self) -> None:
+        """Stores the batches that were added, all of them in one log entry, or none."""
+        if not self._added:
+            return
+        first, last = self.last + 1, self.last + len(self._added)
+        name = f"part-{first:08d}-{uuid.uuid4()}.parquet"
+        rows = pl.concat([row for row, _ in self._added])
+        kept = _delta.write_parquet(rows, self.path / "batches", name, ("batch", "sensor", "t_min", "t_max"))
+        self.batches.commit([kept])
+        self.events.commit([written for _, written in self._added if written], number=last)
+        self._added = []
+        self.last = last
+        if last // TIER > (first - 1) // TIER:
+            self._compact_batches()
+        if last // COMPACT_EVERY > (first - 1) // COMPACT_EVERY:
+            self.tidy()
 
     def tidy(self) -> None:
         """Files of events are put together where there is enough of them, for a short while (`compact.tidy`)."""

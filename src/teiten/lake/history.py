@@ -27,6 +27,8 @@ MAX_LINES: Final = 8_000_000
 SLACK: Final = dt.timedelta(days=1)
 """how far apart in time stored and new lines may lie and still be compared: a wrong zone or summer time is less"""
 _PIECE: Final = 1 << 20
+_MANY: Final = 1000
+"""batches that were added since, before they are put with the others"""
 _HELD: Final = 16 << 20
 """bytes of line hashes that are kept in memory between inputs"""
 _COLUMNS: Final = [
@@ -106,7 +108,8 @@ class History:
         self._lake = lake
         self._frame = lake.batches(_COLUMNS, upto)
         self._fresh: list[pl.DataFrame] = []
-        self._beside: pl.DataFrame | None = None
+        self._beside: dict[tuple[object, ...], pl.DataFrame] | None = None
+        self._numbers: dict[str, set[int]] = {}
         self.last_source: int = _most(self._frame)
         self._hashes: dict[int, bytes] = {}
         self._held = 0
@@ -122,8 +125,12 @@ class History:
         row = {name: getattr(batch, name, None) for name in _COLUMNS}
         row |= {"batch": number, "reached": json.dumps(dict(batch.reached))}
         self._fresh.append(pl.DataFrame([row], schema=self._frame.schema))
-        if not batch.source.startswith(SPOOL):
+        if batch.source.startswith(SPOOL):
+            self._numbers.setdefault(batch.source, set()).add(batch.source_id)
+        else:
             self._beside = None
+        if len(self._fresh) >= _MANY:
+            self._frame = self._rows().rechunk()
         self.last_source = max(self.last_source, batch.source_id)
         self._keep(number, batch.line_hashes)
         self._forget()
@@ -162,8 +169,10 @@ class History:
         found = self._candidates(pl.col("source").str.starts_with(SPOOL))
         return {known.name: known for known in sorted(found, key=lambda known: known.last_batch)}
 
-    def reached_before(self, name: str) -> dict[int, int]:
+    def reached_before(self, sensor: str, name: str) -> dict[int, int]:
         """How far earlier segments of that segment's stream came in other sources' lines: they are one input that goes on."""
+        if self._outside(sensor, -1, "").is_empty():
+            return {}
         stream = name.rpartition("/")[0] + "/"
         out: dict[int, int] = {}
         for text in self._rows().filter(pl.col("source").str.starts_with(stream))["reached"].unique():
@@ -202,15 +211,25 @@ class History:
         return not self._others(sensor, own, segment).is_empty()
 
     def _others(self, sensor: str, own: int, segment: str) -> pl.DataFrame:
-        rows = self._rows() if not segment else self._outside(segment)
-        return rows.filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
+        if segment:
+            return self._outside(sensor, own, segment)
+        return self._rows().filter((pl.col("sensor") == sensor) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0))
 
-    def _outside(self, segment: str) -> pl.DataFrame:
-        """Rows of what came in otherwise than by the spool, and of that segment itself, should its bytes be others now."""
-        rows = self._rows()
-        if self._beside is None:
-            self._beside = rows.filter(~pl.col("source").str.starts_with(SPOOL))
-        return pl.concat([self._beside, rows.filter(pl.col("source") == segment)])
+    def _outside(self, sensor: str, own: int, segment: str) -> pl.DataFrame:
+        """Rows of what came in otherwise than by a spool, and of that segment itself, should its bytes have been others."""
+        if self._beside is None:  # asked for every input of every round, and hardly ever other than at the last one
+            rows = self._rows()
+            spooled = pl.col("source").str.starts_with(SPOOL)
+            self._beside = rows.filter(~spooled & (pl.col("new_lines") > 0)).partition_by("sensor", as_dict=True)
+            named = rows.filter(spooled).select("source", "source_id").unique()
+            self._numbers = {}
+            for name, number in named.iter_rows():
+                self._numbers.setdefault(name, set()).add(number)
+        found = self._beside.get((sensor,), self._frame.clear())
+        if self._numbers.get(segment, {own}) == {own}:
+            return found
+        mine = (pl.col("source") == segment) & (pl.col("source_id") != own) & (pl.col("new_lines") > 0)
+        return pl.concat([found, self._rows().filter(mine)])
 
     def has_hashed(self, sensor: str, own: int, fmt: str, segment: str = "") -> bool:
         """Has the sensor another source of that format of which every line has its hash, as captures had in older lakes?"""

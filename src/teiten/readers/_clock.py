@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,34 @@ def micros(moment: dt.datetime) -> int:
     return (moment - _EPOCH) // dt.timedelta(microseconds=1)
 
 
+def _offset(tz: ZoneInfo, second: int) -> int:
+    moment = _EPOCH + dt.timedelta(seconds=second)
+    offset = moment.astimezone(tz).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+@lru_cache(64)
+def _transitions(tz: ZoneInfo, first: int, last: int) -> tuple[Ints, Ints]:
+    """When the zone's offset changes in those years (µs, UTC), and the offsets before the first and after each (µs)."""
+    begin = int((dt.datetime(first, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
+    end = int((dt.datetime(last + 1, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
+    at, offsets = [], [_offset(tz, begin)]
+    for day in range(begin, end, 86_400):
+        after = _offset(tz, day + 86_400)
+        if after == offsets[-1]:
+            continue
+        low_s, high_s = day, day + 86_400
+        while high_s - low_s > 1:
+            middle = (low_s + high_s) // 2
+            if _offset(tz, middle) == offsets[-1]:
+                low_s = middle
+            else:
+                high_s = middle
+        at.append(high_s * SECOND)
+        offsets.append(after)
+    return np.array(at, np.int64), np.array(offsets, np.int64) * SECOND
+
+
 class Zone:
     """A zone's offsets as tables, made from zoneinfo for the years that are asked for."""
 
@@ -49,11 +78,6 @@ class Zone:
         self._offsets: Ints = np.zeros(1, np.int64)  # before the first, after each
         self._passes: dict[int, tuple[int, bool]] = {}  # window -> last clock time in it, second pass begun
 
-    def _offset(self, second: int) -> int:
-        moment = _EPOCH + dt.timedelta(seconds=second)
-        offset = moment.astimezone(self.tz).utcoffset()
-        return 0 if offset is None else int(offset.total_seconds())
-
     def _cover(self, low: int, high: int) -> None:
         first = max(1902, (_EPOCH + dt.timedelta(microseconds=low)).year - 1)
         last = min(2400, (_EPOCH + dt.timedelta(microseconds=high)).year + 1)
@@ -62,24 +86,7 @@ class Zone:
                 return
             first, last = min(first, self._years[0]), max(last, self._years[1])
         self._years = first, last
-        begin = int((dt.datetime(first, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
-        end = int((dt.datetime(last + 1, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds())
-        at, offsets = [], [self._offset(begin)]
-        for day in range(begin, end, 86_400):
-            after = self._offset(day + 86_400)
-            if after == offsets[-1]:
-                continue
-            low_s, high_s = day, day + 86_400
-            while high_s - low_s > 1:
-                middle = (low_s + high_s) // 2
-                if self._offset(middle) == offsets[-1]:
-                    low_s = middle
-                else:
-                    high_s = middle
-            at.append(high_s * SECOND)
-            offsets.append(after)
-        self._at = np.array(at, np.int64)
-        self._offsets = np.array(offsets, np.int64) * SECOND
+        self._at, self._offsets = _transitions(self.tz, first, last)
 
     def to_utc(self, clock: Ints) -> Ints:
         """Wall-clock microseconds in the input's order -> UTC. Remembers which pass of a repeated hour it is in."""

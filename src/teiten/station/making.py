@@ -45,6 +45,10 @@ LONGEST: Final = 60.0
 """seconds between two rounds at most"""
 _LAST_WAIT: Final = 10.0
 """seconds that the last round waits for another writer"""
+TOGETHER: Final = 64
+"""segments whose batches are stored together at most"""
+_HELD: Final = 16 << 20
+"""bytes of lines' hashes that are held for that, more or less"""
 ACCOUNT: Final = 300.0
 """seconds after which it is stored, by the clock's five minutes, when inputs were alive and what they lost"""
 _PAUSES: Final = (5, 15, 60)
@@ -108,7 +112,7 @@ class Maker:
                 self.tell("error", f"the bytes of {gone} segments are no longer there, and the lake has not all of them: lost")
             work = [one for one in unmade.work() if self._bad.get(one.identity) != one.end]
             if work:
-                with intake.run_of(self.lake, history=self._held, wait=wait) as run:
+                with intake.run_of(self.lake, history=self._held, wait=wait, together=True) as run:
                     self._take_all(run, unmade, work, done, begun)
                     self._history, self._version = run.history, _version(run.writer)
                     self._written = self.lake.written()
@@ -124,19 +128,30 @@ class Maker:
         return done
 
     def _take_all(self, run: intake.Run, unmade: Unmade, work: Sequence[Growing], done: Round, begun: float) -> None:
-        said = begun
+        said, taken = begun, list[tuple[Growing, int]]()
         for one in work:
             if self.stopping.is_set():
                 break
             try:
-                unmade.took(one, self._take(run, one, done))
+                taken.append((one, self._take(run, one, done)))
             except (InputError, UsageError) as error:  # of words: a zone or a format that nobody knows
                 self._bad[one.identity] = one.end
                 self._trouble = f"{one.identity}: {error}"
                 self.tell("error", self._trouble)
+            if len(taken) >= TOGETHER or run.writer.added > _HELD:
+                taken = self._settle(run, unmade, taken)
             if time.monotonic() - said > _TOLD_EVERY:
-                said = time.monotonic()
+                taken, said = self._settle(run, unmade, taken), time.monotonic()
                 self._say(done, said - begun)
+        self._settle(run, unmade, taken)
+
+    @staticmethod
+    def _settle(run: intake.Run, unmade: Unmade, taken: list[tuple[Growing, int]]) -> list[tuple[Growing, int]]:
+        """Stores what was taken, in one entry of the lake's log; only then it is in the lake."""
+        run.writer.settle()
+        for one, end in taken:
+            unmade.took(one, end)
+        return []
 
     def _take(self, run: intake.Run, one: Growing, done: Round) -> int:
         """One segment's new bytes, up to where the answer says."""

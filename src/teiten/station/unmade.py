@@ -141,7 +141,8 @@ class Unmade:
             if held is None:
                 folder = self.spool.streams_path / stream
                 held = own[one.number] = Growing(one.stream, one.number, one.told, folder)
-                held.made = self.ends.get(held.identity, 0)
+                if held.path is None:  # otherwise its bytes are held against what the lake has of it, once
+                    held.made = self.ends.get(held.identity, 0)
             for record in one.records:
                 if record.end > held.end:
                     held.add(record)
