@@ -22,7 +22,7 @@ PROMISES = {
     5: "replays are free",
     6: "rotation is invisible",
     7: "every loss has a number",
-    8: "syslog over UDP, 20,000 a second",
+    8: "syslog: 20,000 datagrams, 50,000 lines a second",
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",

@@ -8,15 +8,18 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from teiten import intake, settings
+from teiten import coverage, intake, settings
+from teiten.engine import open_session
+from teiten.engine.gaps import DOWN, gaps
 from teiten.lake import Lake
 from teiten.readers import _input, _raw
-from teiten.station import _packed, made
+from teiten.station import _packed, made, streams
 from teiten.station.making import Maker
 from teiten.station.spool import Spool, Stream
 
@@ -369,3 +372,69 @@ def test_many_sensors_are_stored_together(station: Station) -> None:
     assert rows["batch"].to_list() == list(range(1, 37)) and rows["events"].sum() == 36
     log = list((station.settings.lake / "events" / "_delta_log").glob("*.json"))
     assert len(log) == 4  # one that makes the table, one a round
+
+
+class Clock:
+    """The time of a station that is lived through quickly."""
+
+    CLOCK_BOOTTIME = 7
+    CLOCK_MONOTONIC = 1
+
+    def __init__(self, at: float) -> None:
+        self.at, self.up = at, 1000.0
+
+    def time(self) -> float:
+        return self.at
+
+    def clock_gettime(self, _which: int) -> float:
+        return self.up
+
+    def passes(self, seconds: float) -> None:
+        self.at, self.up = self.at + seconds, self.up + seconds
+
+
+@pytest.mark.full
+def test_a_hundred_outages_are_gaps(
+    station: Station, monkeypatch: pytest.MonkeyPatch, figure: Callable[[int, str], None]
+) -> None:
+    """Promise 9: a station that is stopped, killed, put to sleep, and switched off; on a line that hardly sees a packet."""
+    chance, clock = random.Random(9), Clock(NOW)
+    monkeypatch.setattr(streams, "time", clock)
+    beat, outages = 300.0, []
+    stream = station.spool.stream("udp", "home")
+    stream.run({"heartbeat": beat})
+    n = 0
+    for _ in range(100):
+        for _ in range(chance.randint(2, 30)):
+            clock.passes(beat)
+            if chance.random() < 0.02:
+                stream.commit(line(n, ""), at=clock.at, counts={"received": 1})
+                n += 1
+            else:
+                stream.commit()
+        begin, kind = clock.at, chance.choice(["stopped", "killed", "asleep", "off"])
+        if kind == "stopped":
+            stream.stop()
+        away = chance.uniform(11 * 60, 8 * 3600)
+        clock.passes(away)
+        if kind == "asleep":
+            stream.commit()
+        else:
+            stream.close()
+            clock.up = 100.0 if kind == "off" else clock.up
+            stream = station.spool.stream("udp", "home")
+            stream.run({"heartbeat": beat})
+        outages.append((begin, clock.at))
+        if chance.random() < 0.2:
+            station.make(fresh=chance.random() < 0.5)
+    clock.passes(beat)
+    stream.commit()
+    station.make()
+    low, high = (dt.datetime.fromtimestamp(t, dt.UTC) for t in (NOW, clock.at))
+    with open_session(station.lake, station.settings) as session:
+        found = [(row["start"].timestamp(), row["end"].timestamp(), row["reason"]) for row in gaps(session, low, high)]
+        watched = coverage.watched(session, low, high)
+    shown = sum(any(abs(a - c) < 1 and abs(b - d) < 1 and reason == DOWN for c, d, reason in found) for a, b in outages)
+    zeros = sum(any(s.start.timestamp() < b - 1 and s.end.timestamp() > a + 1 for s in watched) for a, b in outages)
+    assert n and (shown, zeros, len(found)) == (100, 0, 100)
+    figure(9, f"{shown} of 100 outages of a station shown as gaps, {zeros} as zeros, on a line with {n} packets")
