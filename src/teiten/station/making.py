@@ -232,7 +232,7 @@ class Maker:
         return self._history
 
     def _look(self, writer: Writer) -> None:
-        self._history, self._version = History(self.lake, writer.last), _version(writer)
+        self._history, self._version = History(self.lake, writer.last, thin=True), _version(writer)
         self._written = self.lake.written()
         found = {name.removeprefix(SPOOL): known.end for name, known in self._history.segments().items()}
         self._resume = {name: held for name, held in self._resume.items() if found.get(name) == held.start}

@@ -42,7 +42,7 @@ KEYS: Final = (
     Key(
         "buffer",
         buffer,
-        "bytes that the kernel is asked to hold while this machine is busy; what does not fit is lost, and counted",
+        "bytes that the kernel may hold of each of four groups of senders while this machine is busy; the rest is lost",
         32 << 20,
     ),
 )
