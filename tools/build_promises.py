@@ -22,7 +22,7 @@ PROMISES = {
     5: "replays are free",
     6: "rotation is invisible",
     7: "every loss has a number",
-    8: "syslog over UDP, 20,000 a second",
+    8: "syslog: 20,000 datagrams, 50,000 lines a second",
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
@@ -75,6 +75,10 @@ compact, forget and vacuum: each answer must be a state that the lake had.
 **Losses.** Random runs of a real receiver: buffers of the kernel from 4 KiB on, queues from 500 bytes on, a disk that
 stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
 the reader says of every line.
+
+**Rotations.** A thread writes numbered lines, now and then half of one, to a log that is renamed, copied and cut off, or
+compressed, every 25 ms or so; the station is a real process, stopped or killed for a fifth of the rotations. What
+copytruncate took is what is in no file and not in the spool.
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.

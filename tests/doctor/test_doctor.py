@@ -126,6 +126,12 @@ def test_sensors(tmp_path: Path) -> None:
     assert "sensors" not in examine(log)
 
 
+def test_no_two_checks_have_one_name() -> None:
+    both = [(module, name, value) for module in doctor._modules() for name, value in vars(module).items()]
+    names = [name for module, name, value in both if name.startswith("check_") and value.__module__ == module.__name__]
+    assert len(names) == len(set(names))
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     found = examine(save(["gw dropbear[1]: Exit before auth\n"] * 5, tmp_path))
     assert one(found, "arriving").state == "wrong" and one(found, "arriving").seen == "no event at all"

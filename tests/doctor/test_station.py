@@ -20,7 +20,7 @@ AT = NOW.timestamp()
 CHECKS = {
     "station": station.check_station, "inputs": station.check_inputs, "losses": station.check_losses,
     "buffers": station.check_buffers, "current": station.check_current, "spool": station.check_spool,
-    "sensors": station.check_sensors, "rights": station.check_rights,
+    "remote sensors": station.check_remote_sensors, "rights": station.check_rights,
     "tasks": station.check_tasks, "synchronised": station.check_synchronised,
 }  # fmt: skip
 
@@ -74,7 +74,7 @@ def examine(folder: Path, said: dict[str, Any] | None, last: made.Made | None = 
 
 def test_one_that_is_well(tmp_path: Path) -> None:
     found = examine(tmp_path, status())
-    del found["synchronised"], found["sensors"]  # this machine's own; a collector's
+    del found["synchronised"], found["remote sensors"]  # this machine's own; a collector's
     assert {r.state for results in found.values() for r in results} == {"ok"}
     assert all(found.values())
     assert found["inputs"][0].seen == "udp (syslog_udp): 1,000 since the station began, the last 60 s ago"
@@ -97,10 +97,10 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("buffers", udp(state={"buffer": 212992}), "look", "212,992 bytes of 33,554,432", "sysctl -w net.core.rmem_max=33554432"),
     ("current", status(maker={"running": False, "starts": 3, "trouble": "ended with code 1"}), "wrong", "code 1", "journalctl"),
     ("rights", status(uid=0), "look", "runs as root", "user of its own"),
-    ("sensors", collect(last=AT - 3000), "wrong", "a: heard 50 minutes ago", "There: teiten doctor"),
-    ("sensors", collect(last=None), "wrong", "a: never heard", "There: teiten doctor"),
-    ("sensors", collect(last=AT - 30, skew=0.2, behind=0), "ok", "a: heard 30 s ago", ""),
-    ("sensors", collect(last=AT - 30, skew=-90.0, behind=7), "look", "7 records behind; its clock is 90.0 s ahead", "clock"),
+    ("remote sensors", collect(last=AT - 3000), "wrong", "a: heard 50 minutes ago", "There: teiten doctor"),
+    ("remote sensors", collect(last=None), "wrong", "a: never heard", "There: teiten doctor"),
+    ("remote sensors", collect(last=AT - 30, skew=0.2, behind=0), "ok", "a: heard 30 s ago", ""),
+    ("remote sensors", collect(last=AT - 30, skew=-90.0, behind=7), "look", "7 records behind; its clock is 90.0 s ahead", ""),
     (
         "tasks",
         status(tasks={"daily": {"command": "report daily", "ended": AT - 60, "failures": 2, "said": ["no lake"]}}),

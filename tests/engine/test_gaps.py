@@ -101,3 +101,21 @@ def test_sensors_of_a_span(tmp_path: Path, seed: int) -> None:
                 assert found == sorted({s for s, times in every if any(start <= t < end for t in times)})
         assert told > 150 and recorded.sensors(session, None, None, ("home",)) == ["home"]
         assert recorded.extent(session) == (min(min(t) for _, t in every), max(max(t) for _, t in every))
+
+
+@pytest.mark.parametrize("first", [0, 40, 70])
+def test_months_without_a_record_are_no_observation(tmp_path: Path, first: int) -> None:
+    """The silence is longer than what is looked at beside the span: at its beginning, in its middle, at its end."""
+    lake = Lake.create(tmp_path / "lake", "UTC")
+    times = [
+        T0 + dt.timedelta(days=d, hours=h, minutes=m * 5) for d in (-3, -2, -1, 100, 101) for h in range(24) for m in range(9)
+    ]
+    with lake.writer() as writer:
+        made = events([{"time": t, "sensor": "home"} for t in times])
+        writer.commit(batch(made.height, sensor="home"), made)
+    start = T0 + dt.timedelta(days=first)
+    with open_session(lake, Settings("UTC", "flag")) as session:
+        rows = gaps(session, start, start + dt.timedelta(days=2))
+        assert [(row["reason"], row["end"] - row["start"] > dt.timedelta(hours=47)) for row in rows] == [("silent", True)]
+        after = gaps(session, T0 + dt.timedelta(days=99), T0 + dt.timedelta(days=101))
+        assert [row["end"] for row in after] == [T0 + dt.timedelta(days=100)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import random
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -169,28 +168,3 @@ def test_rows_take_the_place_of_later_ones_of_their_stream(lake: Lake) -> None:
     assert after.filter(pl.col("sensor") == "home")["received"].to_list() == [1, 7, 7]
     lake.put_watching(before.filter((pl.col("sensor") == "home") & (pl.col("record") == 1)))
     assert lake.watching().filter(pl.col("sensor") == "home")["received"].to_list() == [1]
-
-
-@pytest.mark.full
-def test_a_hundred_outages(lake: Lake, figure: Any) -> None:
-    """Promise 9: as many gaps as outages, and none of their time counts as watched and empty."""
-    chance = random.Random(9)
-    outages, spans, at = [], [], 0.0
-    for _ in range(100):
-        run, off = chance.uniform(2, 20), chance.choice([0.05, 0.2, 0.7, 2, 6])
-        spans.append((at, at + run))
-        outages.append((at + run, at + run + off))
-        at += run + off
-    spans.append((at, at + 5))
-    quiet = [T0 + a * HOUR for a, b in spans if chance.random() < 0.2 for a in [chance.uniform(a, b)]]
-    store(lake, "quiet", quiet)
-    there(lake, "quiet", *spans)
-    found = [(a, b) for _, a, b, reason in told(lake, 0, at + 5) if reason == DOWN]
-    shown = sum(any(abs(a - c) < 1e-6 and abs(b - d) < 1e-6 for c, d in found) for a, b in outages)
-    with open_session(lake, UTC) as session:
-        stretches = coverage.watched(session, T0, T0 + (at + 5) * HOUR)
-    zeros = sum(
-        any(s.start < T0 + b * HOUR - MINUTE and s.end > T0 + a * HOUR + MINUTE for s in stretches) for a, b in outages
-    )  # fmt: skip
-    assert (shown, zeros, len(found)) == (100, 0, 100)
-    figure(9, f"{shown} of 100 outages shown as gaps, {zeros} as zeros (stretches of the table watching)")

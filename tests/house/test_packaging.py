@@ -80,3 +80,15 @@ def test_the_container_starts_what_there_is() -> None:
     assert health
     args = cli.parser().parse_args([word.strip(' "') for word in health[1].strip("[]").split(",")][1:])
     assert args.alive
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_understands_the_socket(tmp_path: Path) -> None:
+    unit = ROOT / "systemd" / "teiten-watch.socket"
+    assert words(unit, "Service", "Socket") == ["teiten-watch.service"]
+    for one in (unit, unit.with_suffix(".service")):
+        text = one.read_text(encoding="utf-8").replace("/opt/teiten/bin/teiten", "/bin/true")
+        (tmp_path / one.name).write_text(text, encoding="utf-8")
+    command = ["systemd-analyze", "verify", "--man=no", tmp_path / unit.name]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert unit.name not in said.stderr, said.stderr

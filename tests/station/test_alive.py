@@ -47,6 +47,7 @@ def beats(chain: Chain, start: float, end: float, step: float = 60.0, shift: flo
 
 
 RUN = {"start": {"run": "a", "heartbeat": 60}}
+SLOW = {"start": {"run": "b", "heartbeat": 240}}
 
 
 def test_a_run_lasts_from_its_start_to_its_last_record() -> None:
@@ -126,7 +127,9 @@ def test_rows_are_the_same_wherever_a_maker_went_on(seed: int) -> None:
     for n in range(300):
         step = chance.choice([0.2, 30, 60, 60, 60, 119, 500 if chance.random() < 0.2 else 1])
         at, up = at + step + chance.choice([0, 0, 0, 0, 0, 0, 900, -900]) * (chance.random() < 0.1), up + step
-        told = RUN if n == 0 or chance.random() < 0.03 else {"stop": True} if chance.random() < 0.01 else {}
+        told = (
+            chance.choice([RUN, SLOW]) if n == 0 or chance.random() < 0.03 else {"stop": True} if chance.random() < 0.01 else {}
+        )
         chain.add(at, up, counts={"received": chance.randrange(3)}, **told)
     whole = pl.DataFrame(chain.rows(), schema={k: v for k, v in watching.SCHEMA.items() if k != "last_batch"})
     kept = whole.clear()

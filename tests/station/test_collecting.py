@@ -14,7 +14,7 @@ from teiten.errors import UsageError
 from teiten.station import certificates, collecting
 from teiten.station.spool import Spool, Stream
 from teiten.station.trail import Trail
-from teiten.stationing import Table
+from teiten.stationing import Station, Table
 
 
 def block(one: Stream, said: dict[str, Any] | None = None, **wrong: Any) -> tuple[str, bytes]:
@@ -155,6 +155,13 @@ def test_the_list_knows_who_was_heard(tmp_path: Path) -> None:
         assert remote.ask("POST", "/v1/lines", b"a\n", basic(home))[0] == 200
     heard = json.loads((tmp_path / "spool" / collecting.STATUS).read_text())
     assert heard["home"]["credential"] == remote.collector.credentials.all()[0].id and until(lambda: heard["home"]["last"] > 0)
+
+
+def test_a_reload_of_the_same_settings_changes_nothing(tmp_path: Path) -> None:
+    table = Table("collect", {"listen": "127.0.0.1:8514"}, "[station.collect]", tmp_path)
+    one, same = (collecting.wanted(Station(collect=table)) for _ in range(2))
+    other = collecting.wanted(Station(collect=Table("collect", {"listen": "127.0.0.1:8515"}, "[station.collect]", tmp_path)))
+    assert one == same != other
 
 
 @pytest.mark.parametrize(

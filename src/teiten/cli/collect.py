@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import json
 import os
 import time
 from pathlib import Path
@@ -130,14 +129,11 @@ def _list(chosen: Settings, found: Given) -> int:
     from teiten.station import collecting
 
     now = time.time()
-    try:
-        heard = json.loads((chosen.station.spool / collecting.STATUS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        heard = {}
+    heard = collecting.heard(chosen.station.spool)
     rows = [("sensor", "id", "made", "valid", "last heard", "clock ahead")]
     for one in sorted(collecting.credentials(found, chosen.station.spool).all(), key=lambda one: (one.name, one.made)):
-        of = heard.get(one.name, {}) if isinstance(heard, dict) else {}
-        mine = of if isinstance(of, dict) and of.get("credential") == one.id else {}
+        of = heard.get(one.name, {})
+        mine = of if of.get("credential") == one.id else {}
         valid = "yes" if one.until is None else f"until {_when(one.until)}" if one.valid(now) else f"revoked {_when(one.until)}"
         # the sensor says how far the collector's clock is ahead of its own: the other way round reads easier here
         skew = f"{-mine['skew']:+.2f} s" if isinstance(mine.get("skew"), (int, float)) else "-"

@@ -105,8 +105,9 @@ def _show(held: Held, args: argparse.Namespace, zone: Any, lake: Lake) -> None:
     if held.inputs:
         print(f"  It stands in names of your log files, which stay: {', '.join(sorted(held.inputs)[:3])}.", file=sys.stderr)
     print(
-        "  Out of reach: reports that were made or published, your log files and lists, copies of the lake. The lake keeps"
-        " keyed hashes\n  of the lines, so that the same log does not bring them back; new lines come in.",
+        "  Out of reach: reports that were made or published, your log files and lists, a station's spool (what came in, as it"
+        " came,\n  for as long as `keep` says), copies. The lake keeps keyed hashes of the lines, so that the same log does not"
+        " bring them\n  back; new lines come in, and a lake made anew from the spool has them again.",
         file=sys.stderr,
     )
 

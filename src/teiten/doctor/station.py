@@ -80,6 +80,8 @@ def _input(p: Patient, name: str, one: Mapping[str, Any], found: Standing) -> Re
     state, received = one.get("state", {}), sum(feed.get("received", 0) for feed in one["feeds"].values())
     since = dt.datetime.fromtimestamp(float(found.said["began"]), dt.UTC)
     seen = f"{name} ({one['kind']}): {received:,} since the station began"
+    if records := int(state.get("records", 0)):
+        seen += f", and {many(records, 'record')} of sensors"
     if one.get("trouble"):
         return Result("wrong", f"{name} ({one['kind']}) does not run: {one['trouble']}", "It is tried again every minute.")
     if full := next((feed["trouble"] for feed in one["feeds"].values() if feed.get("trouble")), None):
@@ -212,7 +214,7 @@ def check_spool(p: Patient) -> Result | None:
     return Result("ok", seen)
 
 
-def check_sensors(p: Patient) -> list[Result] | None:
+def check_remote_sensors(p: Patient) -> list[Result] | None:
     """Of a collector: is each sensor heard, how far is it behind, and is its clock right?"""
     found = _standing(p)
     state = found.part("inputs").get("collect", {}).get("state", {}) if found is not None and found.runs else {}

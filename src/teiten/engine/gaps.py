@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -110,6 +110,7 @@ def gaps(session: Session, start: dt.datetime, end: dt.datetime, *, sensors: tup
     watched = by_activity(session, low, high, sensors)
     if watched is None:
         watched = by_events(session, low, high, sensors)
+    watched = with_edges(session, watched, low, high, sensors)
     watched = with_lives(session, watched, low, high, sensors)
     shown = Query(SILENCES_SQL, {"where": Filters(start=low, end=high, sensor=sensors, all_events=True)}).text(raw=False)
     rows = found(watched, start, end, session.zone)
@@ -158,6 +159,30 @@ def found(watched: Iterable[Watch], start: dt.datetime, end: dt.datetime, zone: 
         if a < end and b > start
     ]
     return sorted(out, key=lambda g: (g["start"], g["sensor"]))
+
+
+def with_edges(
+    session: Session, watched: list[Watch], low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()
+) -> list[Watch]:
+    """The same with silences that begin before [low, high) or end after it: a month and more without a record."""
+    held = recorded.activities(session, sensors) or {}
+    out = []
+    for one in watched:
+        hours = held.get(one.sensor)
+        if hours is None or not len(hours):
+            out.append(one)
+            continue
+        firsts, lasts = activity.times(hours)
+        edges = [(low - _EPOCH) // _HOUR, (high - _EPOCH) // _HOUR]
+        places = {int(at) for at in np.searchsorted(hours["hour"], edges) if 0 < at < len(hours)}
+        across = [(moment(lasts[at - 1]), moment(firsts[at])) for at in sorted(places)]
+        quiet = {*one.silences, *((a, b) for a, b in across if b - a >= SHORTEST)}
+        busy = one.busy
+        if not busy:  # nothing came within two months: what is usual is told by all that is known
+            counts = np.unique(hours["events"], return_counts=True)
+            busy = tuple(zip(counts[0].tolist(), counts[1].tolist(), strict=True))
+        out.append(replace(one, silences=tuple(sorted(quiet)), busy=busy))
+    return out
 
 
 def with_lives(

@@ -578,12 +578,12 @@ class Lake:
     def _too_quick(self, name: str) -> LakeChangedError:
         return LakeChangedError(f"The lake {self.path} changes too quickly to be read (its table {name}).", hint="Try again.")
 
-    def batches(self, columns: list[str] | None = None, upto: int | None = None) -> pl.DataFrame:
-        """Rows of the table `batches`, oldest first; those of unfinished commits are not among them."""
+    def batches(self, columns: list[str] | None = None, upto: int | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
+        """Rows of the table `batches` (where `where` holds), oldest first; those of unfinished commits are not among them."""
         if upto is None:
             upto = self._table("events").transaction()
         most = upto
-        return self._steady("batches", lambda: read_batches(self._table("batches"), columns, most))
+        return self._steady("batches", lambda: read_batches(self._table("batches"), columns, most, where))
 
     def line_hashes(self, numbers: list[int]) -> dict[int, bytes]:
         """Batch number -> the hashes of its new lines, 8 bytes (little-endian) each."""
@@ -625,15 +625,19 @@ class Lake:
             raise check.broken_log(self.path, name, error) from error
 
 
-def read_batches(table: _delta.Table, columns: list[str] | None, upto: int) -> pl.DataFrame:
-    """The table's rows up to that batch number, oldest first, with the columns asked for."""
+def read_batches(table: _delta.Table, columns: list[str] | None, upto: int, where: pl.Expr | None = None) -> pl.DataFrame:
+    """The table's rows up to that batch number (where `where` holds), oldest first, with the columns asked for."""
     wanted = columns or list(batch.SCHEMA)
     files = table.files()
     if not files:
         return pl.DataFrame(schema={name: batch.SCHEMA[name] for name in wanted})
     # files of an older version have not every column
     found = pl.scan_parquet(files, schema=batch.SCHEMA, missing_columns="insert", extra_columns="ignore")
-    return found.select(sorted({*wanted, "batch"})).filter(pl.col("batch") <= upto).sort("batch").select(wanted).collect()
+    chosen = pl.col("batch") <= upto
+    if where is not None:
+        chosen &= where
+        return found.filter(chosen).select(sorted({*wanted, "batch"})).sort("batch").select(wanted).collect()
+    return found.select(sorted({*wanted, "batch"})).filter(chosen).sort("batch").select(wanted).collect()
 
 
 def _migrate(path: Path) -> LakeMeta:

@@ -94,6 +94,14 @@ def _most(rows: pl.DataFrame) -> int:
     return int(rows["source_id"].max() or 0)  # type: ignore[arg-type]
 
 
+def _thin(lake: Lake, upto: int | None) -> pl.DataFrame:
+    """Rows (`_COLUMNS`) of all that came otherwise than by a spool, and the last of each segment."""
+    spooled = pl.col("source").str.starts_with(SPOOL)
+    last = lake.batches(["batch", "source_id"], upto, spooled).group_by("source_id").agg(pl.col("batch").max())
+    ends = lake.batches(_COLUMNS, upto, pl.col("batch").is_in(last["batch"].to_list()))
+    return pl.concat([lake.batches(_COLUMNS, upto, ~spooled), ends]).sort("batch")
+
+
 def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
     """Takes in what was reached later, of sources where it is farther."""
     for source, key in later.items():
@@ -103,10 +111,11 @@ def farther(reached: dict[int, int], later: Mapping[int, int]) -> None:
 class History:
     """The lake's batches as they were when it was made, and those that were added since (`add`)."""
 
-    def __init__(self, lake: Lake, upto: int | None = None) -> None:
-        """upto: the lake's last batch, where it is known already."""
+    def __init__(self, lake: Lake, upto: int | None = None, *, thin: bool = False) -> None:
+        """upto: the lake's last batch, where it is known already. thin: of what came by a spool only where each segment ends:
+        enough for a maker, which a year of small batches would cost gigabytes otherwise."""
         self._lake = lake
-        self._frame = lake.batches(_COLUMNS, upto)
+        self._frame = _thin(lake, upto) if thin else lake.batches(_COLUMNS, upto)
         self._fresh: list[pl.DataFrame] = []
         self._beside: dict[tuple[object, ...], pl.DataFrame] | None = None
         self._numbers: dict[str, set[int]] = {}

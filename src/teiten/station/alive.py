@@ -107,9 +107,9 @@ class Alive:
 
     def go_on_from(self, row: Mapping[str, Any]) -> None:
         """As if all records before that row's first had been added: the row is the stream's last in the lake, and made anew."""
-        self.since = int(row["record"])
+        self.since, self._beat = int(row["record"]), float(row["heartbeat"] or HEARTBEAT)
         if row["goes_on"]:
-            start, self._beat = (row["start"] - _EPOCH).total_seconds(), float(row["heartbeat"] or HEARTBEAT)
+            start = (row["start"] - _EPOCH).total_seconds()
             self.pieces.append(Piece(start, start, int(row["segment"]), int(row["record"]), self._beat, goes_on=True))
             self._at, self._up, self._runs = start, None, True
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 import ssl
@@ -21,7 +22,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from teiten.errors import UsageError
+from teiten.errors import TeitenError, UsageError
 from teiten.station import certificates, inputs, senders
 from teiten.station.credentials import FILE, Credential, Credentials, parts
 from teiten.station.feeds import Desk
@@ -91,11 +92,24 @@ def certificate(found: Given, spool: Path) -> tuple[Path, Path]:
     return certificates.own(spool / "tls", found["names"])
 
 
+def heard(spool: Path) -> dict[str, dict[str, Any]]:
+    """What a collector has noted of its sensors, by name: `last`, `credential`, `behind`, `skew`, `skew_within`."""
+    try:
+        found = json.loads((spool / STATUS).read_text(encoding="utf-8"))
+        return {str(name): dict(one) for name, one in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
 def wanted(station: Station) -> list[inputs.Input]:
     """The collector, as something that comes in, for `Live`. UsageError."""
     found = settings(station.collect, Path())
     inputs.free(station.inputs, INPUT)
-    return [inputs.Input(INPUT, INPUT, found, {}, lambda given, host: Collector(given, host.desk, host.tell))]
+    return [inputs.Input(INPUT, INPUT, found, {}, _open)]  # the same where the table is the same: a reload goes on
+
+
+def _open(found: Given, host: inputs.Host) -> Collector:
+    return Collector(found, host.desk, host.tell)
 
 
 class Collector:
@@ -105,7 +119,7 @@ class Collector:
         self.desk, self.spool, self.tell, self.found = desk, desk.spool, tell, found
         self.credentials = credentials(found, self.spool.path)
         self.files = certificate(found, self.spool.path)
-        self.sensors: dict[str, dict[str, Any]] = {}
+        self.sensors = heard(self.spool.path)
         self.totals = {"blocks": 0, "records": 0, "replayed": 0, "bytes": 0, "lines": 0, "denied": 0, "wrong": 0}
         self._replicas: dict[str, Replica] = {}
         self._begun: dict[str, int] = {}
@@ -126,7 +140,14 @@ class Collector:
         self._note(0)
 
     def status(self) -> Mapping[str, Any]:
-        return {"connections": self.server.connections(), **self.server.counts, **self.totals, "_sensors": self.sensors}
+        """Counters; `_sensors`: what is known of each that may come, {} of one that was never heard."""
+        sensors = dict(self.sensors)
+        with contextlib.suppress(TeitenError):
+            known = {one.name for one in self.credentials.all() if one.valid(time.time())}
+            sensors = {name: self.sensors.get(name, {}) for name in sorted(known)}
+        last = max((one["last"] for one in sensors.values() if one.get("last")), default=None)
+        counts = {"connections": self.server.connections(), **self.server.counts, **self.totals}
+        return {**counts, "_sensors": sensors, **({"last": last} if last else {})}
 
     # TLS ---------------------------------------------------------------------------------------------------------------
 

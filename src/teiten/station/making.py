@@ -85,6 +85,7 @@ class Maker:
         self.rounds = 0
         self.stopping = threading.Event()
         self._unmade: Unmade | None = None
+        self._stale = False
         self._history: History | None = None
         self._version: tuple[int, int] = (0, -1)
         self._written: object = None
@@ -119,7 +120,7 @@ class Maker:
             if account:
                 self._account(unmade, wait)
         except BaseException:
-            self._unmade = self._history = None  # what was stored of it is looked up anew
+            self._stale = True  # what was stored of it is looked up anew
             raise
         self.rounds += 1
         done.trouble = self._trouble if self._bad else None
@@ -219,7 +220,7 @@ class Maker:
 
     def _known(self, wait: float | None) -> Unmade:
         """What is not in the lake: looked up once, and again when somebody else wrote to it."""
-        if self._unmade is None or self.lake.written() != self._written:
+        if self._unmade is None or self._stale or self.lake.written() != self._written:
             with self.lake.writer(wait) as writer:
                 self._look(writer)
         assert self._unmade is not None
@@ -231,17 +232,21 @@ class Maker:
         return self._history
 
     def _look(self, writer: Writer) -> None:
-        self._history, self._version = History(self.lake, writer.last), _version(writer)
+        self._history, self._version = History(self.lake, writer.last, thin=True), _version(writer)
         self._written = self.lake.written()
         found = {name.removeprefix(SPOOL): known.end for name, known in self._history.segments().items()}
         self._resume = {name: held for name, held in self._resume.items() if found.get(name) == held.start}
-        if self._unmade is None or any(found.get(identity, 0) != end for identity, end in self._unmade.ends.items()):
+        if (
+            self._unmade is None
+            or self._stale
+            or any(found.get(identity, 0) != end for identity, end in self._unmade.ends.items())
+        ):
             # the first look, or something was taken out of the lake: then all of the spool is looked at again
             last = mades.read(self.spool.path)
             rows = self.lake.watching().group_by("stream", maintain_order=True).last()
             by_stream = {row["stream"]: row for row in rows.iter_rows(named=True)}
             self._unmade = Unmade(self.spool, found, last if last and last.lake == self.lake.meta.id else None, by_stream)
-            self._told = []
+            self._told, self._stale = [], False
 
     def _say(self, done: Round, took: float) -> None:
         if self.silent:
@@ -280,6 +285,9 @@ class Maker:
                 pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
                 self.tell("error", f"{error} The spool keeps what comes in; tried again in {pause} s.")
                 tries += 1
+                with contextlib.suppress(OSError):
+                    if self._unmade is not None:
+                        self._unmade.look()  # so that it is told how much waits
                 self._say(Round(trouble=str(error)), 0.0)
             else:
                 if ending or self.stopping.is_set():

@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import random
+import ssl
 import threading
 import time
 import urllib.parse
@@ -174,6 +175,15 @@ class Line:
         round_trip = (ended - begun) - (answered - come)
         if 0 <= round_trip < _TIMEOUT:
             self._samples = [*self._samples[-15:], (((come - begun) + (answered - ended)) / 2, round_trip / 2)]
+
+
+def _why(error: Exception) -> str:
+    """What went wrong on the way, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); `teiten collect add` tells the pin of its own one"
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ssl.SSLError):
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 class UnknownError(OSError):
@@ -371,13 +381,13 @@ class Shipper:
         trail.place = stretch.after
         self.last = time.time()
         self._arrived(one, trail)
-        if skew := self.line.skew:
-            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         if self.rate:
             stop.wait(max(0.0, (self.line.sent - before) / self.rate - (time.monotonic() - begun)))
 
     def _body(self, one: About, stretch: Stretch) -> bytes:
         chain = b"".join(stretch.lines)
+        if skew := self.line.skew:
+            self.desk.beat = {"skew": round(skew[0], 4), "skew_within": round(skew[1], 4)}
         said = {
             "about": {
                 "sensor": one.sensor, "input": one.input, "data": one.data, "told": dict(one.told), "follows": one.follows,
@@ -429,7 +439,7 @@ class Shipper:
 
     def _paused(self, error: Exception, tries: int) -> float:
         """Tells what is wrong; how long to wait."""
-        self.trouble = str(error) or type(error).__name__
+        self.trouble = _why(error)
         hint = ""
         if isinstance(error, RefusedError) and error.status in (401, 403):
             hint = " On the collector, `teiten collect list` says which credentials are valid."

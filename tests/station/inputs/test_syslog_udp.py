@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import socket
@@ -14,6 +15,7 @@ import pytest
 from tests.station.inputs.work import Work, until
 
 from teiten.errors import InputError
+from teiten.station.inputs import syslog_udp
 
 
 def sender(place: tuple[str, int], source: str = "127.0.0.1") -> socket.socket:
@@ -115,6 +117,7 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 sys.path[:0] = sys.argv[4:]
 from pathlib import Path
 from teiten.errors import InputError
+from teiten.station.inputs import syslog_udp
 from tests.station.inputs.work import Work, until
 work = Work(Path(sys.argv[2]), {"kind": "syslog_udp", "listen": f"127.0.0.1:{sys.argv[3]}", "buffer": 4096})
 work.running.sockets[0].setsockopt(1, 8, 20_000)
@@ -145,6 +148,29 @@ def test_a_socket_of_systemds_outlives_the_station(tmp_path: Path) -> None:
     work.desk.stop()
     for one in work.running.sockets:
         one.close()
+
+
+def test_what_was_taken_is_handed_on_where_the_socket_fails(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"kind": "syslog_udp", "listen": "127.0.0.1:0"})
+    take = work.running.take
+
+    def failing(one: socket.socket, most: int) -> int:
+        many: int = take(one, most)
+        if many:
+            raise OSError(errno.ENOMEM, "no memory")
+        return many
+
+    work.running.take = failing
+    with pytest.raises(AssertionError, match="no memory"), work.at_work(), sender(work.place) as out:
+        out.send(b"<4>taken before")
+        work.thread.join(20)
+    assert work.lines() == [b"<4>taken before\n"]
+
+
+def test_a_larger_buffer_is_left_as_it_is() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+        assert syslog_udp.raise_buffer(one, 50_000) == 100_000
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
@@ -185,10 +211,3 @@ def losses(folder: Path, chance: random.Random) -> int:
 def test_sent_is_written_down_refused_or_lost(tmp_path: Path) -> None:
     chance = random.Random(7)
     assert [losses(tmp_path / str(n), chance) for n in range(12)] == [0] * 12
-
-
-@pytest.mark.full
-def test_sent_is_written_down_refused_or_lost_in_a_thousand_runs(tmp_path: Path) -> None:
-    """Promise 7."""
-    chance = random.Random(8)
-    assert [n for n in range(1000) if losses(tmp_path / str(n), chance)] == []

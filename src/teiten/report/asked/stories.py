@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from teiten.detect.model import OVERTOOK, SPREADING, About, Detection, Story
+from teiten.detect.view import HISTORY
 from teiten.engine.filters import Filters, PortRange
 from teiten.engine.gaps import gaps
 from teiten.engine.questions import Rows
@@ -21,6 +22,7 @@ from teiten.report.coverage import Coverage
 DRAWN: Final = 3
 """days of a chart: those over which the ranking goes (seeds' P1)"""
 COLOURED: Final = 7
+HALF: Final = 0.5
 SAID_AGAIN: Final = 2
 """days on which it is said again to where something had spread"""
 LEAST: Final = 10
@@ -102,6 +104,17 @@ def _networks(answers: Answers, stories: list[Story]) -> dict[int, str]:
         return {}
     wanted = dataclasses.replace(answers.filters, start=drawn(answers).start, asn=tuple(sorted(asked)))
     return {row["asn"]: row["as_name"] for row in answers.ask(NAMES_SQL, wanted) if row["as_name"]}
+
+
+def known_days(answers: Answers) -> int:
+    """Of the days by which it is told what is usual, how many were watched for half of the time at least."""
+    first = answers.period.first
+    before = [first - dt.timedelta(days=n) for n in range(HISTORY, 0, -1)]
+    whole = span(before[0], before[-1], answers.period.tz)
+    found = gaps(answers.session, whole.start, whole.end, sensors=answers.filters.sensor)
+    names = {row["sensor"] for row in found} | set(answers.coverage.sensors)
+    shares = (watching.coverage(names, found, span(day, day, answers.period.tz)).share for day in before)
+    return sum(share >= HALF for share in shares)
 
 
 # hours

@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Final
 
 from teiten.detect import model
+from teiten.detect.view import HISTORY
 from teiten.report.answers import ranked
+from teiten.report.asked import stories as asked
 from teiten.report.context import Context
 from teiten.report.model import Link, Paragraph, Point, Section
 from teiten.report.sections import _movement, _stories, stories
@@ -107,7 +109,8 @@ def _young(context: Context) -> str:
         return ""
     seen = context.period.first - extent[0].date()
     if seen >= dt.timedelta(days=YOUNG):
-        return ""
+        known = context.answers.once(asked.known_days)
+        return "" if known >= YOUNG else context.say("overview.young_gap", n=known, days=HISTORY, least=YOUNG)
     return context.say("overview.young", n=max(1, seen.days + 1), least=YOUNG)
 
 

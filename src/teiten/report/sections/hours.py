@@ -12,6 +12,8 @@ from teiten.report.model import Block, Column, Section, Table
 ID = "hours"
 ORDER = 60
 KINDS: tuple[PeriodKind, ...] = ("daily", "weekly", "monthly")
+FEWEST = 6
+"""hours of a day with records, below which nothing is said of them"""
 FLAT = 1.15
 """The busiest hour against the quietest: below this there is no rhythm to speak of."""
 
@@ -20,7 +22,7 @@ def build(context: Context) -> Section | None:
     say, answers = context.say, context.answers
     values = answers.hour_of_day()
     seen = [(v, h) for h, v in enumerate(values) if v is not None]
-    if not seen or not max(seen)[0]:
+    if not seen or not max(seen)[0] or (context.kind == "daily" and len(seen) < FEWEST):
         return None
     old = answers.hour_of_day(before=True) if answers.comparable else []
     (high, peak), (low, trough) = max(seen), min(seen)
@@ -38,7 +40,8 @@ def build(context: Context) -> Section | None:
         before_label=say("column.before"),
     )
     finding = say(
-        "hours.finding_flat" if flat else "hours.finding_daily" if daily else "hours.finding",
+        _finding(flat=flat, daily=daily, part=daily and len(seen) < len(values)),
+        n=len(seen),
         mean=context.packets(round(statistics.mean(v for v, _ in seen))),
         peak=clock[peak],
         peak_end=clock[peak + 1],
@@ -48,6 +51,13 @@ def build(context: Context) -> Section | None:
         low_packets=context.packets(round(low)),
     )
     return Section(ID, say("hours.title"), [finding], blocks=[_block(context, figure, values, old, clock)])
+
+
+def _finding(*, flat: bool, daily: bool, part: bool) -> str:
+    """Which sentence; part: a day of which some hours have no records."""
+    if part:
+        return "hours.finding_flat_part" if flat else "hours.finding_daily_part"
+    return "hours.finding_flat" if flat else "hours.finding_daily" if daily else "hours.finding"
 
 
 def _block(

@@ -21,7 +21,7 @@ PATIENCE: Final = 2.0
 """seconds for which the copy of a log that was cut off is looked for"""
 TICK: Final = 0.02
 """seconds within which a folder's time may hide a second change: the kernel's clock for files ticks 100 times a second"""
-KNOWN: Final = 6
+KNOWN: Final = 8
 """parts that were read to their end and are remembered"""
 _TURN: Final = 64
 """pieces until another log has its turn"""
@@ -177,10 +177,14 @@ class Followed:
                 self.tell("warning", f"{source.part.path}: it ends too early ({source.trouble}); what came before is taken")
             place = source.place()
             if place.offset:
-                self.known = [*self.known, dataclasses.replace(place, open=False)][-KNOWN:]
+                self.remember(dataclasses.replace(place, open=False))
             self.sources.remove(source)
             source.close()
         return True
+
+    def remember(self, *ends: Place) -> None:
+        """Keeps ends of parts; those that were written to last, however late they are told."""
+        self.known = sorted([*self.known, *ends], key=lambda one: one.at)[-KNOWN:]
 
     def _retire(self, source: Source) -> None:
         """The file is another's by now (or was cut off): what it was is looked for elsewhere."""

@@ -12,6 +12,8 @@ _SPAN: Final = 60.0
 """seconds over which a log's usual rate is measured"""
 _TRUST: Final = 10.0
 """seconds that a rate of a run before counts for"""
+_MOST: Final = 10.0
+"""seconds between a log's copy and its end, at most"""
 
 
 class Rate:
@@ -22,6 +24,15 @@ class Rate:
         """only what comes as it is written says something"""
         self._lines, self._bytes, self._time = lines * _TRUST, size * _TRUST, _TRUST if lines else 0.0
         self._last = 0.0
+        self._owed = 0.0
+
+    def estimate(self, seconds: float, often: int = 1) -> int:
+        """About how many lines so many seconds are, so often. The seconds come from the log's size, and may be too few or too
+        many: what is below zero is kept against the next estimate, so that their sum is right in the long run."""
+        lines = often * self.lines * max(-_MOST, min(_MOST, seconds)) + self._owed
+        whole = max(0, round(lines))
+        self._owed = max(-self.lines * _MOST, lines - whole)
+        return whole
 
     def note(self, lines: int, size: int) -> None:
         now = time.monotonic()
@@ -50,7 +61,7 @@ def cut_at(live: Part, rate: Rate) -> float:
 def copied(live: Part, copies: list[Part], read: float, rate: Rate) -> tuple[int, str]:
     """Lines written to a log between its copy and its end, and a sentence. copies: those made of it, oldest first;
     read: when all that was there was taken (0: long ago). Where there were several, each took as much as the last one."""
-    lines = round(len(copies) * rate.lines * max(0.0, cut_at(live, rate) - max(copies[-1].info.st_mtime, read)))
+    lines = rate.estimate(cut_at(live, rate) - max(copies[-1].info.st_mtime, read), len(copies))
     names = ", ".join(part.path.name for part in copies)
     return (
         lines,

@@ -18,7 +18,7 @@ import re
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -189,16 +189,19 @@ class Place:
     at: float
     open: bool
     begin: bytes = b""
-    """the first bytes themselves, of a place that this process read to"""
+    """the first bytes themselves, of a place that this process read to, or that is among them"""
 
     def plain(self) -> list[Any]:
-        return [self.offset, self.head, self.tail, self.inode, round(self.at, 3), int(self.open)]
+        """As JSON. The bytes of a file that is short stand there, too: a copy that ends earlier is known by them alone."""
+        out = [self.offset, self.head, self.tail, self.inode, round(self.at, 3), int(self.open)]
+        return [*out, self.begin.decode("latin-1")] if self.open and 0 < self.offset < PRINT else out
 
     @classmethod
     def of(cls, given: Any) -> Place:
         """From a mark. ValueError, TypeError for anything else."""
-        offset, head, tail, inode, at, is_open = given
-        return cls(int(offset), str(head), str(tail), str(inode), float(at), bool(is_open))
+        offset, head, tail, inode, at, is_open, *begin = given
+        place = cls(int(offset), str(head), str(tail), str(inode), float(at), bool(is_open))
+        return replace(place, begin=str(begin[0]).encode("latin-1")) if begin else place
 
 
 def identity(handle: int) -> str:

@@ -31,6 +31,8 @@ _EACH_SECOND: Final = 50
 """connections that one address may make in a second: a greeting (TLS) costs a millisecond"""
 _WAIT: Final = 0.02
 """seconds until a connection is looked at again whose sensor's queue was full"""
+_LAST: Final = 0.5
+"""seconds, at most, in which what a connection has sent already is taken when the input ends"""
 _ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3))
 """a sender that is gone without a word is noticed within two minutes"""
 
@@ -254,7 +256,8 @@ class Listener:
     def _last(self, one: Connection) -> None:
         """The input ends: what was sent already and fits is taken, the rest was never acknowledged."""
         most = _PIECE + self.given["max_line"]
-        while one not in self._greeting and one.feed is not None and has_room(one.feed, most):
+        late = time.monotonic() + _LAST
+        while one not in self._greeting and one.feed is not None and has_room(one.feed, most) and time.monotonic() < late:
             try:
                 piece = one.read()
             except OSError:

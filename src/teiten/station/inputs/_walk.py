@@ -24,6 +24,8 @@ class Walk:
         self.again: list[tuple[Part, int, Place]] = []
         self.short: list[tuple[Part, Place]] = []
         """places whose copies end before them: nothing more is to be had"""
+        self.ends: list[Place] = []
+        """the ends of those copies"""
         self.known = False
         """was there a part that is known?"""
         self.kept: list[tuple[Source, Part]] = []
@@ -62,8 +64,8 @@ class Walk:
                 continue
             if place is None and not part.live and (short := next((p for p in self._left() if shorter(handle, p)), None)):
                 self.short.append((part, short))
+                self.ends.append(_end(part, handle))
                 self.known = True
-                os.close(handle)
                 continue
             copy = not part.live and (_copies(part, handle, live) or any(_same(head_of(handle), head) for head in heads))
             if self.known or place is not None or copy:
@@ -110,7 +112,9 @@ class Walk:
         if of.new:
             self._first()
         of.pending = []
-        return of.put(b"", lost_estimated=lines) if lines else True
+        of.remember(*self.ends)
+        # so that a kill does not forget that a copy was seen to end early
+        return of.put(b"", lost_estimated=lines) if lines or self.ends else True
 
     def _live(self) -> int | None:
         """A handle on the log itself."""
@@ -144,10 +148,7 @@ class Walk:
         if of.begin != "oldest" and older and all(source.at == 0 for source in of.sources):
             handle = opened(older[-1])
             if handle is not None:  # what was written before is not asked for
-                probe = Source(older[-1], handle)
-                probe.to_end()
-                of.known.append(dataclasses.replace(probe.place(), open=False))
-                probe.close()
+                of.remember(_end(older[-1], handle))
 
     def _missing(self, lost: Place | None) -> int:
         """How many lines were lost, about; told."""
@@ -167,6 +168,14 @@ class Walk:
             return 0
         of.tell("warning", said)
         return lines
+
+
+def _end(part: Part, handle: int) -> Place:
+    """The end of a part that is not to be read (any more). Closes the handle."""
+    probe = Source(part, handle)
+    probe.to_end()
+    probe.close()
+    return dataclasses.replace(probe.place(), open=False)
 
 
 def _copies(part: Part, handle: int, live: int | None) -> bool:

@@ -123,6 +123,7 @@ class _Tls:
             files[key] = path
         out = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         out.minimum_version = ssl.TLSVersion.TLSv1_2
+        out.options |= ssl.OP_NO_RENEGOTIATION  # (a sender could keep this machine busy with it)
         which = "certificate"
         try:
             # (without a password to give, the library would ask at the terminal)

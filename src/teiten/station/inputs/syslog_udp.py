@@ -42,7 +42,7 @@ KEYS: Final = (
     Key(
         "buffer",
         buffer,
-        "bytes that the kernel is asked to hold while this machine is busy; what does not fit is lost, and counted",
+        "bytes that the kernel may hold of each of four groups of senders while this machine is busy; the rest is lost",
         32 << 20,
     ),
 )
@@ -78,7 +78,7 @@ class Receiver:
         self.buffer = min(raise_buffer(one, self._wanted) for one in self.sockets)
         self.address = self.sockets[0].getsockname()[:2]
         self.dropped = 0
-        self._cookie = cookie(self.sockets[0]) if _syslog.inherited(socket.SOCK_DGRAM, given["listen"]) else None
+        self._cookie = cookie(self.sockets[0]) if len(self.sockets) == 1 else None
         """of a socket that outlives this program: what it lost before is counted once, and remembered in marks"""
         mark = self.peers.common.mark
         self._seen = [0 for _ in self.sockets]
@@ -107,20 +107,22 @@ class Receiver:
             for one in self.sockets:
                 stack.enter_context(contextlib.closing(one))
                 selector.register(one, selectors.EVENT_READ, one)
-            while not stop.is_set():
-                if found := selector.select(0.2):
-                    taken = [self.take(key.data, _ROUND) for key, _ in found]
+            try:
+                while not stop.is_set():
+                    if found := selector.select(0.2):
+                        taken = [self.take(key.data, _ROUND) for key, _ in found]
+                        self._hand_on()
+                        if max(taken) < _ROUND:
+                            time.sleep(pause)
+                    if time.monotonic() - counted >= _COUNT_EVERY:
+                        counted = time.monotonic()
+                        self.count_drops()
+                deadline = time.monotonic() + _LAST
+                while sum(self.take(one, _ROUND) for one in self.sockets) and time.monotonic() < deadline:
                     self._hand_on()
-                    if max(taken) < _ROUND:
-                        time.sleep(pause)
-                if time.monotonic() - counted >= _COUNT_EVERY:
-                    counted = time.monotonic()
-                    self.count_drops()
-            deadline = time.monotonic() + _LAST
-            while sum(self.take(one, _ROUND) for one in self.sockets) and time.monotonic() < deadline:
+            finally:  # what was taken is handed on, and what was lost is counted, however this ends
                 self._hand_on()
-            self._hand_on()
-            self.count_drops()
+                self.count_drops()
 
     def take(self, one: socket.socket, most: int) -> int:
         """Takes what is there, up to so many datagrams; how many it were."""
@@ -251,8 +253,10 @@ def by_sender(one: socket.socket, many: int) -> None:
 def raise_buffer(one: socket.socket, wanted: int) -> int:
     """Asks the kernel to hold so many bytes; how many it grants (it takes twice as many for its own book-keeping)."""
     for option in (socket.SO_RCVBUF, _FORCE):
-        with contextlib.suppress(OSError):
-            one.setsockopt(socket.SOL_SOCKET, option, wanted)
+        # (a socket of systemd's may have more than this program may ask for)
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2 < wanted:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, option, wanted)
     return one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
 
