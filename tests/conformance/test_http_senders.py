@@ -122,6 +122,9 @@ def test_every_line_arrives(sender: str, command: object, tmp_path: Path) -> Non
         say(tmp_path / "log", MANY, 2 * MANY)  # nobody is there
         time.sleep(2)
         with collector(tmp_path, listen=listen) as remote:
+            remote.collector.desk.full = "the spool has used up its budget"
+            time.sleep(5)
+            remote.collector.desk.full = None
             # none is lost; a batch whose answer the collector's end cut off may come twice: it has no number
             assert until(lambda: set(came(remote)) == set(range(2 * MANY)), 60), told(came(remote), tmp_path)
             process.send_signal(signal.SIGTERM)

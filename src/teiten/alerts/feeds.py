@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from teiten import lang
 from teiten.detect.model import DYNAMIC, MEANINGS, Story
+from teiten.publish import atom as xml
 
 if TYPE_CHECKING:
     from teiten.settings import Settings
@@ -25,7 +25,6 @@ _SPACE: Final = uuid.UUID("0f9b7d0e-6a57-5c1b-9d0c-7a52b1f4c0de")
 _HOUR: Final = dt.timedelta(hours=1)
 _QUALIFIES: Final = frozenset({DYNAMIC})
 """kinds that say something of another story, and are none to be followed"""
-_NOT_XML: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 _WIDTH: Final = 75
 """octets of a line of a calendar, at most (RFC 5545, 3.1)"""
 
@@ -163,35 +162,24 @@ def atom(found: Iterable[Entry], feed: Feed) -> bytes:
     """The feed. Its `updated` is that of its newest entry; of none, the beginning of 1970."""
     shown = [one for one in found if not one.false]
     newest = max((one.updated for one in shown), default=dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
-    own = f'  <link rel="self" type="application/atom+xml" href={quoteattr(feed.url)}/>\n' if feed.url else ""
-    head = (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang={quoteattr(feed.language)}>\n'
-        f"  <id>{uuid.uuid5(_SPACE, f'{feed.lake} {feed.language}').urn}</id>\n  <title>{_xml(feed.title)}</title>\n"
-        f"  <updated>{_utc(newest)}</updated>\n  <author><name>{_xml(feed.author)}</name></author>\n{own}"
-        "  <generator>teiten</generator>\n"
-    )
-    return (head + "".join(_atom_entry(one, feed) for one in shown) + "</feed>\n").encode()
+    own = [f'<link rel="self" type="application/atom+xml" href={quoteattr(feed.url)}/>'] if feed.url else []
+    name = uuid.uuid5(_SPACE, f"{feed.lake} {feed.language}").urn
+    lines = [_atom_entry(one, feed) for one in shown]
+    return xml.feed(name, feed.title, feed.author, _utc(newest), own, lines, feed.language)
 
 
-def _atom_entry(one: Entry, feed: Feed) -> str:
+def _atom_entry(one: Entry, feed: Feed) -> tuple[str, ...]:
     label = MEANINGS[one.kind][1 if feed.language == "ja" else 0]
-    lines = (
+    return (
         "<entry>",
         f"  <id>{one.urn}</id>",
-        f"  <title>{_xml(one.title)}</title>",
+        f"  <title>{xml.text(one.title)}</title>",
         f"  <published>{_utc(one.first)}</published>",
         f"  <updated>{_utc(one.updated)}</updated>",
         f"  <category term={quoteattr(one.kind)} label={quoteattr(label)}/>",
-        f'  <content type="text">{_xml(one.text)}</content>',
+        f'  <content type="text">{xml.text(one.text)}</content>',
         "</entry>",
     )
-    return "".join(f"  {line}\n" for line in lines)
-
-
-def _xml(text: str) -> str:
-    """As XML has it: without the characters that it cannot hold."""
-    return escape(_NOT_XML.sub("", text).strip())
 
 
 # JSON Feed ----------------------------------------------------------------------------------------------------------

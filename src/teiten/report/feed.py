@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib import parse
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from teiten.errors import TeitenError
+from teiten.publish import atom as xml
 from teiten.report import manifest
 from teiten.report.manifest import Manifest
 
@@ -103,39 +104,30 @@ def atom(found: Sequence[Entry], title: str, author: str, site: str = "") -> byt
     Its `updated` is that of its newest entry, so that the same reports give the same feed.
     """
     name = uuid.uuid5(_SPACE, f"feed {site}" if site else f"feed {min(e.id for e in found)}").urn
-    own = f'  <link rel="self" type="application/atom+xml" href={quoteattr(site + FEED)}/>\n' if site else ""
-    home = f'  <link rel="alternate" type="text/html" href={quoteattr(site)}/>\n' if site else ""
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
-        f"  <id>{name}</id>\n  <title>{_text(title)}</title>\n"
-        f"  <updated>{_moment(max(e.updated for e in found))}</updated>\n"
-        f"  <author><name>{_text(author)}</name></author>\n{own}{home}"
-        "  <generator>teiten</generator>\n" + "".join(_xml(entry, site) for entry in found) + "</feed>\n"
-    ).encode()
+    links = []
+    if site:
+        links.append(f'<link rel="self" type="application/atom+xml" href={quoteattr(site + FEED)}/>')
+        links.append(f'<link rel="alternate" type="text/html" href={quoteattr(site)}/>')
+    updated = _moment(max(e.updated for e in found))
+    return xml.feed(name, title, author, updated, links, [_entry_lines(entry, site) for entry in found])
 
 
-def _xml(entry: Entry, site: str) -> str:
+def _entry_lines(entry: Entry, site: str) -> tuple[str, ...]:
     place = site + entry.place
     pdf = quoteattr(f"{place}report.pdf")
     lang = quoteattr(entry.lang)
-    lines = (
+    return (
         f"<entry xml:lang={lang}>",
         f"  <id>{entry.id}</id>",
-        f"  <title>{_text(entry.title)}</title>",
+        f"  <title>{xml.text(entry.title)}</title>",
         f"  <published>{_moment(entry.published)}</published>",
         f"  <updated>{_moment(entry.updated)}</updated>",
         f'  <link rel="alternate" type="text/html" hreflang={lang} href={quoteattr(place + "index.html")}/>',
         *([f'  <link rel="enclosure" type="application/pdf" length="{entry.pdf}" href={pdf}/>'] if entry.pdf else []),
         f"  <category term={quoteattr(entry.kind)}/>",
-        f'  <summary type="text">{_text(entry.summary)}</summary>',
+        f'  <summary type="text">{xml.text(entry.summary)}</summary>',
         "</entry>",
     )
-    return "".join(f"  {line}\n" for line in lines)
-
-
-def _text(text: str) -> str:
-    """As XML has it: no control characters, which it cannot hold."""
-    return escape("".join(c for c in text if c >= " " or c in "\t\n").strip())
 
 
 def _moment(moment: dt.datetime) -> str:

@@ -43,7 +43,7 @@ def build(context: Context) -> list[Section]:
         points.append(context.say("stories.more_lines", n=len(rest) - LISTED))
     every = [*found.stories, *found.false, *(one for _, one in _best(found))]
     if found.earlier:
-        out.append(_earlier(context, found))
+        out.append(_earlier(context, found, speech))
     if points or every:
         out.append(_list(context, points, every, found, alone=not drawn))
     return out
@@ -128,13 +128,13 @@ def _best(found: asked.Changes) -> list[tuple[dt.date, Story]]:
     return [(day, one) for _, day, one in sorted(best.values(), key=lambda item: (item[1], -item[0]))]
 
 
-def _earlier(context: Context, found: asked.Changes) -> Section:
-    """Days without a report of their own."""
+def _earlier(context: Context, found: asked.Changes, speech: Speech) -> Section:
+    """Days without a report of their own, by who has told the day's."""
     points: list[Paragraph] = []
     every = _best(found)
     telling = sorted(every, key=lambda item: -max(d.score for d in item[1].detections))[:LISTED]
     for day, one in (item for item in every if item in telling):
-        told = tell(_stories.speech(context, day=day), one)
+        told = tell(replace(_stories.speech(context, day=day), turns=speech.turns), one)
         points.append(joined(context.words, [*told.sentences, *told.doubts]))
     days = {"first": context.words.day(found.earlier[0][0]), "last": context.words.day(found.earlier[-1][0])}
     key = "overview.days_title" if len(found.earlier) > 1 else "overview.day_title"
