@@ -46,8 +46,8 @@ def explained(one: Detection, truth: Truth) -> bool:
     about = one.about
     if one.kind in model.OWN or one.start >= truth.end + _AFTER:
         return False
-    if one.end is not None and one.end <= truth.start:
-        return False
+    if one.end is not None and (one.end < truth.start or (one.end == truth.start and one.kind != model.ENDED)):
+        return False  # what is told to have ended with midnight has its end where the quiet begins
     if about.sensor is not None and truth.sensor not in (None, about.sensor):
         return False
     if about.asn and truth.asn not in (None, about.asn):

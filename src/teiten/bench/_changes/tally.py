@@ -48,9 +48,9 @@ def _of_method(mine: Sequence[Result]) -> dict[str, float]:
             out[f"curve.{kind}.{size:g}"] = _shares(some)["recall"]
     trials = [trial for r in mine for trial in r["trials"]]
     days = sum(t["days"]["days"] for t in trials)
-    told, false = (sum(t["stories"][name] for t in trials) for name in ("told", "false"))
-    out["precision"] = _share(told - false, told)
-    out["false_a_day"] = _share(false, days)
+    told, false, own = (sum(t["stories"][name] for t in trials) for name in ("told", "false", "own"))
+    out["precision"] = _share(told - false, told - own)
+    out["false_a_day"], out["own_a_day"] = _share(false - own, days), _share(own, days)
     out["seconds_a_day"] = _share(sum(t["days"]["seconds"] for t in trials), days)
     quiet = {k: sum(r["quiet"][k] for r in mine) for k in ("days", "false", "own")}
     out["quiet.days"] = float(quiet["days"])
@@ -177,6 +177,7 @@ def _chief(mine: Mapping[str, float], goals: Mapping[str, tuple[str, float]]) ->
         one("quiet.false_a_day", f"false a day, {mine['quiet.days']:.0f} quiet days"),
         one("quiet.own_a_day", "of the own line (a sensor that left is one)"),
         one("false_a_day", "false a day beside changes"),
+        one("own_a_day", "and of the own line"),
         one("faults.told", f"{mine['faults']:.0f} faults of the own line: told as such"),
         one("faults.right", "by the right kind"),
         one("faults.false", "told as the world's, on their day"),
