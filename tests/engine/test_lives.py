@@ -168,3 +168,18 @@ def test_rows_take_the_place_of_later_ones_of_their_stream(lake: Lake) -> None:
     assert after.filter(pl.col("sensor") == "home")["received"].to_list() == [1, 7, 7]
     lake.put_watching(before.filter((pl.col("sensor") == "home") & (pl.col("record") == 1)))
     assert lake.watching().filter(pl.col("sensor") == "home")["received"].to_list() == [1]
+
+
+def test_a_long_silence_of_a_station_that_ran_is_told_once(lake: Lake) -> None:
+    """Events months apart, with nothing between: the silence reaches beyond the month around what is asked for."""
+    busy = [T0 + n * MINUTE for n in range(600)]
+    store(lake, "home", [*busy, *(T0 + 120 * 24 * HOUR + n * MINUTE for n in range(600))])
+    there(lake, "home", *((24.0 * day, 24.0 * day + 24) for day in range(122)))
+    assert told(lake, 24 * 100, 24 * 101) == [("home", 2400, 2424, "silent")]
+    assert told(lake, 0, 24) == [("home", 599 / 60, 24, "silent")]
+
+
+def test_a_sensor_that_fell_silent_long_ago_is_not_watched_and_empty(lake: Lake) -> None:
+    store(lake, "home", [T0 + n * MINUTE for n in range(600)])
+    there(lake, "home", *((24.0 * day, 24.0 * day + 24) for day in range(122)))
+    assert told(lake, 24 * 100, 24 * 101) == [("home", 2400, 2424, "silent")]

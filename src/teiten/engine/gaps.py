@@ -213,13 +213,13 @@ def with_lives(
 
 
 def _at_the_ends(life: lives.Life, times: npt.NDArray[np.int64], low: dt.datetime, high: dt.datetime) -> Iterable[Span]:
-    """From when the station was there to the first event of the span [low, high), and from its last to when it was there last:
-    the silences that lie between two events of the span are told already. times: of events, µs, in order."""
+    """From when the station was there to the sensor's first event, where none is before [low, high), and from its last to when
+    it was there last, where none is after: silences between two events are told already. times: of events, µs, in order."""
     first, after = np.searchsorted(times, [(low - _EPOCH) // _MICRO, (high - _EPOCH) // _MICRO])
-    if first < after:
-        begin = max(life.first, moment(times[first - 1])) if first else life.first
-        end = min(life.last, moment(times[after])) if after < len(times) else life.last
-        yield from (span for span in ((begin, moment(times[first])), (moment(times[after - 1]), end)) if span[0] < span[1])
+    if len(times) and first == 0 and life.first < moment(times[0]):
+        yield life.first, moment(times[0])
+    if len(times) and after == len(times) and moment(times[-1]) < life.last:
+        yield moment(times[-1]), life.last
 
 
 def by_activity(session: Session, low: dt.datetime, high: dt.datetime, sensors: tuple[str, ...] = ()) -> list[Watch] | None:

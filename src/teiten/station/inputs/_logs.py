@@ -80,7 +80,10 @@ class Logs:
             if Path(name).is_dir() or self._key(name) in self._rested:
                 continue
             if len(self.logs) >= MOST and not self._rest():
-                self._tell_once("most", f"more than {MOST} logs are written to: {name} is not followed; make several inputs")
+                if all(log.whole() for log in self.logs.values()):  # else there is room when they are read
+                    self._tell_once(
+                        "most", f"more than {MOST} logs are written to: {name} is not followed; make several inputs"
+                    )
                 break
             log = self.logs[name] = Followed(Path(name), self._put, self.tell, self.rotated, self.begin)
             mark = self._marks.pop(name, None) or self._elsewhere(name)
