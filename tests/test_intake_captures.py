@@ -314,6 +314,7 @@ def windows(seed: int) -> tuple[list[Packet], list[tuple[int, int]], random.Rand
 SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
+@pytest.mark.full
 @hypothesis_settings(max_examples=6, **SLOW)
 @given(st.integers(0, 2**32))
 def test_windows_in_any_order_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:

@@ -84,6 +84,7 @@ def test_logs(lake: Lake, tmp_path: Path) -> None:
     agree(lake, tmp_path)
 
 
+@pytest.mark.full
 def test_real_captures(lake: Lake, shared_data: Path, tmp_path: Path) -> None:
     check(lake, captures(shared_data, ORDINARY))
     agree(lake, tmp_path)

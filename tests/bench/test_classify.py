@@ -17,6 +17,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, float], str
     return figures, "\n".join(words)
 
 
+@pytest.mark.full
 def test_every_packet_has_its_cause_and_every_cause_its_packet(day: tuple[dict[str, float], str]) -> None:
     figures, _ = day
     assert figures["p24.packets"] > 50_000 and figures["p24.strays"] == 0

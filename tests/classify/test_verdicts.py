@@ -203,7 +203,15 @@ def crowd() -> list[Packet]:
     return out
 
 
-@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Berlin", "America/St_Johns", "UTC"])
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Asia/Tokyo",
+        pytest.param("Europe/Berlin", marks=pytest.mark.full),
+        pytest.param("America/St_Johns", marks=pytest.mark.full),
+        pytest.param("UTC", marks=pytest.mark.full),
+    ],
+)
 @pytest.mark.parametrize(
     "size", [500_000, pytest.param(2_000, marks=pytest.mark.full), pytest.param(100, marks=pytest.mark.full)]
 )

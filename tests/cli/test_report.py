@@ -63,6 +63,7 @@ def test_from_log_in_one_command(here: Path, capsys: pytest.CaptureFixture[str])
     assert "--port 23/tcp" in text
 
 
+@pytest.mark.full
 def test_filters_of_verdicts(here: Path) -> None:
     """What verdicts say can be asked for; an organisation that the filter leaves out is not called silent."""
     lines = log(here / "router.log", days=1).read_text().splitlines(keepends=True)
@@ -122,6 +123,7 @@ def test_a_place_that_cannot_be_written_keeps_the_old_report(here: Path, monkeyp
     assert sorted(p.name for p in here.iterdir() if p.name.startswith(".")) == []
 
 
+@pytest.mark.full
 def test_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The same files from a manifest, after the log grew; 1 and what is different where they are not to be had."""
     log(here / "router.log")

@@ -225,7 +225,7 @@ def bots(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return config
 
 
-@pytest.mark.parametrize("straight", [False, True])
+@pytest.mark.parametrize("straight", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_tools_are_ranked_and_asked_for(bots: list[str], capsys: pytest.CaptureFixture[str], straight: bool) -> None:
     files = [str(Path(bots[1]).with_name("router.log"))] if straight else []
 

@@ -172,11 +172,11 @@ def laboratory(request: pytest.FixtureRequest) -> Laboratory:
 
 def cases(names: tuple[str, ...]) -> list[Any]:
     """(laboratory, scan) for the brief form, and with the mark `full` for the long one."""
-    out = [pytest.param("brief", name, id=name) for name in names if name in BRIEF]
+    out = [pytest.param("brief", name, id=name, marks=pytest.mark.full) for name in names if name in BRIEF]
     return out + [pytest.param("whole", name, id=f"{name}-whole", marks=pytest.mark.full) for name in names]
 
 
-BOTH = [pytest.param("brief", id="brief"), pytest.param("whole", id="whole", marks=pytest.mark.full)]
+BOTH = [pytest.param("brief", id="brief", marks=pytest.mark.full), pytest.param("whole", id="whole", marks=pytest.mark.full)]
 each_scan = pytest.mark.parametrize(("laboratory", "name"), cases(ALL), indirect=["laboratory"])
 
 

@@ -80,6 +80,7 @@ def judged(files: list[Path], logs: int, lines: int) -> tuple[int, Counter[int]]
     return sum(seen.values()), seen
 
 
+@pytest.mark.full
 def test_two_writers_and_two_readers(tmp_path: Path) -> None:
     answers, seen = together(tmp_path, 2, 6, 300)
     assert answers > 5 and seen[6] > 1

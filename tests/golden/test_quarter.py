@@ -119,6 +119,7 @@ def value(text: str, kind: Any) -> Any:
     return int(text) if kind.is_integer() else float(text) if kind.is_float() else text
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_table_says_what_the_truth_says(made: Made, name: str) -> None:
     if not (made.report / "data" / f"{name}.csv").exists():
@@ -132,12 +133,14 @@ OTHERWISE = {"summary", "changes", "addenda"}
 """tables without figures of the lake"""
 
 
+@pytest.mark.full
 def test_every_table_is_held_against_the_truth(made: Made) -> None:
     names = {p.stem for p in (made.report / "data").glob("*.csv")}
     assert names
     assert names <= EXPECTED.keys() | OTHERWISE, sorted(names - EXPECTED.keys() - OTHERWISE)
 
 
+@pytest.mark.full
 def test_where_a_port_rose_is_what_was_put_in(made: Made) -> None:
     """9530 rises everywhere, 6666 at home, 7777 at one sensor."""
     if made.truth.sensors < 2:

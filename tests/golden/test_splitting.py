@@ -44,6 +44,7 @@ def whole(packets: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> di
     return tables(tmp_path_factory.mktemp("whole"), packets, ("sensor",))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("by", "turns"),
     [

@@ -25,7 +25,7 @@ from teiten.readers import _encode, _frames, _input, _jit, _marks, _parquet, pic
 from teiten.readers._base import Plain, ReadOptions
 
 RANGES = {"int16": (1 << 15) - 1, "int32": (1 << 31) - 1, "int64": (1 << 53) - 1}
-quick = settings(deadline=None, max_examples=20 if _jit.PLAIN else 60)
+quick = settings(deadline=None, max_examples=20 if _jit.PLAIN else 30)
 
 
 @dataclass

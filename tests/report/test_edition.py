@@ -229,6 +229,7 @@ def test_odd_selections(session: Session, chosen: settings.Settings, name: str, 
         assert bundle.render(report, lang.words(code), pictures=False)["report.md"]
 
 
+@pytest.mark.full
 def test_other_sensors_are_not_compared(chosen: settings.Settings, small: SimpleNamespace, tmp_path: Path) -> None:
     """A sensor that came in October makes more packets, but tells nothing of the world."""
     september = [x for x in small.log() if x < "2019-10-01"]

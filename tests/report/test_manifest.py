@@ -83,6 +83,7 @@ def test_a_manifest_says_what_is_in_the_folder(lake: Lake, tmp_path: Path, small
     assert str(tmp_path) not in text and not [a for a in small.OWN if a in text]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("pictures", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_made_again_byte_for_byte(lake: Lake, tmp_path: Path, days: list[str], small: SimpleNamespace, pictures: bool) -> None:
     """From the lake as it is, and from the lake that got later batches since, whatever the machine is set to."""

@@ -53,6 +53,7 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return reports(tmp_path_factory.mktemp("march2019"), 1, FEW)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("code", lang.languages())
 @pytest.mark.parametrize("statement", MADE.statements(), ids=lambda s: s["en"][:40])
 def test_said(march: dict[str, str], statement: dict[str, str], code: str) -> None:

@@ -131,7 +131,9 @@ def told(small: SimpleNamespace, folder: Path, name: str) -> dict[str, str]:
     return out
 
 
-@pytest.mark.parametrize("name", MONTHS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.full if name in ("one-port", "gone") else ()) for name in MONTHS]
+)
 def test_told(small: SimpleNamespace, tmp_path: Path, name: str) -> None:
     for code, found in told(small, tmp_path, name).items():
         accepted = CASES / f"{name}.{code}.md"

@@ -58,7 +58,7 @@ def test_so_many_are_never_kept(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "--payload-bytes must be a whole number from 0 to 512" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["daily", "monthly"])
+@pytest.mark.parametrize("kind", ["daily", pytest.param("monthly", marks=pytest.mark.full)])
 def test_no_report_holds_them(folder: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
     asked(folder, "teiten", capsys)
     day = folder.joinpath("day").read_text()

@@ -67,6 +67,7 @@ def table(folder: Path, name: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
+@pytest.mark.full
 def test_the_same_files_come_from_aggregates(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
     _, _, out = made
     events, counted = files(out["events"]), files(out["aggregates"])
@@ -90,6 +91,7 @@ def test_the_same_files_come_where_the_period_was_counted_once(
     assert [name for name in events if events[name] != once[name]] == []
 
 
+@pytest.mark.full
 def test_without_events_the_figures_stay(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
     _, _, out = made
     for name in ("ports", "countries", "hours"):
@@ -98,12 +100,14 @@ def test_without_events_the_figures_stay(made: tuple[Lake, Settings, dict[str, P
     assert "no longer kept" in said and "no longer kept" not in (out["events"] / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.full
 def test_nothing_is_counted_again_where_events_are_gone(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
     lake, settings, _ = made
     assert not any(day < dt.date(2026, 4, 1) for day in rollup.stale(lake, settings))
     assert rollup.kept(lake, settings, [dt.date(2026, 3, 30)]) == {dt.date(2026, 3, 30)}
 
 
+@pytest.mark.full
 def test_forgetting_reaches_aggregates_of_days_without_events(made: tuple[Lake, Settings, dict[str, Path]]) -> None:
     lake, settings, _ = made
     one = ipaddress.ip_address("203.0.113.8")

@@ -148,7 +148,7 @@ def test_icmp_has_no_port_and_is_one_try(lake: Lake) -> None:
     assert (one.source_ports, one.source_port_count) == ((), 0)
 
 
-@pytest.mark.parametrize("gap", [120, 3])
+@pytest.mark.parametrize("gap", [120, pytest.param(3, marks=pytest.mark.full)])
 def test_many_events_are_taken_in_turn(lake: Lake, monkeypatch: pytest.MonkeyPatch, gap: float) -> None:
     """Parted by source, or at pauses: the same sessions as in one go."""
     chance = random.Random(3)
