@@ -91,7 +91,9 @@ def served(chosen: Settings, **more: Any) -> Iterator[Client]:
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         own.listen(50)
-        server = uvicorn.Server(uvicorn.Config(create(chosen, **more), log_level="error", lifespan="on"))
+        server = uvicorn.Server(
+            uvicorn.Config(create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

@@ -71,9 +71,17 @@
       if (fresh) { main.innerHTML = fresh.innerHTML; if (focus) document.getElementById(focus)?.focus(); main.dataset.at = String(Date.now()); }
     } finally { busy = false; }
   };
-  const events = new EventSource("/live");
-  events.addEventListener("lake", refresh);
-  events.onopen = () => { if (status) status.dataset.state = "on"; };
-  events.onerror = () => { if (status) status.dataset.state = "off"; };
+  // a page that is left gives its connection back: a browser has six for a host
+  let events = null;
+  const listen = () => {
+    if (events) return;
+    events = new EventSource("/live");
+    events.addEventListener("lake", refresh);
+    events.onopen = () => { if (status) status.dataset.state = "on"; };
+    events.onerror = () => { if (status) status.dataset.state = "off"; };
+  };
+  const leave = () => { events?.close(); events = null; };
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", listen);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 })();
