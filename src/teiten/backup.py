@@ -26,6 +26,7 @@ from typing import Any, Final
 from teiten import __version__
 from teiten.errors import TeitenError, UsageError
 from teiten.station import gone
+from teiten.station.spool import sync_folder
 
 FORMAT: Final = 1
 MANIFEST: Final = "backup.json"
@@ -103,7 +104,7 @@ def make(
         _write(fresh / MANIFEST, _manifest(copy, lake, spool, config))
         _sync_tree(fresh)
         fresh.rename(to / name)
-        _sync(to)
+        sync_folder(to)
         result = copy.result
         result.path = to / name
         for old in copies(to)[: -keep if keep else 0]:
@@ -312,7 +313,7 @@ def restore(copy: Path, places: Mapping[str, Path], told: Callable[[str], None] 
             if place.exists():
                 place.rmdir()
             fresh.rename(place)
-            _sync(place.parent)
+            sync_folder(place.parent)
             out[part] = len(mine)
             told(f"{place}: {len(mine):,} files")
     return out
@@ -382,12 +383,4 @@ def _write(path: Path, table: Mapping[str, Any]) -> None:
 
 def _sync_tree(folder: Path) -> None:
     for path, _, _ in os.walk(folder):
-        _sync(Path(path))
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(Path(path))

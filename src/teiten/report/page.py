@@ -47,9 +47,14 @@ _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 """control characters, which a page has no use for and a terminal that shows the file would obey"""
 
 
+def clean(text: str) -> str:
+    """The text without control characters."""
+    return text.translate(_CONTROLS)
+
+
 def escape(text: str) -> str:
     """The text for HTML, without control characters."""
-    return html.escape(text.translate(_CONTROLS))
+    return html.escape(clean(text))
 
 
 def style() -> str:
