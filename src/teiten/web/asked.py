@@ -28,8 +28,8 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
-UNITS: Final = ("packets", "hosts", "per-ip")
-FORMS: Final = ("stack", "lines", "log")
+UNITS: Final = ("packets", "hosts")
+FORMS: Final = ("stack", "lines")
 LONGEST: Final = dt.timedelta(days=3660)
 MOST_ROWS: Final = 1000
 _HOURLY: Final = dt.timedelta(days=8)
@@ -59,7 +59,7 @@ class Asked:
 
     @property
     def by(self) -> Any:
-        """What rankings go by: per address and day ranks as packets do."""
+        """What rankings go by."""
         return "hosts" if self.unit == "hosts" else "packets"
 
     @property

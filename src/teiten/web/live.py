@@ -52,7 +52,7 @@ class Live:
 
     async def _look(self) -> None:
         known = self.pool.version()
-        while self.listeners or self._task is not None:
+        while True:
             await asyncio.sleep(EVERY)
             now = await asyncio.to_thread(self.pool.version)
             if now != known:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from teiten import lang
 from teiten.report import figures
-from teiten.report.page import escape
+from teiten.report.page import clean
 
 if TYPE_CHECKING:
     import jinja2
@@ -31,19 +31,14 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["clean"] = lambda text: str(text).translate(_CONTROLS)
+    made.filters["clean"] = lambda text: clean(str(text))
     return made
-
-
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def page(name: str, asked: Asked, view: View, **more: Any) -> str:
     """The page of a view."""
     words = lang.words(asked.lang)
-    return (
-        _templates().get_template(name).render(asked=asked, view=view, w=words, t=words, drawn=drawn(view, asked.lang), **more)
-    )
+    return _templates().get_template(name).render(asked=asked, view=view, w=words, drawn=drawn(view, asked.lang), **more)
 
 
 def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:
@@ -67,6 +62,3 @@ def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:
                 own |= {"left": f"{left:g}", "right": f"{right:g}", "start": start.isoformat(), "end": end.isoformat()}
             out[part.id][name] = own
     return out
-
-
-__all__ = ["drawn", "escape", "page"]

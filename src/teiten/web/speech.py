@@ -33,7 +33,7 @@ class Speech(Naming):
         asked, unknown = self.asked, self.say("thing.unknown")
         if what == "ports":
             if row["protocol"] is None:
-                return Cell(unknown, asked.url(protocol="unknown") if False else "")
+                return Cell(unknown)
             text = thing_text(row["protocol"], row["dst_port"])
             return Cell(self.port((row["protocol"], row["dst_port"])), asked.url(place("port", text)))
         if what == "countries":

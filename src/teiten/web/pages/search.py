@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from dataclasses import replace
 
 from teiten.data import countries
 from teiten.data import ports as port_table
@@ -21,12 +22,7 @@ MOST = 30
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     text = asked.words.get("q", "").strip()[:200]
-    plain = type(asked)(
-        **{
-            **{n: getattr(asked, n) for n in asked.__dataclass_fields__},
-            "words": {k: v for k, v in asked.words.items() if k != "q"},
-        }
-    )
+    plain = replace(asked, words={k: v for k, v in asked.words.items() if k != "q"})
     cells = [Cell(name, plain.url(path, **words)) for name, path, words in found(speech, text)] if text else []
     more = {"redirect": cells[0].url} if len(cells) == 1 else {}
     part = Part(
