@@ -168,3 +168,8 @@ def test_a_lake_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_pages_of_modules_are_found() -> None:
     assert all(isinstance(module, type(app)) and module.PATH for module in app.found(pages))
     assert SimpleNamespace(**{m.__name__: m for m in app.found(api)})
+
+
+def test_filters_stand_where_they_count(client: Client) -> None:
+    assert 'class="filters"' in client.get("/ports").text
+    assert 'class="filters"' not in client.get("/sql").text
