@@ -2,6 +2,7 @@
 
     TeitenError            one sentence: what, where, why; `hint` says what to do      exit 1
     ├── UsageError         the words of a command, or a setting, are wrong             exit 2
+    │   └── ForbiddenError    understood, but not for whom it came from
     ├── InputError         a file or stream cannot be read (not: a bad line in it)
     ├── LakeError          the lake cannot be opened, or written
     │   ├── LakeBusyError     another writer holds it
@@ -33,6 +34,10 @@ class UsageError(TeitenError):
     """Wrong words: an unknown zone, port, country, period, command."""
 
     exit_code = 2
+
+
+class ForbiddenError(UsageError):
+    """Understood, but whoever asks may not, or the request did not come from where it must."""
 
 
 class InputError(TeitenError):

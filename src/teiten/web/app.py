@@ -6,10 +6,12 @@ import contextlib
 import hashlib
 import importlib
 import pkgutil
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import resources
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,8 +21,8 @@ from starlette.routing import Route
 
 from teiten import __version__
 from teiten.engine import recorded
-from teiten.errors import LakeError, TeitenError, UsageError
-from teiten.web import api, asked, pages, render
+from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
+from teiten.web import api, asked, pages, render, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -34,6 +36,8 @@ CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+MOST_SENT: Final = 256 << 10
+"""bytes of a form"""
 HEADERS: Final = {
     b"content-security-policy": CSP.encode(),
     b"x-content-type-options": b"nosniff",
@@ -85,7 +89,8 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
 
     routes = [Route("/static/{name}", _static), Route("/live", live.listen)]
     for module in found(pages):
-        routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2]))
+        methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
+        routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
     for module in found(api):
         for path, handler in module.ROUTES.items():
             routes.append(Route(f"/api/v1{path}", _guarded(handler)))
@@ -117,18 +122,50 @@ async def request_of(request: Request) -> asked.Asked:
     )
 
 
+async def form_of(request: Request, needs: str) -> dict[str, str]:
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    if int(request.headers.get("content-length") or MOST_SENT + 1) > MOST_SENT:
+        raise UsageError("That is more than a form holds.")
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        sent = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise UsageError("That is more than a form holds.") from None
+    asks = who.of(request)
+    if not secrets.compare_digest(sent.pop("word", "").encode(), asks.word.encode()):
+        raise ForbiddenError(
+            "This form was not sent from a page of this station.", hint="Open the page again, and send it from there."
+        )
+    if not asks.may(needs):
+        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {needs}.")
+    return sent
+
+
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
         try:
             wanted = await request_of(request)
-            view: View = await module.build(wanted, pool)
+            if request.method == "POST":
+                view: View | Response = await module.act(
+                    wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
+                )
+            else:
+                view = await module.build(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
+        if isinstance(view, Response):
+            return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
         text = render.page(
-            getattr(module, "TEMPLATE", "view.html"), wanted, view, nav=_nav(), here=module.PATH, version=__version__
+            getattr(module, "TEMPLATE", "view.html"),
+            wanted,
+            view,
+            nav=_nav(),
+            here=module.PATH,
+            version=__version__,
+            who=who.of(request),
         )
         return _html(request, text, view.status)
 
@@ -151,13 +188,18 @@ def _nav() -> list[tuple[str, str]]:
     return [(key, path) for (order, key), path in sorted(own)]
 
 
+def _status(error: TeitenError) -> int:
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503))
+    return next((status for kind, status in kinds if isinstance(error, kind)), 500)
+
+
 def _trouble(request: Request, error: TeitenError) -> Response:
     """A page that says what is wrong, and leads back."""
     settings: Settings = request.app.state.settings
-    status = 400 if isinstance(error, UsageError) else 503 if isinstance(error, LakeError) else 500
+    status = _status(error)
     wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
     view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
-    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__)
+    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__, who=who.of(request))
     return _html(request, text, status)
 
 
@@ -176,8 +218,7 @@ def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request],
         try:
             return await handler(request, await request_of(request), request.app.state.pool)
         except TeitenError as error:
-            status = 400 if isinstance(error, UsageError) else 503 if isinstance(error, LakeError) else 500
-            return JSONResponse({"error": error.message, "hint": error.hint}, status)
+            return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
 
     return answer
 
