@@ -23,6 +23,7 @@ import polars as pl
 from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled
 from teiten.engine.pairs import Pairs
+from teiten.engine.rolled import Span
 from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
 from teiten.lake import batch as batches
@@ -245,7 +246,7 @@ class Session:
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str, spans: Sequence[rolled.Span] | None = None) -> None:
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None) -> None:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
         asked = judged.asks(sql, self._tree)
         if (asked or judged.names_views(sql)) and not self._judged:
@@ -356,7 +357,7 @@ class Session:
         judged.arrange(self._con.execute, _SHOWN, joined)
         self._joined = joined
 
-    def _narrow(self, spans: Sequence[rolled.Span] | None) -> None:
+    def _narrow(self, spans: Sequence[Span] | None) -> None:
         """Makes the views of events have the files with events of those spans alone; None: all files."""
         files = self._base[0]
         if spans is not None:
@@ -498,7 +499,7 @@ class Session:
         )
 
     def query(
-        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[rolled.Span] | None = None
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[Span] | None = None
     ) -> list[dict[str, Any]]:
         """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened."""
         rows = self._run(sql, params, lambda: self._ready(sql, spans), users=True).to_dicts()

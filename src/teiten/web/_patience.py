@@ -16,6 +16,8 @@ WAIT: Final = 0.15
 """seconds that who may be told of a moment ago waits for what holds now"""
 OLDEST: Final = 60.0
 """seconds after which an answer that no longer holds is not told any more"""
+MINUTE: Final = 60.0
+"""seconds for which an answer about a span that ends now holds, where the lake stays the same"""
 TIMES: Final = 8.0
 """an answer that took a second is not made anew for so many: no question takes more than a ninth of a thread"""
 STATES: Final = 64
@@ -67,9 +69,26 @@ def guess(key: Hashable) -> float:
     return 0.0 if length is None or length <= dt.timedelta(days=2) else 2 * SLOW
 
 
+def ends_now(key: Hashable) -> bool:
+    """Is the span that a key names one that goes on? Then its answer is another one in a minute, whatever the lake does."""
+    return any(isinstance(part, tuple) and any(one == "now" for one in part if isinstance(one, str)) for part in _inner(key))
+
+
 def _length(key: Hashable) -> dt.timedelta | None:
-    """The length of the span that a key names: two times, one after the other, in it or in a part of it."""
-    for part in key if isinstance(key, tuple) else ():
-        if isinstance(part, tuple) and len(part) > 1 and all(isinstance(one, dt.datetime) for one in part[:2]):
-            return part[1] - part[0]  # type: ignore[no-any-return]
+    """The length of the span that a key names (`Asked.key`): two times, or a length, or since when."""
+    for part in _inner(key):
+        if isinstance(part, tuple) and len(part) == 2:
+            first, last = part
+            if isinstance(last, dt.timedelta):
+                return last
+            if isinstance(first, dt.datetime):
+                return (last if isinstance(last, dt.datetime) else dt.datetime.now(dt.UTC)) - first
     return None
+
+
+def _inner(key: Hashable) -> Iterator[Hashable]:
+    """The parts of a key that are tuples, and their parts."""
+    for part in key if isinstance(key, tuple) else ():
+        if isinstance(part, tuple):
+            yield part
+            yield from part

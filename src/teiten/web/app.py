@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import functools
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -23,7 +25,8 @@ from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
 from teiten.web import api, asked, packing, pages, render, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import Pool
+from teiten.web.pool import BusyError, Pool, lenient
+from teiten.web.shown import PAGES, Shown
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +39,8 @@ CSP: Final = (
 )
 MOST_SENT: Final = 256 << 10
 """bytes of a form"""
+RETRY: Final = "10"
+"""seconds after which who was refused may come again"""
 HEADERS: Final = {
     b"content-security-policy": CSP.encode(),
     b"x-content-type-options": b"nosniff",
@@ -96,9 +101,9 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         routes=routes,
         middleware=[Middleware(Headers, hosts=hosts), packing.middleware()],
         lifespan=life,
-        exception_handlers={404: _nothing},
+        exception_handlers={404: _nothing, 500: _unforeseen},
     )
-    app.state.pool, app.state.settings = pool, settings
+    app.state.pool, app.state.settings, app.state.shown, app.state.live = pool, settings, Shown(pool), live
     return app
 
 
@@ -143,14 +148,26 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
+    name = module.__name__.rpartition(".")[2]
+
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
+        shown: Shown = request.app.state.shown
+        kept = _kept_as(request) if name in PAGES and request.method == "GET" else None
+        if kept is not None and (text := shown.get(kept)) is not None:
+            return _html(request, text, 200)
+        state = shown.state()
+        with lenient() as told:
+            return await answer(request, pool, kept, state, told)
+
+    async def answer(request: Request, pool: Pool, kept: Hashable, state: Hashable, told: list[dt.datetime]) -> Response:
         try:
             wanted = await request_of(request)
             if request.method == "POST":
                 view: View | Response = await module.act(
                     wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
                 )
+                pool.forget()
             else:
                 view = await module.build(wanted, pool)
         except TeitenError as error:
@@ -167,10 +184,20 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             here=module.PATH,
             version=__version__,
             who=who.of(request),
+            held=min(told, default=None),
         )
+        if kept is not None and view.status == 200:
+            request.app.state.shown.put(kept, text, state)
         return _html(request, text, view.status)
 
     return show
+
+
+def _kept_as(request: Request) -> Hashable:
+    """What a page's text depends on, besides the lake and the time."""
+    asks = who.of(request)
+    language = request.headers.get("accept-language", ""), request.cookies.get("lang")
+    return request.url.path, request.url.query, language, asks.name, asks.role, asks.word
 
 
 def _html(request: Request, text: str, status: int) -> Response:
@@ -186,6 +213,7 @@ def _html(request: Request, text: str, status: int) -> Response:
     return HTMLResponse(data, status, headers)
 
 
+@functools.cache
 def _nav() -> list[tuple[str, str]]:
     """Word's key and path of each page that the bar leads to, in order."""
     own = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None)]
@@ -193,7 +221,7 @@ def _nav() -> list[tuple[str, str]]:
 
 
 def _status(error: TeitenError) -> int:
-    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503))
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (BusyError, 503))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 
@@ -204,7 +232,18 @@ def _trouble(request: Request, error: TeitenError) -> Response:
     wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
     view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
     text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__, who=who.of(request))
-    return _html(request, text, status)
+    made = _html(request, text, status)
+    if status == 503:
+        made.headers["retry-after"] = RETRY
+    return made
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """What nobody thought of: the page says that, and the program's own log says what."""
+    return _trouble(
+        request,
+        TeitenError("Something went wrong here that should not have.", hint="The log of `teiten serve` says what."),
+    )
 
 
 async def _nothing(request: Request, _: Exception) -> Response:
@@ -222,7 +261,9 @@ def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request],
         try:
             return await handler(request, await request_of(request), request.app.state.pool)
         except TeitenError as error:
-            return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
+            status = _status(error)
+            headers = {"retry-after": RETRY} if status == 503 else {}
+            return JSONResponse({"error": error.message, "hint": error.hint}, status, headers)
 
     return answer
 

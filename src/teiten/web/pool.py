@@ -3,15 +3,16 @@
     pool = Pool(settings)
     rows = await pool.ask(("rank", what, words), lambda session: questions.rank(session, ...))
 
-Equal questions that come at once are asked once. Those that are known to take long leave a thread to the quick ones. A question
-that takes too long is interrupted, and one that would wait too long is refused. Who may be told of a moment ago (`lenient`) gets
-the answer that held then while the new one is made (docs/decisions/0071).
+Equal questions that come at once are asked once. Those that are known to take long leave a thread to the quick ones. What takes
+too long is interrupted, what would wait too long is refused. Who may be told of a moment ago (`lenient`) gets the answer that
+held then while the new one is made (docs/decisions/0071).
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import os
 import threading
 import time
@@ -25,7 +26,7 @@ from teiten.engine import open_session
 from teiten.errors import LakeChangedError, TeitenError
 from teiten.lake import Lake
 from teiten.web import _patience
-from teiten.web._patience import LENIENT, BusyError, TooLongError, Version
+from teiten.web._patience import LENIENT, BusyError, TooLongError, Version, lenient
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
@@ -64,6 +65,8 @@ class _Kept:
     version: Version
     answer: Any
     seconds: float
+    until: float
+    """of the monotonic clock: from then on it no longer holds, whatever the lake does"""
 
 
 class Pool:
@@ -87,6 +90,7 @@ class Pool:
         self._again: set[asyncio.Future[Any]] = set()
         self._looked = -LOOK_EVERY
         self._version: Version = ()
+        self._lake: Version = ()
         self._ended: OrderedDict[Version, float] = OrderedDict()
         self._turn = 0
         self._sessions: list[Session] = []
@@ -96,6 +100,10 @@ class Pool:
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY:
             found, self._looked = _version(self.settings), now
+            if (lake := _identity(self.settings)) != self._lake:
+                # another lake, or none: nothing of the one before is told any more
+                self._lake = lake
+                self._kept.clear()
             if found != self._version:
                 self._ended[self._version] = now
                 self._ended.pop(found, None)
@@ -118,15 +126,15 @@ class Pool:
         """The answer, from those that are kept if it is among them. TeitenError; BusyError where too many wait."""
         version = self.version()
         kept = self._kept.get(key)
-        if kept is not None and kept.version == version:
+        ended = self._held_until(kept, version)
+        if kept is not None and ended is None:
             self._kept.move_to_end(key)
             found: T = kept.answer
             return found
         told = LENIENT.get()
-        if kept is None or told is None or kept.version not in self._ended:
+        if kept is None or told is None or ended is None:
             fresh: T = await asyncio.shield(self._fly(version, key, question))
             return fresh
-        ended = self._ended[kept.version]
         age = time.monotonic() - ended
         rest = _patience.good_for(kept.seconds) - age
         if rest > 0:
@@ -142,6 +150,15 @@ class Pool:
         told.append(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age))
         before: T = kept.answer
         return before
+
+    def _held_until(self, kept: _Kept | None, version: Version) -> float | None:
+        """Since when (monotonic clock) an answer no longer holds; None: it does. Long ago where that is not known."""
+        if kept is None:
+            return None
+        ended = None if kept.version == version else self._ended.get(kept.version, 0.0)
+        if kept.until <= time.monotonic():
+            return kept.until if ended is None else min(ended, kept.until)
+        return ended
 
     def close(self) -> None:
         """Ends all sessions."""
@@ -186,7 +203,9 @@ class Pool:
             if job.done.done():
                 continue
             if waited > DEADLINE:
-                job.done.set_exception(BusyError(f"Others were asked for {waited:.0f} seconds.", hint="Come again in a minute."))
+                job.done.set_exception(
+                    BusyError(f"Others were asked for {waited:.0f} seconds.", hint="Come again in a minute.")
+                )
                 continue
             self._running[slow] += 1
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._timed, job)
@@ -209,7 +228,8 @@ class Pool:
         self._took[_patience.kind(job.key)] = seconds
         while len(self._took) > KEPT:
             self._took.popitem(last=False)
-        self._kept[job.key] = _Kept(job.version, answer, seconds)
+        until = job.since + _patience.MINUTE if _patience.ends_now(job.key) else math.inf
+        self._kept[job.key] = _Kept(job.version, answer, seconds, until)
         self._kept.move_to_end(job.key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -234,11 +254,14 @@ class Pool:
 
         def now() -> None:
             self._later.discard(key)
-            if (version := self.version()) != getattr(self._kept.get(key), "version", version):
-                try:
-                    self._note(self._fly(version, key, question))
-                except TeitenError:
-                    self._turn += 1  # who looks again is told
+            version = self.version()
+            if self._held_until(self._kept.get(key), version) is None:
+                self._turn += 1  # it was made meanwhile, or is kept no more
+                return
+            try:
+                self._note(self._fly(version, key, question))
+            except TeitenError:
+                self._turn += 1  # who looks again is told
 
         asyncio.get_running_loop().call_later(seconds, now)
 
@@ -284,13 +307,28 @@ class Pool:
             old: Session | None = getattr(own, "session", None)
             if old is not None:
                 self._sessions.remove(old)
-                own.session = None
+                own.session = own.version = None
                 old.close()
-            own.session = open_session(Lake.open(self.settings.lake), self.settings)
+            try:
+                own.session = open_session(Lake.open(self.settings.lake), self.settings)
+            except OSError as error:
+                raise TeitenError(
+                    f"The lake cannot be asked now: {error.strerror or error}.",
+                    hint="There may be no room for temporary files.",
+                ) from None
             own.version = version
             self._sessions.append(own.session)
         session: Session = own.session
         return session
+
+
+def _identity(settings: Settings) -> Version:
+    """Which lake lies there; () for none."""
+    try:
+        told = [(settings.lake / name).stat() for name in (".", "events/_delta_log")]
+    except OSError:
+        return ()
+    return tuple(number for one in told for number in (one.st_dev, one.st_ino))
 
 
 def _version(settings: Settings) -> Version:
@@ -305,4 +343,4 @@ def _version(settings: Settings) -> Version:
     return tuple(out)
 
 
-__all__ = ["BusyError", "Pool", "TooLongError", "Version"]
+__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient"]

@@ -40,7 +40,11 @@ def _templates() -> jinja2.Environment:
 def page(name: str, asked: Asked, view: View, **more: Any) -> str:
     """The page of a view."""
     words = lang.words(asked.lang)
-    return _templates().get_template(name).render(asked=asked, view=view, w=words, drawn=drawn(view, asked.lang), **more)
+    return (
+        _templates()
+        .get_template(name)
+        .render(**{"held": None, "asked": asked, "view": view, "w": words, "drawn": drawn(view, asked.lang), **more})
+    )
 
 
 def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
     """
     import uvicorn
 
+    from teiten.web import patient
     from teiten.web.app import create
 
     if not _own(host):
@@ -34,10 +35,13 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
     with _socket(host, port) as own:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{own.getsockname()[1]}/"
+        patient.room()
+        patient.watchful(own)
         application = create(settings, hosts=HOSTS)
         config = uvicorn.Config(
             application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
-            limit_concurrency=1200, timeout_keep_alive=10, timeout_graceful_shutdown=5, h11_max_incomplete_event_size=64 << 10,
+            limit_concurrency=patient.MOST, timeout_keep_alive=10, http=patient.Protocol,
+            timeout_graceful_shutdown=5, h11_max_incomplete_event_size=64 << 10,
         )  # fmt: skip
         if ready is not None:
             ready(address)
