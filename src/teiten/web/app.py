@@ -22,7 +22,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, pages, render, who
+from teiten.web import api, asked, pages, render, told, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -152,6 +152,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
                 )
             else:
                 view = await module.build(wanted, pool)
+            above = None if isinstance(view, Response) else await told.of(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
         if isinstance(view, Response):
@@ -162,6 +163,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             getattr(module, "TEMPLATE", "view.html"),
             wanted,
             view,
+            told=above,
             nav=_nav(),
             here=module.PATH,
             version=__version__,
@@ -242,6 +244,10 @@ def _bytes(name: str) -> bytes | None:
         from teiten.data import fonts
 
         return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
+    if name == "colours.css":
+        from teiten.report import figures
+
+        return figures.whole_css().encode()
     file = resources.files("teiten.web") / "static" / name
     return file.read_bytes() if file.is_file() else None
 
