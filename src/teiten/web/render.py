@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from teiten import event, lang
 from teiten.engine import filters
 from teiten.report.page import clean
-from teiten.web import charts
+from teiten.web import charts, packing
 from teiten.web.asked import SCALES, SPANS, UNITS
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["static"] = packing.address
     made.filters["clean"] = lambda text: clean(str(text))
     return made
 
