@@ -22,7 +22,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, who
+from teiten.web import api, asked, packing, pages, render, told, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import BusyError, Pool, lenient
@@ -157,10 +157,10 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
         if kept is not None and (text := shown.get(kept)) is not None:
             return _html(request, text, 200)
         state = shown.state()
-        with lenient() as told:
-            return await answer(request, pool, kept, state, told)
+        with lenient() as held:
+            return await answer(request, pool, kept, state, held)
 
-    async def answer(request: Request, pool: Pool, kept: Hashable, state: Hashable, told: list[dt.datetime]) -> Response:
+    async def answer(request: Request, pool: Pool, kept: Hashable, state: Hashable, held: list[dt.datetime]) -> Response:
         try:
             wanted = await request_of(request)
             if request.method == "POST":
@@ -170,6 +170,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
                 pool.forget()
             else:
                 view = await module.build(wanted, pool)
+            above = None if isinstance(view, Response) else await told.of(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
         if isinstance(view, Response):
@@ -180,11 +181,12 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             getattr(module, "TEMPLATE", "view.html"),
             wanted,
             view,
+            told=above,
             nav=_nav(),
             here=module.PATH,
             version=__version__,
             who=who.of(request),
-            held=min(told, default=None),
+            held=min(held, default=None),
         )
         if kept is not None and view.status == 200:
             request.app.state.shown.put(kept, text, state)
