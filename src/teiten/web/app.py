@@ -21,7 +21,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, who
+from teiten.web import api, asked, packing, pages, render, told, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -185,13 +185,14 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
                 )
             else:
                 view = await module.build(wanted, pool)
+            above = None if isinstance(view, Response) else await told.of(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
         if isinstance(view, Response):
             return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        return _shown(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH)
+        return _shown(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above)
 
     return show
 
@@ -220,10 +221,12 @@ def _tell(request: Request, kind: str, **more: str) -> None:
     request.app.state.desk.guard.tell(kind, who.of(request).name, request.scope, **more)
 
 
-def _shown(request: Request, template: str, wanted: asked.Asked, view: View, here: str = "") -> Response:
-    """The page of a view for whoever asks."""
+def _shown(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str = "", above: told.Told | None = None
+) -> Response:
+    """The page of a view for whoever asks. above: what stands above its parts."""
     asks = who.of(request)
-    text = render.page(template, wanted, view, nav=_nav(asks), here=here, version=__version__, who=asks)
+    text = render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks)
     return _html(request, text, view.status)
 
 
