@@ -8,7 +8,8 @@ import functools
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -27,6 +28,8 @@ from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import BusyError, Pool, lenient
 from teiten.web.shown import PAGES, Shown
+from teiten.web.users import routes as own
+from teiten.web.users.door import Door, Guard
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,6 +42,7 @@ CSP: Final = (
 )
 MOST_SENT: Final = 256 << 10
 """bytes of a form"""
+Moments = Sequence[dt.datetime]
 RETRY: Final = "10"
 """seconds after which who was refused may come again"""
 HEADERS: Final = {
@@ -62,7 +66,7 @@ class Headers:
             await self.app(scope, receive, send)
             return
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
-        if self.hosts and _name(host) not in self.hosts:
+        if self.hosts and not _ours(_name(host), self.hosts, scope):
             await Response("This station is called otherwise.\n", 421, media_type="text/plain")(scope, receive, send)
             return
 
@@ -76,11 +80,19 @@ class Headers:
 
 
 def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.lower().removesuffix(".")
+
+
+def _ours(name: str, hosts: tuple[str, ...], scope: Scope) -> bool:
+    """Is it one of these, or the very address that was connected to? No name of elsewhere is an address."""
+    server = str((scope.get("server") or ("",))[0])
+    return name in hosts or (server != "" and name.strip("[]") == server)
 
 
 def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
     """The application for that configuration. hosts: names by which it is called; none: any."""
+    guard = Guard(settings)
     pool = Pool(settings, workers=workers)
     live = Live(pool)
 
@@ -96,17 +108,21 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
     for module in found(api):
         for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler)))
+            routes.append(Route(f"/api/v1{path}", _guarded(handler, getattr(module, "SCOPES", {}).get(path))))
+    for path, (answer, kinds, role) in own.ROUTES.items():
+        routes.append(Route(path, _own(answer, role), methods=list(kinds)))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Headers, hosts=hosts), packing.middleware()],
+        middleware=[Middleware(Headers, hosts=hosts), Middleware(Door, guard=guard), packing.middleware()],
         lifespan=life,
         exception_handlers={404: _nothing, 500: _unforeseen},
     )
     app.state.pool, app.state.settings, app.state.shown, app.state.live = pool, settings, Shown(pool), live
+    app.state.desk = own.Desk(guard, settings, _shown, form_of)
     return app
 
 
+@functools.cache
 def found(package: ModuleType) -> list[ModuleType]:
     """The modules of pages/ or api/, in order of names."""
     names = [one.name for one in pkgutil.iter_modules(package.__path__) if not one.name.startswith("_")]
@@ -128,23 +144,38 @@ async def request_of(request: Request) -> asked.Asked:
     )
 
 
-async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
-    if int(request.headers.get("content-length") or MOST_SENT + 1) > MOST_SENT:
+async def fields_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent. UsageError for what is none, or too much."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MOST_SENT:
         raise UsageError("That is more than a form holds.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise UsageError("That is no form of a page of this station.")
     body = (await request.body()).decode("utf-8", "replace")
     try:
-        sent = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise UsageError("That is more than a form holds.") from None
-    asks = who.of(request)
-    if not packing.same(sent.pop("word", ""), asks.word):
+
+
+async def form_of(request: Request, needs: str) -> dict[str, str]:
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    sent, asks = await fields_of(request), who.of(request)
+    guard: Guard = request.app.state.desk.guard
+    if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
+        guard.tell("form refused", asks.name, request.scope, path=request.url.path)
         raise ForbiddenError(
             "This form was not sent from a page of this station.", hint="Open the page again, and send it from there."
         )
-    if not asks.may(needs):
-        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {needs}.")
+    _may(request, needs)
+    guard.tell("form", asks.name, request.scope, path=request.url.path)
     return sent
+
+
+def _may(request: Request, role: str) -> None:
+    """ForbiddenError where whoever asks has not that role."""
+    if not who.of(request).may(role):
+        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {role}.")
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
@@ -153,44 +184,38 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
         shown: Shown = request.app.state.shown
-        kept = _kept_as(request) if name in PAGES and request.method == "GET" else None
-        if kept is not None and (text := shown.get(kept)) is not None:
-            return _html(request, text, 200)
+        key = _kept_as(request) if name in PAGES and request.method == "GET" else None
         state = shown.state()
         with lenient() as held:
-            return await answer(request, pool, kept, state, held)
+            try:
+                _may(request, sees(module))
+                if key is not None and (text := shown.get(key)) is not None:
+                    return _html(request, text, 200)
+                made = await answer(request, pool)
+            except TeitenError as error:
+                return _trouble(request, error)
+            if isinstance(made, Response):
+                return made
+            wanted, view, above = made
+            text = _text(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above, held)
+        if key is not None and view.status == 200:
+            shown.put(key, text, state)
+        return _html(request, text, view.status)
 
-    async def answer(request: Request, pool: Pool, kept: Hashable, state: Hashable, held: list[dt.datetime]) -> Response:
-        try:
-            wanted = await request_of(request)
-            if request.method == "POST":
-                view: View | Response = await module.act(
-                    wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
-                )
-                pool.forget()
-            else:
-                view = await module.build(wanted, pool)
-            above = None if isinstance(view, Response) else await told.of(wanted, pool)
-        except TeitenError as error:
-            return _trouble(request, error)
+    async def answer(request: Request, pool: Pool) -> Response | tuple[asked.Asked, View, told.Told]:
+        wanted = await request_of(request)
+        if getattr(module, "TOLD", "") and wanted.words.get("q"):
+            _tell(request, module.TOLD, query=wanted.words["q"])
+        if request.method == "POST":
+            view: View | Response = await module.act(wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst")))
+            pool.forget()
+        else:
+            view = await module.build(wanted, pool)
         if isinstance(view, Response):
             return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        text = render.page(
-            getattr(module, "TEMPLATE", "view.html"),
-            wanted,
-            view,
-            told=above,
-            nav=_nav(),
-            here=module.PATH,
-            version=__version__,
-            who=who.of(request),
-            held=min(held, default=None),
-        )
-        if kept is not None and view.status == 200:
-            request.app.state.shown.put(kept, text, state)
-        return _html(request, text, view.status)
+        return wanted, view, await told.of(wanted, pool)
 
     return show
 
@@ -199,7 +224,46 @@ def _kept_as(request: Request) -> Hashable:
     """What a page's text depends on, besides the lake and the time."""
     asks = who.of(request)
     language = request.headers.get("accept-language", ""), request.cookies.get("lang")
-    return request.url.path, request.url.query, language, asks.name, asks.role, asks.word
+    return request.url.path, request.url.query, language, asks
+
+
+def sees(module: ModuleType) -> str:
+    """The role that a page is for; one that says nothing is for administrators."""
+    role: str = getattr(module, "SEES", "administrator")
+    return role
+
+
+def _own(answer: Callable[[Request], Awaitable[Response]], role: str) -> Callable[[Request], Awaitable[Response]]:
+    """A page of the door itself: no lake, no question."""
+
+    async def show(request: Request) -> Response:
+        try:
+            _may(request, role)
+            return await answer(request)
+        except TeitenError as error:
+            return _trouble(request, error)
+
+    return show
+
+
+def _tell(request: Request, kind: str, **more: str) -> None:
+    """A line of the audit log."""
+    request.app.state.desk.guard.tell(kind, who.of(request).name, request.scope, **more)
+
+
+def _shown(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str = "", above: told.Told | None = None
+) -> Response:
+    """The page of a view for whoever asks. above: what stands above its parts."""
+    return _html(request, _text(request, template, wanted, view, here, above), view.status)
+
+
+def _text(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str, above: told.Told | None, held: Moments = ()
+) -> str:
+    """The same as text. held: until when answers held that hold no longer; none: all do."""
+    asks, until = who.of(request), min(held, default=None)
+    return render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks, held=until)
 
 
 def _html(request: Request, text: str, status: int) -> Response:
@@ -215,11 +279,10 @@ def _html(request: Request, text: str, status: int) -> Response:
     return HTMLResponse(data, status, headers)
 
 
-@functools.cache
-def _nav() -> list[tuple[str, str]]:
-    """Word's key and path of each page that the bar leads to, in order."""
-    own = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None)]
-    return [(key, path) for (order, key), path in sorted(own)]
+def _nav(asks: who.Who) -> list[tuple[str, str]]:
+    """Word's key and path of each page that the bar leads to and they may see, in order."""
+    mine = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None) and asks.may(sees(module))]
+    return [(key, path) for (order, key), path in sorted(mine)]
 
 
 def _status(error: TeitenError) -> int:
@@ -229,13 +292,9 @@ def _status(error: TeitenError) -> int:
 
 def _trouble(request: Request, error: TeitenError) -> Response:
     """A page that says what is wrong, and leads back."""
-    settings: Settings = request.app.state.settings
-    status = _status(error)
-    wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
-    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
-    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__, who=who.of(request))
-    made = _html(request, text, status)
-    if status == 503:
+    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=_status(error))
+    made = _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
+    if view.status == 503:
         made.headers["retry-after"] = RETRY
     return made
 
@@ -255,19 +314,28 @@ async def _nothing(request: Request, _: Exception) -> Response:
     return answer
 
 
-def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON."""
+def _guarded(handler: Callable[..., Awaitable[Response]], scope: str | None) -> Callable[[Request], Awaitable[Response]]:
+    """An address of the API: what is wrong comes as JSON. scope: what a token needs for it; None: nobody said, nobody may."""
     from starlette.responses import JSONResponse
 
     async def answer(request: Request) -> Response:
         try:
-            return await handler(request, await request_of(request), request.app.state.pool)
+            if scope is None or not who.of(request).reads(scope):
+                raise ForbiddenError("That is not for this token, or this role.", hint=f"It wants the scope {scope}.")
+            wanted = await request_of(request)
+            if scope == "sql":
+                _tell(request, "sql", path=request.url.path, query=wanted.words.get("q", ""))
+            given = await handler(request, wanted, request.app.state.pool)
+            if "attachment" in given.headers.get("content-disposition", ""):
+                _tell(request, "export", path=request.url.path, query=request.url.query)
+            return given
         except TeitenError as error:
             status = _status(error)
-            headers = {"retry-after": RETRY} if status == 503 else {}
-            return JSONResponse({"error": error.message, "hint": error.hint}, status, headers)
+            return JSONResponse(
+                {"error": error.message, "hint": error.hint}, status, {"retry-after": RETRY} if status == 503 else {}
+            )
 
     return answer
 
 
-__all__ = ["CSP", "create", "found", "request_of"]
+__all__ = ["CSP", "create", "fields_of", "found", "request_of", "sees"]
