@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -147,10 +148,14 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
         pool: Pool = request.app.state.pool
         try:
             wanted = await request_of(request)
+            if getattr(module, "STILL", False):
+                wanted = replace(wanted, live=False)
             if request.method == "POST":
                 view: View | Response = await module.act(
                     wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
                 )
+            elif hasattr(module, "build_for"):
+                view = await module.build_for(request, wanted, pool)
             else:
                 view = await module.build(wanted, pool)
         except TeitenError as error:
