@@ -43,7 +43,7 @@ SELECT sensor, protocol, dst_port, sum(packets) AS packets
 FROM events
 WHERE {month}
 GROUP BY sensor, protocol, dst_port
-QUALIFY row_number() OVER (PARTITION BY sensor ORDER BY packets DESC) <= 10
+QUALIFY row_number() OVER (PARTITION BY sensor ORDER BY sum(packets) DESC) <= 10
 ORDER BY sensor, packets DESC""",
     "address": """
 SELECT time, src_ip, dst_port, kind, tool, as_name

@@ -171,7 +171,7 @@ def _page(asked: Asked, parts: list[Part], query: str, error: TeitenError | None
                              answer=asking.LIMITS.answer_mb),
     }  # fmt: skip
     status = _status(error) if error is not None else 200
-    return View("SQL", parts, status=status, more=told | more)
+    return View("SQL", parts, status=status, more=told | more, bar="none")
 
 
 _PLAIN: Final = {"chart": None, "y": None, "format": None, "n": None}
