@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 PATH = "/sql"
+SEES = "analyst"
+TOLD = "sql"
 NAV = (90, "web.sql")
 TEMPLATE = "sql.html"
 NEEDS = "viewer"
