@@ -124,7 +124,9 @@ async def request_of(request: Request) -> asked.Asked:
 
 
 async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
     if int(request.headers.get("content-length") or MOST_SENT + 1) > MOST_SENT:
         raise UsageError("That is more than a form holds.")
     body = (await request.body()).decode("utf-8", "replace")
@@ -139,7 +141,7 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
         )
     if not asks.may(needs):
         raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {needs}.")
-    return sent
+    return {**sent, "by": asks.name}
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
