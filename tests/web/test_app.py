@@ -107,7 +107,7 @@ def test_filters_go_along(client: Client) -> None:
         ("/ports?n=0", 400, "n is a number"),
         ("/ports?n=9999999", 400, "n is a number"),
         ("/ports?unit=bananas", 400, "unit"),
-        ("/ports?unit=per-ip", 400, "unit"),
+        ("/ports?scale=cubic", 400, "scale"),
         ("/ports?form=log", 400, "form"),
         ("/events?after=1.2", 400, "no place"),
         ("/story/nothing", 400, "no story"),

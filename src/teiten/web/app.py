@@ -20,7 +20,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, who
+from teiten.web import api, asked, packing, pages, render, told, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -155,6 +155,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
                 )
             else:
                 view = await module.build(wanted, pool)
+            above = None if isinstance(view, Response) else await told.of(wanted, pool)
         except TeitenError as error:
             return _trouble(request, error)
         if isinstance(view, Response):
@@ -165,6 +166,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             getattr(module, "TEMPLATE", "view.html"),
             wanted,
             view,
+            told=above,
             nav=_nav(),
             here=module.PATH,
             version=__version__,
