@@ -18,7 +18,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/event/{event}"
-TEMPLATE = "plain.html"
+SEES = "viewer"
 
 COVER: Final = frozenset({"id", "seq", "ack"})
 """of a line, besides what every mask covers: fields that scanners make from the destination (Mirai, masscan, ZMap)"""
@@ -40,7 +40,8 @@ async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     row = found[0]
     title = speech.say("web_events.title", at=speech.at(row["time"]))
-    return View(title, [_line(speech, told), _columns(speech, found), _ways(asked, row)], lead=_lead(speech, row))
+    parts = [_line(speech, told), _columns(speech, found), _ways(asked, row)]
+    return View(title, parts, lead=_lead(speech, row), bar="none")
 
 
 def _found(session: Any, asked: Asked, at: events.Place) -> list[dict[str, Any]]:

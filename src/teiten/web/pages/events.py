@@ -16,6 +16,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/events"
+SEES = "viewer"
 NAV = (80, "web.events")
 
 COLUMNS = (

@@ -12,6 +12,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/source/{src:path}"
+SEES = "viewer"
 NEEDS = "analyst"
 
 

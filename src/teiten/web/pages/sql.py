@@ -15,6 +15,8 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/sql"
+SEES = "analyst"
+TOLD = "sql"
 NAV = (90, "web.sql")
 TEMPLATE = "sql.html"
 LIMITS = console.Limits(seconds=20, memory_mb=1024, answer_mb=16)
