@@ -152,7 +152,9 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
     sent, asks = await fields_of(request), who.of(request)
     guard: Guard = request.app.state.desk.guard
     if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
@@ -162,7 +164,7 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
         )
     _may(request, needs)
     guard.tell("form", asks.name, request.scope, path=request.url.path)
-    return sent
+    return {**sent, "by": asks.name}
 
 
 def _may(request: Request, role: str) -> None:
