@@ -159,7 +159,9 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
     sent, asks = await fields_of(request), who.of(request)
     guard: Guard = request.app.state.desk.guard
     if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
@@ -169,7 +171,7 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
         )
     _may(request, needs)
     guard.tell("form", asks.name, request.scope, path=request.url.path)
-    return sent
+    return {**sent, "by": asks.name}
 
 
 def _may(request: Request, role: str) -> None:
@@ -179,12 +181,12 @@ def _may(request: Request, role: str) -> None:
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
-    name = module.__name__.rpartition(".")[2]
+    keeps = module.__name__.rpartition(".")[2] in PAGES and not hasattr(module, "build_for")
 
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
         shown: Shown = request.app.state.shown
-        key = _kept_as(request) if name in PAGES and request.method == "GET" else None
+        key = _kept_as(request) if keeps and request.method == "GET" else None
         state = shown.state()
         with lenient() as held:
             try:
@@ -204,11 +206,15 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request, pool: Pool) -> Response | tuple[asked.Asked, View, told.Told]:
         wanted = await request_of(request)
+        if getattr(module, "STILL", False):
+            wanted = replace(wanted, live=False)
         if getattr(module, "TOLD", "") and wanted.words.get("q"):
             _tell(request, module.TOLD, query=wanted.words["q"])
         if request.method == "POST":
             view: View | Response = await module.act(wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst")))
-            pool.forget()
+            pool.look_again()
+        elif hasattr(module, "build_for"):
+            view = await module.build_for(request, wanted, pool)
         else:
             view = await module.build(wanted, pool)
         if isinstance(view, Response):

@@ -116,8 +116,8 @@ class Pool:
         """Changes with the lake, and once more when answers of a moment ago have been made anew: then pages are other ones."""
         return self.version(), self._turn
 
-    def forget(self) -> None:
-        """Keeps nothing of what was answered: for what somebody has just changed, and wants to see."""
+    def look_again(self) -> None:
+        """What was just written is seen by whoever asks next: nothing is kept of what was answered before."""
         self._kept.clear()
         self._looked = -LOOK_EVERY
         self._turn += 1
