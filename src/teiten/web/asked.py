@@ -98,6 +98,7 @@ def read(
     told: Mapping[str, str] | None = None,
     accept: str = "",
     cookie: str | None = None,
+    most: int = MOST_ROWS,
 ) -> Asked:
     """The request behind an address. extent: first and last event of the lake: where the last is long ago, that is "now".
 
@@ -121,7 +122,7 @@ def read(
         filters=filters.parse(settings, **{k: given.get(k) for k in FILTERS}),
         unit=_one_of(given.get("unit", given.get("by", "packets")), UNITS, "unit"),
         form=_one_of(given.get("form", "stack"), FORMS, "form"),
-        n=_count(given.get("n", "20")),
+        n=_count(given.get("n", "20"), most),
         now=now,
         live=live,
         told=told or {},
@@ -166,7 +167,7 @@ def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
     return value
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
-        raise UsageError(f"n is a number from 1 to {MOST_ROWS}, not '{text[:20]}'.")
+def _count(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise UsageError(f"n is a number from 1 to {most}, not '{text[:20]}'.")
     return int(text)
