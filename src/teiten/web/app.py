@@ -6,9 +6,7 @@ import contextlib
 import hashlib
 import importlib
 import pkgutil
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import resources
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -22,7 +20,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, pages, render, who
+from teiten.web import api, asked, packing, pages, render, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -87,7 +85,7 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         live.close()
         pool.close()
 
-    routes = [Route("/static/{name}", _static), Route("/live", live.listen)]
+    routes = [Route("/static/{name}", packing.static), Route("/live", live.listen)]
     for module in found(pages):
         methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
@@ -95,7 +93,10 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         for path, handler in module.ROUTES.items():
             routes.append(Route(f"/api/v1{path}", _guarded(handler)))
     app = Starlette(
-        routes=routes, middleware=[Middleware(Headers, hosts=hosts)], lifespan=life, exception_handlers={404: _nothing}
+        routes=routes,
+        middleware=[Middleware(Headers, hosts=hosts), packing.middleware()],
+        lifespan=life,
+        exception_handlers={404: _nothing},
     )
     app.state.pool, app.state.settings = pool, settings
     return app
@@ -132,7 +133,7 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
     except ValueError:
         raise UsageError("That is more than a form holds.") from None
     asks = who.of(request)
-    if not secrets.compare_digest(sent.pop("word", "").encode(), asks.word.encode()):
+    if not packing.same(sent.pop("word", ""), asks.word):
         raise ForbiddenError(
             "This form was not sent from a page of this station.", hint="Open the page again, and send it from there."
         )
@@ -176,6 +177,9 @@ def _html(request: Request, text: str, status: int) -> Response:
     """A page with the hash of its bytes as ETag: what has not changed is not sent again."""
     data = text.encode("utf-8", "replace")
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    word = who.of(request).word.encode()
+    if word and word in data:
+        data = data.replace(word, packing.covered(word.decode()).encode())
     headers = {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Language, Cookie"}
     if status == 200 and request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
@@ -221,29 +225,6 @@ def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request],
             return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
 
     return answer
-
-
-_TYPES: Final = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml", "png": "image/png"}
-
-
-async def _static(request: Request) -> Response:
-    name: str = request.path_params["name"]
-    kind = _TYPES.get(name.rpartition(".")[2])
-    data: bytes | None = None
-    if kind is not None and "/" not in name and not name.startswith("."):
-        data = _bytes(name)
-    if data is None:
-        return Response("There is no such file.\n", 404, media_type="text/plain")
-    return Response(data, media_type=kind, headers={"cache-control": "max-age=3600"})
-
-
-def _bytes(name: str) -> bytes | None:
-    if name.endswith(".woff2"):
-        from teiten.data import fonts
-
-        return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
-    file = resources.files("teiten.web") / "static" / name
-    return file.read_bytes() if file.is_file() else None
 
 
 __all__ = ["CSP", "create", "found", "request_of"]

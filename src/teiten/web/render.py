@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from teiten import lang
 from teiten.report import figures
 from teiten.report.page import clean
+from teiten.web import packing
 
 if TYPE_CHECKING:
     import jinja2
@@ -31,6 +32,7 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["static"] = packing.address
     made.filters["clean"] = lambda text: clean(str(text))
     return made
 
