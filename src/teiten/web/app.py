@@ -21,6 +21,7 @@ from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
 from teiten.web import api, asked, packing, pages, render, who
+from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
@@ -89,9 +90,7 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
     for module in found(pages):
         methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
-    for module in found(api):
-        for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler)))
+    routes += _door.routes(settings)
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Headers, hosts=hosts), packing.middleware()],
@@ -211,19 +210,6 @@ async def _nothing(request: Request, _: Exception) -> Response:
     error = UsageError("There is no such page here.", hint="The search finds ports, countries, AS and addresses.")
     answer = _trouble(request, error)
     answer.status_code = 404
-    return answer
-
-
-def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON."""
-    from starlette.responses import JSONResponse
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request, await request_of(request), request.app.state.pool)
-        except TeitenError as error:
-            return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
-
     return answer
 
 

@@ -30,7 +30,11 @@ SPANS: Final = {
 """values of `period` that reach back from now"""
 UNITS: Final = ("packets", "hosts")
 FORMS: Final = ("stack", "lines")
+ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
+"""words that say which rows are meant: those that addresses of the API are given"""
 LONGEST: Final = dt.timedelta(days=3660)
+EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
+"""no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
 MOST_ROWS: Final = 1000
 _HOURLY: Final = dt.timedelta(days=8)
 """up to this length series are drawn by the hour, beyond it by the day"""
@@ -80,7 +84,7 @@ class Asked:
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
         kept = {**self.words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {k: str(v) for k, v in kept.items() if v not in (None, "")}
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not (path or "").startswith("/api/"))}
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
 
 
@@ -110,6 +114,8 @@ def read(
         # a lake that is not live: its end, rounded up to a whole hour, stands for now
         now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     start, end, live = _span(settings, given, now)
+    if start < EARLIEST or end > LATEST:
+        raise UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
     if end - start > LONGEST:
         raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
     return Asked(

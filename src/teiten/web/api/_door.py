@@ -104,9 +104,10 @@ def words(items: Iterable[tuple[str, str]], address: _shape.Address) -> dict[str
     """The query's words: of a filter that stands there several times each value counts. UsageError for one that is unknown
     here: an answer to another question than was asked would be taken for the answer."""
     can = _shape.known(address)
+    own = address.root == _shape.ROOT
     out: dict[str, str] = {}
     for name, value in items:
-        if name not in can:
+        if name not in can and not (own and name in _shape.PASSED_ON):
             hint = f"It knows: {', '.join(sorted(can))}." if can else "It knows none."
             raise UsageError(f"This address knows no '{name[:40]}'.", hint=hint)
         if not value.isprintable():
@@ -117,7 +118,7 @@ def words(items: Iterable[tuple[str, str]], address: _shape.Address) -> dict[str
             out[name] += f",{value}"
         else:
             raise UsageError(f"{name} stands there twice.", hint="Say it once.")
-    if any(not value.strip() for value in out.values()):
+    if own and any(not value.strip() for value in out.values()):
         empty = next(name for name, value in out.items() if not value.strip())
         raise UsageError(f"{empty} says nothing.", hint="Leave it out, or say what you mean.")
     return out

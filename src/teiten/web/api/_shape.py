@@ -6,6 +6,8 @@ A module of the API holds `ADDRESSES`. Routes, the description (OpenAPI), the pa
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -21,6 +23,7 @@ from teiten.web.pool import Pool
 Kind = Literal["int", "num", "text", "bool", "day", "moment"]
 Handler = Callable[[Request, Asked, Pool], Awaitable[Response]]
 
+ROOT: Final = "/api/v1"
 SPAN: Final = ("from", "to", "period")
 LIST: Final = (*SPAN, *FILTERS, "n")
 
@@ -59,7 +62,7 @@ class Address:
     other: tuple[str, Mapping[str, Any]] | None = None
     more: tuple[Column, ...] = ()
     """columns that an answer need not have"""
-    root: str = "/api/v1"
+    root: str = ROOT
 
     @property
     def whole(self) -> str:
@@ -69,7 +72,7 @@ class Address:
     def name(self) -> str:
         """For programs: rank_ports."""
         parts = [part.strip("{}") for part in self.path.split("/") if part]
-        return "_".join(parts).replace(".", "_").replace("-", "_") if self.root == "/api/v1" else "dshield_" + "_".join(parts)
+        return "_".join(parts).replace(".", "_").replace("-", "_") if self.root == ROOT else "dshield_" + "_".join(parts)
 
 
 def columns(text: str) -> tuple[Column, ...]:
@@ -163,17 +166,24 @@ PARTS: Final[dict[str, Word]] = {
 }
 
 
+PASSED_ON: Final = ("form", "by", "unit", "n", "lang")
+"""words of pages that come with their links and change nothing where an address has no use for them"""
+
+
 def known(address: Address) -> set[str]:
     """The words that its query may have."""
+    if address.root != ROOT:
+        return set(address.words)
     return {*address.words, "lang", *(("format",) if address.columns else ())}
 
 
 def found() -> list[Address]:
     """Every address of every module of the API, in order."""
     from teiten.web import api
-    from teiten.web.app import found as modules
 
-    return [one for module in modules(api) for one in module.ADDRESSES]
+    names = sorted(one.name for one in pkgutil.iter_modules(api.__path__) if not one.name.startswith("_"))
+    modules = [importlib.import_module(f"{api.__name__}.{name}") for name in names]
+    return [one for module in modules for one in module.ADDRESSES]
 
 
 def pick(parts: Iterable[str]) -> dict[str, Word]:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from teiten import __version__, answering, lang
+from teiten import __version__, answering, event, lang
 from teiten.web.api import _forms, _shape
 from teiten.web.api._shape import Address, Column, Word
 from teiten.web.asked import Asked
@@ -56,7 +56,7 @@ def _limited(name: str, word: Word, limits: answering.Api) -> Word:
 def _operation(one: Address, schemas: dict[str, Any], language: str) -> dict[str, Any]:
     say = lang.words(language)
     parameters = [_parameter(name, "path", word, language) for name, word in one.parts.items()]
-    if one.root == "/api/v1":
+    if one.root == _shape.ROOT:
         parameters += [{"$ref": f"#/components/parameters/{name}"} for name in _order(one)]
     else:
         parameters += [
@@ -83,7 +83,7 @@ def _order(one: Address) -> list[str]:
 
 
 def _tag(one: Address) -> str:
-    return "dshield" if one.root != "/api/v1" else one.path.strip("/").split("/")[0]
+    return "dshield" if one.root != _shape.ROOT else one.path.strip("/").split("/")[0]
 
 
 def _parameter(name: str, place: str, word: Word, language: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _parameter(name: str, place: str, word: Word, language: str) -> dict[str, An
 def _content(one: Address, schemas: dict[str, Any], language: str) -> dict[str, Any]:
     if one.other is not None:
         kind, schema = one.other
-        more = {"text/xml": {}, "text/plain": {}} if one.root != "/api/v1" else {}
+        more = {"text/xml": {}, "text/plain": {}} if one.root != _shape.ROOT else {}
         return {kind: {"schema": dict(schema)}, **more}
     name = "".join(part.capitalize() for part in one.name.split("_")) + "Row"
     schemas[name] = row(one, language)
@@ -127,7 +127,11 @@ def _property(column: Column, language: str) -> dict[str, Any]:
 def meaning(column: Column, language: str) -> str:
     """What a column means."""
     told = column.ja if language == "ja" else column.en
-    return told or lang.words(language)(f"api_column.{column.name}")
+    words, key = lang.words(language), f"api_column.{column.name}"
+    if told or key in words:
+        return told or words(key)
+    same = event.BY_NAME[column.name]
+    return same.ja if language == "ja" else same.en
 
 
 _ERROR: dict[str, Any] = {
