@@ -69,7 +69,7 @@ def jsonl_bytes(data: Data) -> bytes:
 
 
 def _lines(data: Data) -> list[str]:
-    """Each row as a JSON object on one line, also for readers that end lines at U+2028 or U+0085; a terminal obeys none of it."""
+    """Each row as a JSON object on one line, whatever else a reader takes for the end of one; no terminal obeys it."""
     texts = (
         json.dumps({name: _plain(value) for name, value in zip(data.columns, row, strict=True)}, ensure_ascii=False)
         for row in data.rows

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, who
+from teiten.web import asked, packing, pages, render, who
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View

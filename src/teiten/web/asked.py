@@ -84,7 +84,9 @@ class Asked:
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
         kept = {**self.words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not (path or "").startswith("/api/"))}
+        found = {
+            k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not (path or "").startswith("/api/"))
+        }
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
 
 

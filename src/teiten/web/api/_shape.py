@@ -1,6 +1,7 @@
 """What an address of the API is: its path and words, the columns of its rows with their types; what all addresses share.
 
-A module of the API holds `ADDRESSES`. Routes, the description (OpenAPI), the page for people and the reference are made from them.
+A module of the API holds `ADDRESSES`. Routes, the description (OpenAPI), the page for people and the
+reference are made from them.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address. key: its words in `lang` are api_address.KEY; other: the media type and schema of what is no table of rows."""
+    """An address. key: its words in `lang` are api_address.KEY; other: media type and schema of what is no table of rows."""
 
     path: str
     key: str
@@ -112,6 +113,7 @@ _MOMENT: Final = rf"{_DAY}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-
 _OCTET: Final = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PORT: Final = r"([1-5][0-9]{4}|[1-9][0-9]{0,3}|0)"
 _PROTOCOL: Final = "(" + "|".join(filters.PROTOCOLS) + ")"
+_PLACE: Final = r"^[0-9]{1,16}\.[0-9]{1,15}\.[0-9]{1,15}(\.[0-9]{1,6})?$"
 _IP: Final = rf"{_OCTET}(\.{_OCTET}){{3}}"
 
 
@@ -149,7 +151,7 @@ def words() -> dict[str, Word]:
         "unit": Word({"type": "string", "enum": list(UNITS), "default": "packets"}, "hosts"),
         "step": Word({"type": "string", "enum": ["hour", "day"]}, "hour"),
         "n": Word({"type": "integer", "minimum": 1, "maximum": 1000}, 10),
-        "after": Word({"type": "string", "pattern": r"^[0-9]{1,16}\.[0-9]{1,15}\.[0-9]{1,15}(\.[0-9]{1,6})?$"}, "1571670003000000.1.720"),
+        "after": Word({"type": "string", "pattern": _PLACE}, "1571670003000000.1.720"),
         "label": Word({"type": "string", "pattern": "^[a-z][a-z_]{0,40}$"}, "announced_scanner"),
         "mask": Word({"type": "string", "enum": ["own", "none"], "default": "own"}, "own"),
         "lang": Word({"type": "string", "enum": ["en", "ja"]}, "en"),

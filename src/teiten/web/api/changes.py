@@ -50,7 +50,7 @@ def _rows(view: str, names: tuple[str, ...], asked: Asked) -> Any:
 
 
 async def detections(request: Request, asked: Asked, pool: Pool) -> Response:
-    found = await pool.ask(("detections", _days(asked), asked.n), _rows("detections", _DETECTION, asked))
+    found = await pool.ask(("api", "detections", _days(asked), asked.n), _rows("detections", _DETECTION, asked))
     return _forms.answer(request, "detections", found, _DETECTIONS)
 
 
@@ -69,7 +69,7 @@ async def story(request: Request, asked: Asked, pool: Pool) -> Response:
     def ask(session: Any) -> list[Any]:
         return list(kept.history(session.lake, asked.settings, text))
 
-    history = await pool.ask(("story", text), ask)
+    history = await pool.ask(("api", "story", text), ask)
     if not history:
         raise NothingError(f"There is no story {text[:40]}.", hint="/api/v1/stories lists those that there are.")
     rows = [_row(asked, 1, one) for one in sorted(history, key=lambda one: one.day, reverse=True)]

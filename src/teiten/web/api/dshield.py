@@ -33,7 +33,8 @@ _DAY: Final = dt.timedelta(days=1)
 _LONGEST: Final = 366
 _COUNTS: Final = (
     "coalesce(sum(packets), 0)::BIGINT AS records, count(DISTINCT dst_ip) AS targets, count(DISTINCT src_ip) AS sources, "
-    "coalesce(sum(packets) FILTER (protocol = 6), 0)::BIGINT AS tcp, coalesce(sum(packets) FILTER (protocol = 17), 0)::BIGINT AS udp"
+    "coalesce(sum(packets) FILTER (protocol = 6), 0)::BIGINT AS tcp, "
+    "coalesce(sum(packets) FILTER (protocol = 17), 0)::BIGINT AS udp"
 )
 _ORDERS: Final = {"records": "records", "targets": "targets", "sources": "sources"}
 _IP_ORDERS: Final = {"records": "reports", "attacks": "targets"}
@@ -81,7 +82,7 @@ def _one_of(text: str, names: dict[str, str]) -> str:
 
 async def _rows(asked: Asked, pool: Pool, sql: str, first: dt.date, last: dt.date, filters: Filters) -> list[dict[str, Any]]:
     wanted = filters.between(*_span(asked, first, last))
-    key = ("dshield", sql, first, last, filters.port, filters.src)
+    key = ("api", sql, first, last, filters.port, filters.src)
     found: list[dict[str, Any]] = await pool.ask(key, lambda s: list(questions.Query(sql, {"where": wanted}).rows(s)))
     return found
 
@@ -180,7 +181,7 @@ async def ip(request: Request, asked: Asked, pool: Pool) -> Response:
         "FROM {events} WHERE {where}"
     )
     wanted = replace(asked.filters, src=(ipaddress.ip_network(address),))
-    row = dict((await pool.ask(("dshield ip", address), lambda s: questions.Query(sql, {"where": wanted}).rows(s)))[0])
+    row = dict((await pool.ask(("api", "dshield ip", address), lambda s: questions.Query(sql, {"where": wanted}).rows(s)))[0])
     zone = asked.settings.zone
     first, last = (row[name] and row[name].astimezone(zone) for name in ("first", "last"))
     return _told(request, "ip", {
@@ -263,7 +264,8 @@ _DATA: Final = {
     "type": "object",
     "required": ["date", "records", "targets", "sources", "tcp", "udp"],
     "properties": {
-        "date": {"type": "string", "format": "date"}, **dict.fromkeys(("records", "targets", "sources", "tcp", "udp", "portin"), _COUNT),
+        "date": {"type": "string", "format": "date"},
+        **dict.fromkeys(("records", "targets", "sources", "tcp", "udp", "portin"), _COUNT),
         "datein": {"type": "string", "format": "date"},
     },
 }  # fmt: skip

@@ -25,7 +25,7 @@ HIDDEN = (
     "dst_ip", "ip_id", "tcp_seq", "tcp_ack", "payload", "inner_src_ip", "inner_dst_ip", "inner_protocol", "inner_src_port",
     "inner_dst_port",
 )  # fmt: skip
-"""by these the observer's address could be told (a worm's sequence number is its destination): for analysts, who ask for them"""
+"""by these the observer's address could be told (a worm's sequence number is its destination): for analysts, who ask"""
 _ONE = tuple(name for name in event.NAMES if name not in HIDDEN)
 _LINES = columns("source_id:int source_pos:int text:text? why:text?")
 
@@ -33,7 +33,7 @@ _LINES = columns("source_id:int source_pos:int text:text? why:text?")
 async def listed(request: Request, asked: Asked, pool: Pool) -> Response:
     own = replace(asked, n=asked.n if "n" in asked.words else 100)
     after = listing.place_of(asked)
-    found = await pool.ask(("events", _LISTED, own.key, after), lambda s: listing.rows(s, own, after, _LISTED))
+    found = await pool.ask(("api", "events", _LISTED, own.key, after), lambda s: listing.rows(s, own, after, _LISTED))
     following = listing.next_of(own, found, after)
     url = ""
     if following:
@@ -65,7 +65,7 @@ async def one(request: Request, asked: Asked, pool: Pool) -> Response:
         rows: list[dict[str, Any]] = session.query(sql, [source, pos, low, high])
         return rows
 
-    found = await pool.ask(("event", source, pos, names), ask)
+    found = await pool.ask(("api", "event", source, pos, names), ask)
     if not found:
         raise NothingError(f"There is no event at {source}/{pos}.", hint="/api/v1/events lists them.")
     return _forms.answer(request, "event", found, of_view("events", *names))
@@ -83,7 +83,7 @@ async def raw(request: Request, asked: Asked, pool: Pool) -> Response:
     def ask(session: Any) -> _raw.Raw:
         return _raw.lines(session.lake, [(source, pos)], settings.reading)[source, pos]
 
-    found = await pool.ask(("raw", source, pos), ask)
+    found = await pool.ask(("api", "raw", source, pos), ask)
     if found.why == _raw.UNKNOWN:
         raise NothingError(f"There is no event at {source}/{pos}.", hint="/api/v1/events lists them.")
     text, why = (plain(found.text) or None), found.why

@@ -39,9 +39,7 @@ async def verdicts(request: Request, asked: Asked, pool: Pool) -> Response:
         rows: list[dict[str, Any]] = session.query(sql, [first, last, label, label, asked.n])
         return rows
 
-    return _forms.answer(
-        request, "verdicts", await pool.ask(("verdicts", first, last, label, asked.n), ask), _VERDICT
-    )
+    return _forms.answer(request, "verdicts", await pool.ask(("api", "verdicts", first, last, label, asked.n), ask), _VERDICT)
 
 
 async def notes(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -51,7 +49,7 @@ async def notes(request: Request, asked: Asked, pool: Pool) -> Response:
         rows: list[dict[str, Any]] = session.query(f"SELECT {', '.join(_NOTE)} FROM notes ORDER BY id DESC LIMIT ?", [asked.n])
         return rows
 
-    return _forms.answer(request, "notes", await pool.ask(("notes", asked.n), ask), _NOTES)
+    return _forms.answer(request, "notes", await pool.ask(("api", "notes", asked.n), ask), _NOTES)
 
 
 async def watchlists(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -74,7 +72,7 @@ async def watchlists(request: Request, asked: Asked, pool: Pool) -> Response:
             })  # fmt: skip
         return out
 
-    return _forms.answer(request, "watchlists", await pool.ask("watchlists", ask), _LISTS)
+    return _forms.answer(request, "watchlists", await pool.ask(("api", "watchlists"), ask), _LISTS)
 
 
 async def watchlist(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -95,7 +93,7 @@ async def watchlist(request: Request, asked: Asked, pool: Pool) -> Response:
             for m in known.prefixes(name)
         ]  # fmt: skip
 
-    return _forms.answer(request, "watchlist", await pool.ask(("watchlist", text), ask), _PREFIX)
+    return _forms.answer(request, "watchlist", await pool.ask(("api", "watchlist", text), ask), _PREFIX)
 
 
 ADDRESSES = [

@@ -30,7 +30,7 @@ def described(limits: answering.Api | None = None, language: str = "en") -> dict
     schemas: dict[str, Any] = {"Error": _ERROR}
     for one in _shape.found():
         paths[one.whole] = {"get": _operation(one, schemas, language)}
-    words = _shape.words()
+    words = {name: _parameter(name, "query", _limited(name, word, chosen), language) for name, word in _shape.words().items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,7 +41,7 @@ def described(limits: answering.Api | None = None, language: str = "en") -> dict
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "parameters": {name: _parameter(name, "query", _limited(name, word, chosen), language) for name, word in words.items()},
+            "parameters": words,
             "responses": _responses(language),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
@@ -97,13 +97,11 @@ def _parameter(name: str, place: str, word: Word, language: str) -> dict[str, An
 def _content(one: Address, schemas: dict[str, Any], language: str) -> dict[str, Any]:
     if one.other is not None:
         kind, schema = one.other
-        more = {"text/xml": {}, "text/plain": {}} if one.root != _shape.ROOT else {}
+        more: dict[str, Any] = {"text/xml": {}, "text/plain": {}} if one.root != _shape.ROOT else {}
         return {kind: {"schema": dict(schema)}, **more}
     name = "".join(part.capitalize() for part in one.name.split("_")) + "Row"
     schemas[name] = row(one, language)
-    content: dict[str, Any] = {
-        _FILES["json"]: {"schema": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}}
-    }
+    content: dict[str, Any] = {_FILES["json"]: {"schema": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}}}
     return content | {kind: {} for form, kind in _FILES.items() if form != "json"}
 
 
@@ -176,10 +174,14 @@ async def openapi(request: Request, asked: Asked, pool: Pool) -> Response:
 
 def grouped() -> dict[str, list[Address]]:
     """The addresses by what they are about, for people: those that differ in one name alone stand as one."""
-    out: dict[str, list[Address]] = {}
+    out: dict[str, list[Address]] = {name: [] for name in _FIRST}
     for one in _shape.found():
         out.setdefault(_tag(one), []).append(one)
     return out
+
+
+_FIRST = ("rank", "series", "totals", "events", "sources", "detections", "stories", "verdicts", "watchlists", "notes")
+"""what people are shown first"""
 
 
 def shown(path: str) -> str:
@@ -188,5 +190,7 @@ def shown(path: str) -> str:
 
 
 ADDRESSES = [
-    Address("/openapi.json", "openapi", openapi, other=("application/json", {"type": "object", "required": ["openapi", "paths"]}))
+    Address(
+        "/openapi.json", "openapi", openapi, other=("application/json", {"type": "object", "required": ["openapi", "paths"]})
+    )
 ]

@@ -50,7 +50,7 @@ async def through_time(what: str | None, request: Request, asked: Asked, pool: P
         top = min(asked.n, MOST_SERIES)
         return series.series(session, what, asked.start, asked.end, step, top=top, by=asked.by, filters=asked.filters)
 
-    found = await pool.ask(("rows of a series", what, step, asked.key), ask)
+    found = await pool.ask(("api", "rows of a series", what, step, asked.key), ask)
     return _forms.answer(request, f"{what or 'total'}-time", found, _of_series(what))
 
 
@@ -63,7 +63,7 @@ def _of_series(what: str | None) -> tuple[Column, ...]:
 
 async def totals(request: Request, asked: Asked, pool: Pool) -> Response:
     found = await pool.ask(
-        ("totals", asked.key),
+        ("api", "totals", asked.key),
         lambda s: questions.totals(s, asked.start, asked.end, before=asked.before, filters=asked.filters),
     )
     return _forms.answer(request, "totals", found, _TOTALS)

@@ -44,7 +44,7 @@ async def sensors(request: Request, asked: Asked, pool: Pool) -> Response:
             })  # fmt: skip
         return out
 
-    return _forms.answer(request, "sensors", await pool.ask("sensors and when", ask), _SENSORS)
+    return _forms.answer(request, "sensors", await pool.ask(("api", "sensors and when"), ask), _SENSORS)
 
 
 def _ends(hours: Any) -> tuple[Any, Any]:
@@ -55,12 +55,16 @@ def _ends(hours: Any) -> tuple[Any, Any]:
 
 
 async def watched(request: Request, asked: Asked, pool: Pool) -> Response:
-    found = await pool.ask(("coverage", asked.key), lambda s: coverage.watched(s, asked.start, asked.end, asked.filters.sensor))
+    found = await pool.ask(
+        ("api", "coverage", asked.key), lambda s: coverage.watched(s, asked.start, asked.end, asked.filters.sensor)
+    )
     return _forms.answer(request, "coverage", [asdict(one) for one in found], _COVERAGE)
 
 
 async def silent(request: Request, asked: Asked, pool: Pool) -> Response:
-    found = await pool.ask(("gaps", asked.key), lambda s: gaps.gaps(s, asked.start, asked.end, sensors=asked.filters.sensor))
+    found = await pool.ask(
+        ("api", "gaps", asked.key), lambda s: gaps.gaps(s, asked.start, asked.end, sensors=asked.filters.sensor)
+    )
     return _forms.answer(request, "gaps", found, _GAPS)
 
 
@@ -72,11 +76,9 @@ async def lost(request: Request, asked: Asked, pool: Pool) -> Response:
         every = [(name, losses.losses(session, asked.start, asked.end, [name], every=False)) for name in names]
         if not asked.filters.sensor:
             every.append((None, losses.losses(session, asked.start, asked.end, [], every=True)))  # type: ignore[arg-type]
-        return [
-            {"sensor": name, **asdict(one), "sent": one.sent, "lost": one.lost, "share": one.share} for name, one in every
-        ]
+        return [{"sensor": name, **asdict(one), "sent": one.sent, "lost": one.lost, "share": one.share} for name, one in every]
 
-    return _forms.answer(request, "losses", await pool.ask(("losses", asked.key), ask), _LOSSES)
+    return _forms.answer(request, "losses", await pool.ask(("api", "losses", asked.key), ask), _LOSSES)
 
 
 async def limits(request: Request, asked: Asked, pool: Pool) -> Response:

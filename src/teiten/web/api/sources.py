@@ -11,8 +11,8 @@ from starlette.responses import Response
 from teiten.engine import questions
 from teiten.web.api import _forms
 from teiten.web.api._door import NothingError
-from teiten.web.api._shape import FILTERS, SPAN, Address, Column, columns, of_view, pick
-from teiten.web.asked import Asked
+from teiten.web.api._shape import SPAN, Address, Column, columns, of_view, pick
+from teiten.web.asked import FILTERS, Asked
 from teiten.web.pages import _thing
 from teiten.web.pool import Pool
 
@@ -56,7 +56,7 @@ async def facts(request: Request, asked: Asked, pool: Pool) -> Response:
         query = questions.Query(_FACTS_SQL, {"where": own.filters.between(own.start, own.end)})
         return [{"src_ip": address, **row} for row in query.rows(session)]
 
-    return _forms.answer(request, f"source-{address}", await pool.ask(("source", own.key), ask), _FACTS)
+    return _forms.answer(request, f"source-{address}", await pool.ask(("api", "source", own.key), ask), _FACTS)
 
 
 async def verdicts(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -69,12 +69,14 @@ async def verdicts(request: Request, asked: Asked, pool: Pool) -> Response:
         rows = session.query(sql, [address, own.max_prefixlen])
         return [row for row in rows if row["src_ip"] == address or _holds(row, own)]
 
-    found = await pool.ask(("verdicts of", address), ask)
+    found = await pool.ask(("api", "verdicts of", address), ask)
     return _forms.answer(request, f"verdicts-{address}", found, of_view("verdicts", *VERDICTS, never_null=("day", "label")))
 
 
 def _holds(row: dict[str, Any], address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return row["prefix_len"] is not None and address in ipaddress.ip_network(f"{row['src_ip']}/{row['prefix_len']}", strict=False)
+    return row["prefix_len"] is not None and address in ipaddress.ip_network(
+        f"{row['src_ip']}/{row['prefix_len']}", strict=False
+    )
 
 
 async def sessions(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -98,7 +100,7 @@ async def sessions(request: Request, asked: Asked, pool: Pool) -> Response:
             out += [told.row(teller, c, crossed.get(c.session)) for c in within]
         return sorted(out, key=lambda row: row["start"], reverse=True)
 
-    found = await pool.ask(("sessions of", address, asked.start, asked.end), ask)
+    found = await pool.ask(("api", "sessions of", address, asked.start, asked.end), ask)
     return _forms.answer(request, f"sessions-{address}", found, _SESSION)
 
 

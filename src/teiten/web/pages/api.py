@@ -14,6 +14,7 @@ from teiten.web.pool import Pool
 
 PATH = "/api"
 NAV = (95, "api.title")
+TEMPLATE = "api.html"
 
 
 async def build(asked: Asked, pool: Pool) -> View:
@@ -25,14 +26,20 @@ async def build(asked: Asked, pool: Pool) -> View:
     groups = openapi.grouped()
     own = [one for name, found in groups.items() if name != "dshield" for one in _merged(found)]
     parts = [
-        Part("addresses", say("api.addresses"), sentences=lead, table=_table(asked, say("api.addresses"), own)),
+        Part(
+            "addresses",
+            say("api.addresses"),
+            sentences=lead,
+            table=_table(asked, say("api.addresses"), own),
+            links=[Cell(say("api.lead_description"), "/api/v1/openapi.json")],
+        ),
         Part("words", say("api.words_title"), table=_words(asked)),
         Part("forms", say("api.forms_title"), table=_formats(asked)),
         Part(
             "dshield",
             say("api.dshield_title"),
             sentences=[say("api.dshield_lead")],
-            table=_table(asked, say("api.dshield_title"), [one for one in _merged(groups["dshield"])], columns=False),
+            table=_table(asked, say("api.dshield_title"), _merged(groups["dshield"]), columns=False),
         ),
     ]
     return View(say("api.title"), parts)
@@ -92,9 +99,4 @@ def _example(word: Word) -> str:
 def _formats(asked: Asked) -> Table:
     say = lang.words(asked.lang)
     rows: list[Row] = [(f"format={form}", kind.partition(";")[0]) for form, kind in _forms.TYPES.items()]
-    return Table(
-        say("api.forms_title"),
-        [Column(say("api.word"), "text"), Column("Content-Type", "text")],
-        rows,
-        note=f"{say('api.lead_description')}: /api/v1/openapi.json",
-    )
+    return Table(say("api.forms_title"), [Column(say("api.word"), "text"), Column("Content-Type", "text")], rows)
