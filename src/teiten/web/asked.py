@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from teiten import periods
 from teiten.engine import filters
@@ -28,10 +28,14 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
-UNITS: Final = ("packets", "hosts")
+UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
 ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
 """words that say which rows are meant: those that addresses of the API are given"""
+SCALES: Final = ("linear", "log")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
+"""words that mean something on one page alone, and do not go along to others"""
+MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
 EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
 """no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
@@ -60,10 +64,14 @@ class Asked:
     """does the span end now?"""
     told: Mapping[str, str] = field(default_factory=dict)
     """parts of the path: port, country, ..."""
+    scale: Any = "linear"
+    """of value axes: linear or log"""
+    hide: tuple[str, ...] = ()
+    """keys of series that charts leave out"""
 
     @property
     def by(self) -> Any:
-        """What rankings go by."""
+        """What rankings go by; packets of an address rank as packets do."""
         return "hosts" if self.unit == "hosts" else "packets"
 
     @property
@@ -83,11 +91,55 @@ class Asked:
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
-        kept = {**self.words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {
-            k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not (path or "").startswith("/api/"))
-        }
+        words = self.words if path is None or path == self.path else {k: v for k, v in self.words.items() if k not in OWN}
+        kept = {**words, **{k.rstrip("_"): v for k, v in changes.items()}}
+        rows = (path or "").startswith("/api/")
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not rows)}
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
+
+    def over(self, start: dt.datetime, end: dt.datetime) -> str:
+        """The address of the same view over another span."""
+        return self.url(period=None, from_=self.moment(start), to=self.moment(end), after=None)
+
+    def moment(self, at: dt.datetime) -> str:
+        """A moment as an address writes it: in the zone, a day alone where it is midnight, with its offset where need be."""
+        own = at.astimezone(self.settings.zone)
+        short = own.replace(tzinfo=None).isoformat(timespec="minutes")
+        if periods.moment(short, self.settings.zone) != own.replace(second=0, microsecond=0):
+            return own.isoformat(timespec="minutes")  # an hour that the clock shows twice
+        return short.removesuffix("T00:00")
+
+    @property
+    def earlier(self) -> str:
+        """The address of the span of the same length before this one."""
+        return self.over(*self.before)
+
+    @property
+    def later(self) -> str:
+        """The address of the span of the same length after this one; none where that has not begun."""
+        return self.over(self.end, self.end + (self.end - self.start)) if self.end < self.now else ""
+
+    @property
+    def wider(self) -> str:
+        """The address of a span twice as long around this one, that ends now at the latest."""
+        half = (self.end - self.start) / 2
+        end = max(self.end, min(self.end + half, self.now))
+        start = end - 4 * half
+        return self.over(start, end) if end - start <= LONGEST else ""
+
+    def toggled(self, key: str) -> str:
+        """The address with that series left out, or taken in again."""
+        left = [one for one in self.hide if one != key] if key in self.hide else [*self.hide, key]
+        return self.url(hide=",".join(quote(one, safe="/: ") for one in left[:MOST_HIDDEN]))
+
+    @property
+    def narrowing(self) -> list[tuple[str, str, str]]:
+        """The filters in force: name, value, the address without it."""
+        out = [(name, self.words[name]) for name in FILTERS if self.words.get(name)]
+        return [(name, value, self.url(**{name: None})) for name, value in out if (name, value) not in _ALL]
+
+
+_ALL: Final = {("scanners", "in"), ("spoofed", "in")}
 
 
 def place(*parts: Any) -> str:
@@ -134,6 +186,8 @@ def read(
         now=now,
         live=live,
         told=told or {},
+        scale=_one_of(given.get("scale", "linear"), SCALES, "scale"),
+        hide=tuple(unquote(one) for one in given.get("hide", "").split(",")[:MOST_HIDDEN] if one),
     )
 
 

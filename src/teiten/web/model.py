@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from teiten.report.model import Column, Fact
 
@@ -20,6 +20,7 @@ class Cell:
     share: float | None = None
 
 
+Bar = Literal["all", "spans", "none"]
 Row = Sequence["Cell | str"]
 
 
@@ -75,6 +76,8 @@ class Part:
     table: Table | None = None
     empty: str = ""
     sql: str = ""
+    wide: bool = False
+    """on a wall's width, where two parts stand side by side: this one takes both places"""
     raw: str = ""
     links: Sequence[Cell] = ()
     form: Form | None = None
@@ -88,4 +91,6 @@ class View:
     parts: Sequence[Part]
     lead: Sequence[str] = ()
     status: int = 200
+    bar: Bar = "all"
+    """what stands above the parts: spans and filters, spans alone, or nothing, where the page does not heed them"""
     more: dict[str, Any] = field(default_factory=dict)

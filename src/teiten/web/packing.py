@@ -111,6 +111,10 @@ def _bytes(name: str) -> bytes | None:
         from teiten.data import fonts
 
         return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
+    if name == "colours.css":
+        from teiten.report import figures
+
+        return figures.whole_css().encode()
     found = resources.files("teiten.web") / "static" / name
     if not found.is_file():
         return None

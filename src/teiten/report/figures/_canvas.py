@@ -68,6 +68,8 @@ class Sheet:
     used: set[str] = field(default_factory=set)
     tips: bool = True
     outlines: bool = False
+    legend: bool = True
+    """does a figure draw its own? A page that lists its series beside it wants none"""
     letters: set[str] = field(default_factory=set)
     extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
@@ -79,6 +81,11 @@ class Sheet:
     @property
     def narrow(self) -> bool:
         return self.width < NARROW
+
+    @property
+    def edge(self) -> float:
+        """px kept free at the right of a plot whose legend stands elsewhere: half of a label under its end."""
+        return 0.0 if self.legend else 20.0
 
     @property
     def sizes(self) -> Sizes:

@@ -13,6 +13,7 @@ from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeChangedError, LakeError, TeitenError, UsageError
 from teiten.settings import Settings
 from teiten.web import asked as asking
+from teiten.web import who
 from teiten.web.api import _limits, _shape
 from teiten.web.asked import FILTERS, Asked
 from teiten.web.pool import Pool, TooLongError
@@ -52,7 +53,7 @@ class Door:
             left: int | None = None
             try:
                 with self.limits.request(_limits.client_of(request)) as left:
-                    made = await address.ask(request, await self._asked(request, address), request.app.state.pool)
+                    made = await self._answer(request, address)
             except TeitenError as error:
                 made = trouble(error)
             if left is not None:
@@ -61,6 +62,18 @@ class Door:
             return self._elsewhere(request, made)
 
         return answer
+
+    async def _answer(self, request: Request, address: _shape.Address) -> Response:
+        """The answer; what leaves as a file is told in the audit log. TeitenError."""
+        asks = who.of(request)
+        if not asks.reads(address.scope):
+            raise ForbiddenError("That is not for this token, or this role.", hint=f"It wants the scope {address.scope}.")
+        wanted = await self._asked(request, address)
+        made = await address.ask(request, wanted, request.app.state.pool)
+        guard = request.app.state.desk.guard
+        if "attachment" in made.headers.get("content-disposition", ""):
+            guard.tell("export", asks.name, request.scope, path=request.url.path, query=request.url.query)
+        return made
 
     async def nothing(self, request: Request) -> Response:
         error = NothingError(f"There is no {request.url.path[:200]} here.", hint="See /api, or /api/v1/openapi.json.")

@@ -64,6 +64,8 @@ class Address:
     more: tuple[Column, ...] = ()
     """columns that an answer need not have"""
     root: str = ROOT
+    scope: str = "read"
+    """what a token needs for it, of `who.SCOPES`"""
 
     @property
     def whole(self) -> str:

@@ -297,7 +297,9 @@ def _of(path: str, key: str, ask: Any, schema: Any) -> Address:
     parts = {name: _PARTS[name] for name in re.findall(r"\{(\w+)\}", path)}
     if key == "topips" and "sort" in parts:
         parts["sort"] = Word({"type": "string", "enum": list(_IP_ORDERS)}, "records")
-    return Address(path, f"dshield_{key}", ask, (), FORMS, parts, "json", ("application/json", schema), root="/api")
+    told = ("application/json", schema)
+    scope = "events" if key == "ip" else "read"
+    return Address(path, f"dshield_{key}", ask, (), FORMS, parts, "json", told, root="/api", scope=scope)
 
 
 ADDRESSES = [

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from teiten import event
 from teiten.errors import ForbiddenError
-from teiten.web import listing, who
+from teiten.web import who
 from teiten.web.api import _forms
 from teiten.web.api._door import NothingError, plain
 from teiten.web.api._shape import LIST, Address, Column, columns, of_view, pick
 from teiten.web.asked import Asked
+from teiten.web.pages import events as listing
 from teiten.web.pool import Pool
 
 _LISTED = (
@@ -33,7 +34,7 @@ _LINES = columns("source_id:int source_pos:int text:text? why:text?")
 async def listed(request: Request, asked: Asked, pool: Pool) -> Response:
     own = replace(asked, n=asked.n if "n" in asked.words else 100)
     after = listing.place_of(asked)
-    found = await pool.ask(("api", "events", _LISTED, own.key, after), lambda s: listing.rows(s, own, after, _LISTED))
+    found = await pool.ask(("api", "events", _LISTED, own.key, after), lambda s: listing.rows(s, own, after, columns=_LISTED))
     following = listing.next_of(own, found, after)
     url = ""
     if following:
@@ -118,7 +119,18 @@ def _unmasked(request: Request, asked: Asked) -> bool:
 _HIDDEN: tuple[Column, ...] = of_view("events", *HIDDEN)
 _PARTS = pick(("source_id", "source_pos"))
 ADDRESSES = [
-    Address("/events", "events", listed, of_view("events", *_LISTED), (*LIST, "after"), example="period=week&n=5"),
-    Address("/events/{source_id}/{source_pos}", "event", one, of_view("events", *_ONE), ("mask",), _PARTS, more=_HIDDEN),
-    Address("/events/{source_id}/{source_pos}/raw", "raw", raw, _LINES, ("mask",), _PARTS),
+    Address(
+        "/events", "events", listed, of_view("events", *_LISTED), (*LIST, "after"), example="period=week&n=5", scope="events"
+    ),
+    Address(
+        "/events/{source_id}/{source_pos}",
+        "event",
+        one,
+        of_view("events", *_ONE),
+        ("mask",),
+        _PARTS,
+        more=_HIDDEN,
+        scope="events",
+    ),
+    Address("/events/{source_id}/{source_pos}/raw", "raw", raw, _LINES, ("mask",), _PARTS, scope="events"),
 ]

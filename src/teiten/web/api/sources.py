@@ -108,7 +108,8 @@ _PART = pick(("address",))
 _VERDICT: tuple[Column, ...] = of_view("verdicts", *VERDICTS, never_null=("day", "label"))
 ADDRESSES = [
     Address("/sources/{address}", "source", facts, _FACTS, (*SPAN, *(f for f in FILTERS if f != "src")), _PART,
-            example="period=week"),
-    Address("/sources/{address}/verdicts", "source_verdicts", verdicts, _VERDICT, (), _PART),
-    Address("/sources/{address}/sessions", "source_sessions", sessions, _SESSION, SPAN, _PART, example="period=week"),
+            example="period=week", scope="events"),
+    Address("/sources/{address}/verdicts", "source_verdicts", verdicts, _VERDICT, (), _PART, scope="events"),
+    Address("/sources/{address}/sessions", "source_sessions", sessions, _SESSION, SPAN, _PART, example="period=week",
+            scope="events"),
 ]  # fmt: skip

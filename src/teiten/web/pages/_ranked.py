@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 from teiten.engine import gaps, questions, series
+from teiten.engine.filters import thing_text
 from teiten.engine.questions import Rows
 from teiten.report import figures
 from teiten.web.asked import Asked
@@ -64,10 +65,10 @@ def stack(asked: Asked, what: str, found: Found) -> figures.Figure:
         kind: Literal["value", "other", "unknown"] = key if key in ("other", "unknown") else "value"
         name = dict(zip(columns, key if isinstance(key, tuple) else (key,), strict=True)) if kind == "value" else {}
         label = speech.thing(what, name).text if kind == "value" else speech.say(f"thing.{kind}")
+        key = _key(what, name) if kind == "value" else str(key)
         shown = [None if quiet else float(v) for v, quiet in zip(values, silent, strict=True)]
-        made.append(figures.Series(label, label, shown, kind=kind))
-    form = figures.StackFigure if asked.form == "stack" else figures.LineFigure
-    return form(
+        made.append(figures.Series(key, label, shown, kind=kind))
+    return figures.StackFigure(
         id=f"{what}-time",
         title=speech.say(f"web.{what}_time"),
         subtitle=speech.span(),
@@ -75,9 +76,21 @@ def stack(asked: Asked, what: str, found: Found) -> figures.Figure:
         times=[t.astimezone(asked.settings.zone) for t in starts],
         series=made,
         step=asked.step,
-        things={"ports": "port", "countries": "country"}.get(what, "port"),
+        things=_COLOURED.get(what, what),
+        totals=asked.by == "packets",
         gaps=[figures.Gap(g["start"], g["end"]) for g in missing],
     )
+
+
+_COLOURED: Final = {"ports": "port", "countries": "country", "asns": "asn", "sensors": "sensor", "scanners": "organisation"}
+"""ranking -> what its colours belong to"""
+
+
+def _key(what: str, name: Mapping[str, Any]) -> str:
+    """What a thing's colour goes by, and its name in an address: the same in every language."""
+    if what == "ports":
+        return thing_text(name["protocol"], name["dst_port"])
+    return f"AS{name['asn']}" if what == "asns" else str(name[questions.THINGS[what].columns[0]])
 
 
 def _silent(starts: Sequence[dt.datetime], missing: list[dict[str, Any]], asked: Asked) -> list[bool]:

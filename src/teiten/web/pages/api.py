@@ -13,6 +13,7 @@ from teiten.web.model import Cell, Column, Part, Row, Table, View
 from teiten.web.pool import Pool
 
 PATH = "/api"
+SEES = "viewer"
 NAV = (95, "api.title")
 TEMPLATE = "api.html"
 
