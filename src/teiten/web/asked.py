@@ -62,6 +62,8 @@ class Asked:
     """parts of the path: port, country, ..."""
     scale: Any = "linear"
     """of value axes: linear or log"""
+    hours: bool = False
+    """are series by the hour however long the span is? Of heat maps, whose columns are hours"""
     hide: tuple[str, ...] = ()
     """keys of series that charts leave out"""
 
@@ -72,7 +74,7 @@ class Asked:
 
     @property
     def step(self) -> Any:
-        return "hour" if self.end - self.start <= _HOURLY else "day"
+        return "hour" if self.hours or self.end - self.start <= _HOURLY else "day"
 
     @property
     def before(self) -> tuple[dt.datetime, dt.datetime]:
