@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -24,6 +25,8 @@ from teiten.web import api, asked, packing, pages, render, told, who
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import Pool
+from teiten.web.users import routes as own
+from teiten.web.users.door import Door, Guard
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -57,7 +60,7 @@ class Headers:
             await self.app(scope, receive, send)
             return
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
-        if self.hosts and _name(host) not in self.hosts:
+        if self.hosts and not _ours(_name(host), self.hosts, scope):
             await Response("This station is called otherwise.\n", 421, media_type="text/plain")(scope, receive, send)
             return
 
@@ -71,11 +74,19 @@ class Headers:
 
 
 def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.lower().removesuffix(".")
+
+
+def _ours(name: str, hosts: tuple[str, ...], scope: Scope) -> bool:
+    """Is it one of these, or the very address that was connected to? No name of elsewhere is an address."""
+    server = str((scope.get("server") or ("",))[0])
+    return name in hosts or (server != "" and name.strip("[]") == server)
 
 
 def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
     """The application for that configuration. hosts: names by which it is called; none: any."""
+    guard = Guard(settings)
     pool = Pool(settings, workers=workers)
     live = Live(pool)
 
@@ -91,14 +102,17 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
     for module in found(api):
         for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler)))
+            routes.append(Route(f"/api/v1{path}", _guarded(handler, getattr(module, "SCOPES", {}).get(path))))
+    for path, (answer, kinds, role) in own.ROUTES.items():
+        routes.append(Route(path, _own(answer, role), methods=list(kinds)))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Headers, hosts=hosts), packing.middleware()],
+        middleware=[Middleware(Headers, hosts=hosts), Middleware(Door, guard=guard), packing.middleware()],
         lifespan=life,
         exception_handlers={404: _nothing},
     )
     app.state.pool, app.state.settings = pool, settings
+    app.state.desk = own.Desk(guard, settings, _shown, form_of)
     return app
 
 
@@ -123,34 +137,58 @@ async def request_of(request: Request) -> asked.Asked:
     )
 
 
-async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
-    if int(request.headers.get("content-length") or MOST_SENT + 1) > MOST_SENT:
+async def fields_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent. UsageError for what is none, or too much."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MOST_SENT:
         raise UsageError("That is more than a form holds.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise UsageError("That is no form of a page of this station.")
     body = (await request.body()).decode("utf-8", "replace")
     try:
-        sent = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise UsageError("That is more than a form holds.") from None
-    asks = who.of(request)
-    if not packing.same(sent.pop("word", ""), asks.word):
+
+
+async def form_of(request: Request, needs: str) -> dict[str, str]:
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
+    sent, asks = await fields_of(request), who.of(request)
+    guard: Guard = request.app.state.desk.guard
+    if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
+        guard.tell("form refused", asks.name, request.scope, path=request.url.path)
         raise ForbiddenError(
             "This form was not sent from a page of this station.", hint="Open the page again, and send it from there."
         )
-    if not asks.may(needs):
-        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {needs}.")
-    return sent
+    _may(request, needs)
+    guard.tell("form", asks.name, request.scope, path=request.url.path)
+    return {**sent, "by": asks.name}
+
+
+def _may(request: Request, role: str) -> None:
+    """ForbiddenError where whoever asks has not that role."""
+    if not who.of(request).may(role):
+        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {role}.")
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
         try:
+            _may(request, sees(module))
             wanted = await request_of(request)
+            if getattr(module, "STILL", False):
+                wanted = replace(wanted, live=False)
+            if getattr(module, "TOLD", "") and wanted.words.get("q"):
+                _tell(request, module.TOLD, query=wanted.words["q"])
             if request.method == "POST":
                 view: View | Response = await module.act(
                     wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
                 )
+            elif hasattr(module, "build_for"):
+                view = await module.build_for(request, wanted, pool)
             else:
                 view = await module.build(wanted, pool)
             above = None if isinstance(view, Response) else await told.of(wanted, pool)
@@ -160,19 +198,42 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        text = render.page(
-            getattr(module, "TEMPLATE", "view.html"),
-            wanted,
-            view,
-            told=above,
-            nav=_nav(),
-            here=module.PATH,
-            version=__version__,
-            who=who.of(request),
-        )
-        return _html(request, text, view.status)
+        return _shown(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above)
 
     return show
+
+
+def sees(module: ModuleType) -> str:
+    """The role that a page is for; one that says nothing is for administrators."""
+    role: str = getattr(module, "SEES", "administrator")
+    return role
+
+
+def _own(answer: Callable[[Request], Awaitable[Response]], role: str) -> Callable[[Request], Awaitable[Response]]:
+    """A page of the door itself: no lake, no question."""
+
+    async def show(request: Request) -> Response:
+        try:
+            _may(request, role)
+            return await answer(request)
+        except TeitenError as error:
+            return _trouble(request, error)
+
+    return show
+
+
+def _tell(request: Request, kind: str, **more: str) -> None:
+    """A line of the audit log."""
+    request.app.state.desk.guard.tell(kind, who.of(request).name, request.scope, **more)
+
+
+def _shown(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str = "", above: told.Told | None = None
+) -> Response:
+    """The page of a view for whoever asks. above: what stands above its parts."""
+    asks = who.of(request)
+    text = render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks)
+    return _html(request, text, view.status)
 
 
 def _html(request: Request, text: str, status: int) -> Response:
@@ -188,10 +249,10 @@ def _html(request: Request, text: str, status: int) -> Response:
     return HTMLResponse(data, status, headers)
 
 
-def _nav() -> list[tuple[str, str]]:
-    """Word's key and path of each page that the bar leads to, in order."""
-    own = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None)]
-    return [(key, path) for (order, key), path in sorted(own)]
+def _nav(asks: who.Who) -> list[tuple[str, str]]:
+    """Word's key and path of each page that the bar leads to and they may see, in order."""
+    mine = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None) and asks.may(sees(module))]
+    return [(key, path) for (order, key), path in sorted(mine)]
 
 
 def _status(error: TeitenError) -> int:
@@ -201,12 +262,8 @@ def _status(error: TeitenError) -> int:
 
 def _trouble(request: Request, error: TeitenError) -> Response:
     """A page that says what is wrong, and leads back."""
-    settings: Settings = request.app.state.settings
-    status = _status(error)
-    wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
-    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
-    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__, who=who.of(request))
-    return _html(request, text, status)
+    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=_status(error))
+    return _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
 
 
 async def _nothing(request: Request, _: Exception) -> Response:
@@ -216,17 +273,25 @@ async def _nothing(request: Request, _: Exception) -> Response:
     return answer
 
 
-def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON."""
+def _guarded(handler: Callable[..., Awaitable[Response]], scope: str | None) -> Callable[[Request], Awaitable[Response]]:
+    """An address of the API: what is wrong comes as JSON. scope: what a token needs for it; None: nobody said, nobody may."""
     from starlette.responses import JSONResponse
 
     async def answer(request: Request) -> Response:
         try:
-            return await handler(request, await request_of(request), request.app.state.pool)
+            if scope is None or not who.of(request).reads(scope):
+                raise ForbiddenError("That is not for this token, or this role.", hint=f"It wants the scope {scope}.")
+            wanted = await request_of(request)
+            if scope == "sql":
+                _tell(request, "sql", path=request.url.path, query=wanted.words.get("q", ""))
+            given = await handler(request, wanted, request.app.state.pool)
+            if "attachment" in given.headers.get("content-disposition", ""):
+                _tell(request, "export", path=request.url.path, query=request.url.query)
+            return given
         except TeitenError as error:
             return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
 
     return answer
 
 
-__all__ = ["CSP", "create", "found", "request_of"]
+__all__ = ["CSP", "create", "fields_of", "found", "request_of", "sees"]

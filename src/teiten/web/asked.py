@@ -31,7 +31,7 @@ SPANS: Final = {
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
 SCALES: Final = ("linear", "log")
-OWN: Final = ("hide", "after", "q", "month")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
 """words that mean something on one page alone, and do not go along to others"""
 MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
@@ -128,6 +128,11 @@ class Asked:
         """The address with that series left out, or taken in again."""
         left = [one for one in self.hide if one != key] if key in self.hide else [*self.hide, key]
         return self.url(hide=",".join(quote(one, safe="/: ") for one in left[:MOST_HIDDEN]))
+
+    @property
+    def unnarrowed(self) -> str:
+        """The address without any filter."""
+        return self.url(hide=None, after=None, **dict.fromkeys(FILTERS))
 
     @property
     def narrowing(self) -> list[tuple[str, str, str]]:

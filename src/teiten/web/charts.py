@@ -52,7 +52,9 @@ class Chart:
     values: str = ""
     note: str = ""
     switches: bool = False
-    """can it be stacked or lines, linear or logarithmic?"""
+    """can it be linear or logarithmic?"""
+    stacks: bool = False
+    """can it be stacked or lines?"""
 
 
 def chart(figure: Any, asked: Asked) -> Chart:
@@ -68,7 +70,14 @@ def chart(figure: Any, asked: Asked) -> Chart:
     figure = replace(every, series=shown, scale=asked.scale)
     if asked.form == "lines" and isinstance(figure, figures.StackFigure):
         figure = _lines(figure)
-    return Chart(_drawings(figure, asked), _legend(every, asked), _values(every, shown, asked), figure.note, switches=True)
+    return Chart(
+        _drawings(figure, asked),
+        _legend(every, asked),
+        _values(every, shown, asked),
+        figure.note,
+        switches=True,
+        stacks=isinstance(every, figures.StackFigure),
+    )
 
 
 def _lines(figure: figures.StackFigure) -> figures.LineFigure:

@@ -67,6 +67,10 @@ class Pool:
             self._version, self._looked = _version(self.settings), now
         return self._version
 
+    def look_again(self) -> None:
+        """What was just written is seen by whoever asks next."""
+        self._looked = -LOOK_EVERY
+
     async def ask(self, key: Hashable, question: Callable[[Session], T]) -> T:
         """The answer, from those that are kept if it is among them. TeitenError."""
         full = (self.version(), key)

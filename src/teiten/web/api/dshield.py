@@ -89,6 +89,7 @@ def _moment(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.date().isoformat()
 
 
+SCOPES = {"/dshield/port/{port}": "read", "/dshield/topports": "read", "/dshield/ip/{address}": "events"}
 ROUTES = {"/dshield/port/{port}": port, "/dshield/topports": topports, "/dshield/ip/{address}": ip}
 DESCRIBED: dict[str, tuple[str, dict[str, str]]] = {
     "/dshield/port/{port}": ("A port, in the form of ISC DShield's API", {"port": "a number from 1 to 65535"}),

@@ -69,5 +69,6 @@ async def openapi(request: Request, asked: Asked, pool: Pool) -> Response:
     return JSONResponse(described())
 
 
+SCOPES = {"/openapi.json": "read"}
 ROUTES = {"/openapi.json": openapi}
 DESCRIBED: dict[str, tuple[str, dict[str, str]]] = {"/openapi.json": ("This document", {})}

@@ -41,6 +41,7 @@ async def through_time(request: Request, asked: Asked, pool: Pool) -> Response:
     return _forms.answer(request, f"{what}-time", list(found))
 
 
+SCOPES = {"/rank/{what}": "read", "/series/{what}": "read"}
 ROUTES = {"/rank/{what}": rank, "/series/{what}": through_time}
 DESCRIBED: dict[str, tuple[str, dict[str, str]]] = {
     "/rank/{what}": ("The ranking of a thing, with where each stood in the time before", _WHAT),

@@ -52,6 +52,7 @@ def _row(asked: Asked, story: Any) -> dict[str, Any]:
     return {name: told[name] if name in told else getattr(story, name) for name in _STORY}
 
 
+SCOPES = {"/events": "events", "/coverage": "read", "/stories": "read"}
 ROUTES = {"/events": listed, "/coverage": watched, "/stories": stories}
 DESCRIBED: dict[str, tuple[str, dict[str, str]]] = {
     "/events": ("Events, the newest first; the header Link names what follows, also while others come in", {}),

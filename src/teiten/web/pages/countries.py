@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/countries"
+SEES = "viewer"
 NAV = (30, "web.countries")
 
 

@@ -14,6 +14,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/"
+SEES = "viewer"
 NAV = (10, "web.overview")
 MOST_STORIES = 10
 

@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/ports"
+SEES = "viewer"
 NAV = (20, "web.ports")
 
 

@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/scanners"
+SEES = "viewer"
 NAV = (60, "web.scanners")
 
 

@@ -8,6 +8,7 @@ from teiten.web.pages import _thing
 from teiten.web.pool import Pool
 
 PATH = "/sensor/{sensor:path}"
+SEES = "viewer"
 
 
 async def build(asked: Asked, pool: Pool) -> View:

@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/sensors"
+SEES = "viewer"
 NAV = (70, "web.sensors")
 
 

@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/stories"
+SEES = "viewer"
 NAV = (15, "web.stories")
 
 

@@ -15,6 +15,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/story/{story}"
+SEES = "viewer"
 _BEFORE = dt.timedelta(days=7)
 
 
