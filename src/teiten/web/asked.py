@@ -28,6 +28,8 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
+NOW: Final = "now"
+"""in keys of answers: the end of a span that goes on"""
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
 SCALES: Final = ("linear", "log")
@@ -85,7 +87,14 @@ class Asked:
     def key(self) -> tuple[Any, ...]:
         """What two requests with the same answers have in common."""
         texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
-        return self.start, self.end, texts, self.unit, self.n
+        return self.when, texts, self.unit, self.n
+
+    @property
+    def when(self) -> tuple[Any, Any]:
+        """The span; of one that ends now, what stays the same while time goes on (web/_patience.py: ends_now)."""
+        if not self.live or self.end < self.now.replace(second=0, microsecond=0):
+            return self.start, self.end
+        return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
