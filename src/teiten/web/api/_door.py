@@ -16,7 +16,7 @@ from teiten.web import asked as asking
 from teiten.web import who
 from teiten.web.api import _limits, _shape
 from teiten.web.asked import FILTERS, Asked
-from teiten.web.pool import Pool, TooLongError
+from teiten.web.pool import BusyError, Pool, TooLongError
 
 LONGEST: Final = 8000
 """characters of a query"""
@@ -143,6 +143,7 @@ def status_of(error: TeitenError) -> int:
     kinds: tuple[tuple[type[TeitenError], int], ...] = (
         (NothingError, 404), (ForbiddenError, 403), (UsageError, 400), (LakeChangedError, 503), (LakeError, 503),
         (TooLongError, 503),
+        (BusyError, 503),
     )  # fmt: skip
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
