@@ -36,7 +36,7 @@ def csv_bytes(data: Data) -> bytes:
     """The rows as CSV: times ISO 8601 with zone, shares as numbers, no cell that a spreadsheet would take for a formula."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(data.columns)
+    writer.writerow([_cell(name) for name in data.columns])
     writer.writerows([_cell(value) for value in row] for row in data.rows)
     return sink.getvalue().encode()
 

@@ -179,12 +179,16 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
         try:
             _may(request, sees(module))
             wanted = await request_of(request)
+            if getattr(module, "STILL", False):
+                wanted = replace(wanted, live=False)
             if getattr(module, "TOLD", "") and wanted.words.get("q"):
                 _tell(request, module.TOLD, query=wanted.words["q"])
             if request.method == "POST":
                 view: View | Response = await module.act(
                     wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
                 )
+            elif hasattr(module, "build_for"):
+                view = await module.build_for(request, wanted, pool)
             else:
                 view = await module.build(wanted, pool)
             above = None if isinstance(view, Response) else await told.of(wanted, pool)

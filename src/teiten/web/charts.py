@@ -50,7 +50,9 @@ class Chart:
     legend: Sequence[Entry] = field(default_factory=list)
     values: str = ""
     switches: bool = False
-    """can it be stacked or lines, linear or logarithmic?"""
+    """can it be linear or logarithmic?"""
+    stacks: bool = False
+    """can it be stacked or lines?"""
 
 
 def chart(figure: Any, asked: Asked) -> Chart:
@@ -62,7 +64,13 @@ def chart(figure: Any, asked: Asked) -> Chart:
     figure = replace(every, series=shown, scale=asked.scale)
     if asked.form == "lines" and isinstance(figure, figures.StackFigure):
         figure = _lines(figure)
-    return Chart(_drawings(figure, asked), _legend(every, asked), _values(every, shown, asked), switches=True)
+    return Chart(
+        _drawings(figure, asked),
+        _legend(every, asked),
+        _values(every, shown, asked),
+        True,
+        isinstance(every, figures.StackFigure),
+    )
 
 
 def _lines(figure: figures.StackFigure) -> figures.LineFigure:
