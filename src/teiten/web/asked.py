@@ -28,6 +28,8 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
+NOW: Final = "now"
+"""in keys of answers: the end of a span that goes on"""
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
 SCALES: Final = ("linear", "log")
@@ -62,6 +64,8 @@ class Asked:
     """parts of the path: port, country, ..."""
     scale: Any = "linear"
     """of value axes: linear or log"""
+    hours: bool = False
+    """are series by the hour however long the span is? Of heat maps, whose columns are hours"""
     hide: tuple[str, ...] = ()
     """keys of series that charts leave out"""
 
@@ -72,7 +76,7 @@ class Asked:
 
     @property
     def step(self) -> Any:
-        return "hour" if self.end - self.start <= _HOURLY else "day"
+        return "hour" if self.hours or self.end - self.start <= _HOURLY else "day"
 
     @property
     def before(self) -> tuple[dt.datetime, dt.datetime]:
@@ -83,7 +87,14 @@ class Asked:
     def key(self) -> tuple[Any, ...]:
         """What two requests with the same answers have in common."""
         texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
-        return self.start, self.end, texts, self.unit, self.n
+        return self.when, texts, self.unit, self.n
+
+    @property
+    def when(self) -> tuple[Any, Any]:
+        """The span; of one that ends now, what stays the same while time goes on (web/_patience.py: ends_now)."""
+        if not self.live or self.end < self.now.replace(second=0, microsecond=0):
+            return self.start, self.end
+        return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
@@ -126,6 +137,11 @@ class Asked:
         """The address with that series left out, or taken in again."""
         left = [one for one in self.hide if one != key] if key in self.hide else [*self.hide, key]
         return self.url(hide=",".join(quote(one, safe="/: ") for one in left[:MOST_HIDDEN]))
+
+    @property
+    def unnarrowed(self) -> str:
+        """The address without any filter."""
+        return self.url(hide=None, after=None, **dict.fromkeys(FILTERS))
 
     @property
     def narrowing(self) -> list[tuple[str, str, str]]:
