@@ -23,7 +23,8 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, told, who, wrong
+from teiten.web import asked, packing, pages, render, told, who, wrong
+from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
 from teiten.web.pool import BusyError, Pool, lenient
@@ -106,9 +107,7 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
     for module in found(pages):
         methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
-    for module in found(api):
-        for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler, getattr(module, "SCOPES", {}).get(path))))
+    routes += _door.routes(settings)
     for path, (answer, kinds, role) in own.ROUTES.items():
         routes.append(Route(path, _own(answer, role), methods=list(kinds)))
     app = Starlette(
@@ -320,30 +319,6 @@ async def _nothing(request: Request, _: Exception) -> Response:
     error = UsageError("There is no such page here.", hint="The search finds ports, countries, AS and addresses.")
     answer = _trouble(request, error)
     answer.status_code = 404
-    return answer
-
-
-def _guarded(handler: Callable[..., Awaitable[Response]], scope: str | None) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON. scope: what a token needs for it; None: nobody said, nobody may."""
-    from starlette.responses import JSONResponse
-
-    async def answer(request: Request) -> Response:
-        try:
-            if scope is None or not who.of(request).reads(scope):
-                raise ForbiddenError("That is not for this token, or this role.", hint=f"It wants the scope {scope}.")
-            wanted = await request_of(request)
-            if scope == "sql":
-                _tell(request, "sql", path=request.url.path, query=wanted.words.get("q", ""))
-            given = await handler(request, wanted, request.app.state.pool)
-            if "attachment" in given.headers.get("content-disposition", ""):
-                _tell(request, "export", path=request.url.path, query=request.url.query)
-            return given
-        except TeitenError as error:
-            status = _status(error)
-            return JSONResponse(
-                {"error": error.message, "hint": error.hint}, status, {"retry-after": RETRY} if status == 503 else {}
-            )
-
     return answer
 
 

@@ -32,11 +32,15 @@ NOW: Final = "now"
 """in keys of answers: the end of a span that goes on"""
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
+ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
+"""words that say which rows are meant: those that addresses of the API are given"""
 SCALES: Final = ("linear", "log")
 OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
 """words that mean something on one page alone, and do not go along to others"""
 MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
+EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
+"""no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
 MOST_ROWS: Final = 1000
 _HOURLY: Final = dt.timedelta(days=8)
 """up to this length series are drawn by the hour, beyond it by the day"""
@@ -100,7 +104,8 @@ class Asked:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
         words = self.words if path is None or path == self.path else {k: v for k, v in self.words.items() if k not in OWN}
         kept = {**words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {k: str(v) for k, v in kept.items() if v not in (None, "")}
+        rows = (path or "").startswith("/api/")
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not rows)}
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
 
     def over(self, start: dt.datetime, end: dt.datetime) -> str:
@@ -167,6 +172,7 @@ def read(
     told: Mapping[str, str] | None = None,
     accept: str = "",
     cookie: str | None = None,
+    most: int = MOST_ROWS,
 ) -> Asked:
     """The request behind an address. extent: first and last event of the lake: where the last is long ago, that is "now".
 
@@ -178,6 +184,8 @@ def read(
         # a lake that is not live: its end, rounded up to a whole hour, stands for now
         now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     start, end, live = _span(settings, given, now)
+    if start < EARLIEST or end > LATEST:
+        raise UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
     if end - start > LONGEST:
         raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
     return Asked(
@@ -190,7 +198,7 @@ def read(
         filters=filters.parse(settings, **{k: given.get(k) for k in FILTERS}),
         unit=_one_of(given.get("unit", given.get("by", "packets")), UNITS, "unit"),
         form=_one_of(given.get("form", "stack"), FORMS, "form"),
-        n=_count(given.get("n", "20")),
+        n=_count(given.get("n", "20"), most),
         now=now,
         live=live,
         told=told or {},
@@ -237,7 +245,7 @@ def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
     return value
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
-        raise UsageError(f"n is a number from 1 to {MOST_ROWS}, not '{text[:20]}'.")
+def _count(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise UsageError(f"n is a number from 1 to {most}, not '{text[:20]}'.")
     return int(text)
