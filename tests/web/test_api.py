@@ -16,7 +16,7 @@ from .conftest import OWN, Client
 
 ADDRESSES = (
     "/rank/ports?period=week", "/series/ports?period=week", "/events?n=5", "/coverage?period=week", "/stories?period=week",
-    "/dshield/port/23?period=week", "/dshield/topports?period=week", "/dshield/ip/8.8.8.3?period=week", "/openapi.json",
+    "/dshield/port/23?period=week", "/dshield/topports?period=week", "/dshield/ip/8.8.8.3?period=week", "/openapi.json", "/compare",
 )  # fmt: skip
 
 

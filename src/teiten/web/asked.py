@@ -31,7 +31,7 @@ SPANS: Final = {
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
 SCALES: Final = ("linear", "log")
-OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format", "set", "own")
 """words that mean something on one page alone, and do not go along to others"""
 MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
