@@ -23,6 +23,7 @@ import polars as pl
 from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled, strangers
 from teiten.engine.pairs import Pairs
+from teiten.engine.rolled import Span
 from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
 from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
 from teiten.lake import batch as batches
@@ -162,6 +163,8 @@ class Session:
         self.has_counted = False
         """was a question answered from aggregates?"""
         self._joined: frozenset[str] = frozenset()
+        self._scope: list[str] | None = None
+        self._schemas: dict[tuple[str, ...], frozenset[str]] = {}
         self._judged = self._covered = self._watching = False
         self._changed_views: set[str] = set()
         self._looked_up: set[str] = set()
@@ -192,6 +195,8 @@ class Session:
     def _prepare(self) -> None:
         run = self._con.execute
         run(f"SET TimeZone = {_quoted(self.zone_name)}")
+        # the lake's files never change under their names: what their ends say is read once, and not for each question
+        run("SET parquet_metadata_cache = true")
         run(importlib.resources.files("teiten.engine").joinpath("macros.sql").read_text(encoding="utf-8"))
         # DuckDB's date_trunc joins the two hours that are both called 1 o'clock when summer time ends; these do not
         if _whole_hours(self.zone):
@@ -245,13 +250,16 @@ class Session:
             self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false")
             return
         source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
-        there = {row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        there = self._schemas.get(tuple(files))
+        if there is None:
+            there = frozenset(row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
+            self._schemas[tuple(files)] = there
         chosen = ", ".join(
             f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str) -> None:
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None) -> None:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
         asked = judged.asks(sql, self._tree)
         if (asked or judged.names_views(sql)) and not self._judged:
@@ -285,6 +293,7 @@ class Session:
         for name in {found.lower() for found in _CHANGES.findall(sql)} - self._changed_views:
             self._show_changes(name)
         self._arrange(asked)
+        self._narrow(spans)
 
     def _show_changes(self, name: str) -> None:
         """The view of that table of `changes.SHOWN`: what was made of the batches that the session sees."""
@@ -351,6 +360,8 @@ class Session:
         """Makes the views of events have what those tables of verdicts add to them, and nothing else."""
         if joined == self._joined:
             return
+        if joined - self._looked_up:
+            self._narrow(None)  # sources are looked up among all that were seen
         if not self._looked_up:
             self._view("_events", *self._base)
         for table in sorted(joined - self._looked_up):
@@ -358,6 +369,24 @@ class Session:
             self._looked_up.add(table)
         judged.arrange(self._con.execute, _SHOWN, joined)
         self._joined = joined
+
+    def _narrow(self, spans: Sequence[Span] | None) -> None:
+        """Makes the views of events have the files with events of those spans alone; None: all files."""
+        files = self._base[0]
+        if spans is not None:
+            lows = [start for start, _ in spans if start is not None]
+            highs = [end for _, end in spans if end is not None]
+            low = min(lows) if len(lows) == len(spans) else None
+            high = max(highs) if len(highs) == len(spans) else None
+            chosen = [
+                str(f.path)
+                for f in self.files
+                if not (f.t_max and low and f.t_max < low) and not (f.t_min and high and f.t_min >= high)
+            ]
+            files = chosen or files[:1]
+        if files != (self._base[0] if self._scope is None else self._scope):
+            self._view("_events" if self._looked_up else "raw_events", files, *self._base[1:])
+            self._scope = files
 
     def _tree(self, sql: str) -> str:
         return str(self._con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
@@ -374,7 +403,12 @@ class Session:
 
         It may make temporary tables and views, which last as long as the session. Errors as those of `frame`.
         """
-        return self._run(sql, params, lambda: self._arrange(frozenset()))
+
+        def before() -> None:
+            self._arrange(frozenset())
+            self._narrow(None)
+
+        return self._run(sql, params, before)
 
     def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
         """What answers the query, not yet asked; a user's with its addresses as bytes wherever that means the same."""
@@ -424,6 +458,7 @@ class Session:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A further connection with the same views and limits."""
+        self._narrow(None)
         return self._con.cursor()
 
     def stream(self, sql: str) -> nanoarrow.ArrayStream:
@@ -476,9 +511,11 @@ class Session:
             hint="Ask again.",
         )
 
-    def query(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of a query as dicts."""
-        rows = self.frame(sql, params).to_dicts()
+    def query(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[Span] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened."""
+        rows = self._run(sql, params, lambda: self._ready(sql, spans), users=True).to_dicts()
         for row in rows:
             for key, value in row.items():
                 if isinstance(value, Decimal):

@@ -24,10 +24,10 @@ COLUMNS = (
     "source_pos",
 )  # fmt: skip
 _SQL = """
-SELECT time, sensor, {src_text} AS src_ip, protocol, src_port, dst_port, country, asn, ttl, packets, source_id, source_pos
+SELECT {shown}
 FROM {events}
 WHERE {where}{beyond}
-ORDER BY time {way}, source_id {way}, source_pos {way}
+ORDER BY time {way}, source_id {way}, source_pos {way}, dst_port {way}, src_port {way}, protocol {way}, ip_id {way}
 LIMIT {n} OFFSET {skip}
 """
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -63,7 +63,15 @@ class Place(NamedTuple):
         return cls(_EPOCH + dt.timedelta(microseconds=micros), source, pos, same)
 
 
-def rows(session: Any, asked: Asked, after: Place | None, *, newer: bool = False, n: int | None = None) -> Rows:
+def rows(
+    session: Any,
+    asked: Asked,
+    after: Place | None,
+    *,
+    newer: bool = False,
+    n: int | None = None,
+    columns: Sequence[str] = COLUMNS,
+) -> Rows:
     """The next of the span's events after that one, the newest first; with `newer`, those next before it, in the same order.
 
     n: at most so many, else as asked.
@@ -76,13 +84,14 @@ def rows(session: Any, asked: Asked, after: Place | None, *, newer: bool = False
         start, end = (max(asked.start, after.time), asked.end) if newer else (asked.start, min(asked.end, after.time + _MICRO))
         wanted = replace(wanted, start=start, end=end)
     found = Rows([], "")
+    shown = ", ".join("{src_text} AS src_ip" if name == "src_ip" else name for name in columns)
     for near in (*_NEAR, None):
         close = _nearest(wanted, near, newer=newer)
         if close is None:
             continue
         skip = after.same if after is not None else 0
         way = "ASC" if newer else "DESC"
-        found = Query(_SQL, {"where": close}, beyond=beyond, n=str(most), skip=str(skip), way=way).rows(session)
+        found = Query(_SQL, {"where": close}, beyond=beyond, n=str(most), skip=str(skip), way=way, shown=shown).rows(session)
         if len(found) >= most:
             break
     if newer:
