@@ -61,7 +61,7 @@ def test_every_page(client: Client, place: str, code: str) -> None:
 
 
 def test_every_module_has_a_page_that_is_tried(client: Client) -> None:
-    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x"]
+    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x", "/feed/x"]
     for module in app.found(pages):
         pattern = re.compile(re.sub(r"\{[a-z]+(:path)?\}", ".+", module.PATH))
         assert any(pattern.fullmatch(place) for place in tried), module.PATH
