@@ -16,7 +16,7 @@ from .conftest import HOSTILE, OWN, Client, served
 
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
-    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql", "/api",
+    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
     "/source/8.8.8.0/24",
 )  # fmt: skip
 
