@@ -22,6 +22,7 @@ import uvicorn
 from teiten import intake, settings
 from teiten.lake import Lake
 from teiten.settings import Settings
+from teiten.web import patient
 from teiten.web.app import create
 
 OWN = "198.51.100.23"
@@ -95,7 +96,9 @@ def served(chosen: Settings, **more: Any) -> Iterator[Client]:
         own.bind(("127.0.0.1", 0))
         own.listen(50)
         server = uvicorn.Server(
-            uvicorn.Config(create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1, http=patient.Protocol
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
         thread.start()

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,8 +94,9 @@ def measure(work: Path, events: int, days: int) -> dict[str, float]:
     forget_cached(size.lake)
     with server.served(config) as own:
         asked = places, own.port
-        cold = viewers.one(server.HOST, own.port, places)
+        cold, worked = _cold(own, places)
         found |= _told("cold", cold) | _by_period(cold)
+        found |= {f"cold_processor_{key}": value for key, value in spread(worked).items()}
         found |= _told("warm", viewers.one(server.HOST, own.port, places * 3))
         found |= _told("fifty", viewers.many(server.HOST, own.port, places, _FIFTY, _EACH, 1))
         found |= _live(size, config, *asked)
@@ -108,6 +110,17 @@ def measure(work: Path, events: int, days: int) -> dict[str, float]:
     found |= _beside(size, cold)
     name = f"{events / 1e6:g}m"
     return {f"{name}_{key}": value for key, value in found.items()}
+
+
+def _cold(own: server.Server, places: Sequence[str]) -> tuple[list[Seen], list[Seen]]:
+    """Each address for the first time; and the same with the seconds of the processor that it took, which other work on the
+    machine does not lengthen."""
+    seen, work = [], []
+    for place in places:
+        before = own.processor()
+        seen += viewers.one(server.HOST, own.port, [place])
+        work.append(replace(seen[-1], seconds=own.processor() - before))
+    return seen, work
 
 
 def addresses(asn: int, source: str) -> list[str]:
