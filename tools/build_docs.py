@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from teiten import alerting, bench, cli, doctor, errors, event, hosting, lang, readers, settings, stationing
+from teiten import alerting, answering, bench, cli, doctor, errors, event, hosting, lang, readers, settings, stationing
 from teiten.publish import masks
 from teiten.station import collecting, inputs, shipping, tasks
 
@@ -45,6 +45,7 @@ SETTINGS = {
         "",
         "your own table of ports, relative to this file: adds to the built-in one and changes it; see ports.md",
     ),
+    "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
     "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
@@ -274,6 +275,10 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
     out.extend(station_part())
+    out.append("## [api]\n")
+    told, none = field_notes(answering.Api), answering.Api()
+    rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
+    out.append(table(("key", "default", "meaning"), rows))
     out.extend(serve_part())
     out.append("## [thresholds]\n")
     out.append(thresholds())

@@ -80,8 +80,11 @@ class Client:
     port: int
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.ask("GET", path, headers)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as link:
-            link.request("GET", quote(path, safe="/?&=%:;,.+-_~#"), headers=dict(headers or {}))
+            link.request(method, quote(path, safe="/?&=%:;,.+-_~#"), headers=dict(headers or {}))
             answer = link.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
 

@@ -16,7 +16,8 @@ from .conftest import HOSTILE, OWN, Client, served
 
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
-    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql",
+    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql", "/api",
+    "/source/8.8.8.0/24",
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_every_page(client: Client, place: str, code: str) -> None:
 
 
 def test_every_module_has_a_page_that_is_tried(client: Client) -> None:
-    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x"]
+    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x"]
     for module in app.found(pages):
         pattern = re.compile(re.sub(r"\{[a-z]+(:path)?\}", ".+", module.PATH))
         assert any(pattern.fullmatch(place) for place in tried), module.PATH
@@ -102,7 +103,7 @@ def test_filters_go_along(client: Client) -> None:
         ("/source/1.2.3", 400, "1.2.3"),
         ("/ports?period=never", 400, "names no period"),
         ("/ports?from=2019-10-22&to=2019-10-21", 400, "not before"),
-        ("/ports?from=1000-01-01&to=2030-01-01", 400, "ten years"),
+        ("/ports?from=2000-01-01&to=2030-01-01", 400, "ten years"),
         ("/ports?n=0", 400, "n is a number"),
         ("/ports?n=9999999", 400, "n is a number"),
         ("/ports?unit=bananas", 400, "unit"),

@@ -24,7 +24,8 @@ from teiten import hosting
 from teiten.cli import main
 from teiten.errors import UsageError
 from teiten.settings import Settings
-from teiten.web import api, app, pages, serving
+from teiten.web import app, pages, serving
+from teiten.web.api import _shape
 from teiten.web.users import passwords, routes
 from teiten.web.users.store import Known, Store, UsersError
 
@@ -162,7 +163,7 @@ def test_closed_by_default(
     with running(place, "--host", "0.0.0.0", *named, *tls) as (process, address):
         assert listening(process.pid) == [("tcp", "0.0.0.0")] and address.startswith("https://observe.example:")
         port = int(address.rsplit(":", 1)[1].strip("/"))
-        paths = [module.PATH for module in app.found(pages)] + [f"/api/v1{path}" for m in app.found(api) for path in m.ROUTES]
+        paths = [module.PATH for module in app.found(pages)] + [one.whole for one in _shape.found()]
         paths += [path for path in routes.ROUTES if path != "/login"] + ["/live"]
         for path in paths:
             answer = asked(port, re.sub(r"\{[^}]+\}", "23", path), tls=trusting(), host="observe.example")

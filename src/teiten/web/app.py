@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import functools
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -21,10 +23,12 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, packing, pages, render, told, who
+from teiten.web import asked, packing, pages, render, told, who
+from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import Pool
+from teiten.web.pool import BusyError, Pool, lenient
+from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
 from teiten.web.users.door import Door, Guard
 
@@ -39,6 +43,9 @@ CSP: Final = (
 )
 MOST_SENT: Final = 256 << 10
 """bytes of a form"""
+Moments = Sequence[dt.datetime]
+RETRY: Final = "10"
+"""seconds after which who was refused may come again"""
 HEADERS: Final = {
     b"content-security-policy": CSP.encode(),
     b"x-content-type-options": b"nosniff",
@@ -105,22 +112,21 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
     for module in found(pages):
         methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
-    for module in found(api):
-        for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler, getattr(module, "SCOPES", {}).get(path))))
+    routes += _door.routes(settings)
     for path, (answer, kinds, role) in own.ROUTES.items():
         routes.append(Route(path, _own(answer, role), methods=list(kinds)))
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Headers, hosts=hosts), Middleware(Door, guard=guard), packing.middleware()],
         lifespan=life,
-        exception_handlers={404: _nothing},
+        exception_handlers={404: _nothing, 500: _unforeseen},
     )
-    app.state.pool, app.state.settings = pool, settings
+    app.state.pool, app.state.settings, app.state.shown, app.state.live = pool, settings, Shown(pool), live
     app.state.desk = own.Desk(guard, settings, _shown, form_of)
     return app
 
 
+@functools.cache
 def found(package: ModuleType) -> list[ModuleType]:
     """The modules of pages/ or api/, in order of names."""
     names = [one.name for one in pkgutil.iter_modules(package.__path__) if not one.name.startswith("_")]
@@ -157,7 +163,9 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
     sent, asks = await fields_of(request), who.of(request)
     guard: Guard = request.app.state.desk.guard
     if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
@@ -167,7 +175,7 @@ async def form_of(request: Request, needs: str) -> dict[str, str]:
         )
     _may(request, needs)
     guard.tell("form", asks.name, request.scope, path=request.url.path)
-    return sent
+    return {**sent, "by": asks.name}
 
 
 def _may(request: Request, role: str) -> None:
@@ -177,29 +185,56 @@ def _may(request: Request, role: str) -> None:
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
+    keeps = module.__name__.rpartition(".")[2] in PAGES and not hasattr(module, "build_for")
+
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
-        try:
-            _may(request, sees(module))
-            wanted = await request_of(request)
-            if getattr(module, "TOLD", "") and wanted.words.get("q"):
-                _tell(request, module.TOLD, query=wanted.words["q"])
-            if request.method == "POST":
-                view: View | Response = await module.act(
-                    wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
-                )
-            else:
-                view = await module.build(wanted, pool)
-            above = None if isinstance(view, Response) else await told.of(wanted, pool)
-        except TeitenError as error:
-            return _trouble(request, error)
+        shown: Shown = request.app.state.shown
+        key = _kept_as(request) if keeps and request.method == "GET" else None
+        state = shown.state()
+        with lenient() as held:
+            try:
+                _may(request, sees(module))
+                if key is not None and (text := shown.get(key)) is not None:
+                    return _html(request, text, 200)
+                made = await answer(request, pool)
+            except TeitenError as error:
+                return _trouble(request, error)
+            if isinstance(made, Response):
+                return made
+            wanted, view, above = made
+            text = _text(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above, held)
+        if key is not None and view.status == 200:
+            shown.put(key, text, state)
+        return _html(request, text, view.status)
+
+    async def answer(request: Request, pool: Pool) -> Response | tuple[asked.Asked, View, told.Told]:
+        wanted = await request_of(request)
+        if getattr(module, "STILL", False):
+            wanted = replace(wanted, live=False)
+        if getattr(module, "TOLD", "") and wanted.words.get("q"):
+            _tell(request, module.TOLD, query=wanted.words["q"])
+        if request.method == "POST":
+            view: View | Response = await module.act(wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst")))
+            pool.look_again()
+        elif hasattr(module, "build_for"):
+            view = await module.build_for(request, wanted, pool)
+        else:
+            view = await module.build(wanted, pool)
         if isinstance(view, Response):
             return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        return _shown(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above)
+        return wanted, view, await told.of(wanted, pool)
 
     return show
+
+
+def _kept_as(request: Request) -> Hashable:
+    """What a page's text depends on, besides the lake and the time."""
+    asks = who.of(request)
+    language = request.headers.get("accept-language", ""), request.cookies.get("lang")
+    return request.url.path, request.url.query, language, asks
 
 
 def sees(module: ModuleType) -> str:
@@ -230,9 +265,15 @@ def _shown(
     request: Request, template: str, wanted: asked.Asked, view: View, here: str = "", above: told.Told | None = None
 ) -> Response:
     """The page of a view for whoever asks. above: what stands above its parts."""
-    asks = who.of(request)
-    text = render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks)
-    return _html(request, text, view.status)
+    return _html(request, _text(request, template, wanted, view, here, above), view.status)
+
+
+def _text(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str, above: told.Told | None, held: Moments = ()
+) -> str:
+    """The same as text. held: until when answers held that hold no longer; none: all do."""
+    asks, until = who.of(request), min(held, default=None)
+    return render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks, held=until)
 
 
 def _html(request: Request, text: str, status: int) -> Response:
@@ -255,41 +296,31 @@ def _nav(asks: who.Who) -> list[tuple[str, str]]:
 
 
 def _status(error: TeitenError) -> int:
-    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503))
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (BusyError, 503))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 
 def _trouble(request: Request, error: TeitenError) -> Response:
     """A page that says what is wrong, and leads back."""
     view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=_status(error))
-    return _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
+    made = _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
+    if view.status == 503:
+        made.headers["retry-after"] = RETRY
+    return made
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """What nobody thought of: the page says that, and the program's own log says what."""
+    return _trouble(
+        request,
+        TeitenError("Something went wrong here that should not have.", hint="The log of `teiten serve` says what."),
+    )
 
 
 async def _nothing(request: Request, _: Exception) -> Response:
     error = UsageError("There is no such page here.", hint="The search finds ports, countries, AS and addresses.")
     answer = _trouble(request, error)
     answer.status_code = 404
-    return answer
-
-
-def _guarded(handler: Callable[..., Awaitable[Response]], scope: str | None) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON. scope: what a token needs for it; None: nobody said, nobody may."""
-    from starlette.responses import JSONResponse
-
-    async def answer(request: Request) -> Response:
-        try:
-            if scope is None or not who.of(request).reads(scope):
-                raise ForbiddenError("That is not for this token, or this role.", hint=f"It wants the scope {scope}.")
-            wanted = await request_of(request)
-            if scope == "sql":
-                _tell(request, "sql", path=request.url.path, query=wanted.words.get("q", ""))
-            given = await handler(request, wanted, request.app.state.pool)
-            if "attachment" in given.headers.get("content-disposition", ""):
-                _tell(request, "export", path=request.url.path, query=request.url.query)
-            return given
-        except TeitenError as error:
-            return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
-
     return answer
 
 

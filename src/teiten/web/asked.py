@@ -28,13 +28,19 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
+NOW: Final = "now"
+"""in keys of answers: the end of a span that goes on"""
 UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
+ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
+"""words that say which rows are meant: those that addresses of the API are given"""
 SCALES: Final = ("linear", "log")
-OWN: Final = ("hide", "after", "q", "month")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
 """words that mean something on one page alone, and do not go along to others"""
 MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
+EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
+"""no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
 MOST_ROWS: Final = 1000
 _HOURLY: Final = dt.timedelta(days=8)
 """up to this length series are drawn by the hour, beyond it by the day"""
@@ -62,6 +68,8 @@ class Asked:
     """parts of the path: port, country, ..."""
     scale: Any = "linear"
     """of value axes: linear or log"""
+    hours: bool = False
+    """are series by the hour however long the span is? Of heat maps, whose columns are hours"""
     hide: tuple[str, ...] = ()
     """keys of series that charts leave out"""
 
@@ -72,7 +80,7 @@ class Asked:
 
     @property
     def step(self) -> Any:
-        return "hour" if self.end - self.start <= _HOURLY else "day"
+        return "hour" if self.hours or self.end - self.start <= _HOURLY else "day"
 
     @property
     def before(self) -> tuple[dt.datetime, dt.datetime]:
@@ -83,13 +91,21 @@ class Asked:
     def key(self) -> tuple[Any, ...]:
         """What two requests with the same answers have in common."""
         texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
-        return self.start, self.end, texts, self.unit, self.n
+        return self.when, texts, self.unit, self.n
+
+    @property
+    def when(self) -> tuple[Any, Any]:
+        """The span; of one that ends now, what stays the same while time goes on (web/_patience.py: ends_now)."""
+        if not self.live or self.end < self.now.replace(second=0, microsecond=0):
+            return self.start, self.end
+        return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
         words = self.words if path is None or path == self.path else {k: v for k, v in self.words.items() if k not in OWN}
         kept = {**words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {k: str(v) for k, v in kept.items() if v not in (None, "")}
+        rows = (path or "").startswith("/api/")
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not rows)}
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
 
     def over(self, start: dt.datetime, end: dt.datetime) -> str:
@@ -128,6 +144,11 @@ class Asked:
         return self.url(hide=",".join(quote(one, safe="/: ") for one in left[:MOST_HIDDEN]))
 
     @property
+    def unnarrowed(self) -> str:
+        """The address without any filter."""
+        return self.url(hide=None, after=None, **dict.fromkeys(FILTERS))
+
+    @property
     def narrowing(self) -> list[tuple[str, str, str]]:
         """The filters in force: name, value, the address without it."""
         out = [(name, self.words[name]) for name in FILTERS if self.words.get(name)]
@@ -151,6 +172,7 @@ def read(
     told: Mapping[str, str] | None = None,
     accept: str = "",
     cookie: str | None = None,
+    most: int = MOST_ROWS,
 ) -> Asked:
     """The request behind an address. extent: first and last event of the lake: where the last is long ago, that is "now".
 
@@ -162,6 +184,8 @@ def read(
         # a lake that is not live: its end, rounded up to a whole hour, stands for now
         now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     start, end, live = _span(settings, given, now)
+    if start < EARLIEST or end > LATEST:
+        raise UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
     if end - start > LONGEST:
         raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
     return Asked(
@@ -174,7 +198,7 @@ def read(
         filters=filters.parse(settings, **{k: given.get(k) for k in FILTERS}),
         unit=_one_of(given.get("unit", given.get("by", "packets")), UNITS, "unit"),
         form=_one_of(given.get("form", "stack"), FORMS, "form"),
-        n=_count(given.get("n", "20")),
+        n=_count(given.get("n", "20"), most),
         now=now,
         live=live,
         told=told or {},
@@ -221,7 +245,7 @@ def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
     return value
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
-        raise UsageError(f"n is a number from 1 to {MOST_ROWS}, not '{text[:20]}'.")
+def _count(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise UsageError(f"n is a number from 1 to {most}, not '{text[:20]}'.")
     return int(text)

@@ -22,11 +22,12 @@ WIDE, NARROW = 900, 400
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One drawing. frame: of a time axis: left, right (px), start, end (ISO), top and bottom of the whole drawing aside."""
+    """One drawing, and what a script needs to know of it (attributes data-...), px and ISO times.
+
+    width, left, right of an axis across; start, end where it is one of time; top and high: of a heat map's rows."""
 
     svg: markupsafe.Markup
-    width: int
-    frame: tuple[str, str, str, str] | None = None
+    told: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,34 @@ class Chart:
     drawings: dict[str, Drawing]
     legend: Sequence[Entry] = field(default_factory=list)
     values: str = ""
+    note: str = ""
     switches: bool = False
-    """can it be stacked or lines, linear or logarithmic?"""
+    """can it be linear or logarithmic?"""
+    stacks: bool = False
+    """can it be stacked or lines?"""
 
 
 def chart(figure: Any, asked: Asked) -> Chart:
     """The figure, as the address wants it drawn."""
+    if isinstance(figure, figures.HeatFigure) and figure.scale == "classes":
+        return Chart(_drawings(figure, asked), values=_cells(figure, asked), note=figure.note)
+    if isinstance(figure, figures.WorldFigure):
+        return Chart(_drawings(figure, asked), _shades(figure, asked), note=figure.note)
     if not isinstance(figure, figures.StackFigure | figures.LineFigure):
-        return Chart(_drawings(figure, asked))
+        return Chart(_drawings(figure, asked), note=figure.note)
     every = figure
     shown = [one for one in every.series if one.key not in asked.hide]
     figure = replace(every, series=shown, scale=asked.scale)
     if asked.form == "lines" and isinstance(figure, figures.StackFigure):
         figure = _lines(figure)
-    return Chart(_drawings(figure, asked), _legend(every, asked), _values(every, shown, asked), switches=True)
+    return Chart(
+        _drawings(figure, asked),
+        _legend(every, asked),
+        _values(every, shown, asked),
+        figure.note,
+        switches=True,
+        stacks=isinstance(every, figures.StackFigure),
+    )
 
 
 def _lines(figure: figures.StackFigure) -> figures.LineFigure:
@@ -81,13 +96,17 @@ def _drawings(figure: Any, asked: Asked) -> dict[str, Drawing]:
         own = replace(figure, id=f"{figure.id}-{name}")
         sheet = figures.sheet(own, width=width, lang=asked.lang, tips=ramped, bare=True)
         # our own drawing, whose texts are escaped where they are put in
-        text = sheet.finish(figure.title, figure.alt or figure.title, sheet.y)
+        role = "group" if isinstance(figure, figures.WorldFigure) else "img"
+        text = sheet.finish(figure.title, figure.alt or figure.title, sheet.y, role=role)
         svg = markupsafe.Markup(figures.themed(text, things=not ramped, classes=ramped))
-        frame = None
+        told: dict[str, str] = {}
+        if sheet.grid is not None:
+            left, top, right, high = sheet.grid
+            told |= {"left": f"{left:g}", "right": f"{right:g}", "top": f"{top:g}", "high": f"{high:g}"}
         if len(sheet.plots) == 1:
             left, right, start, end = sheet.plots[0]
-            frame = (f"{left:g}", f"{right:g}", start.isoformat(), end.isoformat())
-        out["any" if once else name] = Drawing(svg, width, frame)
+            told |= {"left": f"{left:g}", "right": f"{right:g}", "start": start.isoformat(), "end": end.isoformat()}
+        out["any" if once else name] = Drawing(svg, told | {"width": f"{width}"} if told else {})
     return out
 
 
@@ -118,6 +137,18 @@ def _legend(figure: Any, asked: Asked) -> list[Entry]:
     return out[::-1] if stacked else out
 
 
+def _shades(figure: figures.WorldFigure, asked: Asked) -> list[Entry]:
+    """The classes of a map from the highest down, nothing, and what is of no known country."""
+    words, classes = lang.words(asked.lang), figure.classes
+    sheet = figures.blank()
+    labels = ["0", *classes.labels(asked.lang)]
+    out = [Entry(label, "", True, figures.shade(classes.shade(n, sheet))) for n, label in enumerate(labels)][::-1]
+    if figure.unknown:
+        label = words("web_look.map_unknown")
+        out.append(Entry(label, "", True, figures.variable(figures.LIGHT.unknown), "hatched", figures.number(figure.unknown)))
+    return out
+
+
 def _ink(series: figures.Series, figure: Any) -> str:
     if series.kind != "value":
         return figures.LIGHT.other if series.kind == "other" else figures.LIGHT.unknown
@@ -132,6 +163,18 @@ def _values(every: Any, shown: Sequence[figures.Series], asked: Asked) -> str:
     paints = dict(zip((one.key for one in every.series), _paints(every), strict=True))
     series = [[one.label, paints[one.key], [_short(value) for value in one.values]] for one in shown]
     told = {"names": "|".join(names), "series": series, "sum": isinstance(every, figures.StackFigure) and every.totals}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _cells(figure: figures.HeatFigure, asked: Asked) -> str:
+    """The same of a heat map: names of its columns, and its rows."""
+    words = lang.words(asked.lang)
+    if figure.times:
+        names = [words.moment(at) if figure.step == "hour" else words.date(at) for at in figure.times]
+    else:
+        names = [words("chart.hour", hour=str(hour), hour2=f"{hour:02d}") for hour in range(24)]
+    rows = [[row.label, "", [_short(value) for value in row.values]] for row in figure.rows]
+    told = {"names": "|".join(names), "series": rows, "cells": True}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -55,5 +55,5 @@ def page(name: str, asked: Asked, view: View, *, told: Told | None = None, **mor
     }
     return _templates().get_template(name).render(
         asked=asked, view=view, w=words, drawn=drawn, told=told, spans=SPANS, units=UNITS, scales=SCALES, choices=CHOICES,
-        known=known, **more,
+        known=known, **{"held": None, **more},
     )  # fmt: skip

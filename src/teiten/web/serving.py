@@ -38,6 +38,7 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
     """
     import uvicorn
 
+    from teiten.web import patient
     from teiten.web.app import create
 
     check(settings, host)
@@ -48,6 +49,8 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
         if tls is not None and serving.names:
             shown = serving.names[0]
         address = f"http{'s' if tls else ''}://{shown}:{own.getsockname()[1]}/"
+        patient.room()
+        patient.watchful(own)
         application = create(settings, hosts=(*HOSTS, *serving.names))
         config = configured(application, tls)
         if ready is not None:
@@ -59,6 +62,8 @@ def configured(application: Starlette, tls: _Certificate | None = None) -> uvico
     """How the server is set up: HTTP/1.1 alone, bounded in connections and in what a request may begin with."""
     import uvicorn
 
+    from teiten.web import patient
+
     more: dict[str, Any] = {}
     if tls is not None:
         context = tls.context
@@ -66,8 +71,8 @@ def configured(application: Starlette, tls: _Certificate | None = None) -> uvico
                 "callback_notify": tls.look, "timeout_notify": _LOOK_AGAIN}  # fmt: skip
     return uvicorn.Config(
         application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
-        limit_concurrency=1200, timeout_keep_alive=10, timeout_graceful_shutdown=5, h11_max_incomplete_event_size=64 << 10,
-        http="h11", ws="none",
+        limit_concurrency=patient.MOST, timeout_keep_alive=10, timeout_graceful_shutdown=5, ws="none",
+        h11_max_incomplete_event_size=64 << 10, http=patient.Protocol,
         # what a proxy says is believed by our own door, from named addresses alone
         proxy_headers=False, **more,
     )  # fmt: skip

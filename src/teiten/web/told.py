@@ -40,7 +40,7 @@ async def of(asked: Asked, pool: Pool) -> Told:
         names = only or tuple(recorded.activities(session) or ())
         return extent, rows, losses.losses(session, asked.start, end, names, every=not only)
 
-    extent, missing, lost = await pool.ask(("told", asked.start, asked.end, only), ask)
+    extent, missing, lost = await pool.ask(("told", asked.when, only), ask)
     speech = Speech.of(asked)
     last = extent[1] if extent else None
     return Told(last, _fresh(speech, last), _gaps(speech, missing), _lost(speech, lost))

@@ -15,8 +15,8 @@ from teiten.report.figures._canvas import Sheet, identifier
 from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour, on_dark, on_paper
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
-from teiten.report.figures._themed import theme_css, themed, variable, whole_css
-from teiten.report.figures._words import word
+from teiten.report.figures._themed import shade, theme_css, themed, variable, whole_css
+from teiten.report.figures._words import number, word
 from teiten.report.figures.beside import BesideFigure
 from teiten.report.figures.calendar import CalendarFigure
 from teiten.report.figures.day import DayFigure, DayRow, Days
@@ -29,6 +29,7 @@ from teiten.report.figures.panels import Panel, PanelsFigure
 from teiten.report.figures.rank import RankFigure, RankRow
 from teiten.report.figures.slope import SlopeFigure, SlopeRow
 from teiten.report.figures.stack import StackFigure, swatches
+from teiten.report.figures.world import WorldFigure
 
 __all__ = [
     "DARK",
@@ -60,12 +61,16 @@ __all__ = [
     "Theme",
     "Thing",
     "Threshold",
+    "WorldFigure",
+    "blank",
     "colour",
     "covers",
     "draw",
+    "number",
     "on_dark",
     "on_paper",
     "png",
+    "shade",
     "sheet",
     "swatches",
     "theme_css",
@@ -101,7 +106,7 @@ def sheet(
 ) -> Sheet:
     """The drawn sheet before it becomes text: where each text stands is in `boxes`, the height in `y`.
 
-    bare: without title, subtitle and legend, for a page that says these itself."""
+    bare: without title, subtitle, legend and note, for a page that says these itself."""
     if not 200 <= width <= 20_000:
         raise ValueError(f"a chart {width:g} px wide cannot be drawn: from 200 to 20,000")
     page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips, outlines=outlines, legend=not bare)
@@ -117,11 +122,16 @@ def sheet(
         _empty(page)
     else:
         figure.paint(page)
-    if figure.note:
+    if figure.note and not bare:
         page.y += 6
         page.paragraph(figure.note, size=sizes.note, most=6, fill=theme.muted)
     page.y = float(round(page.y + sizes.margin * 0.8))
     return page
+
+
+def blank() -> Sheet:
+    """A sheet on which nothing is drawn, for its theme."""
+    return Sheet("blank", 200.0)
 
 
 def _empty(page: Sheet) -> None:

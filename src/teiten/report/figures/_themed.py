@@ -49,6 +49,11 @@ def variable(colour: str, *, letters: bool = False) -> str:
     return f"var({_NAMES[colour]})" if colour in _NAMES else f"var(--{'letters' if letters else 'on'}-{colour[1:]})"
 
 
+def shade(colour: str) -> str:
+    """A shade of the ramp as `themed` writes it where there are classes."""
+    return f"var({_HEAT[colour]})"
+
+
 def theme_css(drawings: Iterable[str] = ()) -> str:
     """The variables that `themed` drawings use, for light, dark and paper."""
     return _css(sorted({m.groups() for drawing in drawings for m in _VARIABLE.finditer(drawing)}))

@@ -68,7 +68,7 @@ const charts = {
     }
     return charts.data.get(plot);
   },
-  figure: (plot) => [...plot.querySelectorAll(".figure[data-start]")].find((one) => one.offsetWidth),
+  figure: (plot) => [...plot.querySelectorAll(".figure[data-left]")].find((one) => one.offsetWidth),
   // 0 to 1 along the axis of time
   part(figure, x) {
     const box = figure.getBoundingClientRect(), scale = box.width / figure.dataset.width;
@@ -85,16 +85,29 @@ const charts = {
     const start = Date.parse(figure.dataset.start), end = Date.parse(figure.dataset.end);
     return new Date(Math.round((start + part * (end - start)) / HOUR) * HOUR);
   },
-  show(plot, at, from = null) {
+  // the row of a heat map, from a height in the window
+  row(plot, figure, y) {
+    const box = figure.getBoundingClientRect(), scale = box.width / figure.dataset.width;
+    const at = Math.floor(((y - box.top) / scale - figure.dataset.top) / figure.dataset.high);
+    return Math.min(charts.read(plot).series.length - 1, Math.max(0, at || 0));
+  },
+  show(plot, at, from = null, row = null) {
     const figure = charts.figure(plot);
     if (!figure) return;
-    const { names, series, sum } = charts.read(plot);
+    const { names, series, sum, cells } = charts.read(plot);
     const count = names.length;
     at = Math.min(count - 1, Math.max(0, at));
     if (charts.now?.plot !== plot) charts.leave();
-    charts.now = { plot, figure, at, from };
-    const hair = charts.part_of(figure, "hair"), middle = charts.px(figure, (at + 0.5) / count);
-    hair.style.left = `${middle}px`;
+    if (cells) row = Math.min(series.length - 1, Math.max(0, row ?? 0));
+    charts.now = { plot, figure, at, from, row };
+    const hair = charts.part_of(figure, cells ? "cell" : "hair"), middle = charts.px(figure, (at + 0.5) / count);
+    hair.style.left = `${cells ? charts.px(figure, at / count) : middle}px`;
+    if (cells) {
+      const scale = figure.offsetWidth / figure.dataset.width;
+      hair.style.width = `${charts.px(figure, (at + 1) / count) - charts.px(figure, at / count)}px`;
+      hair.style.top = `${(Number(figure.dataset.top) + row * figure.dataset.high) * scale}px`;
+      hair.style.height = `${figure.dataset.high * scale - 2}px`;
+    }
     const brush = figure.querySelector(".brush");
     if (from !== null && from !== at) {
       const mark = brush || charts.part_of(figure, "brush");
@@ -108,12 +121,12 @@ const charts = {
     const said = (value) => value === null ? plot.dataset.gap : value.toLocaleString("en-US", { maximumSignificantDigits: value % 1 ? 3 : 15 });
     const low = Math.min(at, from ?? at), high = Math.max(at, from ?? at);
     const over = (values) => values.slice(low, high + 1).reduce((a, b) => (a === null ? b : b === null ? a : a + b), null);
-    const rows = series.map(([name, paint, values]) => [name, paint, sum ? over(values) : values[at]]);
+    const rows = (cells ? [series[row]] : series).map(([name, paint, values]) => [name, paint, sum ? over(values) : values[at]]);
     // as they lie upon one another
     for (const [name, paint, value] of sum ? rows.toReversed?.() ?? [...rows].reverse() : rows) {
       const row = table.insertRow(), head = row.appendChild(document.createElement("th")), box = document.createElement("i");
-      box.style.background = paint;
-      head.append(box, name);
+      if (paint) { box.style.background = paint; head.append(box); }
+      head.append(name);
       row.insertCell().textContent = said(value);
     }
     if (sum && rows.length > 1) {
@@ -133,7 +146,7 @@ const charts = {
   leave() {
     if (!charts.now) return;
     const { plot } = charts.now;
-    plot.querySelectorAll(".hair, .brush, .tip").forEach((one) => one.remove());
+    plot.querySelectorAll(".hair, .cell, .brush, .tip").forEach((one) => one.remove());
     charts.now = null;
   },
   // that stretch becomes from and to of the address
@@ -153,12 +166,13 @@ const charts = {
 };
 
 document.addEventListener("pointerdown", (event) => {
-  const figure = event.target.closest?.(".figure[data-start]"), plot = figure?.closest(".plot[data-values]");
+  const figure = event.target.closest?.(".figure[data-left]"), plot = figure?.closest(".plot[data-values]");
   if (!plot) { if (charts.now && event.pointerType !== "mouse") charts.leave(); return; }
   if (event.button) return;
   const at = charts.index(plot, charts.part(figure, event.clientX));
-  charts.begun = { plot, figure, x: event.clientX, y: event.clientY, at, id: event.pointerId, drawn: false };
-  charts.show(plot, at);
+  const row = charts.row(plot, figure, event.clientY);
+  if (figure.dataset.start) charts.begun = { plot, figure, x: event.clientX, at, row, id: event.pointerId, drawn: false };
+  charts.show(plot, at, null, row);
 });
 document.addEventListener("pointermove", (event) => {
   const begun = charts.begun;
@@ -166,13 +180,13 @@ document.addEventListener("pointermove", (event) => {
     const at = charts.index(begun.plot, charts.part(begun.figure, event.clientX));
     if (!begun.drawn && Math.abs(event.clientX - begun.x) < (event.pointerType === "mouse" ? 6 : 14)) return;
     if (!begun.drawn) { begun.drawn = true; begun.figure.setPointerCapture?.(event.pointerId); }
-    charts.show(begun.plot, at, begun.at);
+    charts.show(begun.plot, at, begun.at, begun.row);
     event.preventDefault();
     return;
   }
   if (event.pointerType !== "mouse") return;
-  const figure = event.target.closest?.(".figure[data-start]"), plot = figure?.closest(".plot[data-values]");
-  if (plot) charts.show(plot, charts.index(plot, charts.part(figure, event.clientX)));
+  const figure = event.target.closest?.(".figure[data-left]"), plot = figure?.closest(".plot[data-values]");
+  if (plot) charts.show(plot, charts.index(plot, charts.part(figure, event.clientX)), null, charts.row(plot, figure, event.clientY));
   else if (charts.now && document.activeElement !== charts.now.plot) charts.leave();
 });
 document.addEventListener("pointerup", (event) => {
@@ -218,10 +232,14 @@ charts.keys = (plot, event) => {
   const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -24, PageDown: 24, Home: -count, End: count }[event.key];
   if (steps !== undefined) {
     const at = now ? now.at + steps : steps < 0 ? count - 1 : 0;
-    charts.show(plot, event.key === "Home" ? 0 : at, event.shiftKey ? now?.from ?? now?.at ?? null : null);
+    charts.show(plot, event.key === "Home" ? 0 : at, event.shiftKey ? now?.from ?? now?.at ?? null : null, now?.row ?? 0);
     return true;
   }
-  if (event.key === "Enter" && now) {
+  if (now && now.row !== null && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    charts.show(plot, now.at, null, now.row + (event.key === "ArrowUp" ? -1 : 1));
+    return true;
+  }
+  if (event.key === "Enter" && now && now.figure.dataset.start) {
     const [low, high] = [now.from ?? now.at, now.at].sort((a, b) => a - b);
     charts.zoom(plot, low, high);
     return true;
