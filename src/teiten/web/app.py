@@ -23,7 +23,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import asked, packing, pages, render, told, who
+from teiten.web import asked, packing, pages, render, told, who, wrong
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
@@ -301,9 +301,12 @@ def _status(error: TeitenError) -> int:
 
 
 def _trouble(request: Request, error: TeitenError) -> Response:
-    """A page that says what is wrong, and leads back."""
-    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=_status(error))
-    made = _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
+    """A page that says what is wrong, in the reader's language, and leads back."""
+    asks = replace(own.asks(request), path="/")
+    title, sentences = wrong.said(error, asks.lang)
+    ways = wrong.ways(request.url.path, request.url.query, asks.lang)
+    view = View(title=title, parts=[Part("trouble", "", sentences=sentences, links=ways)], status=_status(error))
+    made = _shown(request, "trouble.html", asks, view)
     if view.status == 503:
         made.headers["retry-after"] = RETRY
     return made
