@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from teiten.engine import gaps, series
 from teiten.engine.questions import Rows
 from teiten.report import figures
 from teiten.web.asked import Asked, place
@@ -39,28 +38,23 @@ async def build(asked: Asked, pool: Pool) -> View:
 async def _time(asked: Asked, pool: Pool, any_seen: bool) -> list[Part]:
     if not any_seen:
         return []
-    rows, *rest = await pool.ask(("series", "scanners", asked.key), lambda s: _ranked.through_time(s, asked, "scanners"))
+    found = await pool.ask(("series", "scanners", asked.key), lambda s: _ranked.through_time(s, asked, "scanners"))
     # whoever announced nothing is in the chart above
-    announced = Rows([row for row in rows if row["part"] != "unknown"], rows.sql)
-    found = announced, rest[0], rest[1]
-    say = Speech.of(asked).say
-    return [Part("scanners-time", say("web.scanners_time"), figure=_ranked.stack(asked, "scanners", found))]
+    announced = Rows([row for row in found.rows if row["part"] != "unknown"], found.rows.sql)
+    figure = _ranked.stack(asked, "scanners", replace(found, rows=announced))
+    return [Part("scanners-time", Speech.of(asked).say("web.scanners_time"), figure=figure)]
 
 
-def _research(session: Any, asked: Asked) -> dict[str, Any]:
-    """Packets by step of research scanners, and of all others; the beginnings of the steps, and the gaps."""
-    out: dict[str, Any] = {}
-    for name, side in (("research", "only"), ("rest", "out")):
-        own = replace(asked.filters, scanners=side)
-        out[name] = series.series(session, None, asked.start, asked.end, asked.step, filters=own)
-    out["starts"] = series.starts(session, asked.start, asked.end, asked.step)
-    out["gaps"] = list(gaps.gaps(session, asked.start, asked.end, sensors=asked.filters.sensor))
-    return out
+def _research(session: Any, asked: Asked) -> dict[str, _ranked.Found]:
+    """Packets by step of research scanners, and of all others."""
+    sides = (("research", "only"), ("rest", "out"))
+    own = {name: replace(asked, filters=replace(asked.filters, scanners=side)) for name, side in sides}
+    return {name: _ranked.through_time(session, one, None) for name, one in own.items()}
 
 
-def _share(asked: Asked, found: dict[str, Any]) -> list[str]:
+def _share(asked: Asked, found: dict[str, _ranked.Found]) -> list[str]:
     speech = Speech.of(asked)
-    sums = {name: sum(row["packets"] for row in found[name]) for name in ("research", "rest")}
+    sums = {name: sum(row["packets"] for row in found[name].rows) for name in ("research", "rest")}
     every = sum(sums.values())
     if not every:
         return []
@@ -68,30 +62,30 @@ def _share(asked: Asked, found: dict[str, Any]) -> list[str]:
     return [speech.say("web_scanners.share", all=every, n=sums["research"], share=share)]
 
 
-def _figure(asked: Asked, found: dict[str, Any]) -> figures.Figure | None:
+def _figure(asked: Asked, found: dict[str, _ranked.Found]) -> figures.Figure | None:
     """The two through time."""
     speech = Speech.of(asked)
-    starts, missing = found["starts"], found["gaps"]
-    if not found["research"] and not found["rest"]:
+    starts, missing = found["rest"].starts, found["rest"].gaps
+    if not found["research"].rows and not found["rest"].rows:
         return None
     place_of = {moment.timestamp(): n for n, moment in enumerate(starts)}
     made = []
     for name in ("rest", "research"):
         values: list[float | None] = [0.0] * len(starts)
-        for row in found[name]:
+        for row in found[name].rows:
             n = place_of.get(row["start"].timestamp())
             if n is not None:
                 values[n] = float(row["packets"])
         ends = [*starts[1:], asked.end]
         for n, (a, b) in enumerate(zip(starts, ends, strict=True)):
-            if not values[n] and any(g["start"] <= a and b <= g["end"] for g in missing):
+            if not values[n] and any(low <= a and b <= high for low, high in missing):
                 values[n] = None
         kind = "other" if name == "rest" else "value"
         made.append(figures.Series(name, speech.say(f"web_scanners.{name}"), values, kind=kind))  # type: ignore[arg-type]
     return figures.StackFigure(
         id="research", title=speech.say("web_scanners.others"), subtitle=speech.span(), step=asked.step, series=made,
         unit=speech.say(f"web.unit_packets_{asked.step}"), times=[t.astimezone(asked.settings.zone) for t in starts],
-        things="organisation", totals=True, gaps=[figures.Gap(g["start"], g["end"]) for g in missing],
+        things="organisation", totals=True, gaps=[figures.Gap(low, high) for low, high in missing],
     )  # fmt: skip
 
 

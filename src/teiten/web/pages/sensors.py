@@ -94,6 +94,7 @@ def _panels(asked: Asked, found: Sequence[_sensors.One], told: tuple) -> figures
     nobody = [figures.Gap(starts[n], ends[n]) for n in dark]
     speech = Speech.of(asked)
     return figures.SmallMultiples(
-        id="each", title=speech.say("web_sensors.each"), subtitle=speech.span(), step=asked.step, things="sensor", series=made, gaps=nobody,
+        id="each", title=speech.say("web_sensors.each"), subtitle=speech.span(), step=asked.step, things="sensor", series=made,
+        gaps=nobody,
         unit=speech.say(f"web_sensors.unit_{asked.step}"), times=[t.astimezone(asked.settings.zone) for t in starts],
     )  # fmt: skip
