@@ -26,6 +26,7 @@ PROMISES = {
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
+    17: "the dashboard is closed by default",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
 }
