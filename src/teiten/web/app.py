@@ -66,6 +66,11 @@ class Headers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if any(k == b"transfer-encoding" for k, _ in scope["headers"]):
+            # no page takes a body without a length, and two readers of one such request may see two requests
+            refused = Response("Content-Length is wanted.\n", 411, {"connection": "close"}, "text/plain")
+            await refused(scope, receive, send)
+            return
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
         if self.hosts and not _ours(_name(host), self.hosts, scope):
             await Response("This station is called otherwise.\n", 421, media_type="text/plain")(scope, receive, send)
