@@ -78,9 +78,9 @@ compact, forget and vacuum: each answer must be a state that the lake had.
 stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
 the reader says of every line.
 
-**Attackers' text.** Each payload (`tests/web/payloads.py`) is a sensor's name, a prefix and an interface of the log, an AS's and
-a PTR name, an organisation of a watchlist, a note, a published figure, a word of an address, a value and a column of SQL, a
-title of a feed and a mail. The pages are opened in Chromium, in which every function that a payload calls tells that it ran
+**Attackers' text.** Each payload (`tests/web/payloads.py`) is a sensor's name, a prefix and an interface of the log, an AS's
+and a PTR name, an organisation of a watchlist, a note, a published figure, a word of an address, a value and a column of SQL,
+a title of a feed and a mail. The pages are opened in Chromium, in which every function that a payload calls tells that it ran
 (`tests/web/test_hostile_browser.py`); reports as pages, and as text that a program which lets HTML through makes a page of.
 
 **The SQL console.** A real server, asked over HTTP, while another visitor asks for pages. strace watches what each process of a
