@@ -19,4 +19,4 @@ async def build(asked: Asked, pool: Pool) -> View:
     parts = [Part(f"d{day}", speech.words.day(day), table=_stories.table(asked, own)) for day, own in found.items() if own] or [
         Part("none", speech.say("web.stories"), empty=speech.say("web.no_change"))
     ]
-    return View(speech.say("web.stories"), parts, lead=[speech.span()])
+    return View(speech.say("web.stories"), parts, lead=[speech.span()], bar="filters")
