@@ -481,8 +481,8 @@ def data() -> str:
     out.append(
         "Every report that shows countries or AS names carries the attribution that its data asks for, in its section "
         "on how it was made. `teiten geo status` tells the ages; `teiten geo import` takes your own data; the sets here are "
-        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py` (the small one of the "
-        "dashboard by `tools/build_web_font.py`), the map by `tools/build_map.py`.\n"
+        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py` (the "
+        "small one of the dashboard by `tools/build_web_font.py`), the map by `tools/build_map.py`.\n"
     )
     return "\n".join(out)
 

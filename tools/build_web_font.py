@@ -1,7 +1,7 @@
 """Builds the small font of the dashboard: src/teiten/web/static/teiten-sans-charts.woff2 and fonts.css.
 
-Of the package's font (512 kB) a page's charts mostly need some 600 letters: digits, Latin, kana, and the kanji of dates, units and
-countries. These are a file of their own; the whole font is fetched only where a chart has another letter.
+Of the package's font (512 kB) a page's charts mostly need some 700 letters: digits, Latin, kana, and the kanji of dates, units
+and countries. These are a file of their own; the whole font is fetched only where a chart has another letter.
 
     python3 -m venv /tmp/fonts && /tmp/fonts/bin/pip install fonttools brotli
     /tmp/fonts/bin/python tools/build_web_font.py

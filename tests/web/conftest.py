@@ -22,6 +22,7 @@ import uvicorn
 from teiten import intake, settings
 from teiten.lake import Lake
 from teiten.settings import Settings
+from teiten.web import serving
 from teiten.web.app import create
 
 OWN = "198.51.100.23"
@@ -94,9 +95,9 @@ def served(chosen: Settings, **more: Any) -> Iterator[Client]:
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         own.listen(50)
-        server = uvicorn.Server(
-            uvicorn.Config(create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1)
-        )
+        config = serving.configured(create(chosen, **more))
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

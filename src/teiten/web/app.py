@@ -23,7 +23,7 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import asked, packing, pages, render, told, who
+from teiten.web import asked, packing, pages, render, told, who, wrong
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
@@ -65,6 +65,11 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if any(k == b"transfer-encoding" for k, _ in scope["headers"]):
+            # no page takes a body without a length, and two readers of one such request may see two requests
+            refused = Response("Content-Length is wanted.\n", 411, {"connection": "close"}, "text/plain")
+            await refused(scope, receive, send)
             return
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
         if self.hosts and not _ours(_name(host), self.hosts, scope):
@@ -296,9 +301,12 @@ def _status(error: TeitenError) -> int:
 
 
 def _trouble(request: Request, error: TeitenError) -> Response:
-    """A page that says what is wrong, and leads back."""
-    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=_status(error))
-    made = _shown(request, "trouble.html", replace(own.asks(request), path="/"), view)
+    """A page that says what is wrong, in the reader's language, and leads back."""
+    asks = replace(own.asks(request), path="/")
+    title, sentences = wrong.said(error, asks.lang)
+    ways = wrong.ways(request.url.path, request.url.query, asks.lang)
+    view = View(title=title, parts=[Part("trouble", "", sentences=sentences, links=ways)], status=_status(error))
+    made = _shown(request, "trouble.html", asks, view)
     if view.status == 503:
         made.headers["retry-after"] = RETRY
     return made

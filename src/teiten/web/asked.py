@@ -35,7 +35,7 @@ FORMS: Final = ("stack", "lines")
 ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
 """words that say which rows are meant: those that addresses of the API are given"""
 SCALES: Final = ("linear", "log")
-OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format", "set", "own")
 """words that mean something on one page alone, and do not go along to others"""
 MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)

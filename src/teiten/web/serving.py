@@ -15,6 +15,9 @@ from teiten.errors import InputError, TeitenError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import uvicorn
+    from starlette.applications import Starlette
+
     from teiten.hosting import Serving
     from teiten.settings import Settings
 
@@ -49,22 +52,30 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
         patient.room()
         patient.watchful(own)
         application = create(settings, hosts=(*HOSTS, *serving.names))
-        more: dict[str, Any] = {}
-        if tls is not None:
-            context = tls.context
-            more = {"ssl_certfile": serving.certificate, "ssl_keyfile": serving.key,
-                    "ssl_context_factory": lambda config, usual: context, "callback_notify": tls.look,
-                    "timeout_notify": _LOOK_AGAIN}  # fmt: skip
-        config = uvicorn.Config(
-            application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
-            limit_concurrency=patient.MOST, timeout_keep_alive=10, timeout_graceful_shutdown=5, ws="none",
-            h11_max_incomplete_event_size=64 << 10, http=patient.Protocol,
-            # what a proxy says is believed by our own door, from named addresses alone
-            proxy_headers=False, **more,
-        )  # fmt: skip
+        config = configured(application, tls)
         if ready is not None:
             ready(address)
         uvicorn.Server(config).run(sockets=[own])
+
+
+def configured(application: Starlette, tls: _Certificate | None = None) -> uvicorn.Config:
+    """How the server is set up: HTTP/1.1 alone, bounded in connections and in what a request may begin with."""
+    import uvicorn
+
+    from teiten.web import patient
+
+    more: dict[str, Any] = {}
+    if tls is not None:
+        context = tls.context
+        more = {"ssl_certfile": tls.files[0], "ssl_keyfile": tls.files[1], "ssl_context_factory": lambda config, usual: context,
+                "callback_notify": tls.look, "timeout_notify": _LOOK_AGAIN}  # fmt: skip
+    return uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
+        limit_concurrency=patient.MOST, timeout_keep_alive=10, timeout_graceful_shutdown=5, ws="none",
+        h11_max_incomplete_event_size=64 << 10, http=patient.Protocol,
+        # what a proxy says is believed by our own door, from named addresses alone
+        proxy_headers=False, **more,
+    )  # fmt: skip
 
 
 def check(settings: Settings, host: str) -> None:

@@ -51,6 +51,7 @@ class Guard:
         folder = folder_of(settings)
         self.serving = serving
         self.store, self.audit = Store(folder), Audit(folder)
+        self.origins = bool(settings.api.origins)
         self.sessions = Sessions(serving.idle, serving.longest)
         self.failures, self.proxies = Failures(), Proxies(serving.behind, serving.identity)
         self.hashing = asyncio.Semaphore(_AT_ONCE)
@@ -138,7 +139,9 @@ class Door:
         inner["teiten.who"] = found
         who.asking(found)
         path = inner["path"]
-        if found.role == who.NOBODY and path != LOGIN and not path.startswith("/static/"):
+        # a browser asks so for another page's sake, without saying for whom; the answer says nothing of the lake
+        beforehand = self.guard.origins and inner["method"] == "OPTIONS" and path.startswith("/api/")
+        if found.role == who.NOBODY and path != LOGIN and not path.startswith("/static/") and not beforehand:
             await self._turned_away(inner, said.refused)(inner, receive, send)
             return
         receive, send = _while(still, receive, send)

@@ -75,7 +75,7 @@ async def login(request: Request) -> Response:
     known = desk.guard.known()
     wait = desk.guard.failures.wait(name, address)
     if wait:
-        if desk.guard.seldom(("limited", name, address)):
+        if desk.guard.seldom(("limited", address)):
             desk.guard.tell("login limited", name if name in known.users else "", request.scope)
         return _form(request, "limited", back, 429, wait=int(wait) + 1)
     user = known.users.get(name)
