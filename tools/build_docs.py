@@ -131,6 +131,8 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, Path):
+        value = str(value)
     if isinstance(value, str | tuple):
         return ", ".join(f"`{one}`" for one in ((value,) if isinstance(value, str) else value))
     return "" if value is None else f"{value:,}"

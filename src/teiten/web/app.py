@@ -201,6 +201,8 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
             except TeitenError as error:
                 return _trouble(request, error)
             if isinstance(made, Response):
+                if "attachment" in made.headers.get("content-disposition", ""):
+                    _tell(request, "export", path=request.url.path, query=request.url.query)
                 return made
             wanted, view, above = made
             text = _text(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above, held)

@@ -40,8 +40,11 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
 
     from teiten.web import patient
     from teiten.web.app import create
+    from teiten.web.users.store import Store, folder_of
 
     check(settings, host)
+    if settings.serving.identity is not None:
+        Store(folder_of(settings)).begin()
     serving = settings.serving
     tls = _Certificate(serving.certificate, serving.key) if serving.certificate and serving.key else None
     with _socket(host, port) as own:
@@ -80,12 +83,11 @@ def configured(application: Starlette, tls: _Certificate | None = None) -> uvico
 
 def check(settings: Settings, host: str) -> None:
     """May it listen there? UsageError that says what is missing; TeitenError where users or certificate cannot be read."""
-    from teiten.web.users.door import Guard
+    from teiten.web.users.proxies import Proxies
     from teiten.web.users.store import Store, folder_of
 
     serving = settings.serving
-    store = Store(folder_of(settings))
-    known = store.known()
+    known = Store(folder_of(settings)).known()
     users = bool(known and known.users)
     first = "teiten users add NAME --role administrator"
     if not users and serving.identity is None:
@@ -107,9 +109,7 @@ def check(settings: Settings, host: str) -> None:
                 f"{host} is every address of this machine: by which name is it called?",
                 hint="--name observe.example.org, or names under [serve]; requests for other names are refused.",
             )
-    if serving.identity is not None:
-        Guard(settings)
-        store.begin()
+    Proxies(serving.behind, serving.identity)  # is the secret there?
 
 
 def _self_signed(serving: Serving, host: str) -> str:

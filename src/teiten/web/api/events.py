@@ -111,8 +111,8 @@ def _unmasked(request: Request, asked: Asked) -> bool:
         from teiten.errors import UsageError
 
         raise UsageError("mask is own (as teiten.toml says) or none.")
-    if wanted == "none" and not who.of(request).may("analyst"):
-        raise ForbiddenError("Your role does not allow that.", hint="What is masked wants the role of analyst.")
+    if wanted == "none" and not who.of(request).reads("sql"):
+        raise ForbiddenError("That is not for this token, or this role.", hint="What is masked wants the scope sql.")
     return wanted == "none"
 
 
