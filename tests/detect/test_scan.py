@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tests.detect.worlds import quiet, with_rows
 
-from teiten.detect import scan
+from teiten.detect import ground, scan
 from teiten.detect.kinds import burst
 from teiten.detect.view import CELLS, View
 
@@ -21,8 +21,7 @@ def world() -> View:
 @pytest.mark.parametrize("days", [2, 3, 4, 5, 8])
 def test_a_short_history_is_no_error(days: int) -> None:
     made = quiet(a_day=500, days=days)
-    ground = scan.ground(made)
-    assert (ground is None) == (days <= 3)
+    assert (scan.ground(made) is None) == (days <= 3)
     assert burst.find(made, []) == []
 
 
@@ -87,7 +86,7 @@ def test_what_may_have_been_left_out_is_not_none(world: View) -> None:
 
 def test_a_port_has_its_code_and_none_is_a_port() -> None:
     for protocol, port in ((6, 23), (17, 65535), (1, None), (6, 0)):
-        assert scan.port_of(protocol * 70_000 + (0 if port is None else port + 1)) == (protocol, port)
+        assert ground.port_of(protocol * 70_000 + (0 if port is None else port + 1)) == (protocol, port)
 
 
 def test_unknown_countries_are_a_country(world: View) -> None:

@@ -164,7 +164,13 @@ class View:
 
     def exposure_of(self, *sensors: str) -> Floats:
         """The same of one sensor, or of some together, beside their own usual."""
-        return self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
+        if sensors not in self._exposures:
+            self._exposures[sensors] = self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
+        return self._exposures[sensors]
+
+    @cached_property
+    def _exposures(self) -> dict[tuple[str, ...], Floats]:
+        return {}
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))

@@ -461,7 +461,8 @@ def put_in(base: pl.DataFrame, changes: Sequence[Change], world: World, rng: np.
 def thinned(cells: pl.DataFrame, which: pl.Expr, stays: Floats, world: World, rng: np.random.Generator) -> pl.DataFrame:
     """Of those cells a share of the packets, by hour (1: all of them)."""
     hour = (pl.col("time") - world.start).dt.total_hours().alias("_hour")
-    some = cells.filter(which).with_columns(hour)
+    # in an order of their own: what each draws is the seed's, however the cells were put together
+    some = cells.filter(which).sort(pl.all()).with_columns(hour)
     share = stays[some["_hour"].to_numpy()]
     packets = rng.binomial(some["packets"].to_numpy(), share)
     hosts = np.minimum(np.maximum(rng.binomial(some["hosts"].to_numpy(), share), packets > 0), packets)

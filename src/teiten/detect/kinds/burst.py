@@ -10,7 +10,7 @@ from teiten.detect.model import BURST, Confidence, Detection, Part
 
 if TYPE_CHECKING:
     from teiten.detect.explain import Change
-    from teiten.detect.scan import Ground
+    from teiten.detect.ground import Ground
     from teiten.detect.view import View
 
 KINDS: Final = (BURST,)
@@ -82,7 +82,7 @@ def _sources(packets: float, host_hours: float, hosts: float | None) -> Any:
 
 def _parts(made: Ground, change: Change) -> tuple[Part, ...]:
     """Who carries it: by country, AS, port and sensor, where there are several."""
-    from teiten.detect.scan import port_of
+    from teiten.detect.ground import port_of
 
     out: list[Part] = []
     for name, shares in change.shares.items():
