@@ -65,6 +65,11 @@ class Away:
     excess: float
     """packets beyond the usual on that day"""
     parts: list[Part] = field(default_factory=list)
+    sensor: str | None = None
+    group: str | None = None
+    """of which it is told, where it is a matter of one sensor, or of a group (`at_sensors`)"""
+    at: tuple[Part, ...] = ()
+    """else who of several sensors has how much of it"""
 
     @property
     def port(self) -> Port | None:
@@ -79,8 +84,9 @@ class Away:
         return (self.key[-1] or 0) if "asn" in self.by else None
 
 
-def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
-    """The series of those courses that are away from their usual on the last day, or back since it; each once.
+def away(view: View, days: Calendar, made: Sequence[Courses], tries: int = 1) -> list[Away]:
+    """The series of those courses that are away from their usual on the last day, or back since it; each once. tries: what is
+    tried here counts so many times as much.
 
     Packets and sources are looked at both; what shows in both is told of the one that showed it first.
     """
@@ -90,7 +96,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
     counts = {"packets": np.concatenate([one.packets for one in made]), "hosts": np.concatenate([one.hosts for one in made])}
     _at_least(view, days.watched, names, counts)
     _left_out(view, days, made, counts)
-    tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS)
+    tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS) * tries
     best: dict[tuple[Any, ...], Away] = {}
     for measure in ("packets", "hosts"):
         for one in _of_measure(view, days, names, counts, "packets" if measure == "packets" else "hosts", tests):

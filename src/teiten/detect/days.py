@@ -44,6 +44,10 @@ class Calendar:
     """each day's; none where the frame is a part of what there is"""
     _pivots: dict[tuple[str, ...], tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=dict)
 
+    def of_sensors(self, view: View, *sensors: str) -> Floats:
+        """As `watched`, of some sensors, beside their own usual day."""
+        return _watched(view, self.of, len(self.dates), view.exposure_of(*sensors))
+
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
         return np.array([one.weekday() for one in self.dates])
@@ -137,13 +141,13 @@ def _numbered(frame: pl.DataFrame, place: int) -> pl.DataFrame:
     return frame.select(pl.lit(place, pl.Int64).alias("day"), pl.all())
 
 
-def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
-    """Exposure of each day's hours, weighted by the usual course of a day."""
+def _watched(view: View, of: npt.NDArray[np.int64], days: int, own: Floats | None = None) -> Floats:
+    """Exposure (of all, or `own`) of each day's hours, weighted by the usual course of a day."""
     if not len(of):
         return np.full(days, np.nan)
     clock = np.array([one.hour for one in view.local])
-    exposure = view.exposure
-    counts = view.series().packets[0]
+    exposure = view.exposure if own is None else own
+    counts = view.whole
     came = np.bincount(clock, weights=counts, minlength=24)
     hours = np.bincount(clock, weights=exposure, minlength=24)
     usual = np.divide(came, hours, out=np.zeros(24), where=hours > 0)

@@ -1,6 +1,7 @@
 """Which series stand out today, in which hours: every family of series, windows of 1 to 24 hours, in packets and in hosts.
 
-Of each series that has counts enough today, every window of `WIDTHS` hours within today is held against its baseline. How
+Of each series that has counts enough today, every window of `WIDTHS` hours of today, and those of up to 12 hours over the last
+midnight, are held against its baseline. How
 unlikely its count is counts for nothing by itself: it is held against what the days before had, each the most unlikely count of
 any series of its kind (`detect/chance.py`), and so are all that was tried.
 """
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from teiten.detect import families, tails
 from teiten.detect import ground as grounds
@@ -21,6 +23,11 @@ from teiten.detect.ground import MEASURES, Ground, Measure
 
 if TYPE_CHECKING:
     from teiten.detect.view import View
+
+_OVER_NIGHT: Final = 12
+"""hours of a window, at most, that may have begun before midnight"""
+_PART_OF_NIGHT: Final = 0.2
+"""share of the excess that both days have of it, at least"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +72,20 @@ def _windows(x: Floats, width: int) -> Floats:
 
 def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Floats:
     """For each of these series its best window: how unlikely, score, first, after, count, usual, place of the width."""
-    base, begin = family.bases[measure], made.begin
-    mu = base.mu[rows][:, begin:]
-    x = np.where(mu > 0, family.counts[measure][rows][:, begin:], 0.0)
-    hosts = family.counts["hosts"][rows][:, begin:] - family.bases["hosts"].mu[rows][:, begin:]
+    base = family.bases[measure]
+    mu = base.mu[rows]
+    x = np.where(mu > 0, family.counts[measure][rows], 0.0)
+    hosts = family.counts["hosts"][rows] - family.bases["hosts"].mu[rows]
     out = np.zeros((len(rows), 7))
     for at, width in enumerate(WIDTHS):
-        if width > x.shape[1]:
-            break
-        count, usual = _windows(x, width), _windows(mu, width)
-        row, end = np.nonzero(told(made, family, measure, count, usual, _windows(hosts, width)))
+        # those that began before midnight, too, where they are short
+        begin = made.begin - (min(width - 1, made.begin) if width <= _OVER_NIGHT else 0)
+        if width > x.shape[1] - begin:
+            continue
+        count, usual = _windows(x[:, begin:], width), _windows(mu[:, begin:], width)
+        fine = told(made, family, measure, count, usual, _windows(hosts[:, begin:], width))
+        fine[:, : made.begin - begin] &= _of_both(made, x - mu, begin, width)
+        row, end = np.nonzero(fine)
         if not row.size:
             continue
         c, u = count[row, end], usual[row, end]
@@ -86,6 +97,19 @@ def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Float
         columns = found[top], score, begin + end[top], begin + end[top] + width, c[top], u[top], np.full(len(top), at)
         out[row[top]] = np.column_stack(columns)
     return out
+
+
+def _of_both(made: Ground, excess: Floats, begin: int, width: int) -> npt.NDArray[np.bool_]:
+    """Of the windows of that width that begin before midnight (from `begin` on): have both days their part of the excess?
+
+    What was yesterday's alone was told yesterday; what is today's alone is told by a window of today."""
+    sums = np.cumsum(np.pad(excess, ((0, 0), (1, 0))), axis=1)
+    first = np.arange(begin, made.begin)
+    first = first[first + width < sums.shape[1]]
+    yesterday = sums[:, [made.begin]] - sums[:, first]
+    today = sums[:, first + width] - sums[:, [made.begin]]
+    least = _PART_OF_NIGHT * (yesterday + today)
+    return np.asarray((yesterday >= least) & (today >= least))
 
 
 def _score(made: Ground, family: Family, measure: Measure, rows: Ints, found: Floats) -> Floats:

@@ -155,6 +155,12 @@ class View:
         return sums(self)
 
     @cached_property
+    def whole(self) -> Floats:
+        """Of each hour all packets."""
+        packets: Floats = self.series().packets[0]
+        return packets
+
+    @cached_property
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
