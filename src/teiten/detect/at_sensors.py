@@ -1,8 +1,8 @@
 """At which sensors a level is away: at one of them, at those of a group, or at all (the daily overview's "seen at one alone").
 
-Two ways to it. A port that is away as a whole is looked into: where one sensor, or one group, has nearly all of its excess, it
-is told of these. And what is away at one sensor alone is too little to show in the whole: so each sensor's and each group's ports
-are series of their own, each held against its own hours of watching.
+Two ways to it. A port that is away as a whole is looked into: where one sensor, or one group, has nearly all of its excess,
+it is told of these. And what is away at one sensor alone is too little to show in the whole: so each sensor's and each group's
+ports are series of their own, each held against its own hours of watching.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ SOURCE_HOURS: Final = 4.0
 _RUN: Final = 21
 """days of a run at most: later it is the usual"""
 _FAR: Final = 2.5
+_HALF: Final = 0.5
 Measure = Literal["packets", "hosts"]
 
 
@@ -163,8 +164,11 @@ def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) ->
     row = cells.keys.index(key)
     counts = {"packets": cells.packets[row] / days.watched, "hosts": cells.hosts[row] / days.watched}
     usual = {name: _median(rates[max(0, one.start - levels.BASE) : one.start]) for name, rates in counts.items()}
+    start, lasted = _begun(one, counts[one.measure], usual[one.measure])
     return replace(
         one,
+        start=start,
+        days=lasted,
         by=cells.by,
         key=key,
         usual=usual[one.measure],
@@ -175,6 +179,16 @@ def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) ->
         excess=one.sign * (float(counts["packets"][one.reference]) - usual["packets"]),
         parts=[],
     )
+
+
+def _begun(one: Away, rates: Floats, usual: float) -> tuple[int, int]:
+    """Since when that cell is away, within the run of the whole, and for how many observed days: from the first day on which it
+    is half as far beyond as it is on average."""
+    beyond = one.sign * (rates[one.start :] - usual)
+    if one.over or np.isnan(beyond).all() or np.nanmean(beyond) <= 0:
+        return one.start, one.days
+    start = one.start + int(np.argmax(np.nan_to_num(beyond) >= _HALF * np.nanmean(beyond)))
+    return start, max(1, int((~np.isnan(rates[start:])).sum()))
 
 
 def _median(rates: Floats) -> float:

@@ -1,8 +1,8 @@
 """Many hosts that try few ports, each with few packets: named where a change of the day is theirs.
 
 The other end of `few_many`: what many infected machines do, beside what a handful of hosts does. That a change is there is
-found by what counts packets and hosts (bursts, levels, new ports); here it is looked at who makes it. Told where the change is of at
-most `few_ports` ports and of no single AS, where `detect_many_hosts` hosts more than usual take part, each with at most
+found by what counts packets and hosts (bursts, levels, new ports); here it is looked at who makes it. Told where the change is
+of at most `few_ports` ports and of no single AS, where `detect_many_hosts` hosts more than usual take part, each with at most
 `detect_many_packets` packets on average, and, where single sources can be asked for, where hosts that tried few ports in all
 are nine tenths of those there (`classify.few_many`). A host is counted once in each hour where they cannot.
 """
