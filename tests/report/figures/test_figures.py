@@ -51,7 +51,8 @@ Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
-    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days", "heat_classes", "world", "slope",
+    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days",
+    "heat_classes", "world", "slope",
     "beside", "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
