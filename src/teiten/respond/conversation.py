@@ -91,7 +91,10 @@ class Conversation:
             self._recognise()
         records: list[bytes] = []
         answer, close = b"", False
-        while not close and self._message and (size := self.service.complete(self._message)):
+        if self.service is SILENT:
+            # what is not understood is kept only as long as it may yet be recognised
+            self._message = self._message if self.known is not None else b""
+        while self.service is not SILENT and not close and self._message and (size := self.service.complete(self._message)):
             message, self._message = self._message[:size], self._message[size:]
             say = self.service.say(self.answers, message)
             if say is None:
