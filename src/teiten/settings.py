@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, periods, stationing
+from teiten import alerting, answering, hosting, periods, stationing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -437,6 +437,10 @@ class Settings:
     """what is told of at once, to whom ([alerts])"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
+    api: answering.Api = field(default_factory=answering.Api)
+    """how much the API answers to whom ([api])"""
+    serving: hosting.Serving = field(default_factory=hosting.Serving)
+    """where the dashboard listens, and to whom ([serve])"""
     file: Path | None = None
 
     @property
@@ -539,6 +543,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
 _TOP |= {
+    "api",
     "watchlists",
     "ptr_names",
     "names",
@@ -550,6 +555,7 @@ _TOP |= {
     "aggregate_events",
     "alerts",
     "station",
+    "serve",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -569,6 +575,7 @@ _SHAPES = (
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
+    ("serve", dict, "a table, written [serve]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -827,5 +834,7 @@ def load(
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
+        api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         file=path,
     )
