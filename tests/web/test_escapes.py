@@ -222,6 +222,7 @@ def test_no_way_out(station: Station, figure: Callable[..., None]) -> None:
             answer = station.client.get("/sql?" + urlencode({"q": query, "format": "csv"}))
             took = time.monotonic() - began
             longest, tried = max(longest, took), tried + 1
+            print(f"{took:6.1f} s  {answer.status}  {case[:90]!r}", flush=True)
             wanted = (200,) if table["ends"] == "harmless" or not query.strip() else (400,)
             assert answer.status in wanted, (case, answer.status, answer.content[:300])
             assert took < SECONDS + 25, case  # a watchdog: starting under strace on a busy machine is in it
