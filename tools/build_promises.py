@@ -28,6 +28,7 @@ PROMISES = {
     13: "the evidence is kept: the lake made again is the same rows",
     14: "attackers' text is only text",
     16: "filters and the SQL console cannot get out",
+    17: "the dashboard is closed by default",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
 }
