@@ -131,6 +131,8 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, Path):
+        value = str(value)
     if isinstance(value, str | tuple):
         return ", ".join(f"`{one}`" for one in ((value,) if isinstance(value, str) else value))
     return "" if value is None else f"{value:,}"
@@ -451,6 +453,14 @@ def data() -> str:
             f"{of}fonts/LICENSE-OFL.txt",
             f"{size:.1f} MB",
         ),
+        (
+            "map of the world",
+            "",
+            "Natural Earth 1:50m, version 4.1.0, simplified (through world-atlas 2.0.2)",
+            "public domain",
+            "[Natural Earth](https://www.naturalearthdata.com/)",
+            f"{(base / 'world.json').stat().st_size / 1e6:.2f} MB",
+        ),
         ("names of countries", "", "Unicode CLDR, short forms of our own", "Unicode License v3", f"{of}LICENSE.cldr", "0.0 MB"),
         (
             "watchlists",
@@ -473,7 +483,8 @@ def data() -> str:
     out.append(
         "Every report that shows countries or AS names carries the attribution that its data asks for, in its section "
         "on how it was made. `teiten geo status` tells the ages; `teiten geo import` takes your own data; the sets here are "
-        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py`.\n"
+        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py` (the "
+        "small one of the dashboard by `tools/build_web_font.py`), the map by `tools/build_map.py`.\n"
     )
     return "\n".join(out)
 

@@ -26,8 +26,12 @@ PROMISES = {
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
+    14: "attackers' text is only text",
+    16: "filters and the SQL console cannot get out",
+    17: "the dashboard is closed by default",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
+    24: "the API answers any words, as it is described",
 }
 INTRO = """# What is promised of intake and lake, and what the proofs gave
 
@@ -76,12 +80,29 @@ compact, forget and vacuum: each answer must be a state that the lake had.
 stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
 the reader says of every line.
 
+**Attackers' text.** Each payload (`tests/web/payloads.py`) is a sensor's name, a prefix and an interface of the log, an AS's
+and a PTR name, an organisation of a watchlist, a note, a published figure, a word of an address, a value and a column of SQL,
+a title of a feed and a mail. The pages are opened in Chromium, in which every function that a payload calls tells that it ran
+(`tests/web/test_hostile_browser.py`); reports as pages, and as text that a program which lets HTML through makes a page of.
+
+**The SQL console.** A real server, asked over HTTP, while another visitor asks for pages. strace watches what each process of a
+query opens, makes, removes and connects to; the lake's files and canaries are compared byte for byte and by their times; the
+memory is the highest resident size that the kernel tells of a child (`tests/web/cases/escapes.toml`).
+
 **Rotations.** A thread writes numbered lines, now and then half of one, to a log that is renamed, copied and cut off, or
 compressed, every 25 ms or so; the station is a real process, stopped or killed for a fifth of the rotations. What
 copytruncate took is what is in no file and not in the spool.
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.
+
+**Exports.** Sensors are called as formulas are, and every payload stands in a cell: CSVs of commands, of the API and of a
+report are opened by LibreOffice Calc, which ends cells at a comma, a semicolon or a tab, and no cell holds a formula, while
+each of the file beside them that was made to have some does. Messages to mail, chat, file and terminal, errors and tables are
+searched for control characters.
+
+**The API.** schemathesis makes requests from the station's own description, such as it allows and such as it does not; beside
+them words that nobody would write stand in every place of every address. The answers are held against the description.
 """
 
 

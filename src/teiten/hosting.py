@@ -58,6 +58,8 @@ class Serving:
     """addresses or prefixes of proxies in front of it: from them alone `X-Forwarded-For` and `X-Forwarded-Proto` are taken"""
     users: Path | None = None
     """the folder of users and the audit log (else the lake's name with `.users`, beside the lake)"""
+    reports: Path = Path("teiten-report")
+    """the folder in which reports lie beside each other: the dashboard shows them, and makes others there"""
     idle: float = 12 * 3600
     """a login ends after so long without a request that a person made, written `12h`"""
     longest: float = 7 * 86400
@@ -65,7 +67,7 @@ class Serving:
     identity: Identity | None = None
 
 
-KEYS: Final = ("host", "port", "names", "certificate", "key", "behind", "users", "idle", "longest")
+KEYS: Final = ("host", "port", "names", "certificate", "key", "behind", "users", "reports", "idle", "longest")
 """settings of [serve] itself, in the order in which they are documented"""
 IDENTITY: Final = ("header", "groups", "secret_header", "secret", "roles", "logout")
 
@@ -84,7 +86,7 @@ def read(table: Any, where: str, base: Path) -> Serving:
         out["names"] = tuple(name(one, f"{where}: names") for one in _list(table["names"], f"{where}: names"))
     if "behind" in table:
         out["behind"] = tuple(network(one, f"{where}: behind") for one in _list(table["behind"], f"{where}: behind"))
-    for key in ("certificate", "key", "users"):
+    for key in ("certificate", "key", "users", "reports"):
         if key in table:
             out[key] = base / Path(text(table[key], f"{where}: {key}")).expanduser()
     if ("certificate" in out) != ("key" in out):

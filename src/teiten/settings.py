@@ -377,6 +377,10 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "many of them, in any of the countries looked at, with this chance at most",
     ),
     "detect_single_times": Threshold(2, "and where they are this many times those of a usual day"),
+    "detect_many_hosts": Threshold(
+        50, "a change is told as one of many hosts that try few ports where this many hosts more than usual take part"
+    ),
+    "detect_many_packets": Threshold(3, "and each of them sends this many packets on average, at most"),
     "detect_dynamic_share": Threshold(
         0.5, "sources are said to sit in dynamic ranges where more than this share of those with a telling name do (0 to 1)"
     ),

@@ -22,7 +22,7 @@ import uvicorn
 from teiten import intake, settings
 from teiten.lake import Lake
 from teiten.settings import Settings
-from teiten.web import patient
+from teiten.web import serving
 from teiten.web.app import create
 
 OWN = "198.51.100.23"
@@ -37,12 +37,14 @@ def line(at: dt.datetime, src: str, port: int) -> str:
     )
 
 
+BEGIN = dt.datetime(2019, 10, 21, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
 def log() -> Iterator[str]:
     """Each hour of 21 and 22 October 2019: three packets for 23/tcp, two for 445/tcp, one for 80/tcp, of ten hosts."""
-    begin = dt.datetime(2019, 10, 21, tzinfo=ZoneInfo("Asia/Tokyo"))
     for hour in range(48):
         for n, port in enumerate((23, 23, 23, 445, 445, 80)):
-            yield line(begin + dt.timedelta(hours=hour, seconds=n), f"8.8.8.{(hour + n) % 10}", port)
+            yield line(BEGIN + dt.timedelta(hours=hour, seconds=n), f"8.8.8.{(hour + n) % 10}", port)
 
 
 def lake_of(folder: Path) -> Settings:
@@ -95,11 +97,9 @@ def served(chosen: Settings, **more: Any) -> Iterator[Client]:
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         own.listen(50)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1, http=patient.Protocol
-            )
-        )
+        config = serving.configured(create(chosen, **more))
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
@@ -14,10 +15,11 @@ from teiten.web import api, app, pages
 
 from .conftest import HOSTILE, OWN, Client, served
 
+SENSOR = f"/sensor/{quote(HOSTILE)}"
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
-    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
-    "/source/8.8.8.0/24",
+    "/source/8.8.8.3", "/scanners", "/sensors", SENSOR, "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
+    "/source/8.8.8.0/24", "/scanner/NICT", "/reports",
 )  # fmt: skip
 
 
@@ -61,7 +63,7 @@ def test_every_page(client: Client, place: str, code: str) -> None:
 
 
 def test_every_module_has_a_page_that_is_tried(client: Client) -> None:
-    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x", "/feed/x"]
+    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x", "/feed/x", "/reports/x/index.html"]
     for module in app.found(pages):
         pattern = re.compile(re.sub(r"\{[a-z]+(:path)?\}", ".+", module.PATH))
         assert any(pattern.fullmatch(place) for place in tried), module.PATH

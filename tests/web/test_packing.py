@@ -21,13 +21,13 @@ def test_pages_are_compressed_for_who_reads_that(client: Client) -> None:
 def test_a_file_has_an_address_that_changes_with_it(client: Client) -> None:
     page = client.get("/sql?lang=en").text
     found = re.findall(r'"(/static/[^"]+)"', page)
-    assert len(found) >= 3 and packing.address("web.css") in found
-    style = client.get(packing.address("web.css"), {"accept-encoding": "gzip"})
+    assert len(found) >= 3 and packing.address("fonts.css") in found
+    style = client.get(packing.address("fonts.css"), {"accept-encoding": "gzip"})
     assert style.headers["cache-control"].endswith("immutable") and style.headers["content-encoding"] == "gzip"
     assert packing.address("teiten-sans.woff2").encode() in gzip.decompress(style.content)
-    again = client.get("/static/web.css", {"if-none-match": style.headers["etag"]})
+    again = client.get("/static/fonts.css", {"if-none-match": style.headers["etag"]})
     assert (again.status, again.headers["cache-control"]) == (304, "no-cache")
-    assert client.get(re.sub(r"\.\w+\.css", ".000000000000.css", packing.address("web.css"))).status == 404
+    assert client.get(re.sub(r"\.\w+\.css", ".000000000000.css", packing.address("fonts.css"))).status == 404
 
 
 def test_the_word_of_forms_is_covered() -> None:

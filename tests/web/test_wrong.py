@@ -85,7 +85,7 @@ def test_what_has_no_words_is_shown_under_a_sentence() -> None:
         ("/country/Atlantis", "国・地域"),
         ("/source/1.2.3", "アドレス"),
         ("/ports?period=never", "期間"),
-        ("/ports?from=1000-01-01&to=2030-01-01", "10年"),
+        ("/ports?from=1990-01-01&to=2030-01-01", "10年"),
         ("/events?after=1.2", "位置"),
         ("/event/x", "イベント"),
         ("/story/nothing", "動き"),

@@ -20,7 +20,7 @@ class Cell:
     share: float | None = None
 
 
-Bar = Literal["all", "spans", "none"]
+Bar = Literal["all", "filters", "spans", "none"]
 Row = Sequence["Cell | str"]
 
 
@@ -92,5 +92,5 @@ class View:
     lead: Sequence[str] = ()
     status: int = 200
     bar: Bar = "all"
-    """what stands above the parts: spans and filters, spans alone, or nothing, where the page does not heed them"""
+    """what stands above the parts: spans, unit and filters; without the unit; spans alone; or nothing: what the page heeds"""
     more: dict[str, Any] = field(default_factory=dict)

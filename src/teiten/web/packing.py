@@ -107,10 +107,10 @@ async def static(request: Request) -> Response:
 
 
 def _bytes(name: str) -> bytes | None:
-    if name.endswith(".woff2"):
+    if name == "teiten-sans.woff2":
         from teiten.data import fonts
 
-        return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
+        return fonts.WOFF2.read_bytes()
     if name == "colours.css":
         from teiten.report import figures
 

@@ -15,6 +15,9 @@ from teiten.errors import InputError, TeitenError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import uvicorn
+    from starlette.applications import Starlette
+
     from teiten.hosting import Serving
     from teiten.settings import Settings
 
@@ -37,8 +40,11 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
 
     from teiten.web import patient
     from teiten.web.app import create
+    from teiten.web.users.store import Store, folder_of
 
     check(settings, host)
+    if settings.serving.identity is not None:
+        Store(folder_of(settings)).begin()
     serving = settings.serving
     tls = _Certificate(serving.certificate, serving.key) if serving.certificate and serving.key else None
     with _socket(host, port) as own:
@@ -49,32 +55,39 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
         patient.room()
         patient.watchful(own)
         application = create(settings, hosts=(*HOSTS, *serving.names))
-        more: dict[str, Any] = {}
-        if tls is not None:
-            context = tls.context
-            more = {"ssl_certfile": serving.certificate, "ssl_keyfile": serving.key,
-                    "ssl_context_factory": lambda config, usual: context, "callback_notify": tls.look,
-                    "timeout_notify": _LOOK_AGAIN}  # fmt: skip
-        config = uvicorn.Config(
-            application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
-            limit_concurrency=patient.MOST, timeout_keep_alive=10, timeout_graceful_shutdown=5, ws="none",
-            h11_max_incomplete_event_size=64 << 10, http=patient.Protocol,
-            # what a proxy says is believed by our own door, from named addresses alone
-            proxy_headers=False, **more,
-        )  # fmt: skip
+        config = configured(application, tls)
         if ready is not None:
             ready(address)
         uvicorn.Server(config).run(sockets=[own])
 
 
+def configured(application: Starlette, tls: _Certificate | None = None) -> uvicorn.Config:
+    """How the server is set up: HTTP/1.1 alone, bounded in connections and in what a request may begin with."""
+    import uvicorn
+
+    from teiten.web import patient
+
+    more: dict[str, Any] = {}
+    if tls is not None:
+        context = tls.context
+        more = {"ssl_certfile": tls.files[0], "ssl_keyfile": tls.files[1], "ssl_context_factory": lambda config, usual: context,
+                "callback_notify": tls.look, "timeout_notify": _LOOK_AGAIN}  # fmt: skip
+    return uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
+        limit_concurrency=patient.MOST, timeout_keep_alive=10, timeout_graceful_shutdown=5, ws="none",
+        h11_max_incomplete_event_size=64 << 10, http=patient.Protocol,
+        # what a proxy says is believed by our own door, from named addresses alone
+        proxy_headers=False, **more,
+    )  # fmt: skip
+
+
 def check(settings: Settings, host: str) -> None:
     """May it listen there? UsageError that says what is missing; TeitenError where users or certificate cannot be read."""
-    from teiten.web.users.door import Guard
+    from teiten.web.users.proxies import Proxies
     from teiten.web.users.store import Store, folder_of
 
     serving = settings.serving
-    store = Store(folder_of(settings))
-    known = store.known()
+    known = Store(folder_of(settings)).known()
     users = bool(known and known.users)
     first = "teiten users add NAME --role administrator"
     if not users and serving.identity is None:
@@ -96,9 +109,7 @@ def check(settings: Settings, host: str) -> None:
                 f"{host} is every address of this machine: by which name is it called?",
                 hint="--name observe.example.org, or names under [serve]; requests for other names are refused.",
             )
-    if serving.identity is not None:
-        Guard(settings)
-        store.begin()
+    Proxies(serving.behind, serving.identity)  # is the secret there?
 
 
 def _self_signed(serving: Serving, host: str) -> str:

@@ -34,7 +34,7 @@ async def parts(asked: Asked, pool: Pool, what: str, ident: str) -> list[Part]:
         Part(
             f"{ident}-time",
             speech.say(f"web.{what}_time"),
-            figure=stack(asked, what, found, names),
+            figure=stack(asked, what, found, names) if found.rows else None,
             empty=speech.say("web.nothing"),
         ),
         Part(ident, speech.say(f"web.{what}"), table=table(asked, what, rows), empty=speech.say("web.nothing"), sql=rows.sql),
@@ -132,6 +132,8 @@ def made(asked: Asked, what: str, found: Found, names: Mapping[Any, str] = Mappi
     out = []
     for key, values in series.spread(found.rows, starts, columns, asked.by).items():
         kind: Literal["value", "other", "unknown"] = key if key in ("other", "unknown") else "value"
+        if kind == "unknown" and not questions.THINGS[what].unknown:
+            continue  # who is no announced scanner is not unknown
         name = dict(zip(columns, key if isinstance(key, tuple) else (key,), strict=True)) if kind == "value" else {}
         label = speech.thing(what, name).text if kind == "value" else speech.say(f"thing.{kind}")
         key = _key(what, name) if kind == "value" else str(key)

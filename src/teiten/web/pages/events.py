@@ -152,7 +152,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         "events", say("web.events"), table=listed(asked, shown, rows_url=asked.url("/api/v1/events", after=None, before=None)),
         empty=say("web.nothing"), sql=sql, links=_ways(asked, shown, at, newer=newer, more=more),
     )  # fmt: skip
-    return View(say("web.events"), [part], lead=[speech.span()])
+    return View(say("web.events"), [part], lead=[speech.span()], bar="filters")
 
 
 def _ways(asked: Asked, shown: Sequence[Mapping[str, Any]], at: Place | None, *, newer: bool, more: bool) -> list[Cell]:

@@ -28,7 +28,8 @@ async def build(asked: Asked, pool: Pool) -> View:
         facts.append(Fact(speech.say(f"web.last_{name}"), speech.words.number(row["packets"]), note))
     parts = [Part("now", speech.say("web.how_much"), facts=facts), await _changed(asked, pool)]
     found = await pool.ask(("series", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports"))
-    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(asked, "ports", found)))
+    figure = _ranked.stack(asked, "ports", found) if found.rows else None
+    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=figure, empty=speech.say("web.nothing")))
     parts.append(await _map.part(asked, pool))
     few = replace(asked, n=5)
     for what in ("ports", "countries", "sensors"):
@@ -43,7 +44,7 @@ async def _totals(span: Asked, pool: Pool) -> dict[str, Any]:
     def ask(session: Any) -> dict[str, Any]:
         return questions.totals(session, span.start, span.end, before=span.before, filters=span.filters)[0]
 
-    return await pool.ask(("totals", span.key), ask)
+    return await pool.ask(("overview", span.key), ask)
 
 
 async def _changed(asked: Asked, pool: Pool) -> Part:

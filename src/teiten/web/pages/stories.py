@@ -46,7 +46,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         *_notes.part(asked, [note for note in await _notes.every(pool) if note["kind"] == "story"]),
         Part("feeds", say("web_story.feeds"), sentences=[say("web_story.feeds_say")], links=_feeds(asked)),
     ]
-    return View(say("web.stories"), parts, lead=[speech.span()])
+    return View(say("web.stories"), parts, lead=[speech.span()], bar="filters")
 
 
 def _about(asked: Asked, story: Story) -> bool:

@@ -35,7 +35,9 @@ _AT_ONCE: Final = 2
 """passwords that are looked at side by side: each takes 64 MiB"""
 _WAITING: Final = 16
 _TOLD: Final = 10_000
-_UNSAFE: Final = "The list of users is damaged: nobody is let in until it is mended. The server's own messages say more.\n"
+_FAR: Final = 2000
+"""characters of an address that is gone back to after the login"""
+UNSAFE: Final = "The list of users is damaged: nobody is let in until it is mended. The server's own messages say more.\n"
 _PROXY: Final = (
     "This request came through a proxy, and this dashboard asks nobody who they are. Name the proxy under [serve], behind, "
     "and make users: teiten users add.\n"
@@ -51,6 +53,7 @@ class Guard:
         folder = folder_of(settings)
         self.serving = serving
         self.store, self.audit = Store(folder), Audit(folder)
+        self.origins = bool(settings.api.origins)
         self.sessions = Sessions(serving.idle, serving.longest)
         self.failures, self.proxies = Failures(), Proxies(serving.behind, serving.identity)
         self.hashing = asyncio.Semaphore(_AT_ONCE)
@@ -123,7 +126,7 @@ class Door:
         try:
             known = self.guard.known()
         except UsersError:
-            await PlainTextResponse(_UNSAFE, 503)(inner, receive, send)
+            await PlainTextResponse(UNSAFE, 503)(inner, receive, send)
             return
         if not self.guard.shut and _both_here(scope):
             if said.through:
@@ -138,7 +141,9 @@ class Door:
         inner["teiten.who"] = found
         who.asking(found)
         path = inner["path"]
-        if found.role == who.NOBODY and path != LOGIN and not path.startswith("/static/"):
+        # a browser asks so for another page's sake, without saying for whom; the answer says nothing of the lake
+        beforehand = self.guard.origins and inner["method"] == "OPTIONS" and path.startswith("/api/")
+        if found.role == who.NOBODY and path != LOGIN and not path.startswith("/static/") and not beforehand:
             await self._turned_away(inner, said.refused)(inner, receive, send)
             return
         receive, send = _while(still, receive, send)
@@ -205,7 +210,7 @@ class Door:
             return PlainTextResponse("Log in first.\n", 401)
         query = scope["query_string"].decode("latin-1")
         back = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "") if scope["method"] != "POST" else "/"
-        words = {"next": back} if back != "/" else {}
+        words = {"next": back} if back != "/" and len(back) <= _FAR else {}
         words |= {key: value for key, value in parse_qsl(query) if key == "lang"}
         return RedirectResponse(LOGIN + (f"?{urlencode(words)}" if words else ""), 303)
 

@@ -40,7 +40,7 @@ class Sessions:
         if before:
             self.end(before)
         mine = [key for key, one in self._all.items() if one.user == user.name]
-        for key in mine[: len(mine) + 1 - _OF_ONE]:
+        for key in mine[: max(0, len(mine) + 1 - _OF_ONE)]:
             del self._all[key]
         while len(self._all) >= _MOST:
             self._all.popitem(last=False)

@@ -300,7 +300,7 @@ def _known(table: Any) -> Known:
     """What a file says. ValueError, KeyError, TypeError where it is none of ours."""
     if table["format"] != FORMAT:
         raise ValueError("another format")
-    users = [User(**{key: one[key] for key in User.__dataclass_fields__}) for one in table["users"]]
+    users = [User(**one) for one in table["users"]]
     tokens = [Token(**{**one, "scopes": tuple(one["scopes"])}) for one in table["tokens"]]
     for user in users:
         texts = (user.name, user.role, user.hash, user.stamp)
