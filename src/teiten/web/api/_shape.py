@@ -154,6 +154,7 @@ def words() -> dict[str, Word]:
         "step": Word({"type": "string", "enum": ["hour", "day"]}, "hour"),
         "n": Word({"type": "integer", "minimum": 1, "maximum": 1000}, 10),
         "after": Word({"type": "string", "pattern": _PLACE}, "1571670003000000.1.720"),
+        "q": Word({"type": "string", "minLength": 1, "maxLength": 8000}, "SELECT count(*) AS events FROM events"),
         "set": Word({"type": "string", "pattern": "^[0-9a-f]{12}$"}, "3b627f9fd1a7"),
         "own": Word({"type": "string", "pattern": r"^[12][0-9]{3}-(0[1-9]|1[0-2])$"}, "2019-10"),
         "label": Word({"type": "string", "pattern": "^[a-z][a-z_]{0,40}$"}, "announced_scanner"),

@@ -44,7 +44,7 @@ async def _totals(span: Asked, pool: Pool) -> dict[str, Any]:
     def ask(session: Any) -> dict[str, Any]:
         return questions.totals(session, span.start, span.end, before=span.before, filters=span.filters)[0]
 
-    return await pool.ask(("totals", span.key), ask)
+    return await pool.ask(("overview", span.key), ask)
 
 
 async def _changed(asked: Asked, pool: Pool) -> Part:
