@@ -256,8 +256,8 @@ def test_no_way_out(station: Station, figure: Callable[..., None]) -> None:
         16,
         f"{tried} queries at a real server over HTTP ({refused} ways out, {bombs} bombs of memory, time and size, "
         f"{tried - refused - bombs} that only look like one): no file opened or changed beyond the lake's own ({watched}), no "
-        f"connection; {sum(late)} of the ways out ended for time, the others refused in a sentence; at most {seen.most_mb:.0f} MiB "
-        f"(limit {MEMORY_MB} and {BASE_MB} of the process itself), an answer after "
+        f"connection; {sum(late)} of the ways out ended for time, the others refused in a sentence; at most "
+        f"{seen.most_mb:.0f} MiB (limit {MEMORY_MB} and {BASE_MB} of the process itself), an answer after "
         f"{longest:.1f} s at most (limit {SECONDS:g} s and the start of a process); meanwhile {seen.others} pages for others, "
         f"the slowest after {seen.slowest:.1f} s ({time.monotonic() - started:.0f} s in all)",
     )
