@@ -32,7 +32,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         table=Table(text, [Column("", "text")], [(cell,) for cell in cells[:MOST]]),
         empty=speech.say("web.not_found"),
     )
-    return View(speech.say("web.search_title"), [part], more=more)
+    return View(speech.say("web.search_title"), [part], more=more, bar="none")
 
 
 def found(speech: Speech, text: str) -> list[tuple[str, str, dict[str, str]]]:
