@@ -46,7 +46,7 @@ _PLAIN: Final = "Only by TLS: the proxy in front has to say X-Forwarded-Proto: h
 
 
 class Guard:
-    """All that is known of users, for one application. UsageError where the settings of a proxy do not fit."""
+    """All that is known of users, for one application. UsageError where a proxy's secret does not fit, UsersError."""
 
     def __init__(self, settings: Settings) -> None:
         serving = settings.serving
@@ -61,6 +61,8 @@ class Guard:
         self._key = secrets.token_bytes(32)
         self._told: OrderedDict[Hashable, float] = OrderedDict()
         self._shut = serving.identity is not None or bool(serving.behind)
+        if serving.identity is not None:
+            self.store.begin()  # the audit log wants its folder
         self._trouble = ""
 
     def known(self) -> Known:
