@@ -39,7 +39,7 @@ class Publishing:
     """'total': all sensors as one; 'group': groups beside each other; 'alias': each by itself as A, B, C: then whoever probes
     finds them (docs/concepts/mapping.md)"""
     sources: str = "none"
-    """sources: 'none'; 'network' (/24, /48); 'pseudonym' (a name that holds for a month, under a key of the site's); 'address'"""
+    """sources: 'none'; 'network' (/24, /48); 'pseudonym' (a name that holds for a month, by a key of the site's); 'address'"""
     least_packets: int = 50
     """packets a day, all sensors together, below which a cell is suppressed"""
     least_hosts: int = 10

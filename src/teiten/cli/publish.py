@@ -101,7 +101,8 @@ def _dry(made: Plan) -> None:
     rules = made.about["rules"]
     print(f"As of {made.about['last_day']}; {made.about['sensors']} sensors; groups: {_groups(made)}.")
     print(
-        f"Rules: at least {rules['least_packets']} packets and {rules['least_hosts']} hosts a day, {rules['least_sensors']} sensors;"
+        f"Rules: at least {rules['least_packets']} packets and {rules['least_hosts']} hosts a day,"
+        f" {rules['least_sensors']} sensors;"
         f" {rules['digits']} digits; {rules['delay']} days late; sensors as {rules['sensors']}, sources as {rules['sources']}."
     )
     print(f"{'of the last 28 days':<22}{'told':>8}{'withheld':>10}{'packets withheld':>18}{'single sensors':>16}")

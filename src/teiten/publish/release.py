@@ -1,14 +1,15 @@
 """Counts as they may leave the house: no sensor stands out, rare cells are withheld, what is left is rounded.
 
-    counts (of a day: thing x sensor)  --settled-->  a figure a thing, in which no sensor counts for more than the
-    `least_sensors`-th  --released-->  rounded, or withheld
+    counts (of a day: thing x sensor)
+      --settled-->  a figure a thing, in which no sensor counts for more than the `least_sensors`-th
+      --cell-->     rounded, or withheld
 
 Who probes addresses and reads what is published can tell from a figure that moves whether a probe met a sensor (Bethencourt,
 Franklin, Vernon: "Mapping Internet Sensors with Probe Response Attacks", USENIX Security 2005). A figure that fewer than
-`least_sensors` sensors cannot move takes the answer away; what that does, and what it costs, stands in docs/concepts/mapping.md.
+`least_sensors` sensors cannot move takes the answer away; what that does and costs stands in docs/concepts/mapping.md.
 
-This is the one place where the rules [publish] are applied to numbers: the site, its data and `bench mapping` go through it, and
-other doors that show strangers something (an API for the public) should.
+This is the one place where the rules [publish] are applied to numbers: the site, its data and `bench mapping` go through
+it, and other doors that show strangers something (an API for the public) should.
 """
 
 from __future__ import annotations
@@ -104,55 +105,45 @@ class Taken:
 
 
 def complement(seen: Bools, values: Floats, *, rows: bool, columns: bool) -> Bools:
-    """Withholds more, so that no withheld cell is what a published sum leaves: a line with a sum has none, or two at least.
+    """Withholds more, so that no withheld cell is what the published sums leave; which cells remain.
 
     seen: cells that pass by themselves; values: their size (the smallest goes first); rows, columns: whether each row's, each
-    column's sum (or mean) is published. A line all of whose cells but one are nothing is left as it is: 0 is no secret there.
-    Returns which cells remain.
+    column's sum (or mean) is published. A line of one cell is its own sum: of such a table that line's must not be.
     """
     out = seen.copy()
-    there = values > 0
-    changed = True
-    while changed:
-        changed = False
-        for along, told in ((1, rows), (0, columns)):
-            if not told:
-                continue
-            gone = (~out & there).sum(axis=along)
-            for line in np.flatnonzero(gone == 1):
-                own = out[line] if along else out[:, line]
-                sizes = values[line] if along else values[:, line]
-                left = np.flatnonzero(own & (sizes > 0))
-                if left.size:
-                    smallest = left[np.argmin(sizes[left])]
-                    out[(line, smallest) if along else (smallest, line)] = False
-                    changed = True
-    return out
+    while True:
+        fixed = determined(out, rows=rows, columns=columns)
+        if not fixed.any():
+            return out
+        row, column = (int(n) for n in np.argwhere(fixed)[0])
+        near = [(row, n) for n in np.flatnonzero(out[row])] if rows else []
+        near += [(n, column) for n in np.flatnonzero(out[:, column])] if columns else []
+        if not near:
+            left = [(int(a), int(b)) for a, b in np.argwhere(out)]
+            if not left:
+                return out
+            near = left
+        out[min(near, key=lambda at: (values[at], at))] = False
 
 
-def determined(remain: Bools, there: Bools, *, rows: bool, columns: bool) -> Bools:
-    """Which withheld cells an outsider could work out from the sums and what remains, were nothing rounded (for tests and
-    `--dry-run`): those that the equations of rows and columns fix."""
-    hidden = np.argwhere(~remain & there)
+def determined(remain: Bools, *, rows: bool, columns: bool) -> Bools:
+    """Which withheld cells an outsider could work out from the sums and what remains, were nothing rounded."""
+    hidden = np.argwhere(~remain)
     out = np.zeros_like(remain)
-    if not len(hidden):
-        return out
-    equations = []
-    for along, told in ((0, rows), (1, columns)):
-        if told:
-            for line in range(remain.shape[along]):
-                one = (hidden[:, along] == line).astype(np.float64)
-                if one.any():
-                    equations.append(one)
+    equations = [
+        (hidden[:, along] == line).astype(np.float64)
+        for along, told in ((0, rows), (1, columns))
+        if told
+        for line in range(remain.shape[along])
+        if (hidden[:, along] == line).any()
+    ]
     if not equations:
         return out
-    matrix = np.array(equations)
-    _, sizes, right = np.linalg.svd(matrix)
-    rank = int((sizes > 1e-9).sum())
-    free = right[rank:]
+    _, sizes, right = np.linalg.svd(np.array(equations))
+    free = right[int((sizes > 1e-9).sum()) :]
     fixed = (np.abs(free) < 1e-9).all(axis=0) if len(free) else np.ones(len(hidden), dtype=bool)
-    for at in np.flatnonzero(fixed):
-        out[tuple(hidden[at])] = True
+    for at in hidden[fixed]:
+        out[tuple(at)] = True
     return out
 
 
@@ -180,7 +171,6 @@ def groups(names: Sequence[str], of: dict[str, str | None], rules: Publishing) -
         for n, name in enumerate(names):
             found.setdefault(of.get(name) or "", []).append(n)
         rest = found.pop("", [])
-        if len(found) > 1 and all(len(own) >= rules.least_sensors for own in found.values()):
-            if not rest or len(rest) >= rules.least_sensors:
-                out |= dict(sorted(found.items()))
+        if len(found) > 1 and all(len(own) >= rules.least_sensors for own in (*found.values(), *([rest] if rest else []))):
+            out |= dict(sorted(found.items()))
     return out

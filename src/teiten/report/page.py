@@ -47,7 +47,7 @@ NAMES = {"csv": "CSV", "json": "JSON", "parquet": "Parquet"}
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a page of a site has around it: the way to the site's root, lines of its head, and HTML before and after the text."""
+    """What a page of a site has around it: the way to the site's root, lines of its head, HTML before and after the text."""
 
     root: str = ""
     head: str = ""

@@ -1,4 +1,4 @@
-"""The site made, page by page: what has not changed is taken over, what was begun is gone on with, and a visitor sees all or none.
+"""The site made, page by page: what has not changed is taken over, what was begun goes on, a visitor sees all or none.
 
     <out>            the site as it stands
     .<out>.next/     the next one while it is made: site/, journal.jsonl (which pages are done)
@@ -92,7 +92,7 @@ def manifest_of(out: Path) -> dict[str, Any] | None:
     if not path.is_file():
         if any(out.iterdir()):
             raise TeitenError(
-                f"{out} is a folder with other things in it ({sorted(p.name for p in out.iterdir())[0]}), so no site was made there.",
+                f"{out} is a folder with other things in it ({min(p.name for p in out.iterdir())}), so no site was made there.",
                 hint="Name another place with --out.",
             )
         return None
@@ -255,7 +255,7 @@ def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _clean(site: Path, known: set[str]) -> None:
@@ -281,16 +281,16 @@ def _settle(site: Path) -> None:
 def _switch(site: Path, out: Path) -> None:
     """The new site stands where the old one stood; where there was one, it lies where the new one was."""
     if not out.exists():
-        os.rename(site, out)
+        site.rename(out)
     elif not _exchange(site, out):
         # without the system's help there is a moment without a site, never half of one
         aside = site.with_name("old")
         shutil.rmtree(aside, ignore_errors=True)
-        os.rename(out, aside)
+        out.rename(aside)
         try:
-            os.rename(site, out)
+            site.rename(out)
         except OSError:
-            os.rename(aside, out)
+            aside.rename(out)
             raise
     handle = os.open(out.parent, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""Is a site whole, and does it keep to itself? Files beside the manifest, links, addresses, and nothing loaded from elsewhere."""
+"""Is a site whole, and does it keep to itself? Files and their hashes, links, addresses, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ only where the day's events have changed. Days of which events are no longer kep
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ def _keep(place: Path, day: dt.date, mark: str, frame: pl.DataFrame, older: Path
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         frame.write_parquet(part, compression="zstd")
-        os.replace(part, path)
+        part.replace(path)
         if older is not None and older != path:
             older.unlink(missing_ok=True)
     except OSError as error:

@@ -137,7 +137,8 @@ def ranking(say: Say, what: str, found: Ranking, name: str, span: tuple[dt.date,
     rows = [
         figures.RankRow(
             key=colour_of(what, r.key), label=say.thing(what, r.key), value=r.cell.packets, rank=now.get(r.key),
-            kind="value" if r.key not in ("", "/") else "unknown", detail=say.service(port_key(r.key)) if what == "port" else "",
+            kind="value" if r.key not in ("", "/") else "unknown",
+            detail=say.service(port_key(r.key)) if what == "port" else "",
         )
         for r in found.rows[:TOP]
     ]  # fmt: skip
@@ -176,7 +177,7 @@ def course(
     things: str = "port",
     columns: tuple[str, ...] = ("group",),
 ) -> Block | None:
-    """Lines through days or weeks. lines: (colour, rows' cell) -> label and cells. None where nothing of it can be told."""  # fmt: skip
+    """Lines through days or weeks. lines: (colour, rows' cell) -> label and cells. None where nothing can be told."""
     told = {key: one for key, one in lines.items() if any(not c.withheld for c in one[1])}
     if not told or not starts:
         return None

@@ -129,12 +129,12 @@ def _warnings(book: Book, settings: Settings) -> list[str]:
     out = []
     if len(book.sensors) < rules.least_sensors:
         out.append(
-            f"{len(book.sensors)} of the {rules.least_sensors} sensors of least_sensors: no figure can be settled among so few, so a"
-            " probe may show in the figures; delay and rounding remain."
+            f"{len(book.sensors)} of the {rules.least_sensors} sensors of least_sensors: no figure can be settled among so few:"
+            " a probe may show in the figures; delay and rounding remain."
         )
     if rules.sensors == "alias":
         out.append(
-            'sensors = "alias": each sensor has figures of its own; whoever probes finds its address (docs/concepts/mapping.md).'
+            'sensors = "alias": each sensor has figures of its own; who probes finds its address (docs/concepts/mapping.md).'
         )
     if rules.sources == "address":
         out.append('sources = "address": sources are named; an address can be forged, and its holder is mostly a victim.')

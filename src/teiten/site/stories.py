@@ -1,8 +1,8 @@
 """Stories that strangers may read: those which the published figures show by themselves, in these figures' words.
 
-A story knows more than is published: hours, exact counts, what a single sensor saw. So none of its words are taken over. What is
-told is its thing (a port, a country, an AS that has a cell of its own), its days, and how many times the usual the rounded
-figures of these days are. A story whose rise they do not show is not told.
+A story knows more than is published: hours, exact counts, what a single sensor saw. So none of its words are taken over.
+What is told is its thing (a port, a country, an AS that has a cell of its own), its days, and how many times the usual the
+rounded figures of these days are. A story whose rise they do not show is not told.
 """
 
 from __future__ import annotations
