@@ -16,7 +16,21 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from teiten import alerting, bench, cli, doctor, errors, event, lang, publishing, readers, settings, stationing
+from teiten import (
+    alerting,
+    answering,
+    bench,
+    cli,
+    doctor,
+    errors,
+    event,
+    hosting,
+    lang,
+    publishing,
+    readers,
+    settings,
+    stationing,
+)  # fmt: skip
 from teiten.publish import masks
 from teiten.station import collecting, inputs, shipping, tasks
 
@@ -45,7 +59,9 @@ SETTINGS = {
         "",
         "your own table of ports, relative to this file: adds to the built-in one and changes it; see ports.md",
     ),
+    "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
+    "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
@@ -129,6 +145,8 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, Path):
+        value = str(value)
     if isinstance(value, str | tuple):
         return ", ".join(f"`{one}`" for one in ((value,) if isinstance(value, str) else value))
     return "" if value is None else f"{value:,}"
@@ -273,6 +291,11 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
     out.extend(station_part())
+    out.append("## [api]\n")
+    told, none = field_notes(answering.Api), answering.Api()
+    rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
+    out.append(table(("key", "default", "meaning"), rows))
+    out.extend(serve_part())
     out.append("## [thresholds]\n")
     out.append(thresholds())
     out.append("## [publish]\n")
@@ -291,7 +314,10 @@ def settings_page() -> str:
     out.append("`teiten publish` goes by these as well ([the public site](../guide/en/publish.md)):\n")
     rules, preset = field_notes(publishing.Publishing), publishing.Publishing()
     out.append(
-        table(("key", "default", "meaning"), [(f"`{k}`", _written_rule(getattr(preset, k)), rules[k]) for k in publishing.Publishing.__dataclass_fields__])
+        table(
+            ("key", "default", "meaning"),
+            [(f"`{k}`", _written_rule(getattr(preset, k)), rules[k]) for k in publishing.Publishing.__dataclass_fields__],
+        )
     )
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
@@ -377,6 +403,27 @@ def station_part() -> list[str]:
     return out
 
 
+def serve_part() -> list[str]:
+    """[serve] and [serve.identity]. AssertionError for a setting without a word about it."""
+    told, none = field_notes(hosting.Serving), hosting.Serving()
+    assert tuple(told) == hosting.KEYS
+    who, nobody = field_notes(hosting.Identity), hosting.Identity()
+    assert tuple(who) == hosting.IDENTITY
+    spans = {"idle": "`12h`", "longest": "`7d`"}
+    rows = [(f"`{name}`", spans.get(name) or _plain(getattr(none, name)).replace(",", ""), told[name]) for name in told]
+    return [
+        "## [serve]\n",
+        "Where `teiten serve` listens, and to whom; its flags win. Letting others in: the guide's page on users.\n",
+        table(("key", "default", "meaning"), rows),
+        "### [serve.identity]\n",
+        "Who somebody is, as a proxy in front of the dashboard says: believed from the addresses of `behind` alone.\n",
+        table(
+            ("key", "default", "meaning"),
+            [(f"`{name}`", _plain(getattr(nobody, name) or None), text) for name, text in who.items()],
+        ),
+    ]
+
+
 def _when(task: tasks.Task) -> str:
     return f"every {task.every / 60:.0f} minutes" if task.every else "{:02d}:{:02d}".format(*(task.at or (0, 0)))
 
@@ -435,6 +482,14 @@ def data() -> str:
             f"{of}fonts/LICENSE-OFL.txt",
             f"{size:.1f} MB",
         ),
+        (
+            "map of the world",
+            "",
+            "Natural Earth 1:50m, version 4.1.0, simplified (through world-atlas 2.0.2)",
+            "public domain",
+            "[Natural Earth](https://www.naturalearthdata.com/)",
+            f"{(base / 'world.json').stat().st_size / 1e6:.2f} MB",
+        ),
         ("names of countries", "", "Unicode CLDR, short forms of our own", "Unicode License v3", f"{of}LICENSE.cldr", "0.0 MB"),
         (
             "watchlists",
@@ -457,7 +512,8 @@ def data() -> str:
     out.append(
         "Every report that shows countries or AS names carries the attribution that its data asks for, in its section "
         "on how it was made. `teiten geo status` tells the ages; `teiten geo import` takes your own data; the sets here are "
-        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py`.\n"
+        "made by `tools/build_geo.py`, the names by `tools/build_countries.py`, the font by `tools/build_fonts.py` (the "
+        "small one of the dashboard by `tools/build_web_font.py`), the map by `tools/build_map.py`.\n"
     )
     return "\n".join(out)
 

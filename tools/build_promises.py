@@ -26,6 +26,8 @@ PROMISES = {
     9: "'no traffic' is not 'no sensor'",
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
+    14: "attackers' text is only text",
+    16: "filters and the SQL console cannot get out",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
 }
@@ -75,6 +77,15 @@ compact, forget and vacuum: each answer must be a state that the lake had.
 **Losses.** Random runs of a real receiver: buffers of the kernel from 4 KiB on, queues from 500 bytes on, a disk that
 stands still, lines that are none. What was sent is known; what became of it is read from the spool's chain, and from what
 the reader says of every line.
+
+**Attackers' text.** Each payload (`tests/web/payloads.py`) is a sensor's name, a prefix and an interface of the log, an AS's
+and a PTR name, an organisation of a watchlist, a note, a published figure, a word of an address, a value and a column of SQL,
+a title of a feed and a mail. The pages are opened in Chromium, in which every function that a payload calls tells that it ran
+(`tests/web/test_hostile_browser.py`); reports as pages, and as text that a program which lets HTML through makes a page of.
+
+**The SQL console.** A real server, asked over HTTP, while another visitor asks for pages. strace watches what each process of a
+query opens, makes, removes and connects to; the lake's files and canaries are compared byte for byte and by their times; the
+memory is the highest resident size that the kernel tells of a child (`tests/web/cases/escapes.toml`).
 
 **Rotations.** A thread writes numbered lines, now and then half of one, to a log that is renamed, copied and cut off, or
 compressed, every 25 ms or so; the station is a real process, stopped or killed for a fifth of the rotations. What

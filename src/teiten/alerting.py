@@ -204,7 +204,7 @@ def read(table: Mapping[str, Any], where: str, base: Path) -> Alerts:
         out["silent_hours"] = _number(table["silent_hours"], f"{where}: silent_hours", 0.1, 24 * 60)
     if "keep_trying_hours" in table:
         out["keep_trying_hours"] = int(_number(table["keep_trying_hours"], f"{where}: keep_trying_hours", 1, 24 * 30))
-    out["heartbeat"] = _secret(table, "heartbeat", where, base, files=True)
+    out["heartbeat"] = secret(table, "heartbeat", where, base, files=True)
     out["channels"] = _channels(table.get("channel", {}), f"{where}, [alerts.channel", base)
     out["watches"] = _watches(table.get("watch", []), where)
     return Alerts(**out)
@@ -232,11 +232,11 @@ def _channel(name: str, table: Any, where: str, base: Path) -> Channel:
     if kind == "file" and "path" not in out:
         raise UsageError(f"{where} has no path.", hint='Write path = "alerts.jsonl".')
     if kind in ("webhook", "apprise"):
-        out["url"] = _secret(table, "url", where, base)
+        out["url"] = secret(table, "url", where, base)
         if out["url"] is None:
             raise UsageError(f"{where} has no url.", hint='Write url_env = "NAME", and its address into that variable.')
     if kind == "webhook":
-        out["key"] = _secret(table, "key", where, base)
+        out["key"] = secret(table, "key", where, base)
     return Channel(**out, **(_mail(table, where, base) if kind == "mail" else {}))
 
 
@@ -247,7 +247,7 @@ def _mail(table: Mapping[str, Any], where: str, base: Path) -> dict[str, Any]:
     tls = _one_of(table.get("tls", "starttls"), TLS, f"{where}: tls")
     usual = {"starttls": 587, "tls": 465, "none": 25}[tls]
     user = _text(table.get("user", ""), f"{where}: user")
-    password = _secret(table, "password", where, base)
+    password = secret(table, "password", where, base)
     if bool(user) != (password is not None):
         raise UsageError(f"{where} has a user without a password, or the other way round.", hint="Write user and password_env.")
     server = _text(table["server"], f"{where}: server")
@@ -272,8 +272,10 @@ def _address(value: Any, where: str) -> str:
     return text
 
 
-def _secret(table: Mapping[str, Any], key: str, where: str, base: Path, *, files: bool = False) -> Secret | None:
-    """`key`, `key_env` or `key_file`; with `files`, key_file names the file that is meant itself."""
+def secret(table: Mapping[str, Any], key: str, where: str, base: Path, *, files: bool = False) -> Secret | None:
+    """What must not be shown, as a table says it: `key`, `key_env` or `key_file`.
+
+    With `files`, key_file names the file that is meant itself. None where the table says nothing of it. UsageError."""
     given = [name for name in (key, f"{key}_env", f"{key}_file") if name in table]
     if not given:
         return None

@@ -2,7 +2,8 @@
 
     TeitenError            one sentence: what, where, why; `hint` says what to do      exit 1
     ├── UsageError         the words of a command, or a setting, are wrong             exit 2
-    │   └── ForbiddenError    understood, but not for whom it came from
+    │   ├── ForbiddenError    understood, but not for whom it came from
+    │   └── QueryError     a query is wrong, at a place of its text
     ├── InputError         a file or stream cannot be read (not: a bad line in it)
     ├── LakeError          the lake cannot be opened, or written
     │   ├── LakeBusyError     another writer holds it
@@ -38,6 +39,17 @@ class UsageError(TeitenError):
 
 class ForbiddenError(UsageError):
     """Understood, but whoever asks may not, or the request did not come from where it must."""
+
+
+class QueryError(UsageError):
+    """A query is wrong. `at`, `length`: where in its text, in characters (None: nowhere in it); `near`: names that are there
+    and are spelt like the one that is not."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, at: int | None = None, length: int = 1, near: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.at, self.length, self.near = at, length, near
 
 
 class InputError(TeitenError):

@@ -105,6 +105,6 @@ def _text(key: str, value: Any, where: str) -> str:
         raise UsageError(f"{where}: {key} must be a text, not {value!r}.")
     if key == "licence_url" and value and not re.fullmatch(r"https?://[^\s\"<>]+", value):
         raise UsageError(
-            f"{where}: '{value}' is no address.", hint="Write it like https://creativecommons.org/licenses/by/4.0/."
+            f"{where}: licence_url '{value}' is no address.", hint="Write it like https://creativecommons.org/licenses/by/4.0/."
         )
     return value.strip()

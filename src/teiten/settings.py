@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, periods, publishing, stationing
+from teiten import alerting, answering, hosting, periods, publishing, stationing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -377,6 +377,10 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
         "many of them, in any of the countries looked at, with this chance at most",
     ),
     "detect_single_times": Threshold(2, "and where they are this many times those of a usual day"),
+    "detect_many_hosts": Threshold(
+        50, "a change is told as one of many hosts that try few ports where this many hosts more than usual take part"
+    ),
+    "detect_many_packets": Threshold(3, "and each of them sends this many packets on average, at most"),
     "detect_dynamic_share": Threshold(
         0.5, "sources are said to sit in dynamic ranges where more than this share of those with a telling name do (0 to 1)"
     ),
@@ -439,6 +443,10 @@ class Settings:
     """the rules of `teiten publish`"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
+    api: answering.Api = field(default_factory=answering.Api)
+    """how much the API answers to whom ([api])"""
+    serving: hosting.Serving = field(default_factory=hosting.Serving)
+    """where the dashboard listens, and to whom ([serve])"""
     file: Path | None = None
 
     @property
@@ -541,6 +549,7 @@ def check_payload_bytes(value: Any, where: str) -> int:
 
 _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_style", "country", "organisations", "watch"}
 _TOP |= {
+    "api",
     "watchlists",
     "ptr_names",
     "names",
@@ -552,6 +561,7 @@ _TOP |= {
     "aggregate_events",
     "alerts",
     "station",
+    "serve",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -571,6 +581,7 @@ _SHAPES = (
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
+    ("serve", dict, "a table, written [serve]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -830,5 +841,7 @@ def load(
         ports=_beside(path, table["ports"]) if "ports" in table else None,
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
+        api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         file=path,
     )

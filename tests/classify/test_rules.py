@@ -13,10 +13,10 @@ import pytest
 from tests.classify import examples
 from tests.classify.examples import TOKYO, event, judged
 
+from teiten import correcting
 from teiten.classify import rules
 from teiten.classify.material import COUNTS
 from teiten.classify.rules import Part
-from teiten.cli import note
 from teiten.lake import Lake
 from teiten.settings import LANGUAGES, THRESHOLDS
 
@@ -70,7 +70,7 @@ def test_a_count_that_no_rule_names_is_not_there() -> None:
 
 
 def test_every_verdict_can_be_corrected() -> None:
-    assert {part.rule.label for part in PARTS} == set(note.LABELS)
+    assert {part.rule.label for part in PARTS} == set(correcting.LABELS)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.rule.id)

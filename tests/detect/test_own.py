@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -97,6 +98,9 @@ def test_hours_not_watched_are_an_outage() -> None:
 
 class Sayings:
     """A lake that knows of outages."""
+
+    def hole(self, sensors: Sequence[str], start: dt.datetime, end: dt.datetime) -> str | None:
+        return "operator"
 
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         rows = [
@@ -192,3 +196,69 @@ def test_what_most_of_a_group_shows_is_the_group_s() -> None:
     assert found[0].reason["names"] == ["s1", "s2"]
     alone = own.look(view)[1]
     assert sorted(str(one.about.sensor) for one in alone) == ["s1", "s2"]
+
+
+# a clock that is set ahead and stays so ------------------------------------------------------------------------------
+
+
+@dataclass
+class Known(Sayings):
+    """A lake that knows of a hole."""
+
+    says: str | None
+
+    def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        return super().gaps(start, end).clear()
+
+    def hole(self, sensors: Sequence[str], start: dt.datetime, end: dt.datetime) -> str | None:
+        assert (start, end) == (hour(TODAY + 5), hour(TODAY + 8)) and tuple(sensors) == ("s0",)
+        return self.says
+
+
+@cache
+def set_ahead() -> View:
+    """Three hours that never were; all that came after lies three hours later than it was."""
+    made = usual()
+    later = pl.col("time") >= hour(TODAY + 5)
+    moved = pl.when(later).then(pl.col("time") + pl.duration(hours=3)).otherwise("time")
+    cells = made.with_columns(moved.cast(CELLS["time"]).alias("time")).filter(pl.col("time") < hour(TODAY + 24))
+    return making.view(cells, making.watched(DAYS).filter(~within(TODAY + 5, TODAY + 8)), DAYS)
+
+
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [
+        ("kernel ahead", model.CLOCK_STEP), ("received ahead", model.CLOCK_STEP), ("kernel", model.OUTAGE),
+        ("received", model.OUTAGE), ("boot", model.OUTAGE), ("station", model.OUTAGE), ("operator", model.OUTAGE),
+    ],
+)  # fmt: skip
+def test_what_the_lake_knows_of_a_hole_decides_what_it_was(says: str, kind: str) -> None:
+    (found,) = own.look(replace(set_ahead(), asked=cast("Asked", Known(says))))[1]
+    assert (found.kind, found.start) == (kind, hour(TODAY + 5)) and "readings" not in found.reason
+    if kind == model.CLOCK_STEP:
+        assert found.end is None and found.reason["seconds"] == 3 * 3600 and found.confidence == "sure"
+
+
+def test_what_nobody_knows_the_counts_tell_or_both_readings_are_said() -> None:
+    (found,) = own.look(replace(set_ahead(), asked=cast("Asked", Known(None))))[1]
+    assert found.kind == model.CLOCK_STEP or set(found.reason["readings"]) == {model.OUTAGE, model.CLOCK_STEP}
+    early = set_ahead().until(hour(TODAY + 10))  # two hours tell nothing
+    (found,) = own.look(early)[1]
+    assert found.kind == model.OUTAGE and found.reason["readings"] == [model.OUTAGE, model.CLOCK_STEP]
+    assert found.reason["hours_ahead"] == 3 and found.confidence == "likely"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", (1, 4, 6))
+def test_a_clock_that_is_never_set_back_is_told_as_one_and_an_outage_is_not(seed: int) -> None:
+    from teiten.bench._changes import faults
+    from teiten.bench._changes.shown import shown
+    from teiten.bench._changes.world import SCALES, World
+
+    world = World(SCALES["home7000"], seed)
+    for kind, wanted in (("clock_ahead", model.CLOCK_STEP), ("outage", model.OUTAGE)):
+        fault, seen = faults.made(world, kind)
+        _, (found,) = own.look(shown(world, *seen).view(28))
+        assert found.kind == wanted and found.start == fault.start
+        if kind == "clock_ahead":
+            assert found.end is None and found.reason["seconds"] == 3600 * fault.share and not found.reason["set_back"]

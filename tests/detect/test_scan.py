@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import polars as pl
 import pytest
 from tests.detect.worlds import quiet, with_rows
 
-from teiten.detect import scan
+from teiten.detect import ground, scan
 from teiten.detect.kinds import burst
+from teiten.detect.model import OF_TODAY
 from teiten.detect.view import CELLS, View
 
 
@@ -21,8 +23,7 @@ def world() -> View:
 @pytest.mark.parametrize("days", [2, 3, 4, 5, 8])
 def test_a_short_history_is_no_error(days: int) -> None:
     made = quiet(a_day=500, days=days)
-    ground = scan.ground(made)
-    assert (ground is None) == (days <= 3)
+    assert (scan.ground(made) is None) == (days <= 3)
     assert burst.find(made, []) == []
 
 
@@ -87,7 +88,7 @@ def test_what_may_have_been_left_out_is_not_none(world: View) -> None:
 
 def test_a_port_has_its_code_and_none_is_a_port() -> None:
     for protocol, port in ((6, 23), (17, 65535), (1, None), (6, 0)):
-        assert scan.port_of(protocol * 70_000 + (0 if port is None else port + 1)) == (protocol, port)
+        assert ground.port_of(protocol * 70_000 + (0 if port is None else port + 1)) == (protocol, port)
 
 
 def test_unknown_countries_are_a_country(world: View) -> None:
@@ -96,3 +97,27 @@ def test_unknown_countries_are_a_country(world: View) -> None:
     assert made.cells.schema == pl.Schema(CELLS)
     (found,) = burst.find(made, [])
     assert found.about.country == ""
+
+
+def over_midnight(world: View, before: int, after: int) -> View:
+    hours = [(h, n) for h, n in ((-2, before), (-1, before), (0, after), (1, after)) if n]
+    rows = [
+        {"hour": h, "dst_port": 8080, "country": land, "packets": n, "hosts": n * 2 // 3}
+        for h, n in hours
+        for land in ("CN", "RU")
+    ]
+    return with_rows(world, *rows)
+
+
+def test_a_burst_over_midnight_is_one_and_has_all_of_its_packets(world: View) -> None:
+    (found,) = burst.find(over_midnight(world, 12, 12), [])
+    day = world.bounds(world.day)[0]
+    assert (found.start, found.end) == (day - dt.timedelta(hours=2), day + dt.timedelta(hours=2))
+    assert found.about.ports == ((6, 8080),) and found.packets >= 96
+    whole, of_day = found.packets, found.reason[OF_TODAY][0]
+    assert 48 <= of_day < whole
+    assert [d.reason["window"] for d in burst.find(over_midnight(world, 3, 3), [])] == [4]  # too little on either side
+
+
+def test_what_was_yesterdays_alone_is_not_told_again(world: View) -> None:
+    assert burst.find(over_midnight(world, 200, 0), []) == []

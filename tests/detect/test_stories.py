@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from teiten.detect.model import (
     ENDED,
     FALLING,
     HIGH,
+    MANY_FEW,
+    OF_TODAY,
     OWN_FALL,
     RISING,
     SPREADING,
@@ -167,3 +170,31 @@ def test_one_country_s_hours_are_a_part_of_the_port_s_day() -> None:
     made = days([found(BURST, _SQL_CN, 0)], [burst, found(RISING, _SQL, 1, score=5.0, hours=(0, None))])
     (one,) = made[1]
     assert one.about == _SQL and one.kind == RISING and {d.kind for d in one.detections} == {BURST, RISING}
+
+
+def test_a_burst_over_midnight_is_over_on_the_second_day_and_told_once() -> None:
+    first = found(BURST, _TELNET_EE, 0, hours=(22, None))
+    night = dt.datetime.combine(_FIRST, dt.time(22), dt.UTC)
+    second = replace(found(BURST, _TELNET_EE, 1, hours=(0, 2), reason={OF_TODAY: [20.0, 2.0]}), start=night)
+    made = days([first], [second], [])
+    assert states(made) == [["new"], ["ended"], []]
+    (story,) = made[1]
+    assert (story.first, story.last, len({one.id for day in made for one in day})) == (night, second.end, 1)
+    assert states(days([], [second], [])) == [[], ["once"], []]
+
+
+def test_many_hosts_at_few_ports_are_said_within_the_story_of_their_change() -> None:
+    burst = found(BURST, _TELNET_EE, 0)
+    made = days([burst, replace(burst, kind=MANY_FEW, times=None)], [])
+    ((story,), _) = made
+    assert (story.kind, story.state) == (BURST, "once")
+    assert {one.kind for one in story.detections} == {BURST, MANY_FEW}
+
+
+def test_a_level_that_grows_from_one_sensor_to_all_is_one_story() -> None:
+    at_one = replace(_SQL, sensor="tokyo")
+    made = days([found(RISING, at_one, 0, hours=(0, None))], [found(HIGH, _SQL, 1, hours=(0, None))])
+    assert [[one.about for one in day] for day in made] == [[at_one], [_SQL]]
+    assert made[0][0].id == made[1][0].id
+    apart = days([found(RISING, at_one, 0, hours=(0, None)), found(RISING, replace(_SQL, sensor="osaka"), 0)])
+    assert len(apart[0]) == 2

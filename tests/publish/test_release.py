@@ -69,7 +69,9 @@ def test_a_mean_of_nobody_is_withheld() -> None:
 @settings(deadline=None, max_examples=80)
 @given(st.integers(2, 6), st.integers(2, 6), st.data())
 def test_no_withheld_cell_can_be_worked_out(rows: int, columns: int, data: st.DataObject) -> None:
-    seen = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=columns, max_size=columns), min_size=rows, max_size=rows)))
+    seen = np.array(
+        data.draw(st.lists(st.lists(st.booleans(), min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+    )
     values = np.arange(1.0, rows * columns + 1).reshape(rows, columns)
     remain = complement(seen, values, rows=True, columns=True)
     assert not (remain & ~seen).any()

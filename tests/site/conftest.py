@@ -39,7 +39,7 @@ def log(sensor: str) -> Iterator[str]:
         ports = [23] * 30 + [445] * 14 + [81] * 2 + ([ALONE] * 300 if sensor == "lima" else [])
         for n, port in enumerate(ports):
             host = f"8.8.{port % 200}.{n % 15 if port == 23 else n % 250}"
-            yield line(begin + dt.timedelta(days=day, seconds=n * 200), host, SENSORS[sensor], port)
+            yield line(begin + dt.timedelta(days=day, seconds=n * 79_000 // len(ports)), host, SENSORS[sensor], port)
 
 
 @pytest.fixture(scope="session")

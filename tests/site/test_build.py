@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.site.conftest import Site, make
 
 from teiten.errors import TeitenError
 from teiten.publish import leaks
 from teiten.site import build
 from teiten.site.build import Job, digest
-from tests.site.conftest import Site, make
 
 SECRET = leaks.packed(["198.51.100.23"])
 
@@ -112,5 +112,9 @@ def test_other_folders_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_two_at_once_do_not_mix(tmp_path: Path) -> None:
-    with build.staging(tmp_path / "site"), pytest.raises(TeitenError, match="Another process"), build.staging(tmp_path / "site"):
+    with (
+        build.staging(tmp_path / "site"),
+        pytest.raises(TeitenError, match="Another process"),
+        build.staging(tmp_path / "site"),
+    ):
         pass

@@ -8,8 +8,9 @@ import json
 import shutil
 from pathlib import Path
 
-from teiten.site import check
 from tests.site.conftest import TODAY, Site, make
+
+from teiten.site import check
 
 
 def test_editions(site: Site, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ import uvicorn
 from teiten import intake, settings
 from teiten.lake import Lake
 from teiten.settings import Settings
+from teiten.web import serving
 from teiten.web.app import create
 
 OWN = "198.51.100.23"
@@ -79,8 +80,11 @@ class Client:
     port: int
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.ask("GET", path, headers)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as link:
-            link.request("GET", quote(path, safe="/?&=%:;,.+-_~#"), headers=dict(headers or {}))
+            link.request(method, quote(path, safe="/?&=%:;,.+-_~#"), headers=dict(headers or {}))
             answer = link.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
 
@@ -91,9 +95,9 @@ def served(chosen: Settings, **more: Any) -> Iterator[Client]:
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         own.listen(50)
-        server = uvicorn.Server(
-            uvicorn.Config(create(chosen, **more), log_level="error", lifespan="on", timeout_graceful_shutdown=1)
-        )
+        config = serving.configured(create(chosen, **more))
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [own]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 
@@ -14,9 +15,11 @@ from teiten.web import api, app, pages
 
 from .conftest import HOSTILE, OWN, Client, served
 
+SENSOR = f"/sensor/{quote(HOSTILE)}"
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
-    "/source/8.8.8.3", "/scanners", "/sensors", "/sensor/x", "/stories", "/events", "/search?q=23", "/sql",
+    "/source/8.8.8.3", "/scanners", "/sensors", SENSOR, "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
+    "/source/8.8.8.0/24", "/scanner/NICT", "/reports",
 )  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def test_every_page(client: Client, place: str, code: str) -> None:
 
 
 def test_every_module_has_a_page_that_is_tried(client: Client) -> None:
-    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x"]
+    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x", "/feed/x", "/reports/x/index.html"]
     for module in app.found(pages):
         pattern = re.compile(re.sub(r"\{[a-z]+(:path)?\}", ".+", module.PATH))
         assert any(pattern.fullmatch(place) for place in tried), module.PATH
@@ -102,11 +105,11 @@ def test_filters_go_along(client: Client) -> None:
         ("/source/1.2.3", 400, "1.2.3"),
         ("/ports?period=never", 400, "names no period"),
         ("/ports?from=2019-10-22&to=2019-10-21", 400, "not before"),
-        ("/ports?from=1000-01-01&to=2030-01-01", 400, "ten years"),
+        ("/ports?from=2000-01-01&to=2030-01-01", 400, "ten years"),
         ("/ports?n=0", 400, "n is a number"),
         ("/ports?n=9999999", 400, "n is a number"),
         ("/ports?unit=bananas", 400, "unit"),
-        ("/ports?unit=per-ip", 400, "unit"),
+        ("/ports?scale=cubic", 400, "scale"),
         ("/ports?form=log", 400, "form"),
         ("/events?after=1.2", 400, "no place"),
         ("/story/nothing", 400, "no story"),

@@ -154,6 +154,12 @@ class Cache:
         ]
         return pl.DataFrame(told, schema=SCHEMA, orient="row")
 
+    def names_of(self, address: bytes) -> list[str]:
+        """The names that one address was seen with, the latest first."""
+        with self._troubles():
+            asked = self._base.execute("SELECT name FROM names WHERE address = ? ORDER BY last DESC, name", (address,))
+            return [str(row[0]) for row in asked]
+
     def status(self, now: dt.datetime) -> dict[str, Any]:
         """Counts of addresses by outcome, of names, of failures by why; first and last time of asking; bytes on disk."""
         with self._troubles():

@@ -29,14 +29,6 @@ EXAMPLE = """\
   teiten note withdraw ID"""
 
 KINDS = ("note", "addendum", "gap")
-LABELS = (
-    "announced_scanner", "large_scanner", "port_scanner", "tool", "mirai_ports", "mirai_wide", "telnet_without_mirai",
-    "backscatter", "attack_victim", "spoofed_flood", "port_run", "many_ports", "misconfiguration",
-)  # fmt: skip
-VALUED = {
-    "announced_scanner": "an announced scanner's organisation", "tool": "a tool's name, such as zmap",
-    "mirai_ports": "the ports, such as 23,2323",
-}  # fmt: skip
 STORY_LABELS = ("false", "explained")
 _ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisation", "lang", "url", "author")
 
@@ -52,7 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--correct", metavar="ADDRESS|PREFIX", help="correct what sources are taken for; this wins over every rule"
     )
     add.add_argument("--story", metavar="ID", help="mark a story: --label false or explained; it stays so, and teaches")
-    labels = [*STORY_LABELS, *LABELS, *(f"not_{label}" for label in LABELS), "not_a_scanner"]
+    from teiten import correcting
+
+    labels = [*STORY_LABELS, *correcting.labels()]
     add.add_argument("--label", choices=labels, metavar="LABEL", help=f"with --correct: {', '.join(labels)}")
     add.add_argument(
         "--value", metavar="NAME", help="with --label announced_scanner: whose scanner it is; with --label tool: which"
@@ -197,36 +191,15 @@ def _mark(lake: Any, args: argparse.Namespace, chosen: Settings) -> dict[str, An
     found = kept.find(lake, chosen, args.story)
     if not isinstance(found, Story):
         raise UsageError(f"{args.story} is a detection of a story, not one itself.", hint="`teiten detect` lists stories.")
-    every = kept.history(lake, chosen, found.id)
-    about = found.about
-    out: dict[str, Any] = {
-        "label": args.label,
-        "value": taught.content(found, every),
-        "day_from": found.first.astimezone(chosen.zone).date(),
-        "day_to": found.day,
-        "country": about.country or None,
-        "sensor": about.sensor,
-    }
-    if len(about.ports) == 1:
-        out["protocol"], out["port"] = about.ports[0]
-    return {key: value for key, value in out.items() if value is not None}
+    return taught.mark(found, kept.history(lake, chosen, found.id), args.label, chosen.zone)
 
 
 def _correction(args: argparse.Namespace) -> dict[str, Any]:
-    from teiten.classify import lists
+    from teiten import correcting
 
     if args.kind != "note" or args.src:
         raise UsageError("--correct is a kind of its own and names its source itself.", hint="Leave --kind and --src out.")
-    if not args.label:
-        raise UsageError("What is it to be taken for?", hint="Give --label, such as not_a_scanner or announced_scanner.")
-    if args.label == "announced_scanner" and not (args.value or "").strip():
-        raise UsageError("An announced scanner is somebody's.", hint='Say whose: --value "NAME".')
-    if args.label == "tool" and not (args.value or "").strip():
-        raise UsageError("A tool has a name.", hint="Say which: --value zmap.")
-    if args.value and args.label not in VALUED:
-        raise UsageError(f"--label {args.label} takes no --value.", hint=f"It is {' or '.join(VALUED.values())}.")
-    value = args.value.strip().lower() if args.label == "tool" else lists.short_name(args.value) if args.value else None
-    return {"src": args.correct, "label": args.label, "value": value}
+    return correcting.columns(args.correct, args.label or "", args.value)
 
 
 def _given(args: argparse.Namespace, chosen: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.detect import _common, _factor, model
+from teiten.detect import _clock, _common, _factor, model
 from teiten.detect.view import Floats, View
 
 _USELESS: Final = 0.12
@@ -97,18 +97,23 @@ def _one(cluster: Sequence[Fault], group: str | None) -> Fault:
 def stepped(
     view: View, faults: Sequence[Fault], sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
 ) -> tuple[list[Fault], list[Fault]]:
-    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back.
+    """As many hours with nothing as with twice as much, at the same sensors, are a clock that was set and set back; those with
+    nothing alone may be one that was set ahead (`_clock.ahead`).
 
     The faults with these in their places, and what of them is to be set right.
     """
     out, steps = list(faults), []
-    for none in [one for one in faults if packets and one.kind == model.OUTAGE and one.after > view.today.start - _UNDONE]:
+    lately = view.today.start - max(_UNDONE, 24 * int(view.threshold("detect_own_days")))
+    for none in [one for one in faults if packets and one.kind == model.OUTAGE and lately < one.after < len(view.hours)]:
         length = round(float((1 - none.factors).sum()))
-        if not 1 <= length <= 24:
+        if not 1 <= length <= _clock.LONGEST:
             continue
         known = next((o for o in out if o.kind == model.CLOCK_STEP and _undoes(o, none, length)), None)
-        twice = known or _doubled(view, none, length, sensors, packets, usable)
+        near = none.after > view.today.start - _UNDONE
+        twice = known or (_doubled(view, none, length, sensors, packets, usable) if near else None)
         if twice is None:
+            never = _clock.ahead(view, none, length, sensors, packets, usable)
+            out = [never if one is none and never is not None else one for one in out]
             continue
         early, late = sorted((none, twice), key=lambda one: one.first)
         between = np.zeros(max(0, late.first - early.after))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import polars as pl
 
 from teiten import coverage
-from teiten.detect import singles
+from teiten.detect import holes, singles
 from teiten.detect.model import About, Port
 from teiten.detect.view import WATCHED
 from teiten.engine import recorded
@@ -50,6 +50,9 @@ class Asked(Protocol):
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """When sensors were not watching, to the second: sensor, start, end, because (the operator's words, or null)."""
 
+    def hole(self, sensors: Sequence[str], start: dt.datetime, end: dt.datetime) -> holes.Known | None:
+        """What is known of hours without records, besides the counts."""
+
     def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
         """Verdicts of single addresses on those days, with country and AS (`singles.JUDGED`)."""
 
@@ -61,6 +64,9 @@ class Asked(Protocol):
 
     def few_many(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         """By country, how its hosts with many ports and those with few stand to each other (`singles.FEW_MANY`)."""
+
+    def breadth(self, about: About, start: dt.datetime, end: dt.datetime) -> singles.Breadth:
+        """How many sources there are, and how many of them try few ports."""
 
     def names(self, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
         """PTR names that are at hand of those addresses: src_ip, name."""
@@ -122,6 +128,9 @@ WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, v
         ]
         return pl.DataFrame(rows, schema=_GAPS, orient="row")
 
+    def hole(self, sensors: Sequence[str], start: dt.datetime, end: dt.datetime) -> holes.Known | None:
+        return holes.hole(self._session, sensors, start, end)
+
     def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
         return singles.judged(self._session, labels, first, last)
 
@@ -133,6 +142,9 @@ WHERE day = DATE '{day.isoformat()}' AND scope = 'all' ORDER BY label, src_ip, v
 
     def few_many(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         return singles.few_many(self._session, start, end)
+
+    def breadth(self, about: About, start: dt.datetime, end: dt.datetime) -> singles.Breadth:
+        return singles.breadth(self._session, self._where(about, start, end), self._where(About(), start, end))
 
     def names(self, addresses: Sequence[bytes], day: dt.date) -> pl.DataFrame:
         return singles.names(self._session, addresses, day)

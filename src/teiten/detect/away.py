@@ -29,6 +29,7 @@ SOURCE_HOURS: Final = 4.0
 _RUN: Final = 21
 """days of a run at most: later it is the usual"""
 _FAR: Final = 2.5
+_HALF: Final = 0.5
 Measure = Literal["packets", "hosts"]
 
 
@@ -65,6 +66,11 @@ class Away:
     excess: float
     """packets beyond the usual on that day"""
     parts: list[Part] = field(default_factory=list)
+    sensor: str | None = None
+    group: str | None = None
+    """of which it is told, where it is a matter of one sensor, or of a group (`at_sensors`)"""
+    at: tuple[Part, ...] = ()
+    """else who of several sensors has how much of it"""
 
     @property
     def port(self) -> Port | None:
@@ -79,8 +85,9 @@ class Away:
         return (self.key[-1] or 0) if "asn" in self.by else None
 
 
-def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
-    """The series of those courses that are away from their usual on the last day, or back since it; each once.
+def away(view: View, days: Calendar, made: Sequence[Courses], tries: int = 1) -> list[Away]:
+    """The series of those courses that are away from their usual on the last day, or back since it; each once. tries: what is
+    tried here counts so many times as much.
 
     Packets and sources are looked at both; what shows in both is told of the one that showed it first.
     """
@@ -90,7 +97,7 @@ def away(view: View, days: Calendar, made: Sequence[Courses]) -> list[Away]:
     counts = {"packets": np.concatenate([one.packets for one in made]), "hosts": np.concatenate([one.hosts for one in made])}
     _at_least(view, days.watched, names, counts)
     _left_out(view, days, made, counts)
-    tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS)
+    tests = 2 * max(FEW_TESTS, len(names)) * len(WINDOWS) * tries
     best: dict[tuple[Any, ...], Away] = {}
     for measure in ("packets", "hosts"):
         for one in _of_measure(view, days, names, counts, "packets" if measure == "packets" else "hosts", tests):
@@ -157,8 +164,11 @@ def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) ->
     row = cells.keys.index(key)
     counts = {"packets": cells.packets[row] / days.watched, "hosts": cells.hosts[row] / days.watched}
     usual = {name: _median(rates[max(0, one.start - levels.BASE) : one.start]) for name, rates in counts.items()}
+    start, lasted = _begun(one, counts[one.measure], usual[one.measure])
     return replace(
         one,
+        start=start,
+        days=lasted,
         by=cells.by,
         key=key,
         usual=usual[one.measure],
@@ -169,6 +179,16 @@ def narrowed(one: Away, days: Calendar, cells: Courses, key: tuple[Any, ...]) ->
         excess=one.sign * (float(counts["packets"][one.reference]) - usual["packets"]),
         parts=[],
     )
+
+
+def _begun(one: Away, rates: Floats, usual: float) -> tuple[int, int]:
+    """Since when that cell is away, within the run of the whole, and for how many observed days: from the first day on which it
+    is half as far beyond as it is on average."""
+    beyond = one.sign * (rates[one.start :] - usual)
+    if one.over or np.isnan(beyond).all() or np.nanmean(beyond) <= 0:
+        return one.start, one.days
+    start = one.start + int(np.argmax(np.nan_to_num(beyond) >= _HALF * np.nanmean(beyond)))
+    return start, max(1, int((~np.isnan(rates[start:])).sum()))
 
 
 def _median(rates: Floats) -> float:

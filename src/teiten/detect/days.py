@@ -7,8 +7,9 @@ each day is in the views of 36.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ import polars as pl
 
 from teiten.detect.model import About
 from teiten.detect.view import OTHERS, Floats, View
+
+if TYPE_CHECKING:
+    from teiten.detect.coded import Piece
 
 LEAST_WATCHED: Final = 0.3
 """of a day, below which it says nothing: not observed"""
@@ -36,8 +40,13 @@ class Calendar:
     """the view's cells summed over the hours of a day and its sensors: `day` (its place) in place of `time`"""
     tails: tuple[pl.DataFrame, ...] = ()
     """the same of the view's tails; that of sensors with these"""
-    view: View | None = None
-    """for what is asked of single sensors"""
+    sums: tuple[Sums, ...] = ()
+    """each day's; none where the frame is a part of what there is"""
+    _pivots: dict[tuple[str, ...], tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=dict)
+
+    def of_sensors(self, view: View, *sensors: str) -> Floats:
+        """As `watched`, of some sensors, beside their own usual day."""
+        return _watched(view, self.of, len(self.dates), view.exposure_of(*sensors))
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
@@ -52,6 +61,27 @@ class Sums:
     tails: tuple[pl.DataFrame, ...]
     hours: pl.DataFrame
     """time, country, packets, hosts: of all that there is"""
+    raw: tuple[pl.DataFrame, ...]
+    """the day's cells, and its tails, as they are"""
+    _by: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict)
+
+    def by(self, *by: str) -> pl.DataFrame:
+        """Packets and hosts of every value of those columns, what was put together by them reckoned in."""
+        if by not in self._by:
+            cells = self.raw[0] if "sensor" in by else self.cells
+            tail = next((one for one in self.tails if {*by} <= {*one.columns}), None)
+            names = [*by, "packets", "hosts"]
+            if tail is not None:
+                cells = pl.concat([cells.select(names), _named(tail, by).select(names)])
+            self._by[by] = cells.group_by(by).agg(pl.col("packets", "hosts").sum()) if by else cells.select(names[-2:]).sum()
+        return self._by[by]
+
+    @cached_property
+    def coded(self) -> Piece:
+        """The same as numbers."""
+        from teiten.detect.coded import piece
+
+        return piece(self.raw[0], self.raw[1:])
 
 
 @dataclass(frozen=True)
@@ -75,7 +105,7 @@ def calendar(view: View) -> Calendar:
     frame = pl.concat([_numbered(by_day[name].cells, place) for name, place in places.items()])
     some = {place: by_day[name].tails for name, place in places.items() if by_day[name].tails}
     tails = [pl.concat([_numbered(tails[n], place) for place, tails in some.items()]) for n in range(len(view.tails))]
-    return Calendar(names, of, _watched(view, of, len(names)), frame, tuple(tails), view)
+    return Calendar(names, of, _watched(view, of, len(names)), frame, tuple(tails), tuple(by_day[name] for name in names))
 
 
 def sums(view: View) -> dict[dt.date, Sums]:
@@ -97,7 +127,9 @@ def summed(cells: pl.DataFrame, tails: tuple[pl.DataFrame, ...] = ()) -> Sums:
     by_country = next((tail for tail in tails if "country" in tail.columns), None)
     every = [frame.select("time", "country", "packets", "hosts") for frame in (cells, by_country) if frame is not None]
     hours = pl.concat(every).group_by("time", "country").agg(pl.col("packets", "hosts").sum())
-    return Sums(_summed(cells, (*PORT, "country", "asn")), tuple(_summed(tail, _KEYS) for tail in tails), hours)
+    return Sums(
+        _summed(cells, (*PORT, "country", "asn")), tuple(_summed(tail, _KEYS) for tail in tails), hours, (cells, *tails)
+    )
 
 
 def _summed(cells: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
@@ -109,13 +141,13 @@ def _numbered(frame: pl.DataFrame, place: int) -> pl.DataFrame:
     return frame.select(pl.lit(place, pl.Int64).alias("day"), pl.all())
 
 
-def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
-    """Exposure of each day's hours, weighted by the usual course of a day."""
+def _watched(view: View, of: npt.NDArray[np.int64], days: int, own: Floats | None = None) -> Floats:
+    """Exposure (of all, or `own`) of each day's hours, weighted by the usual course of a day."""
     if not len(of):
         return np.full(days, np.nan)
     clock = np.array([one.hour for one in view.local])
-    exposure = view.exposure
-    counts = view.series().packets[0]
+    exposure = view.exposure if own is None else own
+    counts = view.whole
     came = np.bincount(clock, weights=counts, minlength=24)
     hours = np.bincount(clock, weights=exposure, minlength=24)
     usual = np.divide(came, hours, out=np.zeros(24), where=hours > 0)
@@ -126,48 +158,60 @@ def _watched(view: View, of: npt.NDArray[np.int64], days: int) -> Floats:
     return np.where(out >= LEAST_WATCHED, out, np.nan)
 
 
-def _of_sensors(days: Calendar) -> pl.DataFrame:
-    """The calendar's frame with sensors: few ask for it, and there it is many times as long."""
-    if days.view is None:
-        return days.frame.with_columns(pl.lit(None, pl.String).alias("sensor"))
-    parts = []
-    for place, name in enumerate(days.dates):
-        first, after = days.view.bounds(name)
-        within = pl.col("time").is_between(pl.lit(first), pl.lit(after), closed="left")
-        parts.append(_numbered(_summed(days.view.cells.filter(within), _KEYS), place))
-    return pl.concat(parts)
-
-
 def courses(days: Calendar, *by: str, least: float = 1.0, only: pl.Expr | None = None) -> Courses:
     """Counts by day of every value of those columns that has `least` packets on one day at least. `()`: of all together.
 
     `only`: of which cells. Keys are in order of packets, most first; unknown is None.
     """
-    asked = {*by, *(only.meta.root_names() if only is not None else ())}
-    cells = _of_sensors(days) if "sensor" in asked else days.frame
-    cells = cells if only is None else cells.filter(only)
-    tail = next((one for one in days.tails if only is None and set(by) <= {*one.columns}), None)
-    if tail is not None:
-        names = [*by, "day", "packets", "hosts"]
-        for name in {"dst_port", "asn"} & set(by):
-            tail = tail.filter((pl.col(name) != OTHERS).fill_null(True))
-        cells = pl.concat([cells.select(names), tail.select(names)])
-    summed = cells.group_by(*by, "day").agg(pl.col("packets", "hosts").sum())
+    if only is not None or not days.sums:
+        asked = {*by, *(only.meta.root_names() if only is not None else ())}
+        cells = _of_sensors(days) if "sensor" in asked else days.frame
+        cells = cells if only is None else cells.filter(only)
+        summed, order = _pivot(cells.group_by(*by, "day").agg(pl.col("packets", "hosts").sum()), by)
+    elif by in days._pivots:
+        summed, order = days._pivots[by]
+    else:
+        summed = pl.concat([_numbered(one.by(*by), place) for place, one in enumerate(days.sums)])
+        summed, order = days._pivots[by] = _pivot(summed, by)
     keys: list[tuple[Any, ...]] = [()]
     if by:
-        order = summed.group_by(*by).agg(pl.col("packets").sum().alias("_all"), pl.col("packets").max().alias("_most"))
-        order = order.filter(pl.col("_most") >= least).sort("_all", *by, descending=[True, *[False] * len(by)])
-        order = order.with_row_index("_row")
-        summed = summed.join(order, on=list(by), nulls_equal=True)
+        many, order = order.height, order.filter(pl.col("_most") >= least)
+        rows = np.full(many, -1)
+        rows[order["_key"].to_numpy()] = np.arange(order.height)
         keys = order.select(by).rows()
+        row = rows[summed["_key"].to_numpy()]
     else:
-        summed = summed.with_columns(pl.lit(0).alias("_row"))
+        row = np.zeros(summed.height, dtype=np.int64)
+    some = np.flatnonzero(row >= 0)
     shape = (len(keys), len(days.dates))
     packets, hosts = np.zeros(shape), np.zeros(shape)
-    at = summed["_row"].to_numpy(), summed["day"].to_numpy()
-    packets[at] = summed["packets"].to_numpy()
-    hosts[at] = summed["hosts"].to_numpy()
+    at = row[some], summed["day"].to_numpy()[some]
+    packets[at] = summed["packets"].to_numpy()[some]
+    hosts[at] = summed["hosts"].to_numpy()[some]
     return Courses(by, keys, packets, hosts)
+
+
+def _pivot(summed: pl.DataFrame, by: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Counts by key and day, each key with a number (`_key`); and the keys, with those of most packets first."""
+    if not by:
+        return summed, summed.head(0)
+    order = summed.group_by(*by).agg(pl.col("packets").sum().alias("_all"), pl.col("packets").max().alias("_most"))
+    order = order.sort("_all", *by, descending=[True, *[False] * len(by)]).with_row_index("_key")
+    summed = summed.join(order.select(*by, "_key"), on=list(by), nulls_equal=True)
+    return summed.select("_key", "day", "packets", "hosts"), order
+
+
+def _of_sensors(days: Calendar) -> pl.DataFrame:
+    """The calendar's frame with sensors: few ask for it, and there it is many times as long."""
+    parts = [_numbered(_summed(one.raw[0], _KEYS), place) for place, one in enumerate(days.sums)]
+    return pl.concat(parts) if parts else days.frame.with_columns(pl.lit(None, pl.String).alias("sensor"))
+
+
+def _named(tail: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Without those that have no row of their own there."""
+    for name in {"dst_port", "asn"} & {*by}:
+        tail = tail.filter((pl.col(name) != OTHERS).fill_null(True))
+    return tail
 
 
 def within(about: About) -> pl.Expr:

@@ -16,8 +16,10 @@ import polars as pl
 
 from teiten.detect import scan
 from teiten.detect.baseline import Floats, Ints
+from teiten.detect.coded import DIMENSIONS
+from teiten.detect.ground import MEASURES, Ground, Measure, port_of
 from teiten.detect.model import About
-from teiten.detect.scan import DIMENSIONS, Ground, Measure, Window
+from teiten.detect.scan import Window
 
 MOST: Final = 60
 """changes of a day that are told, at most"""
@@ -62,7 +64,7 @@ def about(made: Ground, change: Change) -> About:
     """The cell in names."""
     named = {name: [made.names[name][code] for code in codes] for name, codes in change.fixed.items()}
     return About(
-        ports=tuple(scan.port_of(code) for code in named.get("port", [])),
+        ports=tuple(port_of(code) for code in named.get("port", [])),
         country=named["country"][0] if "country" in named else None,
         asn=named["asn"][0] if "asn" in named else None,
         sensor=named["sensor"][0] if "sensor" in named else None,
@@ -113,20 +115,10 @@ def _hours(made: Ground, cells: Ints, window: Window) -> Ints:
     return out
 
 
-def _past(made: Ground, window: Window) -> pl.DataFrame:
-    """The hours before today of a series, by every dimension."""
-    cells = made.cells
-    some = np.flatnonzero(cells["place"] < made.clock.today.start)
-    for name, code in _key(window).items():
-        some = some[cells[name][some] == code]
-    past = pl.DataFrame({name: cells[name][some] for name in (*DIMENSIONS, *scan.MEASURES)})
-    return past.group_by(*DIMENSIONS).agg(pl.col(*scan.MEASURES).sum())
-
-
 def _told(made: Ground, window: Window) -> Change:
     key, measure = _key(window), window.measure
     cells = _inside(made, np.arange(len(made.recent["place"])), {name: (code,) for name, code in key.items()})
-    past = whole_past = _past(made, window)
+    past = whole_past = made.past(_key(window))
     fixed: dict[str, tuple[int, ...]] = {name: (code,) for name, code in key.items() if name != "group"}
     free = [name for name in DIMENSIONS if name not in fixed and (name != "sensor" or len(made.names[name]) > 1)]
     inside = _hours(made, cells, window)
@@ -167,7 +159,7 @@ def _courses(
     cells = np.arange(len(recent["place"]))
     for name, codes in fixed.items():
         cells = cells[np.isin(recent[name][cells], codes)]
-    for one in scan.MEASURES:
+    for one in MEASURES:
         mu = family.bases[one].mu[window.row]
         if own:
             counts[one], usual[one] = family.counts[one][window.row].copy(), mu
@@ -230,7 +222,7 @@ def _remove(made: Ground, change: Change) -> None:
     held = pl.DataFrame({name: made.recent[name][rows] for name in DIMENSIONS})
     past = held.join(change.past, on=list(DIMENSIONS), how="left", maintain_order="left")
     by: dict[Measure, Floats] = {}
-    for measure in scan.MEASURES:
+    for measure in MEASURES:
         whole = max(float(change.past[measure].sum()), 1.0)
         share = past[measure].fill_null(0).to_numpy() / whole
         usual = window.family.bases[measure].mu[window.row][place[rows]] * share

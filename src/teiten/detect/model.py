@@ -72,6 +72,9 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
 OWN: Final = frozenset({OWN_FALL, OUTAGE, CLOCK_STEP, DUPLICATE_FEED})
 """kinds that tell of the observer, never of the world"""
 
+OF_TODAY: Final = "of_today"
+"""in the reason of a burst over midnight: of its packets, and of those usual, those of the day on which it is told"""
+
 Confidence = Literal["sure", "likely", "possible"]
 
 
@@ -122,7 +125,7 @@ class Detection:
     """the first hour after it; None: it goes on where what is known ends"""
     peak: dt.datetime | None = None
     packets: float = 0.0
-    """in [start, end) of that day"""
+    """in [start, end) of that day; of a burst that is told over midnight (`OF_TODAY`) in all of its hours"""
     hosts: float | None = None
     usual: float | None = None
     """packets that the baseline expects in the same time, over what was watched; None: there is no baseline"""

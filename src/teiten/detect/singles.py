@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -79,6 +79,31 @@ def few_many(session: Session, start: dt.datetime, end: dt.datetime) -> pl.DataF
     """FEW_MANY: of each country how its hosts with many ports and those with few stand to each other (`classify.few_many`)."""
     rows: list[dict[str, Any]] = list(by_ports.by_country(session, session.settings, Filters(start=start, end=end)))
     return pl.DataFrame(rows, schema=FEW_MANY, orient="row") if rows else pl.DataFrame(schema=FEW_MANY)
+
+
+class Breadth(NamedTuple):
+    """Sources of something: how many, their packets; and of these those that tried few ports in all in the same time."""
+
+    hosts: int
+    packets: int
+    hosts_few: int
+    packets_few: int
+
+
+def breadth(session: Session, mine: str, whole: str) -> Breadth:
+    """Of the sources of what `mine` says (SQL), in the time of `whole`."""
+    few = round(session.settings.threshold("few_ports"))
+    rows = session.work(f"""
+WITH mine AS (
+  SELECT src_ip, sum(packets)::BIGINT AS packets FROM raw_events WHERE {mine} GROUP BY src_ip
+), tried AS (
+  SELECT src_ip, count(DISTINCT (protocol, dst_port)) <= {few} AS few FROM raw_events
+  WHERE {whole} AND src_ip IN (SELECT src_ip FROM mine) GROUP BY src_ip
+)
+SELECT count(*) AS hosts, coalesce(sum(packets), 0)::BIGINT AS packets, count(*) FILTER (few) AS hosts_few,
+       coalesce(sum(packets) FILTER (few), 0)::BIGINT AS packets_few
+FROM mine JOIN tried USING (src_ip)""")
+    return Breadth(*(int(rows[name][0]) for name in Breadth._fields))
 
 
 @functools.lru_cache(maxsize=1)

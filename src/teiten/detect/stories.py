@@ -25,7 +25,9 @@ from teiten.detect.model import (
     ENDED,
     FALLING,
     HIGH,
+    MANY_FEW,
     NEW_PORT,
+    OF_TODAY,
     OVERTOOK,
     OWN,
     PORT_GROUP,
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 Said = tuple[Literal["false", "explained"], str | None]
 """what an analyst says of a story, and in which words"""
 
-_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST, STANDS_OUT)
+_TELLING: Final = (CAMPAIGN, PORT_GROUP, SPREADING, NEW_PORT, RISING, BURST, STANDS_OUT, MANY_FEW)
 """kinds that tell of an amount that changed, the one that says most first: they are of one family, and share their stories"""
 _STATES: Final[dict[str, State]] = {HIGH: "high", FALLING: "falling", ENDED: "ended", RHYTHM_LOST: "ended"}
 """kinds that say how a story stands, and begin none that has another kind"""
@@ -113,7 +115,7 @@ def told(stories: Sequence[Story]) -> list[Story]:
 def _telling(one: Detection) -> tuple[bool, bool, bool, float, dt.datetime, str, str]:
     """What happened first (hours of one country after what a port did as a whole: they are a part of it), then how it stands,
     then places in the ranking."""
-    part = one.kind == BURST and one.about.country is not None
+    part = one.kind == MANY_FEW or (one.kind == BURST and one.about.country is not None)
     return one.kind in _PLACES, one.kind in _STATES, part, -one.score, one.start, one.kind, one.about.text()
 
 
@@ -200,9 +202,14 @@ def _same(one: Detection, story: Story) -> float:
 def _likeness(one: Detection, story: Story) -> float:
     a, b = one.about, story.about
     ports = _ports(a, b)
-    if ports == 0.0 or a.sensor != b.sensor or a.group != b.group:
+    # a level of days may grow from one sensor to all, or shrink to one
+    place = (a.sensor, a.group) == (b.sensor, b.group)
+    days_of_both = (
+        one.kind in (*_DAYS, ENDED) and story.kind in _DAYS and (a.sensor, a.group, b.sensor, b.group).count(None) >= 3
+    )
+    if ports == 0.0 or not (place or days_of_both):
         return 0.0
-    score = ports
+    score = ports if place else ports / 2
     for mine, theirs in ((a.country, b.country), (a.asn, b.asn)):
         if mine == theirs:
             score += 1.0 if mine is not None else 0.5
@@ -250,6 +257,8 @@ def _wider(about: About, one: Detection) -> About:
         ports=ports,
         country=about.country if about.country == one.about.country else None,
         asn=about.asn if about.asn == one.about.asn else None,
+        sensor=about.sensor if about.sensor == one.about.sensor else None,
+        group=about.group if about.group == one.about.group else None,
     )
 
 
@@ -339,6 +348,9 @@ def _state(one: Story, found: Sequence[Detection], fresh: bool, back: bool) -> S
     if fresh:
         ended = bool(telling) and all(d.end is not None for d in telling) and not kinds & {RISING, HIGH, SPREADING}
         return "once" if ended else "new"
+    bursts = [d for d in telling if d.kind == BURST]
+    if bursts and kinds <= {BURST, MANY_FEW} and all(OF_TODAY in d.reason and d.end is not None for d in bursts):
+        return "ended"  # it began on the day before, and was over some hours after midnight
     if kinds & {RISING, SPREADING}:
         return "growing"
     for kind in (HIGH, FALLING):

@@ -59,6 +59,22 @@ class Lesson:
         return one.packets > factor * self.packets
 
 
+def mark(story: Story, every: Sequence[Story], verdict: str, zone: dt.tzinfo) -> dict[str, Any]:
+    """What the note keeps that marks a story, in the lake's columns. story: as it stands on its last day; every: on each."""
+    about = story.about
+    out: dict[str, Any] = {
+        "label": verdict,
+        "value": content(story, every),
+        "day_from": story.first.astimezone(zone).date(),
+        "day_to": story.day,
+        "country": about.country or None,
+        "sensor": about.sensor,
+    }
+    if len(about.ports) == 1:
+        out["protocol"], out["port"] = about.ports[0]
+    return {key: value for key, value in out.items() if value is not None}
+
+
 def content(story: Story, days: Sequence[Story] = ()) -> str:
     """What a mark keeps of a story, as JSON: the column `value` of its note. days: the same story on each of its days."""
     found = [one for day in (*days, story) for one in day.detections]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import polars as pl
 
-from teiten.detect import baseline, scan
+from teiten.detect import baseline, ground
 from teiten.detect.baseline import Floats
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def of(view: View, about: About, measure: Literal["packets", "hosts"] = "packets
     counts = counted.packets if measure == "packets" else counted.hosts
     exposure = view.exposure if about.sensor is None else view.exposure_of(about.sensor)
     seen, _ = own.look(view)
-    skip, clock = scan.clock_of(seen, about.sensor)
+    skip, clock = ground.clock_of(seen, about.sensor)
     expected: Floats | None = None
     if clock.before >= 24 * view.threshold("detect_days"):
         base = baseline.expect(counts[:, skip:], clock, _PRIOR)

@@ -155,6 +155,12 @@ class View:
         return sums(self)
 
     @cached_property
+    def whole(self) -> Floats:
+        """Of each hour all packets."""
+        packets: Floats = self.series().packets[0]
+        return packets
+
+    @cached_property
     def exposure(self) -> Floats:
         """Of each hour: address-hours watched beside the usual (median of the hours with any). 0: nobody watched.
 
@@ -164,7 +170,13 @@ class View:
 
     def exposure_of(self, *sensors: str) -> Floats:
         """The same of one sensor, or of some together, beside their own usual."""
-        return self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
+        if sensors not in self._exposures:
+            self._exposures[sensors] = self._exposure(self.watched.filter(pl.col("sensor").is_in(sensors)), self.factor)
+        return self._exposures[sensors]
+
+    @cached_property
+    def _exposures(self) -> dict[tuple[str, ...], Floats]:
+        return {}
 
     def _exposure(self, watched: pl.DataFrame, factor: Floats | None) -> Floats:
         out = np.zeros(len(self.hours))

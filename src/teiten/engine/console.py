@@ -1,7 +1,8 @@
 """A stranger's query: one SELECT, asked in a process of its own that may take so much memory and time and no more.
 
 DuckDB bounds what its operators keep, not what a function makes of one value: `repeat('x', 2e9)` took 4 GB and could not be
-interrupted. So the kernel bounds the child (RLIMIT_DATA), and who asked kills it at the deadline.
+interrupted. So the kernel bounds the child (RLIMIT_DATA), and who asked kills it at the deadline. The kernel also keeps it from
+every file but the lake's (`confined`), and it gets nothing of the environment that it does not need to start.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
+from teiten.engine import confined
+from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
 from teiten.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,12 +34,18 @@ _OK: Final = b"\x01"
 _ERROR: Final = b"\x00"
 _ERRORS: Final = {one.__name__: one for one in (TeitenError, UsageError, LakeError, LakeChangedError)}
 _PIECE: Final = 1 << 20
+_LOOK: Final = 0.1
+"""seconds between two looks at whether the query is still wanted"""
 _SESSION_SHARE: Final = 0.5
 """of the memory allowed is DuckDB's; the answer as a frame, and on its way out, takes the rest"""
 MOST_MB: Final = 1792
 """what a query may take by default: with an idle process less than 2 GiB"""
 SPILL_MB: Final = 4096
 """what a query may put into its temporary folder"""
+_NEEDED: Final = (
+    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "PYTHONUTF8", "SYSTEMROOT",
+)  # fmt: skip
+"""what of the environment the child gets: no token, no password of a station"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +65,27 @@ def usual_memory_mb(settings: Settings) -> int:
     return max(1024, min(MOST_MB, int(session / _SESSION_SHARE)))
 
 
-def ask(lake: Path, settings: Settings, query: str, limits: Limits | None = None) -> pl.DataFrame:
+def ask(
+    lake: Path,
+    settings: Settings,
+    query: str,
+    limits: Limits | None = None,
+    *,
+    stranger: bool = False,
+    stop: threading.Event | None = None,
+) -> pl.DataFrame:
     """The rows of one SELECT over the lake's documented views, times in the settings' zone.
 
-    UsageError where the query is wrong, or no SELECT; LakeError; TeitenError where it went beyond a limit, which it names.
+    stranger: whoever asks is not at home on this machine: nothing but the documented views, and no path of a file in what is
+    said (`strangers`). stop: set from elsewhere, ends the query.
+
+    UsageError where the query is wrong, or no SELECT (QueryError, with its place, for strangers); LakeError; TeitenError where
+    it went beyond a limit, which it names; StoppedError.
     """
     import polars as pl
 
     limits = limits or Limits()
-    order = pickle.dumps((str(lake), settings, query, limits))
+    order = pickle.dumps((str(lake), settings, query, limits, stranger))
     with tempfile.TemporaryDirectory(prefix="teiten-") as folder:
         # the child's temporary folder is ours: it goes away even when the child is killed
         child = subprocess.Popen(
@@ -71,10 +93,12 @@ def ask(lake: Path, settings: Settings, query: str, limits: Limits | None = None
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | {"TMPDIR": folder},
+            env={name: os.environ[name] for name in _NEEDED if name in os.environ} | {"TMPDIR": folder},
             start_new_session=True,
         )
-        answer, said, why = _watched(child, order, limits)
+        answer, said, why = _watched(child, order, limits, stop)
+    if why == "stopped":
+        raise StoppedError("The query was stopped.")
     if why == "time":
         raise TeitenError(
             f"The query was ended after {limits.seconds:g} s.", hint="Ask for a shorter period, or allow more time."
@@ -87,12 +111,18 @@ def ask(lake: Path, settings: Settings, query: str, limits: Limits | None = None
         return pl.read_ipc_stream(io.BytesIO(answer[1:]))
     if answer[:1] == _ERROR:
         # the child read hostile text: what comes from it is no pickle
-        kind, message, hint = json.loads(answer[1:])
+        kind, message, hint, *place = json.loads(answer[1:])
+        if place:
+            raise QueryError(message, hint=hint, at=place[0], length=place[1], near=tuple(place[2]))
         raise _ERRORS.get(kind, TeitenError)(message, hint=hint)
     if child.returncode in (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGKILL) or b"MemoryError" in said:
         raise _too_much(limits)
-    last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    last = "" if stranger else said.decode("utf-8", "replace").strip().rpartition("\n")[2]
     raise TeitenError(f"The query could not be asked: {last or f'its process ended with {child.returncode}'}.")
+
+
+class StoppedError(TeitenError):
+    """Whoever asked wants no answer any more."""
 
 
 def _too_much(limits: Limits) -> TeitenError:
@@ -102,8 +132,10 @@ def _too_much(limits: Limits) -> TeitenError:
     )
 
 
-def _watched(child: subprocess.Popen[bytes], order: bytes, limits: Limits) -> tuple[bytes, bytes, str]:
-    """The child's answer, what it said on stderr, and why it was killed ('time', 'answer') or ''."""
+def _watched(
+    child: subprocess.Popen[bytes], order: bytes, limits: Limits, stop: threading.Event | None
+) -> tuple[bytes, bytes, str]:
+    """The child's answer, what it said on stderr, and why it was killed ('time', 'answer', 'stopped') or ''."""
     why = ""
     out, said = bytearray(), bytearray()
 
@@ -136,6 +168,12 @@ def _watched(child: subprocess.Popen[bytes], order: bytes, limits: Limits) -> tu
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write(order)
             child.stdin.close()
+        while stop is not None and child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LOOK)
+            if stop.is_set():
+                end("stopped")
+                break
         child.wait()
     finally:
         deadline.cancel()
@@ -153,45 +191,73 @@ def _watched(child: subprocess.Popen[bytes], order: bytes, limits: Limits) -> tu
 # in the child --------------------------------------------------------------------------------------------------------
 
 
-def _limit(memory_mb: int) -> None:
-    """So much more data than there is now. On systems that do not count it, DuckDB's own limit is what there is."""
-    import resource
-
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        now = int(status.partition("VmData:")[2].split()[0]) << 10
-        most = now + (memory_mb << 20)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def _answer(order: bytes, out: BinaryIO) -> None:
     """Asks, and writes the rows as an Arrow stream; or what is wrong."""
+    import duckdb  # noqa: F401  (what it reads of its own is read before the doors are shut)
+    import polars as pl
+
     from teiten.engine.duckdb import Session
     from teiten.lake import Lake
 
-    path, settings, query, limits = pickle.loads(order)
+    path, settings, query, limits, stranger = pickle.loads(order)
+    pl.DataFrame({"a": [1]}).write_ipc_stream(io.BytesIO())
+    confined.bound(seconds=limits.seconds)
+    confined.shut_in(_readable(Path(path)), [Path(tempfile.gettempdir())])
+    memory = int(limits.memory_mb * _SESSION_SHARE)
+    only = query
     try:
-        with Session(Lake.open(path), settings, memory_mb=int(limits.memory_mb * _SESSION_SHARE), spill_mb=SPILL_MB) as session:
-            _limit(limits.memory_mb)
-            found = session.frame(session.select_only(query))
+        with Session(Lake.open(path), settings, memory_mb=memory, spill_mb=SPILL_MB, stranger=stranger) as session:
+            confined.bound(limits.memory_mb)
+            only = session.select_only(query)
+            if stranger:
+                session.for_strangers(only)
+            found = session.frame(only)
             rows = io.BytesIO()
             found.write_ipc_stream(rows)
     except MemoryError:
         _refuse(out, _too_much(limits))
-    except TeitenError as error:
+    except QueryError as error:
+        # the place is one of the statement, without what stands around it
+        before = query.find(only)
+        error.at = None if error.at is None or before < 0 else error.at + before
         _refuse(out, error)
+    except TeitenError as error:
+        _refuse(out, _without_paths(error, Path(path)) if stranger else error)
     else:
         out.write(_OK)
         out.write(rows.getbuffer())
 
 
+def _readable(lake: Path) -> list[Path]:
+    """What the child still reads: the lake (a table of it may lie on another disk), the program's own files, zones."""
+    tables = [one for one in lake.iterdir() if one.is_dir()] if lake.is_dir() else []
+    own = [Path(one) for one in (*sys.path, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()) if one]
+    return [lake, *tables, *own, *map(Path, ("/usr", "/lib", "/lib64", "/proc/self", "/sys/fs/cgroup", "/etc/localtime"))]
+
+
+def _without_paths(error: TeitenError, lake: Path) -> TeitenError:
+    """The same sentence without the folders of this machine."""
+
+    def told(text: str) -> str:
+        for folder in dict.fromkeys((str(lake.resolve()), str(lake.absolute()), str(lake), tempfile.gettempdir())):
+            text = text.replace(folder, "…") if len(folder) > 1 else text
+        return _PATHS.sub("…", text)
+
+    return type(error)(told(error.message), hint=error.hint and told(error.hint))
+
+
+_PATHS: Final = re.compile(r"(?<![\w.:/])(?:/[\w.@+%~-]+){2,}/?")
+
+
 def _refuse(out: BinaryIO, error: TeitenError) -> None:
-    out.write(_ERROR + json.dumps([type(error).__name__, error.message, error.hint]).encode())
+    told: list[Any] = [type(error).__name__, error.message, error.hint]
+    if isinstance(error, QueryError):
+        told += [error.at, error.length, error.near]
+    out.write(_ERROR + json.dumps(told).encode())
 
 
 def _main() -> None:
+    confined.end_with_parent()
     out: Any = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
     with out:
@@ -201,4 +267,4 @@ def _main() -> None:
 if __name__ == "__main__":
     _main()
 
-__all__ = ["Limits", "ask"]
+__all__ = ["Limits", "StoppedError", "ask", "usual_memory_mb"]

@@ -21,9 +21,10 @@ import nanoarrow
 import polars as pl
 
 from teiten import event, periods
-from teiten.engine import bytewise, clock, judged, rolled
+from teiten.engine import bytewise, clock, judged, rolled, strangers
 from teiten.engine.pairs import Pairs
-from teiten.errors import LakeChangedError, LakeError, TeitenError, UsageError
+from teiten.engine.rolled import Span
+from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
 from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
 from teiten.lake import batch as batches
 from teiten.settings import Settings
@@ -43,6 +44,8 @@ _BATCH_TYPES: Final[dict[type[pl.DataType], str]] = {
 }  # fmt: skip
 _INSIDE: Final = ("line_hashes", "hashed", "tail", "tail_made", "reached", "activity")
 """columns of `batches` that are the program's own business"""
+_PLACES: Final = ("path",)
+"""columns of `batches` and `sources` that tell of this machine's folders"""
 
 SOURCES_SQL: Final = """
 SELECT source_id,
@@ -59,6 +62,8 @@ SELECT source_id,
        max(t_max) AS t_max,
        max(committed) AS committed
 FROM batches GROUP BY source_id ORDER BY source_id"""
+_NAME_SQL: Final = "regexp_replace(source, '^[/~.].*/', '')"
+_PATH_SQL: Final = "       arg_max(path, batch) AS path,\n"
 
 SOURCE_MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "source_id": ("number of the input; the same in `events`", "入力元の番号"),
@@ -123,9 +128,11 @@ class Session:
         memory_mb: int | None = None,
         spill_mb: int | None = None,
         counted: bool = True,
+        stranger: bool = False,
     ) -> None:
         """upto: the last batch that is seen. as_of: notes written later are not. memory_mb: None for what the settings say;
         spill_mb: what it may put on disk. counted: may questions be answered from aggregates? Else from events alone.
+        stranger: whoever asks is to see the documented views alone, without the paths of inputs (`strangers`).
         """
         self.lake = lake
         self.settings = settings
@@ -138,6 +145,7 @@ class Session:
         self._coverage_files = lake.coverage_files()
         self.watching_files = lake.watching_files()
         self._as_of = as_of
+        self._stranger = stranger
         self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
         # where only the events of some days are asked for, so are the verdicts on these
         low, high = (
@@ -155,6 +163,8 @@ class Session:
         self.has_counted = False
         """was a question answered from aggregates?"""
         self._joined: frozenset[str] = frozenset()
+        self._scope: list[str] | None = None
+        self._schemas: dict[tuple[str, ...], frozenset[str]] = {}
         self._judged = self._covered = self._watching = False
         self._changed_views: set[str] = set()
         self._looked_up: set[str] = set()
@@ -169,6 +179,9 @@ class Session:
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
+                "python_enable_replacements": False,
+                # where a query is wrong comes as a place in it
+                **({"errors_as_json": True} if stranger else {}),
             }
         )
         try:
@@ -182,6 +195,8 @@ class Session:
     def _prepare(self) -> None:
         run = self._con.execute
         run(f"SET TimeZone = {_quoted(self.zone_name)}")
+        # the lake's files never change under their names: what their ends say is read once, and not for each question
+        run("SET parquet_metadata_cache = true")
         run(importlib.resources.files("teiten.engine").joinpath("macros.sql").read_text(encoding="utf-8"))
         # DuckDB's date_trunc joins the two hours that are both called 1 o'clock when summer time ends; these do not
         if _whole_hours(self.zone):
@@ -202,9 +217,12 @@ class Session:
         self._base = (files, {c.name: _TYPES[c.kind] for c in event.COLUMNS}, later)
         self._view("raw_events", *self._base)
         run(f"CREATE VIEW events AS SELECT {_SHOWN} FROM raw_events")
-        kinds = {name: _BATCH_TYPES[type(dtype)] for name, dtype in batches.SCHEMA.items() if name not in _INSIDE}
-        self._view("batches", kept, kinds, f"WHERE batch <= {self.last_batch}")
-        run(f"CREATE VIEW sources AS {SOURCES_SQL}")
+        unseen = (*_INSIDE, *(_PLACES if self._stranger else ()))
+        kinds = {name: _BATCH_TYPES[type(dtype)] for name, dtype in batches.SCHEMA.items() if name not in unseen}
+        self._view("_batches" if self._stranger else "batches", kept, kinds, f"WHERE batch <= {self.last_batch}")
+        if self._stranger:
+            run(f"CREATE VIEW batches AS SELECT * REPLACE ({_NAME_SQL} AS source) FROM _batches")
+        run(f"CREATE VIEW sources AS {SOURCES_SQL.replace(_PATH_SQL, '') if self._stranger else SOURCES_SQL}")
         allowed = ", ".join(
             _quoted(path)
             for path in [
@@ -232,13 +250,16 @@ class Session:
             self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false")
             return
         source = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name = true)"
-        there = {row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        there = self._schemas.get(tuple(files))
+        if there is None:
+            there = frozenset(row[0] for row in self._con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
+            self._schemas[tuple(files)] = there
         chosen = ", ".join(
             f'"{column}"' if column in there else f'NULL::{kind} AS "{column}"' for column, kind in columns.items()
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str) -> None:
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None) -> None:
         """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
         asked = judged.asks(sql, self._tree)
         if (asked or judged.names_views(sql)) and not self._judged:
@@ -272,6 +293,7 @@ class Session:
         for name in {found.lower() for found in _CHANGES.findall(sql)} - self._changed_views:
             self._show_changes(name)
         self._arrange(asked)
+        self._narrow(spans)
 
     def _show_changes(self, name: str) -> None:
         """The view of that table of `changes.SHOWN`: what was made of the batches that the session sees."""
@@ -338,6 +360,8 @@ class Session:
         """Makes the views of events have what those tables of verdicts add to them, and nothing else."""
         if joined == self._joined:
             return
+        if joined - self._looked_up:
+            self._narrow(None)  # sources are looked up among all that were seen
         if not self._looked_up:
             self._view("_events", *self._base)
         for table in sorted(joined - self._looked_up):
@@ -345,6 +369,24 @@ class Session:
             self._looked_up.add(table)
         judged.arrange(self._con.execute, _SHOWN, joined)
         self._joined = joined
+
+    def _narrow(self, spans: Sequence[Span] | None) -> None:
+        """Makes the views of events have the files with events of those spans alone; None: all files."""
+        files = self._base[0]
+        if spans is not None:
+            lows = [start for start, _ in spans if start is not None]
+            highs = [end for _, end in spans if end is not None]
+            low = min(lows) if len(lows) == len(spans) else None
+            high = max(highs) if len(highs) == len(spans) else None
+            chosen = [
+                str(f.path)
+                for f in self.files
+                if not (f.t_max and low and f.t_max < low) and not (f.t_min and high and f.t_min >= high)
+            ]
+            files = chosen or files[:1]
+        if files != (self._base[0] if self._scope is None else self._scope):
+            self._view("_events" if self._looked_up else "raw_events", files, *self._base[1:])
+            self._scope = files
 
     def _tree(self, sql: str) -> str:
         return str(self._con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0][0])
@@ -361,7 +403,12 @@ class Session:
 
         It may make temporary tables and views, which last as long as the session. Errors as those of `frame`.
         """
-        return self._run(sql, params, lambda: self._arrange(frozenset()))
+
+        def before() -> None:
+            self._arrange(frozenset())
+            self._narrow(None)
+
+        return self._run(sql, params, before)
 
     def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
         """What answers the query, not yet asked; a user's with its addresses as bytes wherever that means the same."""
@@ -401,7 +448,7 @@ class Session:
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
         except duckdb.Error as error:
-            raise self._trouble(error) or _wrong(error) from None
+            raise self._trouble(error) or _wrong(error, sql) from None
         wide = [
             pl.col(name).cast(pl.Int64, strict=False)
             for name, dtype in found.schema.items()
@@ -411,6 +458,7 @@ class Session:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A further connection with the same views and limits."""
+        self._narrow(None)
         return self._con.cursor()
 
     def stream(self, sql: str) -> nanoarrow.ArrayStream:
@@ -463,9 +511,11 @@ class Session:
             hint="Ask again.",
         )
 
-    def query(self, sql: str, params: Mapping[str, Any] | Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of a query as dicts."""
-        rows = self.frame(sql, params).to_dicts()
+    def query(
+        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[Span] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened."""
+        rows = self._run(sql, params, lambda: self._ready(sql, spans), users=True).to_dicts()
         for row in rows:
             for key, value in row.items():
                 if isinstance(value, Decimal):
@@ -476,15 +526,29 @@ class Session:
         """The query, if it is exactly one SELECT. UsageError otherwise."""
         try:
             statements = self._con.extract_statements(sql)
-            kinds = [str(s.type).rpartition(".")[2] for s in statements]
+            kinds = [_kind(s) for s in statements]
             texts = [s.query for s in statements]
             del statements
         except duckdb.Error as error:
-            raise _wrong(error) from None
+            raise _wrong(error, sql) from None
         if len(kinds) != 1 or kinds[0] not in {"SELECT", "EXPLAIN"}:
             what = f"{len(kinds)} statements" if len(kinds) != 1 else f"a {kinds[0]}"
             raise UsageError(f"The query must be one SELECT; this is {what}.", hint="The lake is only read here.")
         return str(texts[0]).strip().rstrip(";").rstrip()
+
+    def for_strangers(self, sql: str) -> None:
+        """QueryError where one SELECT (`select_only`) names what is not for strangers, or what is not there, with its place."""
+        documented = {row["view"] for row in views()}
+        self._ready(sql)
+        rows = self._con.execute("SELECT view_name FROM duckdb_views() UNION SELECT table_name FROM duckdb_tables()").fetchall()
+        strangers.check(json.loads(self._tree(sql)), sql, documented, {row[0] for row in rows} - documented)
+        try:
+            # asked in this way, and in this way alone, DuckDB says where a name is that it does not know
+            self._con.execute(f"EXPLAIN {sql}")
+        except (duckdb.OutOfMemoryException, duckdb.InterruptException, MemoryError):
+            return
+        except duckdb.Error as error:
+            raise self._trouble(error) or _wrong(error, sql, len("EXPLAIN ")) from None
 
     def interrupt(self) -> None:
         """Ends the question that runs in another thread; that thread gets a TeitenError."""
@@ -502,8 +566,8 @@ class Session:
         self.close()
 
 
-def views() -> list[dict[str, str]]:
-    """Every view and column with its type and meaning, for `teiten sql --views` and the documents."""
+def views(*, stranger: bool = False) -> list[dict[str, str]]:
+    """Every view and column with its type and meaning, for `teiten sql --views` and the documents; those that strangers see."""
     rows = []
     for c in event.COLUMNS:
         kind = "VARCHAR" if c.kind == "address" else _TYPES[c.kind]
@@ -534,6 +598,8 @@ def views() -> list[dict[str, str]]:
             en, ja = changes.MEANINGS[view][name]
             kind = _BATCH_TYPES[type(changes.schema(view)[name])]
             rows.append({"view": view, "column": name, "type": kind, "unit": "", "en": en, "ja": ja})
+    if stranger:
+        rows = [row for row in rows if not (row["view"] in ("sources", "batches") and row["column"] in _PLACES)]
     return rows
 
 
@@ -564,10 +630,34 @@ def _renamed(relation: duckdb.DuckDBPyRelation, names: Sequence[str]) -> duckdb.
     return relation.project(", ".join(f"{place} AS {name}" for place, name in zip(places, quoted, strict=True)))
 
 
-def _wrong(error: duckdb.Error) -> UsageError:
-    """What duckdb says of a query, on as many lines as it needs to point at the spot."""
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return str(statement.type).rpartition(".")[2]
+    except ValueError:  # a kind that has no name in Python (UPDATE EXTENSIONS)
+        return "statement of another kind"
+
+
+def _wrong(error: duckdb.Error, sql: str = "", before: int = 0) -> UsageError:
+    """What duckdb says of a query, on as many lines as it needs to point at the spot; to a stranger's session as JSON.
+
+    before: characters that stood before the query."""
+    kind, _, rest = str(error).partition(": ")
+    if rest.startswith("{"):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return _placed(kind, json.loads(rest), sql, before)
     lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
     return UsageError("SQL: " + "\n".join(lines), hint="\n`teiten sql --views` lists views and columns.")
+
+
+def _placed(kind: str, told: Mapping[str, str], sql: str, before: int) -> QueryError:
+    said = told["exception_message"].strip().partition("\nCandidate")[0].partition("\nDid you mean")[0].strip()
+    near = tuple(dict.fromkeys(one.strip() for one in told.get("candidates", "").split(",") if one.strip()))
+    at = int(told["position"]) - before if told.get("position", "").isdigit() else -1
+    length = told.get("location", "").strip("[]").rpartition(",")[2]
+    found = QueryError(f"{kind}: {said}", hint="The views and their columns are described beside the query.", near=near[:5])
+    if at >= 0:
+        found.at, found.length = strangers.characters(sql, at), max(1, min(200, int(length) if length.isdigit() else 1))
+    return found
 
 
 def _later(files: list[str], upto: int) -> str:
@@ -580,4 +670,8 @@ def _later(files: list[str], upto: int) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    _, _, rest = str(error).partition(": ")
+    if rest.startswith("{"):
+        with contextlib.suppress(ValueError, KeyError, AttributeError):
+            return str(json.loads(rest)["exception_message"]).strip().splitlines()[0].rstrip(".")
     return str(error).strip().splitlines()[0].rstrip(".")

@@ -145,7 +145,8 @@ class Query:
         session.has_counted |= found.kept
         since = None if found.kept else session.kept_since
         lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
-        rows = session.query(self.text(raw=True, relation=found))
+        spans = [(f.start, f.end) for f in self.filters.values()]
+        rows = session.query(self.text(raw=True, relation=found), spans=spans)
         error = max((row["hosts_error"] or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)

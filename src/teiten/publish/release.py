@@ -116,8 +116,8 @@ def complement(seen: Bools, values: Floats, *, rows: bool, columns: bool) -> Boo
         if not fixed.any():
             return out
         row, column = (int(n) for n in np.argwhere(fixed)[0])
-        near = [(row, n) for n in np.flatnonzero(out[row])] if rows else []
-        near += [(n, column) for n in np.flatnonzero(out[:, column])] if columns else []
+        near = [(row, int(n)) for n in np.flatnonzero(out[row])] if rows else []
+        near += [(int(n), column) for n in np.flatnonzero(out[:, column])] if columns else []
         if not near:
             left = [(int(a), int(b)) for a, b in np.argwhere(out)]
             if not left:

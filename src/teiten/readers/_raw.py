@@ -84,12 +84,12 @@ def _of_source(lake: Lake, batches: pl.DataFrame, positions: list[int], reading:
     hashes = _hashes(lake, batches, positions)
     found: dict[int, Raw] = {}
     why = GONE
-    for path in _candidates(paths):
+    for path in candidates(paths):
         left = [pos for pos in positions if pos not in found]
         if not left:
             break
         try:
-            with _Window(_input.of(path, reading)) as window:
+            with Window(_input.of(path, reading)) as window:
                 here = _read(window, left, hashes, lake.hash_key, reading.max_line)
             why = CHANGED if why == GONE else why
             found |= here
@@ -112,8 +112,8 @@ def _hashes(lake: Lake, batches: pl.DataFrame, positions: Sequence[int]) -> froz
     return frozenset(h for data in stored.values() for h in np.frombuffer(data, dtype="<u8").tolist())
 
 
-def _candidates(paths: Sequence[Path]) -> list[Path]:
-    """The paths themselves, then the other members of their rotated sets, the latest first."""
+def candidates(paths: Sequence[Path]) -> list[Path]:
+    """Where an input may lie now: the paths themselves, then the other members of their rotated sets, the latest first."""
     out = list(paths)
     for path in paths:
         base = _input.rotation_key(path)[0]
@@ -125,7 +125,7 @@ def _candidates(paths: Sequence[Path]) -> list[Path]:
     return out
 
 
-class _Window:
+class Window:
     """Bytes of an input by their place, asked for in rising order: a plain file is sought in, a packed one streams past."""
 
     def __init__(self, source: _input.Input) -> None:
@@ -158,14 +158,14 @@ class _Window:
             out += piece
         return bytes(out)
 
-    def __enter__(self) -> _Window:
+    def __enter__(self) -> Window:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
 
 
-def _read(window: _Window, positions: Sequence[int], hashes: frozenset[int], key: int, limit: int) -> dict[int, Raw]:
+def _read(window: Window, positions: Sequence[int], hashes: frozenset[int], key: int, limit: int) -> dict[int, Raw]:
     found = {}
     for pos in positions:
         begin = max(0, pos - _BACK)

@@ -9,17 +9,17 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from teiten.data import fonts
 from teiten.errors import TeitenError
 from teiten.lang import Words
 from teiten.publish import leaks
 from teiten.report import figures, pdf, rows
-from teiten.report.figures import animate
+from teiten.report.figures import animate, theme_css, themed
 from teiten.report.manifest import NAME, earlier
 from teiten.report.markdown import markdown
 from teiten.report.model import Block, Report
@@ -32,7 +32,6 @@ NARROW: Final = 358
 MARK: Final = "index.html"
 _LITTER: Final = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """what file managers put into any folder"""
-_THEME_COLOURS: Final = ("paper", "ink", "muted", "rule", "axis", "other", "unknown", "gap", "gap_paper", "accent", "fall")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,51 +146,6 @@ def _inline(block: Block, wide: str, lang: str) -> tuple[str, str]:
     slim = dataclasses.replace(block.figure, id=f"{block.figure.id}-slim")
     things = not getattr(block.figure, "RAMPED", False)
     return themed(wide, things=things), themed(figures.draw(slim, width=NARROW, lang=lang), things=things)
-
-
-_ELEMENT: Final = re.compile(r"<(\w+)([^<>]*)>")
-_PAINT: Final = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
-_VARIABLE: Final = re.compile(r"var\(--(on|letters)-([0-9a-f]{6})\)")
-
-
-def themed(svg: str, *, things: bool = True) -> str:
-    """The drawing with its colours as variables of the style sheet, so that it follows light and dark.
-
-    A thing keeps its colour, but the darkest are lifted on dark paper, and letters in a colour are made to be read there.
-    Without `things` only the theme's colours: of a heat map's ramp each step means something.
-    """
-    # `plain` is a port's colour too
-    names = {getattr(figures.LIGHT, name): name for name in reversed(_THEME_COLOURS)}
-
-    def paint(match: re.Match[str], letters: bool) -> str:
-        kind, colour = match[1], match[2]
-        if colour in names:
-            return f'{kind}="var(--chart-{names[colour].replace("_", "-")})"'
-        if not things:
-            return match[0]
-        return f'{kind}="var(--{"letters" if letters else "on"}-{colour[1:]})"'
-
-    def element(match: re.Match[str]) -> str:
-        return f"<{match[1]}{_PAINT.sub(lambda m: paint(m, match[1] == 'text'), match[2])}>"
-
-    return _ELEMENT.sub(element, svg)
-
-
-def theme_css(drawings: Iterable[str] = ()) -> str:
-    """The variables that `themed` drawings use, for light, dark and paper."""
-    used = sorted({m.groups() for drawing in drawings for m in _VARIABLE.finditer(drawing)})
-
-    def rules(theme: Any, dark: bool) -> str:
-        told = [f"--chart-{name.replace('_', '-')}: {getattr(theme, name)};" for name in _THEME_COLOURS]
-        for kind, digits in used:
-            one = figures.on_dark(f"#{digits}") if dark else f"#{digits}"
-            told.append(f"--{kind}-{digits}: {figures.on_paper(one, theme) if kind == 'letters' else one};")
-        return " ".join(told)
-
-    return (
-        f"/* the charts' own colours */\n:root {{ {rules(figures.LIGHT, False)} }}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {rules(figures.DARK, True)} }} }}\n"
-    )
 
 
 def check_place(out: Path) -> None:

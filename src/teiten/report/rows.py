@@ -15,6 +15,7 @@ import datetime as dt
 import io
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -36,7 +37,7 @@ def csv_bytes(data: Data) -> bytes:
     """The rows as CSV: times ISO 8601 with zone, shares as numbers, no cell that a spreadsheet would take for a formula."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(data.columns)
+    writer.writerow([_cell(name) for name in data.columns])
     writer.writerows([_cell(value) for value in row] for row in data.rows)
     return sink.getvalue().encode()
 
@@ -58,12 +59,26 @@ def _cell(value: Any) -> Any:
 
 def json_bytes(data: Data) -> bytes:
     """The rows as a JSON list of objects, a row a line."""
-    lines = [
+    lines = _lines(data)
+    return ("[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n").encode("utf-8", "replace")
+
+
+def jsonl_bytes(data: Data) -> bytes:
+    """The rows as JSON objects, one a line."""
+    return "".join(line + "\n" for line in _lines(data)).encode("utf-8", "replace")
+
+
+def _lines(data: Data) -> list[str]:
+    """Each row as a JSON object on one line, whatever else a reader takes for the end of one; no terminal obeys it."""
+    texts = (
         json.dumps({name: _plain(value) for name, value in zip(data.columns, row, strict=True)}, ensure_ascii=False)
         for row in data.rows
-    ]
-    # DEL is no control character to JSON, but one to a terminal
-    return ("[\n" + ",\n".join(lines).replace("\x7f", "\\u007f") + "\n]\n" if lines else "[]\n").encode("utf-8", "replace")
+    )
+    return [_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) for text in texts]
+
+
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""what is no control character to JSON (DEL, C1) but one to a terminal, and what some readers take for the end of a line"""
 
 
 def _plain(value: Any) -> Any:

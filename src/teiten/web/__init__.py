@@ -2,6 +2,7 @@
 
     app.py       the application: routes found in pages/ and api/, what every answer carries (CSP, no sniffing)
     asked.py     what an address asks for: language, span, filters, unit; and the addresses that lead elsewhere
+    asking.py    queries that visitors write: few at once, ended when they leave
     pool.py      sessions over the lake as it is now, in threads; answers kept until the lake changes
     render.py    templates, with everything escaped; figures drawn on the server, so that a page is whole without a script
     pages/       a module a page

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import functools
 import hashlib
 import importlib
 import pkgutil
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib import resources
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -22,10 +23,14 @@ from starlette.routing import Route
 from teiten import __version__
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
-from teiten.web import api, asked, pages, render, who
+from teiten.web import asked, packing, pages, render, told, who, wrong
+from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import Pool
+from teiten.web.pool import BusyError, Pool, lenient
+from teiten.web.shown import PAGES, Shown
+from teiten.web.users import routes as own
+from teiten.web.users.door import Door, Guard
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +43,9 @@ CSP: Final = (
 )
 MOST_SENT: Final = 256 << 10
 """bytes of a form"""
+Moments = Sequence[dt.datetime]
+RETRY: Final = "10"
+"""seconds after which who was refused may come again"""
 HEADERS: Final = {
     b"content-security-policy": CSP.encode(),
     b"x-content-type-options": b"nosniff",
@@ -58,8 +66,13 @@ class Headers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if any(k == b"transfer-encoding" for k, _ in scope["headers"]):
+            # no page takes a body without a length, and two readers of one such request may see two requests
+            refused = Response("Content-Length is wanted.\n", 411, {"connection": "close"}, "text/plain")
+            await refused(scope, receive, send)
+            return
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "")
-        if self.hosts and _name(host) not in self.hosts:
+        if self.hosts and not _ours(_name(host), self.hosts, scope):
             await Response("This station is called otherwise.\n", 421, media_type="text/plain")(scope, receive, send)
             return
 
@@ -73,11 +86,19 @@ class Headers:
 
 
 def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.lower().removesuffix(".")
+
+
+def _ours(name: str, hosts: tuple[str, ...], scope: Scope) -> bool:
+    """Is it one of these, or the very address that was connected to? No name of elsewhere is an address."""
+    server = str((scope.get("server") or ("",))[0])
+    return name in hosts or (server != "" and name.strip("[]") == server)
 
 
 def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
     """The application for that configuration. hosts: names by which it is called; none: any."""
+    guard = Guard(settings)
     pool = Pool(settings, workers=workers)
     live = Live(pool)
 
@@ -87,20 +108,25 @@ def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | No
         live.close()
         pool.close()
 
-    routes = [Route("/static/{name}", _static), Route("/live", live.listen)]
+    routes = [Route("/static/{name}", packing.static), Route("/live", live.listen)]
     for module in found(pages):
         methods = ["GET", "POST"] if hasattr(module, "act") else ["GET"]
         routes.append(Route(module.PATH, _page(module), name=module.__name__.rpartition(".")[2], methods=methods))
-    for module in found(api):
-        for path, handler in module.ROUTES.items():
-            routes.append(Route(f"/api/v1{path}", _guarded(handler)))
+    routes += _door.routes(settings)
+    for path, (answer, kinds, role) in own.ROUTES.items():
+        routes.append(Route(path, _own(answer, role), methods=list(kinds)))
     app = Starlette(
-        routes=routes, middleware=[Middleware(Headers, hosts=hosts)], lifespan=life, exception_handlers={404: _nothing}
+        routes=routes,
+        middleware=[Middleware(Headers, hosts=hosts), Middleware(Door, guard=guard), packing.middleware()],
+        lifespan=life,
+        exception_handlers={404: _nothing, 500: _unforeseen},
     )
-    app.state.pool, app.state.settings = pool, settings
+    app.state.pool, app.state.settings, app.state.shown, app.state.live = pool, settings, Shown(pool), live
+    app.state.desk = own.Desk(guard, settings, _shown, form_of)
     return app
 
 
+@functools.cache
 def found(package: ModuleType) -> list[ModuleType]:
     """The modules of pages/ or api/, in order of names."""
     names = [one.name for one in pkgutil.iter_modules(package.__path__) if not one.name.startswith("_")]
@@ -122,85 +148,178 @@ async def request_of(request: Request) -> asked.Asked:
     )
 
 
-async def form_of(request: Request, needs: str) -> dict[str, str]:
-    """The fields of a form that was sent, once its word shows that it was ours and its sender may. ForbiddenError."""
-    if int(request.headers.get("content-length") or MOST_SENT + 1) > MOST_SENT:
+async def fields_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent. UsageError for what is none, or too much."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MOST_SENT:
         raise UsageError("That is more than a form holds.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise UsageError("That is no form of a page of this station.")
     body = (await request.body()).decode("utf-8", "replace")
     try:
-        sent = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
     except ValueError:
         raise UsageError("That is more than a form holds.") from None
-    asks = who.of(request)
-    if not secrets.compare_digest(sent.pop("word", "").encode(), asks.word.encode()):
+
+
+async def form_of(request: Request, needs: str) -> dict[str, str]:
+    """The fields of a form that was sent, once its word shows that it was ours and its sender may; `by` is the sender's name.
+
+    ForbiddenError, UsageError."""
+    sent, asks = await fields_of(request), who.of(request)
+    guard: Guard = request.app.state.desk.guard
+    if not asks.word or not packing.same(sent.pop("word", ""), asks.word):
+        guard.tell("form refused", asks.name, request.scope, path=request.url.path)
         raise ForbiddenError(
             "This form was not sent from a page of this station.", hint="Open the page again, and send it from there."
         )
-    if not asks.may(needs):
-        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {needs}.")
-    return sent
+    _may(request, needs)
+    guard.tell("form", asks.name, request.scope, path=request.url.path)
+    return {**sent, "by": asks.name}
+
+
+def _may(request: Request, role: str) -> None:
+    """ForbiddenError where whoever asks has not that role."""
+    if not who.of(request).may(role):
+        raise ForbiddenError("Your role does not allow that.", hint=f"It wants the role of {role}.")
 
 
 def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
+    keeps = module.__name__.rpartition(".")[2] in PAGES and not hasattr(module, "build_for")
+
     async def show(request: Request) -> Response:
         pool: Pool = request.app.state.pool
-        try:
-            wanted = await request_of(request)
-            if request.method == "POST":
-                view: View | Response = await module.act(
-                    wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst"))
-                )
-            else:
-                view = await module.build(wanted, pool)
-        except TeitenError as error:
-            return _trouble(request, error)
+        shown: Shown = request.app.state.shown
+        key = _kept_as(request) if keeps and request.method == "GET" else None
+        state = shown.state()
+        with lenient() as held:
+            try:
+                _may(request, sees(module))
+                if key is not None and (text := shown.get(key)) is not None:
+                    return _html(request, text, 200)
+                made = await answer(request, pool)
+            except TeitenError as error:
+                return _trouble(request, error)
+            if isinstance(made, Response):
+                if "attachment" in made.headers.get("content-disposition", ""):
+                    _tell(request, "export", path=request.url.path, query=request.url.query)
+                return made
+            wanted, view, above = made
+            text = _text(request, getattr(module, "TEMPLATE", "view.html"), wanted, view, module.PATH, above, held)
+        if key is not None and view.status == 200:
+            shown.put(key, text, state)
+        return _html(request, text, view.status)
+
+    async def answer(request: Request, pool: Pool) -> Response | tuple[asked.Asked, View, told.Told]:
+        wanted = await request_of(request)
+        if getattr(module, "STILL", False):
+            wanted = replace(wanted, live=False)
+        if getattr(module, "TOLD", "") and wanted.words.get("q"):
+            _tell(request, module.TOLD, query=wanted.words["q"])
+        if request.method == "POST":
+            view: View | Response = await module.act(wanted, pool, await form_of(request, getattr(module, "NEEDS", "analyst")))
+            pool.look_again()
+        elif hasattr(module, "build_for"):
+            view = await module.build_for(request, wanted, pool)
+        else:
+            view = await module.build(wanted, pool)
         if isinstance(view, Response):
             return view
         if "redirect" in view.more:
             return RedirectResponse(view.more["redirect"], 303)
-        text = render.page(
-            getattr(module, "TEMPLATE", "view.html"),
-            wanted,
-            view,
-            nav=_nav(),
-            here=module.PATH,
-            version=__version__,
-            who=who.of(request),
-        )
-        return _html(request, text, view.status)
+        return wanted, view, await told.of(wanted, pool)
 
     return show
+
+
+def _kept_as(request: Request) -> Hashable:
+    """What a page's text depends on, besides the lake and the time."""
+    asks = who.of(request)
+    language = request.headers.get("accept-language", ""), request.cookies.get("lang")
+    return request.url.path, request.url.query, language, asks
+
+
+def sees(module: ModuleType) -> str:
+    """The role that a page is for; one that says nothing is for administrators."""
+    role: str = getattr(module, "SEES", "administrator")
+    return role
+
+
+def _own(answer: Callable[[Request], Awaitable[Response]], role: str) -> Callable[[Request], Awaitable[Response]]:
+    """A page of the door itself: no lake, no question."""
+
+    async def show(request: Request) -> Response:
+        try:
+            _may(request, role)
+            return await answer(request)
+        except TeitenError as error:
+            return _trouble(request, error)
+
+    return show
+
+
+def _tell(request: Request, kind: str, **more: str) -> None:
+    """A line of the audit log."""
+    request.app.state.desk.guard.tell(kind, who.of(request).name, request.scope, **more)
+
+
+def _shown(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str = "", above: told.Told | None = None
+) -> Response:
+    """The page of a view for whoever asks. above: what stands above its parts."""
+    return _html(request, _text(request, template, wanted, view, here, above), view.status)
+
+
+def _text(
+    request: Request, template: str, wanted: asked.Asked, view: View, here: str, above: told.Told | None, held: Moments = ()
+) -> str:
+    """The same as text. held: until when answers held that hold no longer; none: all do."""
+    asks, until = who.of(request), min(held, default=None)
+    return render.page(template, wanted, view, told=above, nav=_nav(asks), here=here, version=__version__, who=asks, held=until)
 
 
 def _html(request: Request, text: str, status: int) -> Response:
     """A page with the hash of its bytes as ETag: what has not changed is not sent again."""
     data = text.encode("utf-8", "replace")
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    word = who.of(request).word.encode()
+    if word and word in data:
+        data = data.replace(word, packing.covered(word.decode()).encode())
     headers = {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Language, Cookie"}
     if status == 200 and request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return HTMLResponse(data, status, headers)
 
 
-def _nav() -> list[tuple[str, str]]:
-    """Word's key and path of each page that the bar leads to, in order."""
-    own = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None)]
-    return [(key, path) for (order, key), path in sorted(own)]
+def _nav(asks: who.Who) -> list[tuple[str, str]]:
+    """Word's key and path of each page that the bar leads to and they may see, in order."""
+    mine = [(module.NAV, module.PATH) for module in found(pages) if getattr(module, "NAV", None) and asks.may(sees(module))]
+    return [(key, path) for (order, key), path in sorted(mine)]
 
 
 def _status(error: TeitenError) -> int:
-    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503))
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (BusyError, 503))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 
 def _trouble(request: Request, error: TeitenError) -> Response:
-    """A page that says what is wrong, and leads back."""
-    settings: Settings = request.app.state.settings
-    status = _status(error)
-    wanted = asked.read(settings, "/", {}, extent=None, accept=request.headers.get("accept-language", ""))
-    view = View(title=error.message, parts=[Part("trouble", "", sentences=[error.hint or ""])], status=status)
-    text = render.page("trouble.html", wanted, view, nav=_nav(), here="", version=__version__, who=who.of(request))
-    return _html(request, text, status)
+    """A page that says what is wrong, in the reader's language, and leads back."""
+    asks = replace(own.asks(request), path="/")
+    title, sentences = wrong.said(error, asks.lang)
+    ways = wrong.ways(request.url.path, request.url.query, asks.lang)
+    view = View(title=title, parts=[Part("trouble", "", sentences=sentences, links=ways)], status=_status(error))
+    made = _shown(request, "trouble.html", asks, view)
+    if view.status == 503:
+        made.headers["retry-after"] = RETRY
+    return made
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """What nobody thought of: the page says that, and the program's own log says what."""
+    return _trouble(
+        request,
+        TeitenError("Something went wrong here that should not have.", hint="The log of `teiten serve` says what."),
+    )
 
 
 async def _nothing(request: Request, _: Exception) -> Response:
@@ -210,40 +329,4 @@ async def _nothing(request: Request, _: Exception) -> Response:
     return answer
 
 
-def _guarded(handler: Callable[..., Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An address of the API: what is wrong comes as JSON."""
-    from starlette.responses import JSONResponse
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request, await request_of(request), request.app.state.pool)
-        except TeitenError as error:
-            return JSONResponse({"error": error.message, "hint": error.hint}, _status(error))
-
-    return answer
-
-
-_TYPES: Final = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml", "png": "image/png"}
-
-
-async def _static(request: Request) -> Response:
-    name: str = request.path_params["name"]
-    kind = _TYPES.get(name.rpartition(".")[2])
-    data: bytes | None = None
-    if kind is not None and "/" not in name and not name.startswith("."):
-        data = _bytes(name)
-    if data is None:
-        return Response("There is no such file.\n", 404, media_type="text/plain")
-    return Response(data, media_type=kind, headers={"cache-control": "max-age=3600"})
-
-
-def _bytes(name: str) -> bytes | None:
-    if name.endswith(".woff2"):
-        from teiten.data import fonts
-
-        return fonts.WOFF2.read_bytes() if name == fonts.WOFF2.name else None
-    file = resources.files("teiten.web") / "static" / name
-    return file.read_bytes() if file.is_file() else None
-
-
-__all__ = ["CSP", "create", "found", "request_of"]
+__all__ = ["CSP", "create", "fields_of", "found", "request_of", "sees"]

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from teiten import periods
 from teiten.engine import filters
@@ -28,9 +28,19 @@ SPANS: Final = {
     "month": dt.timedelta(days=30),
 }
 """values of `period` that reach back from now"""
-UNITS: Final = ("packets", "hosts")
+NOW: Final = "now"
+"""in keys of answers: the end of a span that goes on"""
+UNITS: Final = ("packets", "hosts", "per-ip")
 FORMS: Final = ("stack", "lines")
+ROWS: Final = ("from", "to", "period", *FILTERS, "unit", "n", "after", "step", "label", "mask", "lang", "format")
+"""words that say which rows are meant: those that addresses of the API are given"""
+SCALES: Final = ("linear", "log")
+OWN: Final = ("hide", "after", "before", "q", "month", "chart", "y", "format", "set", "own")
+"""words that mean something on one page alone, and do not go along to others"""
+MOST_HIDDEN: Final = 20
 LONGEST: Final = dt.timedelta(days=3660)
+EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
+"""no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
 MOST_ROWS: Final = 1000
 _HOURLY: Final = dt.timedelta(days=8)
 """up to this length series are drawn by the hour, beyond it by the day"""
@@ -56,15 +66,21 @@ class Asked:
     """does the span end now?"""
     told: Mapping[str, str] = field(default_factory=dict)
     """parts of the path: port, country, ..."""
+    scale: Any = "linear"
+    """of value axes: linear or log"""
+    hours: bool = False
+    """are series by the hour however long the span is? Of heat maps, whose columns are hours"""
+    hide: tuple[str, ...] = ()
+    """keys of series that charts leave out"""
 
     @property
     def by(self) -> Any:
-        """What rankings go by."""
+        """What rankings go by; packets of an address rank as packets do."""
         return "hosts" if self.unit == "hosts" else "packets"
 
     @property
     def step(self) -> Any:
-        return "hour" if self.end - self.start <= _HOURLY else "day"
+        return "hour" if self.hours or self.end - self.start <= _HOURLY else "day"
 
     @property
     def before(self) -> tuple[dt.datetime, dt.datetime]:
@@ -75,13 +91,71 @@ class Asked:
     def key(self) -> tuple[Any, ...]:
         """What two requests with the same answers have in common."""
         texts = tuple(sorted((k, v) for k, v in self.words.items() if k in FILTERS))
-        return self.start, self.end, texts, self.unit, self.n
+        return self.when, texts, self.unit, self.n
+
+    @property
+    def when(self) -> tuple[Any, Any]:
+        """The span; of one that ends now, what stays the same while time goes on (web/_patience.py: ends_now)."""
+        if not self.live or self.end < self.now.replace(second=0, microsecond=0):
+            return self.start, self.end
+        return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
-        kept = {**self.words, **{k.rstrip("_"): v for k, v in changes.items()}}
-        found = {k: str(v) for k, v in kept.items() if v not in (None, "")}
+        words = self.words if path is None or path == self.path else {k: v for k, v in self.words.items() if k not in OWN}
+        kept = {**words, **{k.rstrip("_"): v for k, v in changes.items()}}
+        rows = (path or "").startswith("/api/")
+        found = {k: str(v) for k, v in kept.items() if v not in (None, "") and (k in ROWS or not rows)}
         return (self.path if path is None else path) + (f"?{urlencode(sorted(found.items()))}" if found else "")
+
+    def over(self, start: dt.datetime, end: dt.datetime) -> str:
+        """The address of the same view over another span."""
+        return self.url(period=None, from_=self.moment(start), to=self.moment(end), after=None)
+
+    def moment(self, at: dt.datetime) -> str:
+        """A moment as an address writes it: in the zone, a day alone where it is midnight, with its offset where need be."""
+        own = at.astimezone(self.settings.zone)
+        short = own.replace(tzinfo=None).isoformat(timespec="minutes")
+        if periods.moment(short, self.settings.zone) != own.replace(second=0, microsecond=0):
+            return own.isoformat(timespec="minutes")  # an hour that the clock shows twice
+        return short.removesuffix("T00:00")
+
+    @property
+    def earlier(self) -> str:
+        """The address of the span of the same length before this one."""
+        return self.over(*self.before)
+
+    @property
+    def later(self) -> str:
+        """The address of the span of the same length after this one; none where that has not begun."""
+        return self.over(self.end, self.end + (self.end - self.start)) if self.end < self.now else ""
+
+    @property
+    def wider(self) -> str:
+        """The address of a span twice as long around this one, that ends now at the latest."""
+        half = (self.end - self.start) / 2
+        end = max(self.end, min(self.end + half, self.now))
+        start = end - 4 * half
+        return self.over(start, end) if end - start <= LONGEST else ""
+
+    def toggled(self, key: str) -> str:
+        """The address with that series left out, or taken in again."""
+        left = [one for one in self.hide if one != key] if key in self.hide else [*self.hide, key]
+        return self.url(hide=",".join(quote(one, safe="/: ") for one in left[:MOST_HIDDEN]))
+
+    @property
+    def unnarrowed(self) -> str:
+        """The address without any filter."""
+        return self.url(hide=None, after=None, **dict.fromkeys(FILTERS))
+
+    @property
+    def narrowing(self) -> list[tuple[str, str, str]]:
+        """The filters in force: name, value, the address without it."""
+        out = [(name, self.words[name]) for name in FILTERS if self.words.get(name)]
+        return [(name, value, self.url(**{name: None})) for name, value in out if (name, value) not in _ALL]
+
+
+_ALL: Final = {("scanners", "in"), ("spoofed", "in")}
 
 
 def place(*parts: Any) -> str:
@@ -98,6 +172,7 @@ def read(
     told: Mapping[str, str] | None = None,
     accept: str = "",
     cookie: str | None = None,
+    most: int = MOST_ROWS,
 ) -> Asked:
     """The request behind an address. extent: first and last event of the lake: where the last is long ago, that is "now".
 
@@ -109,6 +184,8 @@ def read(
         # a lake that is not live: its end, rounded up to a whole hour, stands for now
         now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     start, end, live = _span(settings, given, now)
+    if start < EARLIEST or end > LATEST:
+        raise UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
     if end - start > LONGEST:
         raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
     return Asked(
@@ -121,10 +198,12 @@ def read(
         filters=filters.parse(settings, **{k: given.get(k) for k in FILTERS}),
         unit=_one_of(given.get("unit", given.get("by", "packets")), UNITS, "unit"),
         form=_one_of(given.get("form", "stack"), FORMS, "form"),
-        n=_count(given.get("n", "20")),
+        n=_count(given.get("n", "20"), most),
         now=now,
         live=live,
         told=told or {},
+        scale=_one_of(given.get("scale", "linear"), SCALES, "scale"),
+        hide=tuple(unquote(one) for one in given.get("hide", "").split(",")[:MOST_HIDDEN] if one),
     )
 
 
@@ -166,7 +245,7 @@ def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
     return value
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_ROWS:
-        raise UsageError(f"n is a number from 1 to {MOST_ROWS}, not '{text[:20]}'.")
+def _count(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise UsageError(f"n is a number from 1 to {most}, not '{text[:20]}'.")
     return int(text)

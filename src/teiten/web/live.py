@@ -1,4 +1,4 @@
-"""Live updates: who looks at a page that ends now hears when the lake has changed (server-sent events of HTML)."""
+"""Live updates: who looks at a page that ends now hears when the lake has changed (server-sent events)."""
 
 from __future__ import annotations
 
@@ -25,41 +25,55 @@ class Live:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.listeners = 0
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def listen(self, request: Request) -> Response:
         if self.listeners >= MOST:
-            return PlainTextResponse("Too many listen already.\n", 503, headers={"retry-after": "60"})
+            text = f"{MOST} listen already: this page does not follow the lake by itself. Open it again to see what is new.\n"
+            return PlainTextResponse(text, 503, headers={"retry-after": "60", "cache-control": "no-store"})
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look())
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._lines(request), media_type="text/event-stream", headers=headers)
-
-    async def _lines(self, request: Request) -> AsyncIterator[str]:
+        # counted before its first line: of many that come at once none is one too many
         self.listeners += 1
-        try:
-            yield "retry: 5000\n\n"
-            while not await request.is_disconnected():
-                try:
-                    async with asyncio.timeout(ALIVE), self._changed:
-                        await self._changed.wait()
-                    yield f"event: lake\ndata: {hash(self.pool.version()) & 0xFFFFFFFF:08x}\n\n"
-                except TimeoutError:
-                    yield ": still here\n\n"
-        finally:
-            self.listeners -= 1
+        return _Lines(self)
+
+    async def lines(self) -> AsyncIterator[str]:
+        """What one listener hears; goes on until its connection ends."""
+        yield "retry: 5000\n\n"
+        while True:
+            changed = self._changed
+            try:
+                await asyncio.wait_for(changed.wait(), ALIVE)
+                yield f"event: lake\ndata: {hash(self.pool.state()) & 0xFFFFFFFF:08x}\n\n"
+            except TimeoutError:
+                yield ": still here\n\n"
 
     async def _look(self) -> None:
-        known = self.pool.version()
+        known = self.pool.state()
         while True:
             await asyncio.sleep(EVERY)
-            now = await asyncio.to_thread(self.pool.version)
+            now = self.pool.state()
             if now != known:
                 known = now
-                async with self._changed:
-                    self._changed.notify_all()
+                before, self._changed = self._changed, asyncio.Event()
+                before.set()
 
     def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
+
+
+class _Lines(StreamingResponse):
+    """The stream of one listener, counted off whatever ends it."""
+
+    def __init__(self, live: Live) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(live.lines(), media_type="text/event-stream", headers=headers)
+        self._live = live
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        try:
+            await super().__call__(scope, receive, send)  # type: ignore[arg-type]
+        finally:
+            self._live.listeners -= 1

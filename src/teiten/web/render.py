@@ -1,23 +1,22 @@
-"""Templates become pages: every text escaped, figures drawn on the server, wide and narrow, for light and dark."""
+"""Templates become pages: every text escaped, figures drawn on the server (`charts`)."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from teiten import lang
-from teiten.report import figures
+from teiten import event, lang
+from teiten.engine import filters
 from teiten.report.page import clean
+from teiten.web import charts, packing
+from teiten.web.asked import SCALES, SPANS, UNITS
 
 if TYPE_CHECKING:
     import jinja2
 
     from teiten.web.asked import Asked
     from teiten.web.model import View
-
-WIDE, NARROW = 1060, 380
-"""widths in px that figures are drawn for; the page shows the one that fits"""
+    from teiten.web.told import Told
 
 
 @functools.cache
@@ -31,34 +30,30 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["static"] = packing.address
     made.filters["clean"] = lambda text: clean(str(text))
     return made
 
 
-def page(name: str, asked: Asked, view: View, **more: Any) -> str:
-    """The page of a view."""
+CHOICES: Final = {
+    "scanners": filters.SCANNERS,
+    "spoofed": filters.SPOOFED,
+    "kind": ("", *event.KINDS, "unknown"),
+    "action": ("", *event.ACTIONS),
+}
+"""filters of which one value of a few is chosen"""
+
+
+def page(name: str, asked: Asked, view: View, *, told: Told | None = None, **more: Any) -> str:
+    """The page of a view. told: what stands above its parts; None where nothing is known of the lake."""
     words = lang.words(asked.lang)
-    return _templates().get_template(name).render(asked=asked, view=view, w=words, drawn=drawn(view, asked.lang), **more)
-
-
-def drawn(view: View, language: str) -> dict[str, dict[str, Any]]:
-    """Part's id -> its figure as SVG: wide, narrow (its colours follow light and dark by the page's style)."""
-    import markupsafe
-
-    out: dict[str, dict[str, Any]] = {}
-    for part in view.parts:
-        if part.figure is None:
-            continue
-        out[part.id] = {}
-        for name, width in (("wide", WIDE), ("narrow", NARROW)):
-            # both are on the page, and each has names of its own
-            figure = replace(part.figure, id=f"{part.figure.id}-{name}")
-            sheet = figures.sheet(figure, width=width, lang=language)
-            svg = sheet.finish(figure.title, figure.alt or figure.title, sheet.y)
-            # our own drawing, whose texts are escaped where they are put in
-            own = {"svg": markupsafe.Markup(svg), "width": width}
-            if len(sheet.plots) == 1:
-                left, right, start, end = sheet.plots[0]
-                own |= {"left": f"{left:g}", "right": f"{right:g}", "start": start.isoformat(), "end": end.isoformat()}
-            out[part.id][name] = own
-    return out
+    drawn = {part.id: charts.chart(part.figure, asked) for part in view.parts if part.figure is not None}
+    known = {
+        "sensor": [one.name for one in asked.settings.sensors],
+        "group": sorted({one.group for one in asked.settings.sensors if one.group}),
+        "protocol": list(filters.PROTOCOLS),
+    }
+    return _templates().get_template(name).render(
+        asked=asked, view=view, w=words, drawn=drawn, told=told, spans=SPANS, units=UNITS, scales=SCALES, choices=CHOICES,
+        known=known, **{"held": None, **more},
+    )  # fmt: skip

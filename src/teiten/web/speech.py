@@ -53,9 +53,14 @@ class Speech(Naming):
         return Cell(name or unknown, asked.url(place("sources"), **{what[:-1]: name or "unknown"}))
 
     def span(self) -> str:
-        """The span that is shown, in words."""
+        """The span that is shown, in words, with its year where it lies in one."""
         zone = self.settings.zone
-        return self.words.span(self.asked.start.astimezone(zone), self.asked.end.astimezone(zone))
+        start, end = self.asked.start.astimezone(zone), self.asked.end.astimezone(zone)
+        last = end - dt.timedelta(microseconds=1)
+        if start.year == last.year:
+            return self.say("web_look.year_span", year=str(start.year), span=self.words.span(start, end))
+        day, clock = self.words.date, self.words.clock
+        return self.say("date.span", start=f"{day(start)} {clock(start)}", end=f"{day(end)} {clock(end)}")
 
     def at(self, moment: dt.datetime) -> str:
         return self.words.stamp(moment.astimezone(self.settings.zone))

@@ -43,6 +43,7 @@ class Tables:
     patterns: dict[str | None, str] = field(default_factory=dict)
     allotted: dict[bytes, str] = field(default_factory=dict)
     tried: dict[About, list[bytes]] = field(default_factory=dict)
+    broad: singles.Breadth = field(default_factory=lambda: singles.Breadth(0, 0, 0, 0))
 
     def hosts(self, about: About, start: dt.datetime, end: dt.datetime) -> int:
         return len(self.tried.get(about, []))
@@ -59,6 +60,12 @@ class Tables:
 
     def gaps(self, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         return pl.DataFrame()
+
+    def hole(self, sensors: Sequence[str], start: dt.datetime, end: dt.datetime) -> None:
+        return None
+
+    def breadth(self, about: About, start: dt.datetime, end: dt.datetime) -> singles.Breadth:
+        return self.broad
 
     def judged(self, labels: Sequence[str], first: dt.date, last: dt.date) -> pl.DataFrame:
         some = [row for row in self.verdicts_ if row["label"] in labels and first <= row["day"] <= last]

@@ -121,3 +121,62 @@ def test_the_numbers_that_decided_are_kept(days_of: Made) -> None:
     assert one.reason["days"] == 4 and one.reason["usual_a_day"] == pytest.approx(30, rel=0.2)
     assert len(one.reason["course"]) == 36
     assert one.times == pytest.approx(5, rel=0.3)
+
+
+# one sensor, a group, everywhere ---------------------------------------------------------------------------------------------
+
+
+def at(days_of: Made, risen: dict[str, list[float]], groups: dict[str, str] | None = None, port: int = 1433) -> View:
+    """Six sensors, each with its own usual; what those named have of a port besides, by day."""
+    views = [
+        days_of({**QUIET, (port, "CN"): risen.get(f"s{n}", [30.0] * 36), (port, "KR"): risen.get(f"s{n}", [30.0] * 36)}, seed=n)
+        for n in range(6)
+    ]
+    cells, watched = (
+        pl.concat([getattr(one, what).with_columns(pl.lit(f"s{n}").alias("sensor")) for n, one in enumerate(views)])
+        for what in ("cells", "watched")
+    )
+    return replace(views[0], cells=cells, watched=watched, groups=groups or {})
+
+
+@pytest.mark.parametrize(
+    ("course", "kind"),
+    [
+        (steps((35, 30), (1, 200)), RISING),
+        (steps((32, 30), (4, 200)), HIGH),
+        (steps((30, 30), (5, 400), (1, 100)), FALLING),
+        (steps((32, 30), (3, 200), (1, 30)), ENDED),
+    ],
+    ids=["rising", "high", "falling", "ended"],
+)
+def test_a_level_at_one_sensor_is_told_of_it(days_of: Made, course: list[float], kind: str) -> None:
+    (one,) = level.find(at(days_of, {"s2": course}), [])
+    assert (one.kind, one.about.ports, one.about.sensor) == (kind, ((6, 1433),), "s2")
+
+
+def test_a_level_at_the_sensors_of_a_group_is_told_of_the_group(days_of: Made) -> None:
+    groups = {"s1": "abroad", "s2": "abroad", "s0": "domestic", "s3": "domestic", "s4": "domestic", "s5": "domestic"}
+    course = steps((33, 30), (3, 120))
+    (one,) = level.find(at(days_of, {"s1": course, "s2": course}, groups), [])
+    assert (one.kind, one.about.sensor, one.about.group) == (HIGH, None, "abroad")
+
+
+def test_a_level_at_all_sensors_is_no_sensors_own(days_of: Made) -> None:
+    course = steps((33, 30), (3, 120))
+    (one,) = level.find(at(days_of, {f"s{n}": course for n in range(6)}), [])
+    assert (one.kind, one.about.sensor, one.about.group) == (HIGH, None, None)
+    assert {part.what for part in one.parts} == {"country", "sensor"}
+
+
+def test_a_rise_that_the_whole_does_not_show_is_told_of_its_sensor(days_of: Made) -> None:
+    """2222/tcp, hardly tried at one sensor, very much so at the others: its rise there is nothing in the whole."""
+    loud = {f"s{n}": [4000.0] * 36 for n in range(5)}
+    quiet_one = steps((33, 4), (3, 60))
+    (one,) = level.find(at(days_of, {**loud, "s5": quiet_one}, port=2222), [])
+    assert one.kind in (RISING, HIGH) and (one.about.ports, one.about.sensor) == (((6, 2222),), "s5")
+
+
+def test_a_sensor_that_is_new_raises_nothing(days_of: Made) -> None:
+    view = at(days_of, {})
+    late = (pl.col("sensor") != "s5") | (pl.col("time") >= view.bounds(view.day)[0] - pl.duration(days=12))
+    assert told(replace(view, cells=view.cells.filter(late), watched=view.watched.filter(late))) == []

@@ -53,7 +53,8 @@ def made(channel: Channel, message: Message) -> EmailMessage:
     mail = EmailMessage()
     host = channel.sender.rpartition("@")[2].rstrip(">")
     mail["From"], mail["To"] = channel.sender, ", ".join(channel.to)
-    mail["Subject"] = message.title
+    # a name in it may hold what ends a line (U+2028 too): a header has one
+    mail["Subject"] = " ".join(message.title.split())
     mail["Date"] = format_datetime(dt.datetime.fromisoformat(message.made))
     mail["Message-ID"] = f"<{message.id}@{host}>"
     if message.answers:

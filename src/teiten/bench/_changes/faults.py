@@ -13,6 +13,7 @@ import polars as pl
 from teiten.bench._changes.kinds import thinned
 from teiten.bench._changes.world import FIRST, HOURS, World, generator, summed
 from teiten.detect import model
+from teiten.detect.model import Detection
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class Fault:
     share: float
     """what is left of the usual, or how many times it comes"""
     day: int = FIRST
+    either: bool = False
+    """told as an outage it is right, too, where the other reading is said with it"""
+
+    def told_rightly(self, one: Detection) -> bool:
+        """Does that detection say what it is?"""
+        both = self.either and one.kind == model.OUTAGE and model.CLOCK_STEP in one.reason.get("readings", ())
+        return one.kind in self.right or both
 
 
 Seen = tuple[pl.DataFrame, pl.DataFrame]
@@ -99,6 +107,31 @@ def clock_step(world: World, rng: np.random.Generator) -> tuple[Fault, Seen]:
     return fault, (summed([world.cells.filter(~wrong), moved]), world.watched.filter(~hole))
 
 
+def clock_ahead(world: World, rng: np.random.Generator) -> tuple[Fault, Seen]:
+    """A clock is set some hours ahead and never back: hours without anything, then all as before, but later by the clock."""
+    ahead = int(rng.integers(2, 6))
+    first = FIRST * 24 + int(rng.integers(1, 14))
+    start, end = _times(world, first, first + ahead)
+    later = pl.col("time") >= start
+    moved = world.cells.filter(later).with_columns((pl.col("time") + pl.duration(hours=ahead)).cast(pl.Datetime("us", "UTC")))
+    moved = moved.filter(pl.col("time") < world.time(HOURS))
+    fault = Fault("clock_ahead", start, end, frozenset({model.CLOCK_STEP}), None, float(ahead), either=True)
+    hole = later & (pl.col("time") < end)
+    return fault, (pl.concat([world.cells.filter(~later), moved]), world.watched.filter(~hole))
+
+
+def clock_behind(world: World, rng: np.random.Generator) -> tuple[Fault, Seen]:
+    """A clock is set some hours back, and stays so: hours that come twice, then all as before, but earlier by the clock."""
+    behind = int(rng.integers(2, 6))
+    first = FIRST * 24 + int(rng.integers(8, 18))
+    start, end = _times(world, first - behind, first)
+    later = pl.col("time") >= end
+    back = pl.duration(hours=behind)
+    moved = world.cells.filter(later).with_columns((pl.col("time") - back).cast(pl.Datetime("us", "UTC")))
+    fault = Fault("clock_behind", start, end, frozenset({model.CLOCK_STEP}), None, -float(behind))
+    return fault, (summed([world.cells.filter(~later), moved]), world.watched)
+
+
 def duplicate(world: World, rng: np.random.Generator) -> tuple[Fault, Seen]:
     """What arrived in some hours was put in twice."""
     length = int(rng.integers(3, 20))
@@ -110,7 +143,8 @@ def duplicate(world: World, rng: np.random.Generator) -> tuple[Fault, Seen]:
 
 
 FAULTS: Final[dict[str, Callable[[World, np.random.Generator], tuple[Fault, Seen]]]] = {
-    maker.__name__: maker for maker in (outage, outage_silent, fall, fall_sensor, clock_step, duplicate)
+    maker.__name__: maker
+    for maker in (outage, outage_silent, fall, fall_sensor, clock_step, clock_ahead, clock_behind, duplicate)
 }
 
 

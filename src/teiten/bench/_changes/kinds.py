@@ -301,6 +301,55 @@ def rise(draw: Draw) -> Change:
     return Change(truth, more)
 
 
+def burst_midnight(draw: Draw) -> Change:
+    """A port from one country over midnight, as much before as after it; size: of the port."""
+    half = int(draw.rng.integers(1, 4))
+    row, first = draw.port(2 * half), (FIRST + 1) * 24 - half
+    country = draw.country(row, 2 * half)
+    usual = draw.usual(row, first, first + 2 * half)
+    more = draw.visits((draw.size - 1) * usual, np.arange(first, first + 2 * half), PORTS[row][:2], [country])
+    truth = draw.truth(
+        "burst_midnight", first, first + 2 * half, usual.sum(), _sum(more), _BURST, rows=(row,), countries=(country,),
+        days=(FIRST, FIRST + 1),
+    )  # fmt: skip
+    return Change(truth, more)
+
+
+def many_few(draw: Draw) -> Change:
+    """Very many hosts, each with a packet or two, at one port, for half a day; size: of the port."""
+    row, first = draw.port(12, 2 * draw.least()), draw.begin(FIRST, 0, 11)
+    hours = np.arange(first, first + 12)
+    usual = draw.usual(row, first, first + 12)
+    lands = [(land, int(asn)) for land in _SOME[:6] for asn in draw.world.systems(land)[:4]]
+    counts = draw.rng.poisson(np.repeat(((draw.size - 1) * usual / len(lands))[:, None], len(lands), axis=1))
+    at, place = np.nonzero(counts)
+    names, systems = (np.array([one[n] for one in lands])[place] for n in (0, 1))
+    visits, (protocol, number) = counts[at, place], PORTS[row][:2]
+    if draw.world.scale.sensors > 1:
+        more = draw._spread(hours[at], (protocol, -1 if number is None else number), names, systems, visits, visits)
+    else:
+        more = draw.world.frame(
+            draw.rng, hours[at], np.full(len(at), protocol), np.full(len(at), -1 if number is None else number), names, systems,
+            visits, packets=visits,
+        )  # fmt: skip
+    return Change(draw.truth("many_few", first, first + 12, usual.sum(), _sum(more), (model.MANY_FEW,), rows=(row,)), more)
+
+
+def rise_sensor(draw: Draw) -> Change:
+    """A port steps up and stays at one sensor of many; size: of the port at a sensor, ten times over."""
+    row, first = draw.port(24, 8 * draw.least()), draw.begin(FIRST, 0, 12)
+    usual = draw.usual(row, first, HOURS) / draw.world.scale.sensors
+    sensor = int(draw.rng.choice(np.flatnonzero(draw.world.watching[:, -240:].all(axis=1))))
+    more = draw.visits(
+        10 * (draw.size - 1) * usual, np.arange(first, HOURS), PORTS[row][:2], _SOME[:6], sensor=sensor
+    )  # fmt: skip
+    truth = draw.truth(
+        "rise_sensor", first, HOURS, usual[:24].sum(), _sum(more), (*_RISE, model.BURST), rows=(row,),
+        sensor=draw.world.sensor(sensor), days=(FIRST, FIRST + 1, FIRST + 2),
+    )  # fmt: skip
+    return Change(truth, more)
+
+
 def rise_slow(draw: Draw) -> Change:
     """A port grows, day by day for eight days; size: of the port at the end."""
     row, first = draw.port(24, 2 * draw.least()), 24 * 24
@@ -431,7 +480,8 @@ def dies(draw: Draw) -> Change:
 KINDS: Final[dict[str, Maker]] = {
     maker.__name__: maker
     for maker in (
-        burst, burst_country, burst_few, burst_group, burst_sensor, burst_again, country, wide_scan, new_port, rise, rise_slow,
+        burst, burst_country, burst_few, burst_group, burst_sensor, burst_again, burst_midnight, country, wide_scan, many_few,
+        new_port, rise, rise_sensor, rise_slow,
         ended, spreading, campaign, stands_out, overtakes, rhythm, rhythm_lost, dies,
     )
 }  # fmt: skip
@@ -461,7 +511,8 @@ def put_in(base: pl.DataFrame, changes: Sequence[Change], world: World, rng: np.
 def thinned(cells: pl.DataFrame, which: pl.Expr, stays: Floats, world: World, rng: np.random.Generator) -> pl.DataFrame:
     """Of those cells a share of the packets, by hour (1: all of them)."""
     hour = (pl.col("time") - world.start).dt.total_hours().alias("_hour")
-    some = cells.filter(which).with_columns(hour)
+    # in an order of their own: what each draws is the seed's, however the cells were put together
+    some = cells.filter(which).sort(pl.all()).with_columns(hour)
     share = stays[some["_hour"].to_numpy()]
     packets = rng.binomial(some["packets"].to_numpy(), share)
     hosts = np.minimum(np.maximum(rng.binomial(some["hosts"].to_numpy(), share), packets > 0), packets)

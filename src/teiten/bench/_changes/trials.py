@@ -44,7 +44,7 @@ def folded(find: Callable[[View], list[Detection]]) -> Method:
 
 def groups(world: World, size: float, names: Sequence[str] = ()) -> Iterator[list[Change]]:
     """The kinds of change, so many together, each group with its changes."""
-    names = list(names) or [name for name in KINDS if name != "burst_sensor" or world.scale.sensors > 1]
+    names = list(names) or [name for name in KINDS if not name.endswith("_sensor") or world.scale.sensors > 1]
     order = generator("order", world.seed).permutation(len(names))
     names = [names[n] for n in order]
     for begin in range(0, len(names), TOGETHER):
@@ -154,7 +154,7 @@ def fault_trial(world: World, kind: str, method: Method) -> dict[str, Any]:
         world_s = [one for story in before for one in story.detections if one.kind not in model.OWN]
         if day == fault.day:
             telling = score.own(found, fault)
-            out["told"], out["right"] = bool(telling), any(one.kind in fault.right for one in telling)
+            out["told"], out["right"] = bool(telling), any(fault.told_rightly(one) for one in telling)
             out["false"] = len(world_s)
         else:
             out["after"] = len(world_s)

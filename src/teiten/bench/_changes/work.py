@@ -62,7 +62,7 @@ def job(wish: Wish, out: Path) -> None:
         trials.change_trial(world, group, method) for size in wish.sizes for group in trials.groups(world, size)
     ]
     result["faults"] = [trials.fault_trial(world, kind, method) for kind in FAULTS if wish.faults]
-    soon = [name for name in trials.SOON if name != "burst_sensor" or world.scale.sensors > 1]
+    soon = [name for name in trials.SOON if not name.endswith("_sensor") or world.scale.sensors > 1]
     result["streaming"] = [
         row for size in wish.streaming for group in trials.groups(world, size, sorted(soon))
         for row in trials.stream_trial(world, group, method)
@@ -100,7 +100,7 @@ def in_words(scale: str, seed: int, what: str = "", size: float = 3.0) -> list[s
         return [plain(told), *told["words"]]
     if what == "streaming":
         told = trials.stream_quiet(world, method)
-        soon = sorted(name for name in trials.SOON if name != "burst_sensor" or world.scale.sensors > 1)
+        soon = sorted(name for name in trials.SOON if not name.endswith("_sensor") or world.scale.sensors > 1)
         rows = [r for group in trials.groups(world, size, soon) for r in trials.stream_trial(world, group, method)]
         return [*(f"{r['minutes']} min: {r['kind']} {r['about']} usual {r['usual']}" for r in rows), *told["words"]]
     chosen = [trials.made(world, [what], size)] if what else trials.groups(world, size)

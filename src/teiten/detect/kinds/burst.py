@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from teiten.detect.model import BURST, Confidence, Detection, Part
+from teiten.detect.model import BURST, OF_TODAY, Confidence, Detection, Part
 
 if TYPE_CHECKING:
     from teiten.detect.explain import Change
-    from teiten.detect.scan import Ground
+    from teiten.detect.ground import Ground
     from teiten.detect.view import View
 
 KINDS: Final = (BURST,)
@@ -36,15 +36,22 @@ def _detection(made: Ground, change: Change) -> Detection:
     view, measure = made.view, change.window.measure
     hours = view.hours[made.skip + made.first :]
     about = explain.about(made, change)
+    # a window that began before midnight is told with all of its hours; else the day's
+    over_night = change.window.first < made.begin < change.after
     today = slice(max(change.first, made.begin), max(change.after, made.begin + 1))
-    packets, usual = float(change.counts["packets"][today].sum()), float(change.usual["packets"][today].sum())
-    counted, expected = float(change.counts[measure][today].sum()), float(change.usual[measure][today].sum())
+    of = slice(change.first, change.after) if over_night else today
+    packets, usual = float(change.counts["packets"][of].sum()), float(change.usual["packets"][of].sum())
+    counted, expected = float(change.counts[measure][of].sum()), float(change.usual[measure][of].sum())
     peak = change.first + int(change.counts[measure][change.first : change.after].argmax())
     start = hours[change.first]
     end = hours[change.after] if change.after < made.hours else None
     after = end or view.bounds(view.day)[1]
     hosts = float(view.asked.hosts(about, start, min(after, view.upto or after))) if view.asked is not None else None
-    more = float(change.counts["hosts"][today].sum() - change.usual["hosts"][today].sum())
+    more = float(change.counts["hosts"][of].sum() - change.usual["hosts"][of].sum())
+    own = {}
+    if over_night:
+        both = (float(made["packets"][today].sum()) for made in (change.counts, change.usual))
+        own = {OF_TODAY: [round(one, 1) for one in both]}
     return Detection(
         kind=BURST,
         about=about,
@@ -61,7 +68,7 @@ def _detection(made: Ground, change: Change) -> Detection:
         confidence=_confidence(made, change),
         parts=_parts(made, change),
         sources=_sources(packets - usual, more, hosts),
-        reason=_reason(made, change, start.isoformat()),
+        reason=_reason(made, change, start.isoformat()) | own,
     )
 
 
@@ -82,7 +89,7 @@ def _sources(packets: float, host_hours: float, hosts: float | None) -> Any:
 
 def _parts(made: Ground, change: Change) -> tuple[Part, ...]:
     """Who carries it: by country, AS, port and sensor, where there are several."""
-    from teiten.detect.scan import port_of
+    from teiten.detect.ground import port_of
 
     out: list[Part] = []
     for name, shares in change.shares.items():

@@ -15,11 +15,24 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
+from teiten.detect import at_sensors, levels
 from teiten.detect import days as by_day
-from teiten.detect import levels
 from teiten.detect.away import GROWS, Away, away, enough, narrowed
 from teiten.detect.days import PORT, Calendar, Courses
-from teiten.detect.model import BURST, ENDED, FALLING, HIGH, NEW_PORT, RISING, About, Confidence, Detection, Part, Port
+from teiten.detect.model import (
+    BURST,
+    ENDED,
+    FALLING,
+    HIGH,
+    NEW_PORT,
+    OF_TODAY,
+    RISING,
+    About,
+    Confidence,
+    Detection,
+    Part,
+    Port,
+)
 from teiten.detect.stories import over
 from teiten.detect.view import View
 
@@ -57,7 +70,8 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     least = enough(view, days)
     made: dict[tuple[str, ...], Courses] = {by: by_day.courses(days, *by, least=least) for by in OF}
     every = away(view, days, list(made.values()))
-    if not over(view) or days.watched[-1] < _WHOLE:
+    whole = over(view) and days.watched[-1] >= _WHOLE
+    if not whole:
         # what is less, or over, shows of a whole day: each source has its own hours; of what is more, today's must show it
         slow = view.threshold("detect_slow_times")
         usual = float(days.watched[-1])
@@ -70,7 +84,9 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     # a fall of a port in one country; what was told to have risen has its end told however small it is
     least = enough(view, days, "detect_fall_share")
     every = [one for one in every if one.sign > 0 or one.by != CELL or one.excess >= least]
-    told = _chosen(view, days, every, made)
+    told = at_sensors.placed(view, days, _chosen(view, days, every, made))
+    if whole:
+        told += [replace(one, parts=_parts(days, one, "country")) for one in at_sensors.alone(view, days, told, made[PORT])]
     return [_detection(view, days, one) for one in told if not _is_a_burst(one, found)]
 
 
@@ -193,12 +209,24 @@ def _is_a_burst(one: Away, found: Sequence[Detection]) -> bool:
     if one.over or one.settled or one.sign < 0 or (one.days > 1 and one.port is not None):
         return False
     covering = [other for other in found if other.kind in (BURST, NEW_PORT) and _covers(other.about, one)]
-    return sum(other.packets - (other.usual or 0.0) for other in covering) >= _HALF * one.excess
+    return sum(_of_the_day(other) for other in covering) >= _HALF * one.excess
+
+
+def _of_the_day(burst: Detection) -> float:
+    """What a burst has beyond the usual on the view's day."""
+    packets, usual = burst.reason.get(OF_TODAY, (burst.packets, burst.usual or 0.0))
+    return float(packets - usual)
 
 
 def _covers(about: About, one: Away) -> bool:
     same_port = one.port is None or not about.ports or one.port in about.ports
-    return same_port and (one.country is None or about.country in (None, one.country)) and one.asn in (None, about.asn)
+    same_place = about.sensor in (None, one.sensor) or one.sensor is None
+    return (
+        same_port
+        and same_place
+        and (one.country is None or about.country in (None, one.country))
+        and one.asn in (None, about.asn)
+    )
 
 
 def kind(one: Away) -> str:
@@ -224,7 +252,7 @@ def _detection(view: View, days: Calendar, one: Away) -> Detection:
     port = one.port
     return Detection(
         kind(one),
-        About(ports=() if port is None else (port,), country=one.country, asn=one.asn),
+        About(() if port is None else (port,), one.country, one.asn, one.sensor, one.group),
         view.day,
         first if over else view.bounds(days.dates[one.start])[0],
         end=first if over else None,
@@ -236,7 +264,7 @@ def _detection(view: View, days: Calendar, one: Away) -> Detection:
         measure=one.measure,
         score=score,
         confidence=_confidence(score, one),
-        parts=tuple(one.parts),
+        parts=(*one.parts, *one.at),
         reason=_reason(view, days, one),
     )
 

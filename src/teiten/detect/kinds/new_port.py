@@ -42,7 +42,8 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
     made = courses(days, *PORT)
     if not made.keys:
         return []
-    usual = made.packets[:, :-1][:, seen[:-1]].sum(axis=1) / seen[:-1].sum()
+    # what came on a day of which too little was watched to say anything came all the same
+    usual = made.packets[:, :-1].sum(axis=1) / seen[:-1].sum()
     size = np.minimum(made.packets, _PER_HOST * made.hosts)
     today = size[:, -1]
     enough = (made.packets[:, -1] >= view.threshold("detect_new_packets")) & (

@@ -15,7 +15,8 @@ from teiten.report.figures._canvas import Sheet, identifier
 from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour, on_dark, on_paper
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
-from teiten.report.figures._words import word
+from teiten.report.figures._themed import shade, theme_css, themed, variable, whole_css
+from teiten.report.figures._words import number, word
 from teiten.report.figures.beside import BesideFigure
 from teiten.report.figures.calendar import CalendarFigure
 from teiten.report.figures.day import DayFigure, DayRow, Days
@@ -27,7 +28,8 @@ from teiten.report.figures.multiples import SmallMultiples
 from teiten.report.figures.panels import Panel, PanelsFigure
 from teiten.report.figures.rank import RankFigure, RankRow
 from teiten.report.figures.slope import SlopeFigure, SlopeRow
-from teiten.report.figures.stack import StackFigure
+from teiten.report.figures.stack import StackFigure, swatches
+from teiten.report.figures.world import WorldFigure
 
 __all__ = [
     "DARK",
@@ -59,13 +61,22 @@ __all__ = [
     "Theme",
     "Thing",
     "Threshold",
+    "WorldFigure",
+    "blank",
     "colour",
     "covers",
     "draw",
+    "number",
     "on_dark",
     "on_paper",
     "png",
+    "shade",
     "sheet",
+    "swatches",
+    "theme_css",
+    "themed",
+    "variable",
+    "whole_css",
 ]
 
 
@@ -84,28 +95,43 @@ def draw(
 
 
 def sheet(
-    figure: Figure, *, width: float = 1200, lang: str = "ja", theme: Theme = LIGHT, tips: bool = True, outlines: bool = False
+    figure: Figure,
+    *,
+    width: float = 1200,
+    lang: str = "ja",
+    theme: Theme = LIGHT,
+    tips: bool = True,
+    outlines: bool = False,
+    bare: bool = False,
 ) -> Sheet:
-    """The drawn sheet before it becomes text: where each text stands is in `boxes`, the height in `y`."""
+    """The drawn sheet before it becomes text: where each text stands is in `boxes`, the height in `y`.
+
+    bare: without title, subtitle, legend and note, for a page that says these itself."""
     if not 200 <= width <= 20_000:
         raise ValueError(f"a chart {width:g} px wide cannot be drawn: from 200 to 20,000")
-    page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips, outlines=outlines)
+    page = Sheet(identifier(figure.id), float(width), lang, theme, tips=tips, outlines=outlines, legend=not bare)
     sizes = page.sizes
     page.y = sizes.margin * 0.7
-    page.paragraph(figure.title, size=sizes.title, most=4, bold=True, leading=1.32, balance=True)
-    if figure.subtitle:
-        page.y += 3
-        page.paragraph(figure.subtitle, size=sizes.subtitle, most=5, fill=theme.muted)
-    page.y += 6
+    if not bare:
+        page.paragraph(figure.title, size=sizes.title, most=4, bold=True, leading=1.32, balance=True)
+        if figure.subtitle:
+            page.y += 3
+            page.paragraph(figure.subtitle, size=sizes.subtitle, most=5, fill=theme.muted)
+        page.y += 6
     if figure.is_empty():
         _empty(page)
     else:
         figure.paint(page)
-    if figure.note:
+    if figure.note and not bare:
         page.y += 6
         page.paragraph(figure.note, size=sizes.note, most=6, fill=theme.muted)
     page.y = float(round(page.y + sizes.margin * 0.8))
     return page
+
+
+def blank() -> Sheet:
+    """A sheet on which nothing is drawn, for its theme."""
+    return Sheet("blank", 200.0)
 
 
 def _empty(page: Sheet) -> None:

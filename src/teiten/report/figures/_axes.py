@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from teiten.report.figures import _scale, _text, _words
 from teiten.report.figures._canvas import Anchor, Sheet, n
 from teiten.report.figures._colour import is_faint, on_paper
-from teiten.report.figures._model import Gap, Mark, Step, Threshold
+from teiten.report.figures._model import Gap, Mark, Series, Step, Threshold
 
 _LIFT = 11.0
 """px from the plot up to the lowest labels above it: clear of the highest label of the value axis."""
@@ -18,10 +18,15 @@ _LIFT = 11.0
 
 @dataclass
 class ValueAxis:
-    """Values from 0 up; `ticks` in the unit of the data, the last is the top unless the top was set from outside."""
+    """Values from 0 up; `ticks` in the unit of the data, the last is the top unless the top was set from outside.
+
+    least: 0 on a linear axis; on a logarithmic one the decade at which it begins to be one: below, it runs on to 0, which has a
+    place of its own (log(1 + value / least)), so that nothing is never drawn as something, nor left out.
+    """
 
     ticks: list[float]
     top: float
+    least: float = 0.0
 
     @classmethod
     def of(cls, highest: float, height: float, y_max: float | None, *, whole: bool = True) -> ValueAxis:
@@ -31,6 +36,24 @@ class ValueAxis:
             return cls(_scale.fixed_steps(y_max, most), y_max)
         ticks = _scale.steps(highest, most, whole=whole)
         return cls(ticks, ticks[-1])
+
+    @classmethod
+    def logarithmic(cls, highest: float, lowest: float, height: float) -> ValueAxis:
+        """A logarithmic axis from 0; lowest: the smallest value that is not 0."""
+        ticks, least = _scale.decades(highest, lowest, max(2, int(height / 40)))
+        return cls(ticks, ticks[-1], least)
+
+    def part(self, value: float) -> float:
+        """How far up a value stands: 0 for 0, 1 for the top, held between."""
+        if self.least:
+            place = math.log1p(max(0.0, value) / self.least) / math.log1p(self.top / self.least)
+        else:
+            place = value / self.top
+        return min(1.0, max(0.0, place))
+
+    def value(self, part: float) -> float:
+        """The value that stands so far up."""
+        return self.least * math.expm1(part * math.log1p(self.top / self.least)) if self.least else part * self.top
 
     def labels(self, lang: str) -> list[str]:
         return [_words.axis_number(t, self.ticks[-1], lang) for t in self.ticks]
@@ -65,7 +88,7 @@ class TimePlot:
 
     def of(self, value: float) -> float:
         """px of a value; what is above a top that was set from outside ends at the top."""
-        return self.y + self.h * (1 - min(1.0, max(0.0, value / self.axis.top)))
+        return self.y + self.h * (1 - self.axis.part(value))
 
     @property
     def base(self) -> float:
@@ -92,17 +115,22 @@ def time_plot(
     right_room: float = 0.0,
     height: float = 0.0,
     gutter: float = 0.0,
+    lowest: float = 0.0,
 ) -> TimePlot:
     """Draws the ground under a chart over time, from `sheet.y` down; moves `sheet.y` below the labels of the time axis.
 
     right_room: px kept free at the right for labels; gutter: at least so many for those of the value axis, where several
-    are to be of one width. Marks and thresholds are drawn by `annotate` afterwards, above
+    are to be of one width; lowest: the smallest value that is not 0, for a logarithmic axis (0: a linear one). Marks and
+    thresholds are drawn by `annotate` afterwards, above
     the data; gaps lie under it, and the data has nothing there.
     """
     sizes, theme = sheet.sizes, sheet.theme
     height = height or sizes.plot
     highest = max([highest, *(t.value for t in thresholds if math.isfinite(t.value))])
     axis = ValueAxis.of(highest, height, y_max, whole=whole)
+    if lowest > 0:
+        axis = ValueAxis.logarithmic(highest, lowest, height)
+        unit = _words.word(sheet.lang, "with_scale", unit=unit, scale=_words.word(sheet.lang, "log_axis"))
     labels = axis.labels(sheet.lang)
     gutter = max([gutter, *(_text.width(label, sizes.tick) + 8 for label in labels)])
     x = sheet.left + gutter
@@ -282,6 +310,11 @@ def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> li
     return places
 
 
+def lowest(series: Iterable[Series]) -> float:
+    """The smallest value that is more than 0, for a logarithmic axis; 1 where there is none."""
+    return min((v for one in series for v in one.values if v is not None and v > 0), default=1.0)
+
+
 def strong_line(sheet: Sheet, points: Sequence[tuple[float, float]], ink: str, width: float, dash: str = "") -> None:
     """A line that stands out from what it crosses; one of a light colour gets a darker rim, or it would drown in white."""
     sheet.polyline(points, sheet.theme.paper, width + 2.4)
@@ -321,6 +354,7 @@ __all__ = [
     "ValueAxis",
     "annotate",
     "baseline",
+    "lowest",
     "row_of_labels",
     "runs",
     "spread",

@@ -68,17 +68,26 @@ class Sheet:
     used: set[str] = field(default_factory=set)
     tips: bool = True
     outlines: bool = False
+    legend: bool = True
+    """does a figure draw its own? A page that lists its series beside it wants none"""
     letters: set[str] = field(default_factory=set)
     extents: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """item -> where it lies (left, top, right, bottom, generously); an item that is not there may lie anywhere"""
     plots: list[tuple[float, float, dt.datetime, dt.datetime]] = field(default_factory=list)
     """where time runs: left and right in px, and the moments there, of each plot with a time axis"""
+    grid: tuple[float, float, float, float] | None = None
+    """where the cells of a heat map lie: left, top, right, and a row's height, px"""
     at: float | None = None
     """of a part of another sheet, without margins of its own: where on that it begins"""
 
     @property
     def narrow(self) -> bool:
         return self.width < NARROW
+
+    @property
+    def edge(self) -> float:
+        """px kept free at the right of a plot whose legend stands elsewhere: half of a label under its end."""
+        return 0.0 if self.legend else 20.0
 
     @property
     def sizes(self) -> Sizes:
@@ -244,11 +253,11 @@ class Sheet:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    def finish(self, title: str, description: str, height: float) -> str:
-        """The SVG document."""
+    def finish(self, title: str, description: str, height: float, *, role: str = "img") -> str:
+        """The SVG document. role: 'group' where there are links in it, which an image has not."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{n(self.width)}" height="{n(height)}"'
-            f' viewBox="0 0 {n(self.width)} {n(height)}" role="img" aria-labelledby="{self.name}-title {self.name}-desc"'
+            f' viewBox="0 0 {n(self.width)} {n(height)}" role="{role}" aria-labelledby="{self.name}-title {self.name}-desc"'
             f" lang=\"{clean(self.lang)}\" font-family=\"'{fonts.FAMILY}', 'Noto Sans CJK JP', 'Noto Sans JP',"
             " 'Hiragino Sans', 'Yu Gothic', sans-serif\" text-rendering=\"geometricPrecision\">"
         )

@@ -103,7 +103,7 @@ PROTOCOLS: dict[str, str] = {
     "1": "#7aa87c",
 }
 
-_TABLES: dict[str, dict[str, str]] = {
+TABLES: dict[str, dict[str, str]] = {
     "port": PORTS,
     "country": COUNTRIES,
     "target": TARGETS,
@@ -129,7 +129,7 @@ def colour(kind: Thing | str, key: str, theme: Theme = LIGHT) -> str:
     name = name.upper() if kind == "country" else name.lower()
     if kind == "target" and name not in TARGETS:
         return theme.other
-    found = _TABLES.get(kind, {}).get(name) or _hashed(f"{kind}:{name}")
+    found = TABLES.get(kind, {}).get(name) or _hashed(f"{kind}:{name}")
     return _lifted(found) if oklab(theme.paper)[0] < 0.5 else found
 
 
@@ -144,8 +144,15 @@ def _lifted(colour: str) -> str:
 
 
 def _hashed(name: str) -> str:
+    """The colour of what no table names."""
+    return hashed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+
+
+HASHED: int = 72
+
+
+def hashed(number: int) -> str:
     """One of 72 colours, duller than the tables' so that what is usual stands out."""
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
     lightness = (0.46, 0.62, 0.77)[number % 3]
     hue = (number // 3) % 24 * 15
     return _oklch(lightness, (0.085, 0.1, 0.085)[number % 3], hue)

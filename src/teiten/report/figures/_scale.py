@@ -33,6 +33,21 @@ def fixed_steps(top: float, most: int) -> list[float]:
     return [v for v in steps(top, most, whole=False) if v <= top * (1 + 1e-9)]
 
 
+def decades(highest: float, lowest: float, most: int) -> tuple[list[float], float]:
+    """0 and powers of ten up to the first round value not below `highest` (every second, third ... where there are too many),
+    and the decade of `lowest`, six below the highest at the most. [0, 1] for no data."""
+    if not math.isfinite(highest) or highest < 1e-9:
+        return [0.0, 1.0], 1.0
+    last = math.floor(math.log10(highest))
+    first = max(min(last, math.floor(math.log10(max(lowest, 1e-9)) + 1e-9)), last - 6)
+    every = max(1, -(-(last - first + 1) // max(1, most - 1)))
+    found = [10.0**power for power in range(first, last + 1, every)]
+    top = next(s * 10.0**last for s in (1.0, 2.0, 5.0, 10.0) if s * 10.0**last >= highest * (1 - 1e-9))
+    # two labels so close would touch
+    found = [tick for tick in found if tick <= top * 0.55] + [top]
+    return [0.0, *found], 10.0**first
+
+
 def bucket_end(start: dt.datetime, step: Step) -> dt.datetime:
     """Where the bucket that begins there ends, by the calendar of its zone (a day may have 23 or 25 hours)."""
     if step == "hour":

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from teiten.report.figures import _axes, _scale, _text, _words
-from teiten.report.figures._canvas import Sheet
+from teiten.report.figures import _axes, _classes, _scale, _text, _words
+from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import ramp
 from teiten.report.figures._model import Figure, Kind, Step, check_times
 
@@ -29,7 +29,8 @@ class HeatFigure(Figure):
     """rows: 24 values each (hours of the day), or one for each of `times`.
 
     scale: 'all' one linear scale, 'log' one logarithmic scale, 'row' each row against its own maximum (the rhythm of a
-    small thing beside a large one). v_max holds the scale still from outside.
+    small thing beside a large one), 'classes' classes of round bounds that the key names. v_max holds the scale still from
+    outside.
     """
 
     RAMPED: ClassVar[bool] = True
@@ -38,7 +39,7 @@ class HeatFigure(Figure):
     rows: Sequence[HeatRow]
     times: Sequence[dt.datetime] = ()
     step: Step = "day"
-    scale: Literal["all", "log", "row"] = "row"
+    scale: Literal["all", "log", "row", "classes"] = "row"
     v_max: float | None = None
 
     def __post_init__(self) -> None:
@@ -59,12 +60,16 @@ class HeatFigure(Figure):
         size = sizes.label
         peaks = [max((v for v in r.values if v is not None), default=0.0) for r in self.rows]
         top = self.v_max or max(peaks) or 1.0
-        self._key(sheet, top)
+        classes = _classes.Classes.of(v for r in self.rows for v in r.values) if self.scale == "classes" else None
+        if classes is None:
+            self._key(sheet, top)
+        else:
+            _classes.key(sheet, classes, self.unit, gap=any(v is None for r in self.rows for v in r.values))
         names = min(max(_text.width(_text.plain(r.label), size) for r in self.rows), sheet.width * 0.3)
         notes = [_words.number(p) if self.scale == "row" else "" for p in peaks]
         after = max(_text.width(t, sizes.note) for t in notes)
         x = sheet.left + names + 12
-        width = sheet.right - x - (after + 10 if after else 0)
+        width = sheet.right - x - (after + 10 if after else sheet.edge)
         step = width / self._count
         high = 20.0 if sheet.narrow else 26.0
         sheet.y += 10
@@ -72,9 +77,14 @@ class HeatFigure(Figure):
             head = _words.word(sheet.lang, "highest")
             sheet.text(sheet.right, sheet.y + sizes.note * 0.6, head, size=sizes.note, fill=theme.muted, anchor="end")
             sheet.y += sizes.note * 1.2
+        sheet.grid = (x, sheet.y, x + width, high)
         for row, peak, note in zip(self.rows, peaks, notes, strict=True):
             base = sheet.y + high / 2 + size * 0.36
             sheet.text(x - 12, base, row.label, size=size, anchor="end", room=names, tip=row.label)
+            if classes is not None:
+                self._line(sheet, row, classes, (x, step, high))
+                sheet.y += high
+                continue
             full = (self.v_max or peak or 1.0) if self.scale == "row" else top
             for i, value in enumerate(row.values):
                 gap = 1.0 if step > 6 else 0.0
@@ -90,6 +100,25 @@ class HeatFigure(Figure):
         if value is None:
             return sheet.hatch("gap")
         return ramp(sheet.theme.heat, _place(value, top, log=self.scale == "log"))
+
+    def _line(self, sheet: Sheet, row: HeatRow, classes: _classes.Classes, place: tuple[float, float, float]) -> None:
+        """A row's cells: one path a shade, cells of one shade beside each other as one where no air parts them."""
+        x, step, high = place
+        air, deep = (1.0 if step > 6 else 0.0), high - (2 if sheet.narrow else 3)
+        shapes: dict[str, list[str]] = {}
+        start = 0
+        found = [None if value is None else classes.number(value) for value in row.values]
+        for i, number in enumerate(found):
+            if not air and i + 1 < len(found) and found[i + 1] == number:
+                continue
+            paint = sheet.hatch("gap") if number is None else classes.shade(number, sheet)
+            wide = (i + 1 - start) * step - air
+            shapes.setdefault(paint, []).append(f"M{n(x + start * step)} {n(sheet.y)}h{n(wide)}v{n(deep)}h-{n(wide)}z")
+            start = i + 1
+        for paint, drawn in shapes.items():
+            sheet.path("".join(drawn), fill=paint)
+        if self.times:
+            sheet.plots[:] = [(x, x + step * self._count, self.times[0], _scale.bucket_end(self.times[-1], self.step))]
 
     def _key(self, sheet: Sheet, top: float) -> None:
         """The ramp with its ends named, and how it runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from teiten.report.figures import _axes, _legend, _text, _words
 from teiten.report.figures._canvas import Sheet
@@ -28,6 +29,7 @@ class LineFigure(Figure):
     thresholds: Sequence[Threshold] = ()
     whole: bool = True
     y_max: float | None = None
+    scale: Literal["linear", "log"] = "linear"
 
     def __post_init__(self) -> None:
         check_times(self.times, (s.values for s in self.series))
@@ -38,7 +40,7 @@ class LineFigure(Figure):
     def paint(self, sheet: Sheet) -> None:
         size = sheet.sizes.label
         drawn = [s for s in self.series if any(v is not None for v in s.values)]
-        names = max(_text.width(_text.plain(s.label), size) for s in drawn)
+        names = max((_text.width(_text.plain(s.label), size) for s in drawn), default=0.0)
         beside = len(drawn) <= 9 and names <= sheet.width * (0.2 if sheet.narrow else 0.25)
         plot = _axes.time_plot(
             sheet,
@@ -51,7 +53,8 @@ class LineFigure(Figure):
             gaps=self.gaps,
             marks=self.marks,
             thresholds=self.thresholds,
-            right_room=names + 14 if beside else 0.0,
+            right_room=names + 14 if beside else sheet.edge,
+            lowest=_axes.lowest(drawn) if self.scale == "log" else 0.0,
         )
         for series in reversed(drawn):
             draw(plot, series, self.things)
@@ -59,7 +62,7 @@ class LineFigure(Figure):
         _axes.annotate(plot, self.marks, self.thresholds)
         if beside:
             self._names(plot, drawn)
-        else:
+        elif sheet.legend:
             _legend.line_of(
                 sheet, [_legend.Entry(s.label, ink(s, sheet, self.things), line=True, dash=dash(s)) for s in self.series]
             )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from teiten.report.figures import _axes, _legend, _words
 from teiten.report.figures._canvas import Sheet, n
-from teiten.report.figures._colour import colour, distance
+from teiten.report.figures._colour import LIGHT, Theme, colour, distance
 from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold, check_times
 
 MOST = 7
@@ -23,7 +23,8 @@ class StackFigure(Figure):
     times: the start of each bucket, aware, in the reader's zone; step: their length; series: from the bottom up, at
     most 7 of kind 'value', then one 'other' and one 'unknown'. form: 'bars' says a bucket is a bucket, 'areas' joins
     their middles. totals: write each series' sum and share into the legend (not for hosts, whose days do not add up).
-    y_max: holds the axis still from outside.
+    y_max: holds the axis still from outside. scale: with 'log' a bucket's height is its sum on a logarithmic axis, and the
+    height is divided by shares: edges between layers can be read as parts of the sum, not on the axis.
     """
 
     times: Sequence[dt.datetime]
@@ -36,6 +37,7 @@ class StackFigure(Figure):
     thresholds: Sequence[Threshold] = ()
     totals: bool = True
     y_max: float | None = None
+    scale: Literal["linear", "log"] = "linear"
 
     def __post_init__(self) -> None:
         if sum(s.kind == "value" for s in self.series) > MOST:
@@ -48,7 +50,7 @@ class StackFigure(Figure):
     def paint(self, sheet: Sheet) -> None:
         paints = _paints(self, sheet)
         entries = self._entries(sheet, paints)
-        beside = 0.0 if sheet.narrow else _legend.column_width(sheet, entries, sheet.width * 0.3)
+        beside = 0.0 if sheet.narrow or not sheet.legend else _legend.column_width(sheet, entries, sheet.width * 0.3)
         sums = [sum(s.values[i] or 0.0 for s in self.series) for i in range(len(self.times))]
         top = sheet.y
         plot = _axes.time_plot(
@@ -61,7 +63,8 @@ class StackFigure(Figure):
             gaps=self.gaps,
             marks=self.marks,
             thresholds=self.thresholds,
-            right_room=beside + 28 if beside else 0.0,
+            right_room=beside + 28 if beside else sheet.edge,
+            lowest=min((one for one in sums if one > 0), default=1.0) if self.scale == "log" else 0.0,
         )
         self._layers(plot, paints)
         _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
@@ -69,8 +72,11 @@ class StackFigure(Figure):
         if beside:
             bottom = _legend.column(sheet, entries[::-1], sheet.right - beside, max(top, plot.y - 14), beside)
             sheet.y = max(sheet.y, bottom)
-        else:
+        elif sheet.legend:
             _legend.rows(sheet, entries)
+        if self.scale == "log":
+            sheet.y += 4
+            sheet.paragraph(_words.word(sheet.lang, "log_stack"), size=sheet.sizes.note, most=3, fill=sheet.theme.muted)
 
     def _entries(self, sheet: Sheet, paints: list[tuple[str, str]]) -> list[_legend.Entry]:
         whole = sum(s.total for s in self.series)
@@ -90,6 +96,9 @@ class StackFigure(Figure):
         heights = [[0.0] * len(self.times)]
         for series in self.series:
             heights.append([g + max(0.0, v or 0.0) for g, v in zip(heights[-1], series.values, strict=True)])
+        if self.scale == "log":
+            heights = [[_divided(plot.axis, part, whole) for part, whole in zip(layer, heights[-1], strict=True)]
+                       for layer in heights]  # fmt: skip
         seen = _axes.runs([None if all(s.values[i] is None for s in self.series) else 0.0 for i in range(len(self.times))])
         edge = plot.sheet.theme.paper if plot.bucket >= 4 else ""
         for number in reversed(range(len(self.series))):
@@ -125,6 +134,18 @@ class StackFigure(Figure):
     def _tip(self, i: int, lang: str) -> str:
         said = [f"{s.label} {_words.number(v)}" for s in reversed(self.series) if (v := s.values[i])]
         return ", ".join(said) or ("0" if any(s.values[i] is not None for s in self.series) else _words.word(lang, "gap"))
+
+
+def _divided(axis: _axes.ValueAxis, part: float, whole: float) -> float:
+    """The value whose place on the axis is that part of the whole's height."""
+    return axis.value(axis.part(whole) * part / whole) if whole else 0.0
+
+
+def swatches(figure: StackFigure, theme: Theme = LIGHT) -> list[tuple[str, bool]]:
+    """For each series its colour, and whether dots lie over it, for a legend drawn elsewhere."""
+    sheet = Sheet("swatches", 200.0, theme=theme)
+    painted = zip(figure.series, _paints(figure, sheet), strict=True)
+    return [(theme.unknown if one.kind == "unknown" else paint, bool(over)) for one, (paint, over) in painted]
 
 
 def _bar(plot: _axes.TimePlot, i: int, high: float, low: float) -> str:

@@ -124,6 +124,9 @@ def _amount(speech: Speech, story: Story, main: Detection | None) -> list[Paragr
     """Stories of an amount, by how they stand."""
     if story.state in ("new", "once") and main is not None and main.kind not in _STANDS:
         return _came(speech, story, main)
+    if main is not None and story.state == "ended" and model.OF_TODAY in main.reason:
+        fields = {"thing": speech.thing(story.about, story), "when": speech.hours(main)}
+        return [speech.turn("tell.ended_night", **fields), *_much.some(_much.packets(speech, story, main))]
     if main is not None and story.state == "high" and main.reason.get("few"):
         said = [speech.turn("tell.relatively_high", thing=speech.thing(story.about, story))]
     elif main is not None and story.state == "high" and main.kind == model.BURST:

@@ -206,13 +206,15 @@ def few_many(speech: Speech, story: Story, one: Detection | None) -> list[Paragr
     """ロシア発では、ごく少数のホストを発信元に、非常に広範なポートへのスキャンが行われています."""
     key = "ended" if story.state == "ended" else "open" if story.state not in ("new", "once") else "new"
     about = one.about if one is not None else story.about
-    said = [speech.turn(f"tell.{story.kind}_{key}", topic=speech.topic(about, story))]
+    kind = one.kind if one is not None else story.kind
+    said = [speech.turn(f"tell.{kind}_{key}", topic=speech.topic(about, story))]
     if one is None or key == "ended":
         return said
-    hosts, ports = number(one, "hosts") or one.hosts, number(one, "ports")
+    hosts, ports, each = number(one, "hosts") or one.hosts, number(one, "ports"), number(one, "each")
     if hosts and ports:
         text = [speech.linked(speech.count(hosts, "hosts"), story)]
-        said.append(speech.turn(f"tell.{one.kind}_count", hosts=text, n=round(ports)))
+        fields = {"each": speech.count(each)} if each else {}
+        said.append(speech.turn(f"tell.{kind}_count{'_each' if each else ''}", hosts=text, n=round(ports), **fields))
     return said
 
 

@@ -141,8 +141,8 @@ def seen_at(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
 
 
 def sources(speech: Speech, story: Story, one: Detection) -> Paragraph | None:
-    """発信元は少数のホスト(3ホスト)です。"""
-    if one.sources is None:
+    """発信元は少数のホスト(3ホスト)です。 Nothing where a finding of its own tells it."""
+    if one.sources is None or any(d.kind == model.MANY_FEW for d in story.detections):
         return None
     if one.hosts is None or one.hosts < 1:
         return speech.turn(f"tell.sources_{one.sources}_plain")

@@ -19,7 +19,12 @@ def sentences(speech: Speech, story: Story, one: Detection | None) -> list[Parag
     if one.kind == model.OUTAGE:
         because = str(one.reason.get("because") or "")
         text = speech.say("notes.at_gap", text=because) if because else ""
-        return [speech.turn("tell.outage", **fields, because=text)]
+        said = [speech.turn("tell.outage", **fields, because=text)]
+        ahead = one.reason.get("hours_ahead")
+        if model.CLOCK_STEP in one.reason.get("readings", ()) and isinstance(ahead, int) and not because:
+            length = speech.words.duration(dt.timedelta(hours=ahead))
+            said.append(speech.turn("tell.outage_or_step", length=length))
+        return said
     if one.kind == model.CLOCK_STEP:
         seconds = one.reason.get("seconds")
         if isinstance(seconds, int | float) and seconds:

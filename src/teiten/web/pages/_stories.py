@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from teiten.report.words import Speech as Telling
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 MOST_DAYS = 31
 
 
-async def told(asked: Asked, pool: Pool) -> dict[dt.date, list[Story]]:
-    """The stories of the span's days (its last 31), those that go on and those that came, the analyst's false ones left out."""
+async def told(asked: Asked, pool: Pool, *, marked: bool = False) -> dict[dt.date, list[Story]]:
+    """The stories of the span's days (its last 31), those that go on and those that came; unless `marked`, without those that
+    the analyst says are false."""
     from teiten.detect import kept
 
     zone = asked.settings.zone
@@ -32,9 +33,26 @@ async def told(asked: Asked, pool: Pool) -> dict[dt.date, list[Story]]:
 
     found = await pool.ask(("stories", tuple(wanted)), ask)
     return {
-        day: [one for one in found[day] if one.state != "resting" and one.verdict != "false"]
+        day: [one for one in found[day] if one.state != "resting" and (marked or one.verdict != "false")]
         for day in sorted(found, reverse=True)
     }
+
+
+def latest(found: Mapping[dt.date, Sequence[Story]]) -> list[Story]:
+    """Each story once, as it stands on the last of those days on which it is told; the latest first."""
+    out: dict[str, Story] = {}
+    for day in sorted(found, reverse=True):
+        for story in found[day]:
+            out.setdefault(story.id, story)
+    return list(out.values())
+
+
+def kind(code: str, kind: str) -> str:
+    """What that kind of change is, in words; the kind itself where nobody has said it."""
+    from teiten.detect.model import MEANINGS
+
+    en, ja = MEANINGS.get(kind, (kind, kind))
+    return ja if code == "ja" else en
 
 
 def words(asked: Asked, story: Story) -> tuple[str, list[str], list[str], str]:

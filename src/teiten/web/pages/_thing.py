@@ -43,7 +43,8 @@ async def view(
         Part(
             f"{time}-time",
             speech.say(f"web.{time}_time"),
-            figure=_ranked.stack(own, time, found),
+            figure=_ranked.stack(own, time, found) if found.rows else None,
+            empty=speech.say("web.nothing"),
         ),
         *more,
     ]

@@ -10,6 +10,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/asn/{asn}"
+SEES = "viewer"
 
 
 async def build(asked: Asked, pool: Pool) -> View:

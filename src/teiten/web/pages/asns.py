@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/asns"
+SEES = "viewer"
 NAV = (40, "web.asns")
 
 

@@ -11,6 +11,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/country/{country}"
+SEES = "viewer"
 
 
 async def build(asked: Asked, pool: Pool) -> View:

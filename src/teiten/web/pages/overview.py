@@ -9,11 +9,12 @@ from teiten.engine import questions
 from teiten.report.model import Fact
 from teiten.web.asked import SPANS, Asked
 from teiten.web.model import Part, View
-from teiten.web.pages import _ranked, _stories
+from teiten.web.pages import _map, _ranked, _stories
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/"
+SEES = "viewer"
 NAV = (10, "web.overview")
 MOST_STORIES = 10
 
@@ -27,7 +28,9 @@ async def build(asked: Asked, pool: Pool) -> View:
         facts.append(Fact(speech.say(f"web.last_{name}"), speech.words.number(row["packets"]), note))
     parts = [Part("now", speech.say("web.how_much"), facts=facts), await _changed(asked, pool)]
     found = await pool.ask(("series", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports"))
-    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(asked, "ports", found)))
+    figure = _ranked.stack(asked, "ports", found) if found.rows else None
+    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=figure, empty=speech.say("web.nothing")))
+    parts.append(await _map.part(asked, pool))
     few = replace(asked, n=5)
     for what in ("ports", "countries", "sensors"):
         rows = await _ranked.ranked(few, pool, what)

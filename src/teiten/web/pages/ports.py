@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from teiten.web.asked import Asked
 from teiten.web.model import View
-from teiten.web.pages import _ranked
+from teiten.web.pages import _heat, _ranked
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/ports"
+SEES = "viewer"
 NAV = (20, "web.ports")
 
 
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
-    return View(speech.say("web.ports"), await _ranked.parts(asked, pool, "ports", "ports"), lead=[speech.span()])
+    time, table = await _ranked.parts(asked, pool, "ports", "ports")
+    return View(speech.say("web.ports"), [time, table, *await _heat.ports(asked, pool)], lead=[speech.span()])

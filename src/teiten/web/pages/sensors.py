@@ -1,17 +1,100 @@
-"""Sensors: through time, and ranked."""
+"""Sensors beside each other: per observed address, how much of the time each watched, what it lost, what only one sees."""
 
 from __future__ import annotations
 
-from teiten.web.asked import Asked
-from teiten.web.model import View
-from teiten.web.pages import _ranked
+from collections.abc import Sequence
+
+from teiten.engine import series
+from teiten.engine.filters import thing_text
+from teiten.report import figures
+from teiten.web.asked import Asked, place
+from teiten.web.model import Cell, Column, Part, Row, Table, View
+from teiten.web.pages import _ranked, _sensors
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/sensors"
+SEES = "viewer"
 NAV = (70, "web.sensors")
+MOST = 30
+"""sensors with a panel of their own"""
 
 
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
-    return View(speech.say("web.sensors"), await _ranked.parts(asked, pool, "sensors", "sensors"), lead=[speech.span()])
+    say = speech.say
+    found = await pool.ask(("sensors", asked.key), lambda s: _sensors.compared(s, asked))
+    rows = await _ranked.ranked(asked, pool, "sensors")
+    parts = [Part("sensors", say("web_sensors.compared"), table=table(asked, found), empty=say("web.nothing"))]
+    if len(found) > 1:
+        told = await pool.ask(("sensors through time", asked.key), lambda s: _sensors.through_time(s, asked, MOST))
+        parts.append(
+            Part("each", say("web_sensors.each"), figure=_panels(asked, found, told), empty=say("web.nothing"), wide=True)
+        )
+    else:
+        time = await pool.ask(("series", "sensors", asked.key), lambda s: _ranked.through_time(s, asked, "sensors"))
+        parts.append(
+            Part("time", say("web.sensors_time"), figure=_ranked.stack(asked, "sensors", time), empty=say("web.nothing"))
+        )
+    parts.append(Part("ranked", say("web.sensors"), table=_ranked.table(asked, "sensors", rows), empty=say("web.nothing"),
+                      sql=rows.sql))  # fmt: skip
+    groups = sorted({one.group for one in found if one.group})
+    if groups:
+        parts.append(
+            Part("groups", say("web_sensors.groups"), links=[Cell(name, asked.url("/sensors", group=name)) for name in groups])
+        )
+    return View(say("web.sensors"), parts, lead=[speech.span()])
+
+
+def table(asked: Asked, found: Sequence[_sensors.One]) -> Table:
+    """A line a sensor."""
+    speech = Speech.of(asked)
+    say, words = speech.say, speech.words
+    columns = [Column(say("web.sensors_one"), "text"), Column(say("web_sensors.group"), "text", spare=True),
+               Column(say("web_sensors.addresses"), spare=True), Column(say("web_sensors.watched")),
+               Column(say("web_sensors.lost"), spare=True), Column(say("web.packets")), Column(say("web_sensors.rate")),
+               Column(say("web_sensors.alike"), spare=True), Column(say("web_sensors.only_here"), "text", spare=True),
+               Column(say("web_sensors.last"), "text", spare=True)]  # fmt: skip
+    rows: list[Row] = [
+        (
+            Cell(one.name, asked.url(place("sensor", one.name))), one.group or "–", f"{one.addresses:,.3g}",
+            Cell(words.percent(one.watched), share=one.watched), lost(speech, one), words.number(one.packets),
+            "–" if one.rate is None else f"{one.rate:,.1f}", "–" if one.alike is None else f"{one.alike:.2f}",
+            " ".join(thing_text(*port) for port in one.only_here if port[0] is not None) or "–",
+            speech.at(one.last) if one.last else say("web_sensors.never"),
+        )
+        for one in found
+    ]  # fmt: skip
+    return Table(say("web_sensors.compared"), columns, rows, note=say("web_sensors.note"),
+                 rows_url=asked.url("/api/v1/coverage"))  # fmt: skip
+
+
+def lost(speech: Speech, one: _sensors.One) -> str:
+    """Losses, or that nobody gives account of them."""
+    if not one.lost.known:
+        return speech.say("web_sensors.no_account")
+    return speech.words.number(one.lost.lost)
+
+
+def _panels(asked: Asked, found: Sequence[_sensors.One], told: tuple) -> figures.Figure:  # type: ignore[type-arg]
+    """Packets per observed address of each sensor, all on one scale; what was not watched has no value."""
+    rows, starts, missing = told
+    spread = series.spread(rows, starts, ("sensor",))
+    ends = [*starts[1:], asked.end]
+    made = []
+    for one in found[:MOST]:
+        values = spread.get((one.name,), [0] * len(starts))
+        gaps = missing.get(one.name, [])
+        quiet = [any(g["start"] <= a and b <= g["end"] for g in gaps) for a, b in zip(starts, ends, strict=True)]
+        by = one.addresses or 1.0
+        shown = [None if silent else v / by for v, silent in zip(values, quiet, strict=True)]
+        made.append(figures.Series(one.name, one.name, shown))
+    # hours in which nobody watched; those of one sensor are left blank in its panel
+    dark = [n for n in range(len(starts)) if all(one.values[n] is None for one in made)]
+    nobody = [figures.Gap(starts[n], ends[n]) for n in dark]
+    speech = Speech.of(asked)
+    return figures.SmallMultiples(
+        id="each", title=speech.say("web_sensors.each"), subtitle=speech.span(), step=asked.step, things="sensor", series=made,
+        gaps=nobody,
+        unit=speech.say(f"web_sensors.unit_{asked.step}"), times=[t.astimezone(asked.settings.zone) for t in starts],
+    )  # fmt: skip

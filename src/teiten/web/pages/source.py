@@ -1,15 +1,63 @@
-"""A source: what it tried, when, and what it is taken for."""
+"""A source, or a prefix: what it tried, when, in what order, what it is taken for and by which rule, who is beside it."""
 
 from __future__ import annotations
 
-from teiten.web.asked import Asked
-from teiten.web.model import View
-from teiten.web.pages import _thing
+from dataclasses import replace
+from typing import Any
+
+from teiten.web.asked import Asked, place
+from teiten.web.model import Part, View
+from teiten.web.pages import _notes, _ranked, _source, _source_parts, _stories, _thing
 from teiten.web.pool import Pool
+from teiten.web.speech import Speech
 
 PATH = "/source/{src:path}"
+SEES = "viewer"
+NEEDS = "analyst"
 
 
 async def build(asked: Asked, pool: Pool) -> View:
     text = asked.told["src"]
-    return await _thing.view(asked, pool, text, {"src": text}, time="ports", tables=("ports", "sensors", "tools", "scanners"))
+    own = _thing.narrowed(asked, src=text)
+    net = _source.network(text)
+    name = str(net.network_address if _source.one(net) else net)
+    speech = Speech.of(own)
+    life = await pool.ask(("life", name), lambda s: _source.life(s, net))
+    marks = await pool.ask(("marks", own.key), lambda s: _source.marks(s, own))
+    found = await pool.ask(("verdicts", name), lambda s: _source.verdicts(s, net))
+    ranked = {what: await _ranked.ranked(replace(own, n=10), pool, what) for what in ("ports", "sensors")}
+    parts = [
+        _source_parts.facts(own, net, life, marks),
+        _source_parts.taken_for(own, net, found),
+        *_source_parts.announced(own, net),
+        *_notes.part(own, _notes.on_source(await _notes.every(pool), net)),
+    ]
+    if marks["packets"]:
+        series = await pool.ask(("series", "ports", own.key), lambda s: _ranked.through_time(s, own, "ports"))
+        parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(own, "ports", series)))
+    for what, rows in ranked.items():
+        table = _ranked.table(own, what, rows)
+        parts.append(Part(what, speech.say(f"web.{what}"), table=table, empty=speech.say("web.nothing"), sql=rows.sql))
+    if net.num_addresses <= _source.WIDE:
+        joined = await pool.ask(("sessions", own.key), lambda s: _source.sessions(s, own))
+        parts.append(_source_parts.sessions(own, joined))
+    parts += await _beside(own, pool, net, marks, ranked["ports"])
+    parts += [_source_parts.ways(own, life), *_notes.forms(own, source=name)]
+    return View(name, parts, lead=[speech.span()])
+
+
+async def _beside(own: Asked, pool: Pool, net: Any, marks: dict[str, Any], ports: Any) -> list[Part]:
+    """Sources beside it, and the stories of what it tried."""
+    top = next((row for row in ports if row["rank"] == 1), None)
+    port = _source_parts.filter_of(top) if top else None
+    near = await pool.ask(("neighbours", own.key, marks["asn"]), lambda s: _source.neighbours(s, own, net, marks["asn"], port))
+    told = await _stories.told(own, pool)
+    return [*_source_parts.neighbours(own, net, marks, top, near), *_source_parts.stories(own, told, ports, marks)]
+
+
+async def act(asked: Asked, pool: Pool, form: dict[str, str]) -> View:
+    """Keeps a note or a correction, and shows the page with it."""
+    net = _source.network(asked.told["src"]) if _thing.narrowed(asked, src=asked.told["src"]) else None
+    name = str(net.network_address if net is not None and _source.one(net) else net)
+    await _notes.add(asked, pool, form, {"src": name})
+    return View("", [], more={"redirect": asked.url(place("source", name)) + "#notes"})

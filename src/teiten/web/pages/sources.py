@@ -9,6 +9,7 @@ from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/sources"
+SEES = "viewer"
 NAV = (50, "web.sources")
 
 

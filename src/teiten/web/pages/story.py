@@ -1,4 +1,4 @@
-"""A story: in words, what became of it day by day, and the traffic that it is about."""
+"""A story: in words, its hours beside the usual ones, who carries it, what became of it day by day, and the analyst's mark."""
 
 from __future__ import annotations
 
@@ -6,19 +6,61 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
+from teiten.detect import taught
 from teiten.engine.filters import thing_text
 from teiten.errors import UsageError
 from teiten.web.asked import Asked, place
-from teiten.web.model import Cell, Column, Part, Table, View
-from teiten.web.pages import _ranked, _stories, _thing
+from teiten.web.model import Cell, Field, Form, Part, View
+from teiten.web.pages import _notes, _ranked, _stories, _story_parts, _thing, stories
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/story/{story}"
+SEES = "viewer"
+NEEDS = "analyst"
 _BEFORE = dt.timedelta(days=7)
 
 
 async def build(asked: Asked, pool: Pool) -> View:
+    history = await _history(asked, pool)
+    story = history[-1]
+    title, sentences, doubts, sure = _stories.words(asked, story)
+    speech = Speech.of(asked)
+    say, about = speech.say, story.about
+    filters = {
+        **({"port": ",".join(thing_text(*p) for p in about.ports)} if about.ports else {}),
+        **({"country": about.country or "unknown"} if about.country is not None else {}),
+        **({"asn": str(about.asn or "unknown")} if about.asn is not None else {}),
+        **({"sensor": about.sensor} if about.sensor else {}),
+    }
+    first = story.first.astimezone(asked.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = dt.datetime.combine(story.day, dt.time(), asked.settings.zone) + dt.timedelta(days=1)
+    own = _thing.narrowed(replace(asked, words=_only_lang(asked)), **filters)
+    span = {"period": None, "from": own.moment(first - _BEFORE), "to": own.moment(end)}
+    own = replace(own, words={**own.words, **{k: v for k, v in span.items() if v}}, start=first - _BEFORE, end=end)
+    what = "countries" if about.ports else "ports"
+    found = await pool.ask(("series", what, own.key), lambda s: _ranked.through_time(s, own, what))
+    told = next((one.detections for one in reversed(history) if one.detections), ())
+    notes = [note for note in await _notes.every(pool) if note["kind"] == "story" and f'"{story.id}"' in (note["value"] or "")]
+    parts = [
+        Part("words", say("web.in_words"), sentences=[*sentences, *doubts, *([sure] if sure else [])],
+             facts=_story_parts.facts(asked, story)),
+        Part("time", say(f"web.{what}_time"), figure=_ranked.stack(own, what, found)),
+        *(part for n, one in enumerate(told) for part in _story_parts.detection(own, one, n)),
+        _story_parts.days(asked, history),
+        *_notes.part(asked, notes),
+        Part("ways", say("web_events.ways"), links=_ways(asked, own, story)),
+        _form(asked, story),
+    ]  # fmt: skip
+    return View(title, parts, lead=[stories.state(speech, story)], bar="none")
+
+
+def _only_lang(asked: Asked) -> dict[str, str]:
+    return {k: v for k, v in asked.words.items() if k in ("lang", "unit", "form", "scale", "hide")}
+
+
+async def _history(asked: Asked, pool: Pool) -> list[Any]:
+    """The story on each of its days, in order. UsageError for one that there is not."""
     from teiten.detect import kept
 
     text = asked.told["story"]
@@ -29,34 +71,45 @@ async def build(asked: Asked, pool: Pool) -> View:
     history = await pool.ask(("story", text), ask)
     if not history:
         raise UsageError(f"There is no story {text[:40]}.", hint="The page of stories lists those that there are.")
-    story = max(history, key=lambda one: one.day)
-    title, sentences, doubts, sure = _stories.words(asked, story)
+    return sorted(history, key=lambda one: one.day)
+
+
+def _ways(asked: Asked, own: Asked, story: Any) -> list[Cell]:
     speech = Speech.of(asked)
-    about = story.about
-    filters = {
-        **({"port": ",".join(thing_text(*p) for p in about.ports)} if about.ports else {}),
-        **({"country": about.country} if about.country else {}),
-        **({"asn": str(about.asn)} if about.asn else {}),
-        **({"sensor": about.sensor} if about.sensor else {}),
-    }
-    first = story.first.astimezone(asked.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = dt.datetime.combine(story.day, dt.time(), asked.settings.zone) + dt.timedelta(days=1)
-    own = replace(_thing.narrowed(asked, **filters), start=first - _BEFORE, end=end)
-    what = "countries" if about.ports else "ports"
-    found = await pool.ask(("series", what, own.key), lambda s: _ranked.through_time(s, own, what))
-    days = [
-        (speech.words.plain(one.day), one.state, "–" if one.times is None else f"{one.times:,.1f}",
-         speech.words.number(one.rank) if one.rank else "–") for one in sorted(history, key=lambda one: one.day, reverse=True)
-    ]  # fmt: skip
-    columns = [Column(speech.say("web.day"), "text"), Column(speech.say("web.state"), "text"), Column(speech.say("web.times")),
-               Column(speech.say("web.rank"))]  # fmt: skip
-    way = "/events" if not about.ports else place("port", thing_text(*about.ports[0]))
-    parts = [
-        Part("words", speech.say("web.in_words"), sentences=[*sentences, *doubts, *([sure] if sure else [])]),
-        Part("time", speech.say(f"web.{what}_time"), figure=_ranked.stack(own, what, found)),
-        Part("days", speech.say("web.days"), table=Table(speech.say("web.days"), columns, days)),
-        Part("rows", speech.say("web.rows"), table=Table(
-            speech.say("web.rows"), [Column("", "text")], [(Cell(speech.say("web.its_traffic"), own.url(way)),),
-            (Cell(speech.say("web.its_events"), own.url("/events")),)])),
-    ]  # fmt: skip
-    return View(title, parts, lead=[f"teiten explain {story.id}"])
+    say, about = speech.say, story.about
+    out = [Cell(thing_text(*port), own.url(place("port", thing_text(*port)), port=None)) for port in about.ports[:5]]
+    if about.country is not None:
+        name = speech.country(about.country) if about.country else say("thing.unknown")
+        out.append(Cell(name, own.url(place("country", about.country or "unknown"), country=None)))
+    if about.asn is not None:
+        out.append(Cell(f"AS{about.asn}", own.url(place("asn", about.asn or "unknown"), asn=None)))
+    out += [Cell(say("web_story.its_sources"), own.url("/sources")), Cell(say("web.its_events"), own.url("/events"))]
+    return out
+
+
+def _form(asked: Asked, story: Any) -> Part:
+    """Marks the story, which teaches: the same again is told from a larger size on, or with these words."""
+    say = Speech.of(asked).say
+    choices = [(verdict, say(f"web_story.is_{verdict}")) for verdict in taught.VERDICTS]
+    fields = (
+        Field("label", say("web_story.what_is_it"), "choice", "explained", choices),
+        Field("text", say("web_note.why"), "area", required=True, most=4000),
+    )
+    days = asked.settings.threshold("detect_taught_days")
+    note = say("web_story.teaches", false=f"{asked.settings.threshold('detect_taught_false'):g}",
+               explained=f"{asked.settings.threshold('detect_taught_explained'):g}", days=f"{days:g}")  # fmt: skip
+    form = Form(asked.url(), fields, say("web_story.mark"), note=note)
+    return Part("mark", say("web_story.mark_title"), form=form)
+
+
+async def act(asked: Asked, pool: Pool, form: dict[str, str]) -> View:
+    """Keeps the mark, and shows the story with it."""
+    history = await _history(asked, pool)
+    verdict, text = form.get("label", ""), form.get("text", "").strip()
+    if verdict not in taught.VERDICTS:
+        raise UsageError("What is the story?", hint=f"Choose one of: {', '.join(taught.VERDICTS)}.")
+    if not text:
+        raise UsageError("A note without a text says nothing.", hint="Write why.")
+    given = taught.mark(history[-1], history, verdict, asked.settings.zone)
+    await _notes.keep(asked, pool, "story", {**given, "text": text[:4000], "author": form.get("by") or None})
+    return View("", [], more={"redirect": asked.url(place("story", history[-1].id))})

@@ -1,0 +1,94 @@
+"""How long an answer is good for, who may be told of a moment ago, and which questions are known to take long."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import datetime as dt
+from collections.abc import Hashable, Iterator
+from typing import Final
+
+from teiten.errors import TeitenError
+
+Version = tuple[int, ...]
+
+WAIT: Final = 0.15
+"""seconds that who may be told of a moment ago waits for what holds now"""
+OLDEST: Final = 60.0
+"""seconds after which an answer that no longer holds is not told any more"""
+MINUTE: Final = 60.0
+"""seconds for which an answer about a span that ends now holds, where the lake stays the same"""
+TIMES: Final = 8.0
+"""an answer that took a second is not made anew for so many: no question takes more than a ninth of a thread"""
+STATES: Final = 64
+"""states of the lake of which it is known when they ended"""
+MOST_WAITING: Final = 300
+"""questions that may wait"""
+SLOW: Final = 1.0
+"""seconds from which on a question is a slow one"""
+
+LENIENT: Final[contextvars.ContextVar[list[dt.datetime] | None]] = contextvars.ContextVar("LENIENT", default=None)
+"""of who may be told of a moment ago: the moments of which they were told"""
+
+
+class TooLongError(TeitenError):
+    """A question took longer than it may."""
+
+
+class BusyError(TeitenError):
+    """More is asked than can be answered now."""
+
+
+@contextlib.contextmanager
+def lenient() -> Iterator[list[dt.datetime]]:
+    """Within it, answers of a moment ago will do: gets the moments until which those that were given held (UTC)."""
+    told: list[dt.datetime] = []
+    token = LENIENT.set(told)
+    try:
+        yield told
+    finally:
+        LENIENT.reset(token)
+
+
+def good_for(seconds: float) -> float:
+    """Seconds for which an answer that took so many is good enough after it ceased to hold."""
+    return min(OLDEST / 2, TIMES * seconds)
+
+
+def kind(key: Hashable) -> Hashable:
+    """What questions have in common that take about as long: what they ask, and how long a time they are about."""
+    if not isinstance(key, tuple):
+        return key
+    length = _length(key)
+    return *(part for part in key if isinstance(part, str)), None if length is None else length.days.bit_length()
+
+
+def guess(key: Hashable) -> float:
+    """Seconds that a question may take of which no equal was asked: what is about more than two days is taken for slow."""
+    length = _length(key)
+    return 0.0 if length is None or length <= dt.timedelta(days=2) else 2 * SLOW
+
+
+def ends_now(key: Hashable) -> bool:
+    """Is the span that a key names one that goes on? Then its answer is another one in a minute, whatever the lake does."""
+    return any(isinstance(part, tuple) and any(one == "now" for one in part if isinstance(one, str)) for part in _inner(key))
+
+
+def _length(key: Hashable) -> dt.timedelta | None:
+    """The length of the span that a key names (`Asked.key`): two times, or a length, or since when."""
+    for part in _inner(key):
+        if isinstance(part, tuple) and len(part) == 2:
+            first, last = part
+            if isinstance(last, dt.timedelta):
+                return last
+            if isinstance(first, dt.datetime):
+                return (last if isinstance(last, dt.datetime) else dt.datetime.now(dt.UTC)) - first
+    return None
+
+
+def _inner(key: Hashable) -> Iterator[Hashable]:
+    """The parts of a key that are tuples, and their parts."""
+    for part in key if isinstance(key, tuple) else ():
+        if isinstance(part, tuple):
+            yield part
+            yield from part

@@ -1,0 +1,83 @@
+"""Heat maps: ports by hour; of one thing the days, or the weekdays, by hour of the day. What was not observed is hatched."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from teiten.report import figures
+from teiten.web.asked import Asked
+from teiten.web.model import Part
+from teiten.web.pages import _ranked
+from teiten.web.pool import Pool
+from teiten.web.speech import Speech
+
+ROWS: Final = 12
+"""ports, one below the other"""
+DAYS: Final = 31
+"""up to so many days each is a row of its own, beyond it each weekday"""
+LONGEST: Final = dt.timedelta(days=400)
+"""beyond it no hours are asked for"""
+
+
+async def ports(asked: Asked, pool: Pool) -> list[Part]:
+    """The largest ports by hour; by day where the span is longer than hours are drawn for."""
+    found = await pool.ask(("heat", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports", top=ROWS))
+    drawn = _ranked.made(asked, "ports", found)
+    rows = [figures.HeatRow(one.key, one.label, one.values, one.kind) for one in drawn if one.kind != "other"]
+    if len(found.starts) < 3 or not rows:
+        return []
+    speech = Speech.of(asked)
+    figure = figures.HeatFigure(
+        id="ports-heat",
+        title=speech.say("web_look.heat_ports"),
+        subtitle=speech.span(),
+        unit=_ranked.unit(asked),
+        rows=rows,
+        times=[t.astimezone(asked.settings.zone) for t in found.starts],
+        step=asked.step,
+        scale="classes",
+    )
+    return [Part("ports-heat", speech.say("web_look.heat_ports"), figure=figure)]
+
+
+async def days(asked: Asked, pool: Pool) -> list[Part]:
+    """The days of the span by hour of the day, or the weekdays where there are many; nothing for less than two days."""
+    length = asked.end - asked.start
+    if length < dt.timedelta(days=2) or length > LONGEST:
+        return []
+    hourly = replace(asked, hours=True)
+    found = await pool.ask(("heat", "days", asked.key), lambda s: _ranked.through_time(s, hourly, None))
+    values = _ranked.plain(hourly, found)
+    zone, speech = asked.settings.zone, Speech.of(asked)
+    many = length > dt.timedelta(days=DAYS)
+    cells: dict[Any, list[list[float | None]]] = {}
+    for at, value in zip(found.starts, values, strict=True):
+        own = at.astimezone(zone)
+        key = own.weekday() if many else own.date()
+        # an hour that the clock shows twice has two values, one that it leaves out has none
+        cells.setdefault(key, [[] for _ in range(24)])[own.hour].append(value)
+    names = speech.say("date.weekdays").split(",")
+    rows = [
+        figures.HeatRow(str(key), names[key] if many else speech.words.day(key), [_mean(own, mean=many) for own in cells[key]])
+        for key in sorted(cells)
+    ]
+    title = speech.say("web_look.heat_week" if many else "web_look.heat_days")
+    unit = _ranked.unit(hourly)
+    figure = figures.HeatFigure(
+        id="days-heat",
+        title=title,
+        subtitle=speech.span(),
+        unit=speech.say("web_look.heat_week_unit", unit=unit) if many else unit,
+        rows=rows,
+        scale="classes",
+    )
+    return [Part("days-heat", title, figure=figure)]
+
+
+def _mean(values: Sequence[float | None], *, mean: bool) -> float | None:
+    """The mean of the hours that were observed, or their sum; None where none was."""
+    seen = [value for value in values if value is not None]
+    return None if not seen else sum(seen) / (len(seen) if mean else 1)
