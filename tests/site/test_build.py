@@ -23,6 +23,7 @@ def job(key: str, text: str) -> Job:
     return Job(f"{key}/", digest(text), lambda: {f"{key}/index.html": text.encode()})
 
 
+@pytest.mark.full
 def test_what_has_not_changed_is_taken_over(site: Site, tmp_path: Path) -> None:
     out = tmp_path / "site"
     shutil.copytree(site.out, out)

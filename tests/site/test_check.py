@@ -16,6 +16,7 @@ from teiten.site.build import Job
 PAGE = "a/index.html"
 
 
+@pytest.mark.full
 def test_what_is_lost_or_altered_is_told(site: Site, tmp_path: Path) -> None:
     out = tmp_path / "site"
     shutil.copytree(site.out, out)

@@ -20,6 +20,8 @@ from teiten.settings import Settings
 from teiten.site import check
 from teiten.site.plan import plan
 
+pytestmark = pytest.mark.full
+
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8") as file:

@@ -8,9 +8,12 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.site.conftest import TODAY, Site, make
 
 from teiten.site import check
+
+pytestmark = pytest.mark.full
 
 
 def test_editions(site: Site, tmp_path: Path) -> None:

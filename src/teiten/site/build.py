@@ -76,9 +76,9 @@ def drawn(report: Report, frame: Frame, prefix: str) -> dict[str, bytes]:
             files[chart_path(block.data, "svg")] = alone.encode()
             slim = dataclasses.replace(block.figure, id=f"{block.figure.id}-slim")
             narrow = figures.draw(slim, width=bundle.NARROW, lang=report.lang)
-            inline[block.data.id] = (bundle.themed(wide), bundle.themed(narrow))
+            inline[block.data.id] = (figures.themed(wide), figures.themed(narrow))
     files["index.html"] = pages_of.page(report, text, inline, frame=frame).encode()
-    files["theme.css"] = bundle.theme_css(one for pair in inline.values() for one in pair).encode()
+    files["theme.css"] = figures.theme_css(one for pair in inline.values() for one in pair).encode()
     return {prefix + name: content for name, content in files.items()}
 
 
