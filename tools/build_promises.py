@@ -28,10 +28,12 @@ PROMISES = {
     13: "the evidence is kept: the lake made again is the same rows",
     14: "attackers' text is only text",
     16: "filters and the SQL console cannot get out",
+    17: "the dashboard is closed by default",
     19: "sensors' addresses never leave",
     20: "sensors are hard to map",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
+    24: "the API answers any words, as it is described",
 }
 INTRO = """# What is promised of intake and lake, and what the proofs gave
 
@@ -100,6 +102,14 @@ rules each, are searched by a search of the test's own, which is first shown tha
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.
+
+**Exports.** Sensors are called as formulas are, and every payload stands in a cell: CSVs of commands, of the API and of a
+report are opened by LibreOffice Calc, which ends cells at a comma, a semicolon or a tab, and no cell holds a formula, while
+each of the file beside them that was made to have some does. Messages to mail, chat, file and terminal, errors and tables are
+searched for control characters.
+
+**The API.** schemathesis makes requests from the station's own description, such as it allows and such as it does not; beside
+them words that nobody would write stand in every place of every address. The answers are held against the description.
 """
 
 

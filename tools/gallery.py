@@ -216,6 +216,36 @@ def heat_days(lang: str) -> Figure:
     )  # fmt: skip
 
 
+def heat_classes(lang: str) -> Figure:
+    rows = [figures.HeatRow(p, p, _gapped(_values(i + 3, 24, 300 / (i + 1) ** 2), 9, 11)) for i, p in enumerate(PORTS)]
+    return figures.HeatFigure(
+        id="heat-classes",
+        title=_said(lang, "濃さの区分に数を添えたヒートマップ", "A heat map whose shades are classes"),
+        unit=_said(lang, "パケット/時", "packets an hour"), rows=rows, scale="classes",
+    )  # fmt: skip
+
+
+def world(lang: str) -> Figure:
+    values = {
+        "CN": 10106.0,
+        "US": 10160,
+        "RU": 8860,
+        "NL": 3460,
+        "TW": 3206,
+        "BR": 3109,
+        "SG": 812,
+        "HK": 1559,
+        "JP": 666,
+        "MT": 3,
+    }
+    return figures.WorldFigure(
+        id="world",
+        title=_said(lang, "送信元の国・地域", "Where it came from"),
+        subtitle=_said(lang, "2019年10月16日から22日", "16 to 22 October 2019"),
+        unit=_said(lang, "パケット数", "packets"), values=values, unknown=1234,
+    )  # fmt: skip
+
+
 def beside(lang: str) -> Figure:
     ways = (
         (_said(lang, "(1) すべてのパケット", "(1) All packets"), 1.0, 8),
@@ -349,7 +379,7 @@ def calendar_hours(lang: str) -> Figure:
 
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "stack_day": stack_day, "stack_month": stack_month, "stack_days": stack_days, "stack_areas": stack_areas, "lines": lines, "panels": panels,
-    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "slope": slope, "beside": beside, "multiples": multiples,
+    "rank": rank, "hours": hours, "heat": heat, "heat_days": heat_days, "heat_classes": heat_classes, "world": world, "slope": slope, "beside": beside, "multiples": multiples,
     "matrix": matrix, "matrix_changes": matrix_changes, "day": day, "day_gap": day_gap, "day_hours": day_hours, "calendar": calendar, "calendar_hours": calendar_hours,
 }  # fmt: skip
 

@@ -15,7 +15,8 @@ from teiten.station import inputs, tasks
 
 ROOT = Path(__file__).resolve().parents[2] / "packaging"
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
-OWN = ("watch", "sensor", "collect")
+WATCH = ROOT / "systemd" / "teiten-watch.service"
+OWN = ("watch", "sensor", "collect", "serve")
 EXPOSED = 2.0
 """systemd's own measure of what a service may do, from 0 to 10"""
 
@@ -29,7 +30,7 @@ def words(unit: Path, key: str, section: str = "Service") -> list[str]:
 
 
 def test_there_is_a_unit_for_each_program() -> None:
-    assert [unit.stem for unit in UNITS] == sorted(f"teiten-{name}" for name in OWN)
+    assert sorted(unit.stem for unit in UNITS) == sorted(f"teiten-{name}" for name in OWN)
     for unit in UNITS:
         program, command, *_ = words(unit, "ExecStart")
         assert program == "/opt/teiten/bin/teiten" and f"teiten-{command}" == unit.stem
@@ -39,7 +40,7 @@ def test_there_is_a_unit_for_each_program() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize(
     ("unit", "drop_in"),
-    [*((unit, "") for unit in UNITS), (UNITS[-1], "ports"), (UNITS[-1], "capture"), (UNITS[-1], "backup")],
+    [*((unit, "") for unit in UNITS), (WATCH, "ports"), (WATCH, "capture"), (WATCH, "backup")],
     ids=str,
 )
 def test_systemd_understands_them_and_they_may_do_little(unit: Path, drop_in: str, tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import polars as pl
 
 from teiten import readers
 from teiten.errors import InputError
 from teiten.event import READ_COLUMNS
-from teiten.readers import _blocks, _input, _jit
+from teiten.readers import _blocks, _frames, _input, _jit
 from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions, Tally
 from teiten.settings import Reading
 
@@ -77,7 +78,7 @@ def careful() -> None:
 
 def _rows(chunk: Chunk, frame: bool) -> list[tuple[Any, ...]]:
     """The chunk's events from its columns, and, if asked for, from the frame that is made of them."""
-    made: Any = chunk.made
+    made: Any = _frames.FrameRows(chunk.made) if isinstance(chunk.made, pl.DataFrame) else chunk.made
     columns = [_values(made.column(column.name), len(made)) for column in READ_COLUMNS]
     if frame:
         assert chunk.events.height == len(made)

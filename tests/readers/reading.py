@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from teiten import frame
+from teiten import frame, readers
 from teiten.readers import _input, pick
 from teiten.readers._base import EVENT, FIRST_IGNORED, Chunk, ReadOptions
 from teiten.settings import Reading
@@ -75,8 +75,7 @@ def events(path: Path, **how: Any) -> pl.DataFrame:
 
 def outcome_rows(path: Path, **how: Any) -> list[dict[str, Any]]:
     """Each line in the file's order: its events (what is not null, and not the same in every event), or why none."""
-    from teiten.readers.netfilter import KINDS, REASONS
-
+    reader = readers.module(how.get("fmt", "netfilter"))
     out: list[dict[str, Any]] = []
     for chunk in chunks(path, **how):
         rows = frame.addresses_as_text(chunk.events).to_dicts()
@@ -84,11 +83,15 @@ def outcome_rows(path: Path, **how: Any) -> list[dict[str, Any]]:
         for line, row in zip(chunk.event_line.tolist(), rows, strict=True):
             kept = {k: v for k, v in row.items() if v is not None and k not in ("sensor", "source_id", "packets")}
             kept["time"] = row["time"].isoformat()
+            if row["packets"] != 1:
+                kept["packets"] = row["packets"]
+            if "payload" in kept:
+                kept["payload"] = row["payload"].decode("latin-1")
             by_line.setdefault(line, []).append(kept)
         for line, (pos, code) in enumerate(zip(chunk.line_pos.tolist(), chunk.outcome.tolist(), strict=True)):
             if code == EVENT:
                 out += by_line[line]
             else:
-                out.append({"pos": pos, "not": REASONS.get(code) or KINDS[code]})
+                out.append({"pos": pos, "not": reader.REASONS.get(code) or reader.KINDS[code]})
         out += [{"note": note} for note in chunk.notes]
     return out

@@ -37,12 +37,14 @@ def line(at: dt.datetime, src: str, port: int) -> str:
     )
 
 
+BEGIN = dt.datetime(2019, 10, 21, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
 def log() -> Iterator[str]:
     """Each hour of 21 and 22 October 2019: three packets for 23/tcp, two for 445/tcp, one for 80/tcp, of ten hosts."""
-    begin = dt.datetime(2019, 10, 21, tzinfo=ZoneInfo("Asia/Tokyo"))
     for hour in range(48):
         for n, port in enumerate((23, 23, 23, 445, 445, 80)):
-            yield line(begin + dt.timedelta(hours=hour, seconds=n), f"8.8.8.{(hour + n) % 10}", port)
+            yield line(BEGIN + dt.timedelta(hours=hour, seconds=n), f"8.8.8.{(hour + n) % 10}", port)
 
 
 def lake_of(folder: Path) -> Settings:

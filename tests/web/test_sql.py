@@ -191,3 +191,14 @@ def test_one_who_stops_stops_alone(chosen: Settings) -> None:
             console.Limits(60), stranger=True, stop=stop,
         )  # fmt: skip
     assert time.monotonic() - began < 20  # a watchdog, not a figure
+
+
+def test_a_program_asks_over_the_api(client: Client) -> None:
+    query = "SELECT dst_port, sum(packets) AS packets FROM events GROUP BY 1 ORDER BY 2 DESC"
+    address = "/api/v1/sql?" + urlencode({"q": query})
+    rows = [{"dst_port": 23, "packets": 144}, {"dst_port": 445, "packets": 96}, {"dst_port": 80, "packets": 48}]
+    assert client.get(address).json() == rows
+    assert [json.loads(line) for line in client.get(f"{address}&format=jsonl").text.splitlines()] == rows
+    assert pl.read_ipc_stream(io.BytesIO(client.get(f"{address}&format=arrow").content)).to_dicts() == rows
+    assert client.get("/api/v1/sql?" + urlencode({"q": "SELECT * FROM duckdb_settings()"})).status == 400
+    assert client.get(address, {"user-agent": "Mozilla/5.0", "sec-fetch-site": "cross-site"}).status == 403

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Final, TextIO, cast
 
-from teiten import __version__
+from teiten import __version__, inert
 from teiten.errors import LakeChangedError, TeitenError, UsageError
 
 _AGAIN: Final = 5
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except TeitenError as error:
-        print(f"teiten {args.command}: {error}", file=sys.stderr)
+        print(f"teiten {args.command}: {inert.text(str(error))}", file=sys.stderr)
         if isinstance(error, UsageError) and error.hint is None:
             print(f"Try: teiten {args.command} --help", file=sys.stderr)
         return error.exit_code

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from teiten import inert
 from teiten.errors import TeitenError, UsageError
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def _parquet(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO
 def _jsonl(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
     for frame in frames:
         if frame.height:
-            _edge(frame, times=True).write_ndjson(sink)
+            sink.write(inert.json(_edge(frame, times=True).write_ndjson()).encode())
 
 
 def _json(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
@@ -233,7 +234,7 @@ def _json(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
     for frame in frames:
         if not frame.height:
             continue
-        body = _edge(frame, times=True).write_ndjson().rstrip("\n").replace("\n", ",\n")
+        body = inert.json(_edge(frame, times=True).write_ndjson()).rstrip("\n").replace("\n", ",\n")
         sink.write((b"\n" if first else b",\n") + body.encode())
         first = False
     sink.write(b"]\n" if first else b"\n]\n")
@@ -242,17 +243,25 @@ def _json(frames: Iterator[pl.DataFrame], sink: IO[bytes]) -> None:
 def _csv(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[bytes]) -> None:
     import polars as pl
 
-    def inert(frame: pl.DataFrame) -> pl.DataFrame:
-        texts = [n for n, t in frame.schema.items() if t == pl.String]
-        formula = r"^[=+\-@\t\r\x00]"
-        return frame.with_columns(
-            pl.when(pl.col(n).str.contains(formula)).then("'" + pl.col(n)).otherwise(pl.col(n)).alias(n) for n in texts
-        )
-
-    sink.write((",".join(schema) + "\n").encode())
+    head = pl.DataFrame({str(at): [inert.cell(name)] for at, name in enumerate(schema)})
+    head.write_csv(sink, include_header=False)
     for frame in frames:
         if frame.height:
-            inert(_edge(frame, times=True)).write_csv(sink, include_header=False)
+            _harmless(_edge(frame, times=True)).write_csv(sink, include_header=False)
+
+
+def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame's texts as cells that no spreadsheet takes for a formula. Few texts are looked at one by one."""
+    import polars as pl
+
+    out = []
+    for name, dtype in frame.schema.items():
+        if dtype == pl.String:
+            column = frame[name]
+            risky = column.filter(column.str.contains(inert.RISKY).fill_null(value=False)).unique()
+            if len(risky):
+                out.append(column.replace(risky, pl.Series([inert.cell(one) for one in risky])))
+    return frame.with_columns(out) if out else frame
 
 
 def _table(frames: Iterator[pl.DataFrame], schema: Mapping[str, Any], sink: IO[bytes]) -> None:
@@ -289,7 +298,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return inert.line(text)
 
 
 def width(text: str) -> int:

@@ -11,12 +11,13 @@ import ctypes
 import os
 import signal
 import struct
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
-"""numbers of the calls, the same on every processor"""
+"""numbers of the calls, the same on all processors of today"""
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _READ: Final = 1 << 2 | 1 << 3
 """read a file, list a folder"""
@@ -26,6 +27,8 @@ _FILE: Final = 1 << 1 | 1 << 2 | 1 << 14
 
 def end_with_parent() -> None:
     """Whoever started this process ends: so does this."""
+    if not sys.platform.startswith("linux"):
+        return
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -53,6 +56,8 @@ def shut_in(read: Iterable[Path], write: Iterable[Path]) -> bool:
 
     False where the kernel has no Landlock: nothing is changed then.
     """
+    if not sys.platform.startswith("linux"):
+        return False
     try:
         libc: Any = ctypes.CDLL(None, use_errno=True)
         version = int(libc.syscall(_CREATE, None, 0, 1))

@@ -15,10 +15,10 @@ import datetime as dt
 import io
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from teiten import inert
 from teiten.report.model import Data
 
 if TYPE_CHECKING:
@@ -49,12 +49,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, str):
-        # a terminal that shows the file would obey them; and a lone \r is the end of a row to some readers
-        value = "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02x}" if c not in "\t\n" else c for c in value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\0"):
-        return "'" + value
-    return value
+    return inert.cell(value) if isinstance(value, str) else value
 
 
 def json_bytes(data: Data) -> bytes:
@@ -74,11 +69,7 @@ def _lines(data: Data) -> list[str]:
         json.dumps({name: _plain(value) for name, value in zip(data.columns, row, strict=True)}, ensure_ascii=False)
         for row in data.rows
     )
-    return [_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) for text in texts]
-
-
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
-"""what is no control character to JSON (DEL, C1) but one to a terminal, and what some readers take for the end of a line"""
+    return [inert.json(text) for text in texts]
 
 
 def _plain(value: Any) -> Any:

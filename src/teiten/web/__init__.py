@@ -5,9 +5,10 @@
     asking.py    queries that visitors write: few at once, ended when they leave
     pool.py      sessions over the lake as it is now, in threads; answers kept until the lake changes
     render.py    templates, with everything escaped; figures drawn on the server, so that a page is whole without a script
+    users/       who is let in, and may what: the layer in front of all pages
     pages/       a module a page
     api/         a module a family of addresses under /api/v1
     static/      style, one script that adds to what is there, the font
 
-`teiten serve` starts it. Nothing is fetched from elsewhere, and nothing is written.
+`teiten serve` starts it. Nothing is fetched from elsewhere.
 """

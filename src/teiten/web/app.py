@@ -8,6 +8,7 @@ import functools
 import hashlib
 import importlib
 import pkgutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -30,7 +31,8 @@ from teiten.web.model import Part, View
 from teiten.web.pool import BusyError, Pool, lenient
 from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
-from teiten.web.users.door import Door, Guard
+from teiten.web.users.door import UNSAFE, Door, Guard
+from teiten.web.users.store import UsersError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -252,6 +254,10 @@ def _own(answer: Callable[[Request], Awaitable[Response]], role: str) -> Callabl
         try:
             _may(request, role)
             return await answer(request)
+        except UsersError as error:
+            # where the file is, and what is wrong with it, is for whoever runs the server
+            print(f"teiten serve: {error}", file=sys.stderr, flush=True)
+            return Response(UNSAFE, 503, media_type="text/plain")
         except TeitenError as error:
             return _trouble(request, error)
 
@@ -316,10 +322,12 @@ def _trouble(request: Request, error: TeitenError) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     """What nobody thought of: the page says that, and the program's own log says what."""
-    return _trouble(
-        request,
-        TeitenError("Something went wrong here that should not have.", hint="The log of `teiten serve` says what."),
-    )
+    hint = "The log of `teiten serve` says what."
+    answer = _trouble(request, TeitenError("Something went wrong here that should not have.", hint=hint))
+    # this answer is made outside of all layers: none of them adds to it
+    answer.raw_headers += list(HEADERS.items())
+    answer.headers["cache-control"] = "no-store"
+    return answer
 
 
 async def _nothing(request: Request, _: Exception) -> Response:

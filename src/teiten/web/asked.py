@@ -116,7 +116,7 @@ class Asked:
         """A moment as an address writes it: in the zone, a day alone where it is midnight, with its offset where need be."""
         own = at.astimezone(self.settings.zone)
         short = own.replace(tzinfo=None).isoformat(timespec="minutes")
-        if periods.moment(short, self.settings.zone) != own.replace(second=0, microsecond=0):
+        if periods.moment(short, self.settings.zone).timestamp() != own.replace(second=0, microsecond=0).timestamp():
             return own.isoformat(timespec="minutes")  # an hour that the clock shows twice
         return short.removesuffix("T00:00")
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from teiten.engine import console
-from teiten.errors import QueryError, TeitenError
+from teiten.errors import QueryError
+from teiten.web.pool import BusyError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,10 +38,6 @@ _LOOK: Final = 0.25
 """seconds between two looks at whether the visitor is still there"""
 _PROGRAMS: Final = "Mozilla/"
 """how every browser's name of itself begins, and no other program's"""
-
-
-class BusyError(TeitenError):
-    """Others are asking; there is no room for one more query now."""
 
 
 @dataclass(frozen=True, slots=True)

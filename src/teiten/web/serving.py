@@ -40,11 +40,8 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
 
     from teiten.web import patient
     from teiten.web.app import create
-    from teiten.web.users.store import Store, folder_of
 
     check(settings, host)
-    if settings.serving.identity is not None:
-        Store(folder_of(settings)).begin()
     serving = settings.serving
     tls = _Certificate(serving.certificate, serving.key) if serving.certificate and serving.key else None
     with _socket(host, port) as own:

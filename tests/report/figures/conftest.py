@@ -98,7 +98,7 @@ def _faults(figure: Figure, width: float, lang: str) -> list[str]:
             out.append(f"overlap: {one} {other}")
     svg = figures.draw(figure, width=width, lang=lang)
     root = ET.fromstring(svg)
-    allowed = {"svg", "title", "desc", "defs", "pattern", "rect", "line", "path", "circle", "text"}
+    allowed = {"svg", "title", "desc", "defs", "pattern", "rect", "line", "path", "circle", "text", "g"}
     for element in root.iter():
         tag = element.tag.removeprefix("{http://www.w3.org/2000/svg}")
         if tag not in allowed:

@@ -43,6 +43,7 @@ from teiten.report.figures import (
     SmallMultiples,
     StackFigure,
     Threshold,
+    WorldFigure,
 )
 
 Gallery = dict[str, Callable[[str], Figure]]
@@ -50,7 +51,8 @@ Pixels = Callable[[bytes], np.ndarray]
 Faults = Callable[[Figure, float, str], list[str]]
 
 NAMES = (
-    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days", "slope",
+    "stack_day", "stack_month", "stack_days", "stack_areas", "lines", "panels", "rank", "hours", "heat", "heat_days",
+    "heat_classes", "world", "slope",
     "beside", "multiples", "matrix", "matrix_changes", "day", "day_gap", "day_hours", "calendar", "calendar_hours",
 )  # fmt: skip
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -132,6 +134,8 @@ def hostile() -> list[Figure]:
         RankFigure(**words, rows=rows, colour_by="target", classes=[(HOSTILE, HOSTILE)]),
         HoursFigure(**words, values=[1.0] * 24, before=[2.0] * 24, label=HOSTILE, before_label=HOSTILE),
         HeatFigure(**words, rows=[HeatRow(HOSTILE, HOSTILE, [1.0] * 24)]),
+        HeatFigure(**words, rows=[HeatRow(HOSTILE, HOSTILE, [1.0, None] * 12)], scale="classes"),
+        WorldFigure(**words, values={"JP": 1.0}, names={"JP": HOSTILE}, unknown=2.0),
         SlopeFigure(
             **words, before_label=HOSTILE, now_label=HOSTILE, rows=[SlopeRow(key=HOSTILE, label=HOSTILE, before=1, now=2)]
         ),

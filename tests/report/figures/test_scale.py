@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teiten.report.figures import _scale, _text
+from teiten.report.figures import _axes, _scale, _text
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -112,3 +112,22 @@ def test_buckets_follow_the_calendar_of_their_zone() -> None:
     assert _scale.bucket_end(spring.replace(hour=1), "hour").hour == 3
     assert _scale.bucket_end(dt.datetime(2019, 12, 1, tzinfo=TOKYO), "month") == dt.datetime(2020, 1, 1, tzinfo=TOKYO)
     assert _scale.bucket_end(spring, "week").date() == dt.date(2024, 3, 17)
+
+
+@pytest.mark.parametrize(("highest", "lowest"), [(1.0, 1.0), (868.0, 1.0), (7.0, 0.03), (3e9, 2.0), (12.0, 12.0), (0.0, 1.0)])
+def test_a_logarithmic_axis_keeps_nothing_apart(highest: float, lowest: float) -> None:
+    """0 stands at the bottom, the highest at or below the top; what is more stands higher; a place leads back to its value."""
+    axis = _axes.ValueAxis.logarithmic(highest, lowest, 300)
+    assert axis.part(0.0) == 0.0 and axis.part(axis.top) == 1.0 and axis.top >= highest
+    places = [axis.part(value) for value in (0.0, lowest, (lowest + highest) / 2, highest)]
+    assert highest == 0 or (places == sorted(places) and places[1] > 0.02)
+    for part in (0.0, 0.3, 0.77, 1.0):
+        assert axis.part(axis.value(part)) == pytest.approx(part)
+    assert axis.ticks == sorted(set(axis.ticks)) and 2 <= len(axis.ticks) <= 9
+    steps = [axis.part(b) - axis.part(a) for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)]
+    assert min(steps) * 300 > 14, "labels do not touch"
+
+
+def test_a_linear_axis_is_as_it_was() -> None:
+    axis = _axes.ValueAxis([0.0, 5.0, 10.0], 10.0)
+    assert [axis.part(v) for v in (-1.0, 0.0, 5.0, 20.0)] == [0.0, 0.0, 0.5, 1.0] and axis.value(0.25) == 2.5

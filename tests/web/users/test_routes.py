@@ -221,6 +221,22 @@ def test_queries_and_exports_are_written_down(home: House) -> None:
     assert "SELECT 42" in page and "\x1b" not in page
 
 
+def test_what_nobody_thought_of_says_nothing(chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to a fault is made outside of all layers, and carries all the same what they add."""
+    from teiten.web import app
+    from teiten.web.pages import stories
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(stories, "build", fails)
+    with house(chosen, tmp_path) as own:
+        answer = own.browser("vera").get("/stories?lang=en")
+        assert answer.status == 500 and "secret" not in answer.text and "vera" not in answer.text
+        assert answer.headers["content-security-policy"] == app.CSP and answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_without_users_nobody_is_asked(chosen: Settings, tmp_path: Path) -> None:
     from dataclasses import replace
 

@@ -174,6 +174,21 @@ def test_another_cost_keeps_logins(own: Store) -> None:
     assert own.known().users["ada"] == after  # type: ignore[union-attr]
 
 
+@pytest.mark.root
+def test_what_root_makes_is_the_services(tmp_path: Path) -> None:
+    """Root adds users of a station that runs as another user: that one must be able to read them, and root again."""
+    from teiten.web.users.audit import Audit
+
+    os.chown(tmp_path, 12345, 12345)
+    made = Store(tmp_path / "lake.users")
+    made.add("ada", "administrator", LONG)
+    Audit(made.folder).tell("user added", "root")
+    made.role("ada", "administrator")
+    for path in (made.folder, *made.folder.iterdir()):
+        assert path.stat().st_uid == 12345, path
+    assert set((Store(made.folder).known() or Known()).users) == {"ada"}
+
+
 def test_where_it_is(tmp_path: Path) -> None:
     from teiten import settings
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from teiten import inert
 from teiten.alerting import Channel
 
 
@@ -41,12 +42,27 @@ class Message:
     answers: str | None = None
     """id of the message that told the same thing first"""
 
+    def __post_init__(self) -> None:
+        """Names of others (a sensor's, a network's) are only text to a mail's head, a chat, a terminal that shows a log."""
+        object.__setattr__(self, "title", inert.line(self.title))
+        object.__setattr__(self, "text", inert.text(self.text))
+        object.__setattr__(self, "items", tuple(_plainly(one) for one in self.items))
+
     def table(self) -> dict[str, Any]:
         """As programs get it."""
         return {
             "teiten": 1, "id": self.id, "time": self.made, "language": self.language, "title": self.title, "text": self.text,
             "answers": self.answers, "items": list(self.items),
         }  # fmt: skip
+
+
+def _plainly(told: Any) -> Any:
+    """The same, each text of it on one line."""
+    if isinstance(told, str):
+        return inert.text(told)
+    if isinstance(told, dict):
+        return {key: _plainly(value) for key, value in told.items()}
+    return [_plainly(one) for one in told] if isinstance(told, list | tuple) else told
 
 
 Send = Callable[[Channel, Message], str | None]

@@ -35,17 +35,19 @@ def fixed_steps(top: float, most: int) -> list[float]:
 
 def decades(highest: float, lowest: float, most: int) -> tuple[list[float], float]:
     """0 and powers of ten up to the first round value not below `highest` (every second, third ... where there are too many),
-    and the decade of `lowest`, six below the highest at the most. [0, 1] for no data."""
+    and the decade of `lowest`, nine below the highest at the most. [0, 1] for no data."""
     if not math.isfinite(highest) or highest < 1e-9:
         return [0.0, 1.0], 1.0
     last = math.floor(math.log10(highest))
-    first = max(min(last, math.floor(math.log10(max(lowest, 1e-9)) + 1e-9)), last - 6)
+    first = max(min(last, math.floor(math.log10(max(lowest, 1e-9)) + 1e-9)), last - 9)
     every = max(1, -(-(last - first + 1) // max(1, most - 1)))
     found = [10.0**power for power in range(first, last + 1, every)]
     top = next(s * 10.0**last for s in (1.0, 2.0, 5.0, 10.0) if s * 10.0**last >= highest * (1 - 1e-9))
     # two labels so close would touch
-    found = [tick for tick in found if tick <= top * 0.55] + [top]
-    return [0.0, *found], 10.0**first
+    least = 10.0**first
+    whole = math.log1p(top / least)
+    found = [tick for tick in found if tick <= top * 0.55 and math.log1p(tick / least) / whole > 0.055] + [top]
+    return [0.0, *found], least
 
 
 def bucket_end(start: dt.datetime, step: Step) -> dt.datetime:

@@ -71,5 +71,7 @@ class WorldFigure(Figure):
         tip = f"<title>{clean(name)}: {clean(_words.number(self.values.get(code, 0.0)))}</title>" if sheet.tips else ""
         shown = f"{shape}{tip}{end}" if tip else f"{shape[:-1]}/>"
         url = self.urls.get(code, "")
+        if not url.startswith("/") or url.startswith("//"):
+            url = ""  # a place of ours, or none
         # the table beside it leads there by the keyboard: 240 stops here would only be in the way
         sheet.items.append(f'<a href="{clean(url)}" tabindex="-1">{shown}</a>' if url else shown)

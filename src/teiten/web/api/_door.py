@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from teiten import inert
 from teiten.engine import recorded
 from teiten.errors import ForbiddenError, LakeChangedError, LakeError, TeitenError, UsageError
-from teiten.settings import Settings
+from teiten.settings import LANGUAGES, Settings
 from teiten.web import asked as asking
 from teiten.web import who
 from teiten.web.api import _limits, _shape
@@ -20,6 +21,7 @@ from teiten.web.pool import BusyError, Pool, TooLongError
 
 LONGEST: Final = 8000
 """characters of a query"""
+_NOTHING: Final = " ,\u3000"
 _EXPOSED: Final = "ETag, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining"
 
 
@@ -131,8 +133,10 @@ def words(items: Iterable[tuple[str, str]], address: _shape.Address) -> dict[str
             out[name] += f",{value}"
         else:
             raise UsageError(f"{name} stands there twice.", hint="Say it once.")
-    if own and any(not value.strip() for value in out.values()):
-        empty = next(name for name, value in out.items() if not value.strip())
+    if own and out.get("lang", LANGUAGES[0]) not in LANGUAGES:
+        raise UsageError("lang is a language of this program.", hint=f"Choose one of: {', '.join(LANGUAGES)}.")
+    if own and any(not value.strip(_NOTHING) for value in out.values()):
+        empty = next(name for name, value in out.items() if not value.strip(_NOTHING))
         raise UsageError(f"{empty} says nothing.", hint="Leave it out, or say what you mean.")
     return out
 
@@ -159,9 +163,4 @@ def trouble(error: TeitenError) -> Response:
 
 def said(error: TeitenError) -> dict[str, Any]:
     """An error as an object; what was given to us is only text, also to a terminal."""
-    return {"error": plain(error.message), "hint": plain(error.hint) if error.hint else None}
-
-
-def plain(text: str) -> str:
-    """Without characters that a terminal would obey, or that are none."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return {"error": inert.line(error.message), "hint": inert.line(error.hint) if error.hint else None}

@@ -115,6 +115,7 @@ _MOMENT: Final = rf"{_DAY}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-
 _OCTET: Final = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PORT: Final = r"([1-5][0-9]{4}|[1-9][0-9]{0,3}|0)"
 _PROTOCOL: Final = "(" + "|".join(filters.PROTOCOLS) + ")"
+_TEXT: Final = {"type": "string", "minLength": 1}
 _PLACE: Final = r"^[0-9]{1,16}\.[0-9]{1,15}\.[0-9]{1,15}(\.[0-9]{1,6})?$"
 _IP: Final = rf"{_OCTET}(\.{_OCTET}){{3}}"
 
@@ -142,21 +143,22 @@ def words() -> dict[str, Word]:
         "country": Word(_list(f"({codes})"), "US"),
         "asn": Word(_list("((AS)?[1-9][0-9]{0,8}|unknown)"), "AS15169"),
         "src": Word(_list(f"{_IP}(/([12]?[0-9]|3[0-2]))?"), "8.8.8.0/24"),
-        "sensor": Word({"type": "string", "minLength": 1, "maxLength": 200}, "home"),
-        "group": Word({"type": "string", "minLength": 1, "maxLength": 200}, "domestic"),
+        "sensor": Word(_TEXT, "home"),
+        "group": Word(_TEXT, "domestic"),
         "action": Word(_list(f"({'|'.join(event.ACTIONS)})"), "drop"),
         "kind": Word(_list(f"({'|'.join(event.KINDS)}|unknown)"), "syn"),
-        "tool": Word(_list(r"([a-z][a-z0-9-]{0,31})"), "mirai"),
-        "scanner": Word({"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9 .-]{0,40}$"}, "Censys"),
+        "tool": Word(_TEXT, "mirai"),
+        "scanner": Word(_TEXT, "Censys"),
         "scanners": Word({"type": "string", "enum": list(filters.SCANNERS), "default": "in"}, "out"),
         "spoofed": Word({"type": "string", "enum": list(filters.SPOOFED), "default": "in"}, "out"),
         "unit": Word({"type": "string", "enum": list(UNITS), "default": "packets"}, "hosts"),
         "step": Word({"type": "string", "enum": ["hour", "day"]}, "hour"),
         "n": Word({"type": "integer", "minimum": 1, "maximum": 1000}, 10),
         "after": Word({"type": "string", "pattern": _PLACE}, "1571670003000000.1.720"),
+        "q": Word({"type": "string", "minLength": 1, "maxLength": 8000}, "SELECT count(*) AS events FROM events"),
         "set": Word({"type": "string", "pattern": "^[0-9a-f]{12}$"}, "3b627f9fd1a7"),
         "own": Word({"type": "string", "pattern": r"^[12][0-9]{3}-(0[1-9]|1[0-2])$"}, "2019-10"),
-        "label": Word({"type": "string", "pattern": "^[a-z][a-z_]{0,40}$"}, "announced_scanner"),
+        "label": Word(_TEXT, "announced_scanner"),
         "mask": Word({"type": "string", "enum": ["own", "none"], "default": "own"}, "own"),
         "lang": Word({"type": "string", "enum": ["en", "ja"]}, "en"),
         "format": Word({"type": "string", "enum": ["json", "jsonl", "csv", "parquet", "arrow"], "default": "json"}, "csv"),

@@ -8,11 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from teiten import event
+from teiten import event, inert
 from teiten.errors import ForbiddenError
 from teiten.web import who
 from teiten.web.api import _forms
-from teiten.web.api._door import NothingError, plain
+from teiten.web.api._door import NothingError
 from teiten.web.api._shape import LIST, Address, Column, columns, of_view, pick
 from teiten.web.asked import Asked
 from teiten.web.pages import events as listing
@@ -87,7 +87,7 @@ async def raw(request: Request, asked: Asked, pool: Pool) -> Response:
     found = await pool.ask(("api", "raw", source, pos), ask)
     if found.why == _raw.UNKNOWN:
         raise NothingError(f"There is no event at {source}/{pos}.", hint="/api/v1/events lists them.")
-    text, why = (plain(found.text) or None), found.why
+    text, why = (inert.line(found.text) or None), found.why
     if text and not whole:
         try:
             text = masks.mask(found.text, masks.style(settings.mask))

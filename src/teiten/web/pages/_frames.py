@@ -25,10 +25,12 @@ CELL: Final = 500
 
 
 def file(frame: pl.DataFrame, form: str) -> bytes:
-    """The whole answer in that form of TYPES. Decimals have all their digits: who asks by SQL rounds by SQL."""
-    if form == "parquet":
+    """The whole answer in that form: of TYPES, or jsonl, or arrow (a stream).
+
+    Decimals have all their digits: who asks by SQL rounds by SQL."""
+    if form in ("parquet", "arrow"):
         sink = io.BytesIO()
-        frame.write_parquet(sink, compression="zstd")
+        frame.write_parquet(sink, compression="zstd") if form == "parquet" else frame.write_ipc_stream(sink)
         return sink.getvalue()
     if form == "csv":
         rows = [tuple(_cell(value) for value in row) for row in frame.iter_rows()]
@@ -36,6 +38,8 @@ def file(frame: pl.DataFrame, form: str) -> bytes:
     lines = [
         json.dumps(dict(zip(frame.columns, map(_plain, row), strict=True)), ensure_ascii=False) for row in frame.iter_rows()
     ]
+    if form == "jsonl":
+        return "".join(f"{line}\n" for line in lines).replace("\x7f", "\\u007f").encode("utf-8", "replace")
     return ("[\n" + ",\n".join(lines).replace("\x7f", "\\u007f") + "\n]\n" if lines else "[]\n").encode("utf-8", "replace")
 
 

@@ -9,7 +9,7 @@ from teiten.engine import questions
 from teiten.report.model import Fact
 from teiten.web.asked import SPANS, Asked
 from teiten.web.model import Part, View
-from teiten.web.pages import _map, _ranked, _stories
+from teiten.web.pages import _map, _notes, _ranked, _stories
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -27,6 +27,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         note = speech.say("web.before_was", n=row["packets_before"]) if row["packets_before"] is not None else ""
         facts.append(Fact(speech.say(f"web.last_{name}"), speech.words.number(row["packets"]), note))
     parts = [Part("now", speech.say("web.how_much"), facts=facts), await _changed(asked, pool)]
+    parts += _notes.part(asked, _notes.on_span(asked, await _notes.every(pool)))
     found = await pool.ask(("series", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports"))
     figure = _ranked.stack(asked, "ports", found) if found.rows else None
     parts.append(Part("ports-time", speech.say("web.ports_time"), figure=figure, empty=speech.say("web.nothing")))
@@ -44,7 +45,7 @@ async def _totals(span: Asked, pool: Pool) -> dict[str, Any]:
     def ask(session: Any) -> dict[str, Any]:
         return questions.totals(session, span.start, span.end, before=span.before, filters=span.filters)[0]
 
-    return await pool.ask(("totals", span.key), ask)
+    return await pool.ask(("overview", span.key), ask)
 
 
 async def _changed(asked: Asked, pool: Pool) -> Part:

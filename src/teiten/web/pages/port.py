@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from teiten.engine import filters
-from teiten.web.asked import Asked
+from teiten.web.asked import Asked, place
 from teiten.web.model import View
-from teiten.web.pages import _heat, _thing
+from teiten.web.pages import _heat, _notes, _thing
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
 PATH = "/port/{port:path}"
 SEES = "viewer"
+NEEDS = "analyst"
 
 
 async def build(asked: Asked, pool: Pool) -> View:
@@ -19,8 +24,10 @@ async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     key = (found.port[0].protocol, found.port[0].first) if found.port else (found.protocol[0], None)
     title = speech.port_long(key)
-    more = await _heat.days(_thing.narrowed(asked, port=text), pool)
-    return await _thing.view(
+    own = _thing.narrowed(asked, port=text)
+    notes = [note for note in await _notes.every(pool) if _about(note, key)]
+    more = [*await _heat.days(own, pool), *_notes.part(own, notes)]
+    view = await _thing.view(
         asked,
         pool,
         title,
@@ -29,3 +36,21 @@ async def build(asked: Asked, pool: Pool) -> View:
         tables=("countries", "asns", "sources", "sensors", "tools"),
         more=more,
     )
+    return replace(view, parts=[*view.parts, *_notes.forms(own)])
+
+
+def _about(note: Mapping[str, Any], key: tuple[int | None, int | None]) -> bool:
+    """Is the note on that port? One that names no protocol is on both."""
+    protocol, port = key
+    if note["port"] != port or (port is None and note["protocol"] is None):
+        return False
+    return protocol is None or note["protocol"] in (None, protocol)
+
+
+async def act(asked: Asked, pool: Pool, form: dict[str, str]) -> View:
+    """Keeps a note on the port."""
+    text = asked.told["port"]
+    found = filters.parse(asked.settings, port=text)
+    about = {"protocol": found.port[0].protocol, "port": found.port[0].first} if found.port else {"protocol": found.protocol[0]}
+    await _notes.add(asked, pool, {**form, "what": "note"}, about)
+    return View("", [], more={"redirect": asked.url(place("port", text)) + "#notes"})

@@ -14,7 +14,7 @@ from teiten.web import asking
 from teiten.web.asked import Asked
 from teiten.web.model import Column, Part, Table, View
 from teiten.web.pages import _charted, _examples, _frames
-from teiten.web.pool import Pool
+from teiten.web.pool import BusyError, Pool
 from teiten.web.speech import Speech
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _sentences(speech: Speech, error: TeitenError) -> list[str]:
 
 
 def _status(error: TeitenError) -> int:
-    return 503 if isinstance(error, asking.BusyError) else 400
+    return 503 if isinstance(error, BusyError) else 400
 
 
 def _part(speech: Speech, sentences: list[str]) -> Part:

@@ -35,7 +35,9 @@ _AT_ONCE: Final = 2
 """passwords that are looked at side by side: each takes 64 MiB"""
 _WAITING: Final = 16
 _TOLD: Final = 10_000
-_UNSAFE: Final = "The list of users is damaged: nobody is let in until it is mended. The server's own messages say more.\n"
+_FAR: Final = 2000
+"""characters of an address that is gone back to after the login"""
+UNSAFE: Final = "The list of users is damaged: nobody is let in until it is mended. The server's own messages say more.\n"
 _PROXY: Final = (
     "This request came through a proxy, and this dashboard asks nobody who they are. Name the proxy under [serve], behind, "
     "and make users: teiten users add.\n"
@@ -44,7 +46,7 @@ _PLAIN: Final = "Only by TLS: the proxy in front has to say X-Forwarded-Proto: h
 
 
 class Guard:
-    """All that is known of users, for one application. UsageError where the settings of a proxy do not fit."""
+    """All that is known of users, for one application. UsageError where a proxy's secret does not fit, UsersError."""
 
     def __init__(self, settings: Settings) -> None:
         serving = settings.serving
@@ -59,6 +61,8 @@ class Guard:
         self._key = secrets.token_bytes(32)
         self._told: OrderedDict[Hashable, float] = OrderedDict()
         self._shut = serving.identity is not None or bool(serving.behind)
+        if serving.identity is not None:
+            self.store.begin()  # the audit log wants its folder
         self._trouble = ""
 
     def known(self) -> Known:
@@ -124,7 +128,7 @@ class Door:
         try:
             known = self.guard.known()
         except UsersError:
-            await PlainTextResponse(_UNSAFE, 503)(inner, receive, send)
+            await PlainTextResponse(UNSAFE, 503)(inner, receive, send)
             return
         if not self.guard.shut and _both_here(scope):
             if said.through:
@@ -208,7 +212,7 @@ class Door:
             return PlainTextResponse("Log in first.\n", 401)
         query = scope["query_string"].decode("latin-1")
         back = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "") if scope["method"] != "POST" else "/"
-        words = {"next": back} if back != "/" else {}
+        words = {"next": back} if back != "/" and len(back) <= _FAR else {}
         words |= {key: value for key, value in parse_qsl(query) if key == "lang"}
         return RedirectResponse(LOGIN + (f"?{urlencode(words)}" if words else ""), 303)
 

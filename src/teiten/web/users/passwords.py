@@ -59,18 +59,13 @@ def hashed(text: str) -> str:
     return _hasher(**COST).hash(plain(text))
 
 
-def ready() -> None:
-    """Makes what `matches` compares unknown names with, so that the first one takes no longer than others."""
-    _nobodys(**COST)
-
-
 def matches(kept: str | None, given: str) -> bool:
     """Is it that password? None (nobody of that name) takes as long as somebody, and is never it."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    text = given if len(given) <= 4 * LONGEST else ""
+    text, nobodys = given if len(given) <= 4 * LONGEST else "", _nobodys(**COST)
     try:
-        found = _hasher(**COST).verify(_nobodys(**COST) if kept is None else kept, plain(text))
+        found = _hasher(**COST).verify(nobodys if kept is None else kept, plain(text))
     except (VerificationError, InvalidHashError):
         return False
     return found and kept is not None

@@ -244,11 +244,20 @@ async def users(request: Request) -> Response:
         lines = await asyncio.to_thread(desk.guard.audit.lines, AUDIT_LINES) if desk.guard.shut else []
     except TeitenError as error:
         lines, said["trouble"] = [], str(error)
-    log = [{"at": str(one.pop("at", "")), "what": str(one.pop("what", "")), "who": str(one.pop("who", "")),
-            "from": str(one.pop("from", "")), "more": ", ".join(f"{k}: {v}" for k, v in one.items())}
-           for one in reversed(lines)]  # fmt: skip
+    log = [_line(words, one) for one in reversed(lines)]
     more = {**said, "users": found, "tokens": _tokens(desk.guard), "log": log, "open": not me.by}
     return desk.show(request, "users.html", wanted, View(words("web_users.users"), [], status=status, more=more))
+
+
+def _line(words: lang.Words, told: dict[str, Any]) -> dict[str, str]:
+    """A line of the audit log as the page shows it."""
+    kind = str(told.pop("what", ""))
+    key = f"web_users.done.{kind.replace(' ', '_')}"
+    out = {name: str(told.pop(name, "")) for name in ("who", "from")}
+    out["at"] = str(told.pop("at", ""))[:19].replace("T", " ")
+    out["what"] = words(key) if key in words else kind
+    out["more"] = ", ".join(f"{name}: {value}" for name, value in told.items())
+    return out
 
 
 def _tokens(guard: Guard) -> list[dict[str, str]]:

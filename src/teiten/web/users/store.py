@@ -277,7 +277,7 @@ class Store:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             with os.fdopen(handle, "rb") as stream:
                 found = os.fstat(stream.fileno())
-                if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+                if not stat.S_ISREG(found.st_mode) or (os.geteuid() and found.st_uid != os.geteuid()):
                     raise UsersError(
                         f"{self.path} is no file of this user's.", hint="Give it to the user that runs teiten: chown."
                     )
