@@ -26,7 +26,7 @@ from teiten.publishing import Publishing
 from teiten.report import edition
 from teiten.settings import Settings
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 CANARIES = 1000
 DAYS = 10
 FIRST = dt.date(2026, 8, 3)

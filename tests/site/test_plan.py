@@ -20,7 +20,7 @@ from teiten.settings import Settings
 from teiten.site import check
 from teiten.site.plan import plan
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from tests.site.conftest import TODAY, Site, make
 
 from teiten.site import check
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
 
 def test_editions(site: Site, tmp_path: Path) -> None:
