@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from teiten import (
     alerting,
@@ -691,6 +692,61 @@ def manifests() -> str:
     return "\n".join(out) + "\n"
 
 
+def api_page() -> str:
+    """Every address of the API with its words and columns, as its description (OpenAPI) has them."""
+    from teiten.web.api import _forms, _shape, openapi
+
+    told = openapi.described()
+    out = [NOTE, "# The API\n"]
+    out.append(
+        f"{told['info']['description']} How to use it is in the guide ([English](../guide/en/api.md), "
+        "[日本語](../guide/ja/api.md)); the same for programs: `/api/v1/openapi.json`.\n"
+    )
+    for tag, found in openapi.grouped().items():
+        if tag == "dshield":
+            continue
+        out.append(f"## {tag}\n")
+        for same in _same_answers(found):
+            paths = " · ".join(f"`{openapi.shown(one.whole)}`" for one in same)
+            first = same[0]
+            words = [name for name in _shape.words() if name in _shape.known(first)]
+            out.append(
+                f"{paths}\n\n{_sentence(first.key)} Scope: `{first.scope}`. Words: {', '.join(f'`{w}`' for w in words)}.\n"
+            )
+            rows = [
+                (f"`{c.name}`", c.kind + ("?" if c.null else ""), openapi.meaning(c, "en"), openapi.meaning(c, "ja"))
+                for c in {c.name: c for one in same for c in (*one.columns, *one.more)}.values()
+            ]
+            if rows:
+                out.append(table(("column", "type", "meaning", "意味"), rows))
+    out.append("Types: int, num, text, bool, day (YYYY-MM-DD), moment (ISO 8601 with zone); ?: it may be null.\n")
+    out.append("## In the form of ISC's API\n")
+    dshield = [(f"`{openapi.shown(one.whole)}`", _sentence(one.key)) for one in openapi.grouped()["dshield"]]
+    out.append(table(("address", "what it gives"), dshield))
+    out.append("## Words of a query\n")
+    known = told["components"]["parameters"]
+    rows = [(f"`{name}`", word["description"], f"`{word['example']}`") for name, word in known.items()]
+    out.append(table(("word", "meaning", "example"), rows))
+    out.append("## Formats\n")
+    out.append(table(("`format`", "Content-Type"), [(f"`{form}`", f"`{kind}`") for form, kind in _forms.TYPES.items()]))
+    out.append("## What an answer may be\n")
+    status = {"200": "the answer", **{code: lang.words("en")(f"api.status_{code}") for code in openapi.STATUSES}}
+    out.append(table(("status", "meaning"), status.items()))
+    return "\n".join(out)
+
+
+def _sentence(key: str) -> str:
+    return lang.words("en")(f"api_address.{key}") + "."
+
+
+def _same_answers(found: Sequence[Any]) -> list[list[Any]]:
+    """Addresses that differ in their last part alone stand together."""
+    out: dict[tuple[str, int], list[Any]] = {}
+    for one in found:
+        out.setdefault((one.key, one.path.count("/")), []).append(one)
+    return list(out.values())
+
+
 def pages() -> dict[str, str]:
     """File name -> text of every page of docs/reference that is made from the code."""
     made = {
@@ -704,6 +760,7 @@ def pages() -> dict[str, str]:
         "parts.md": parts(),
         "watchlists.md": watchlists_page(),
         "manifest.md": manifests(),
+        "api.md": api_page(),
     }
     return {name: text.rstrip() + "\n" for name, text in made.items()}
 

@@ -27,6 +27,7 @@ PROMISES = {
     12: "memory is bounded",
     13: "the evidence is kept: the lake made again is the same rows",
     14: "attackers' text is only text",
+    15: "exports are inert",
     16: "filters and the SQL console cannot get out",
     17: "the dashboard is closed by default",
     19: "sensors' addresses never leave",

@@ -2,6 +2,8 @@
 # The long suites, one after the other, within a number of seconds; says what failed and what the time did not allow.
 # usage: tools/test_full.sh [SECONDS]
 set -u
+# pictures of every page of the dashboard, to be looked at
+export TEITEN_SHOTS=${TEITEN_SHOTS:-$PWD/.shots}
 allowed=${1:-14400}
 began=$SECONDS
 failed=()

@@ -68,7 +68,20 @@ def test_help_imports_nothing_heavy(argv: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "library",
-    ["numba", "deltalake", "duckdb", "resvg_py", "nanoarrow", "PIL", "dns", "apprise", "starlette", "uvicorn", "jinja2"],
+    [
+        "numba",
+        "deltalake",
+        "duckdb",
+        "resvg_py",
+        "nanoarrow",
+        "PIL",
+        "dns",
+        "apprise",
+        "starlette",
+        "uvicorn",
+        "jinja2",
+        "argon2",
+    ],
     ids=lambda library: f"one importer of {library}",
 )
 def test_heavy_libraries_have_one_importing_part(library: str) -> None:
@@ -85,6 +98,7 @@ def test_heavy_libraries_have_one_importing_part(library: str) -> None:
         "starlette": {"web"},
         "uvicorn": {"web"},
         "jinja2": {"web"},
+        "argon2": {"web"},
     }[library]
     found = grimp.build_graph("teiten", include_external_packages=True, cache_dir=None)
     if library not in found.modules:

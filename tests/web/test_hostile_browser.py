@@ -220,7 +220,9 @@ def test_pages_of_single_things(tab: Any, client: Client) -> None:
         shown(tab, "a source")
     rows = client.get(f"/api/v1/events?period={DAY}&n=1000").json()
     for row in rows[::25]:
-        held(tab, f"{own}/event/{row['source_id']}.{row['source_pos']}?period={DAY}", own)
+        micros = (dt.datetime.fromisoformat(row["time"]) - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(microseconds=1)
+        held(tab, f"{own}/event/{micros}.{row['source_id']}.{row['source_pos']}", own)
+        assert tab.ask("document.querySelector('pre.raw') !== null")
         shown(tab, "raw lines")
     sensors = sorted({row["sensor"] for row in rows if row["sensor"] != "home"})
     for name in sensors[::6]:

@@ -82,6 +82,18 @@ def ahead(
     )  # fmt: skip
 
 
+def left(view: View, one: Fault) -> Fault:
+    """Hours that came twice without as many missing are a clock that was set back, and is wrong since; others as they are."""
+    if one.kind != model.CLOCK_STEP or "missing" in one.reason:
+        return one
+    length, rest = one.after - one.first, np.zeros(len(view.hours) - one.after)
+    told = {"doubled": [view.hours[one.first].isoformat(), length], "seconds": -3600 * length, "set_back": False}
+    return replace(
+        one, after=len(view.hours), factors=np.concatenate([one.factors, rest]), seen=np.concatenate([one.seen, rest]),
+        usual=np.concatenate([one.usual, rest]), times=None, reason={**one.reason, **told},
+    )  # fmt: skip
+
+
 def _by_counts(
     view: View, none: Fault, length: int, sensors: Sequence[str], packets: Mapping[str, Floats], usable: Floats
 ) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,6 +84,12 @@ class Ground:
     def origin(self) -> int:
         """The hour since 1970 of place 0."""
         return int(self.view.start.timestamp()) // 3600 + self.skip
+
+    @cached_property
+    def running(self) -> float:
+        """Of the last hour the part that is over."""
+        upto, last = self.view.upto, self.view.hours[-1]
+        return 1.0 if upto is None else float(min(1.0, max(0.0, (upto - last) / dt.timedelta(hours=1))))
 
     @cached_property
     def low(self) -> float:

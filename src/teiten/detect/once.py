@@ -16,6 +16,7 @@ from teiten.detect.model import (
     OVERTOOK,
     OWN,
     PORT_RUN,
+    RHYTHM,
     RHYTHM_LOST,
     WATCH,
     About,
@@ -46,8 +47,9 @@ def _tells(other: Detection, one: Detection) -> bool:
     if other is one or WATCH in (other.kind, one.kind):
         return False
     if other.kind == CLOCK_STEP:
-        # who comes by the clock came at another hour, since the clock was another
-        return one.kind == BURST and one.about.asn is not None and _within(other, one)
+        # who comes by the clock came at another hour, since the clock was another; and night is at another
+        by_the_clock = one.kind == BURST and one.about.asn is not None and _within(other, one)
+        return by_the_clock or (one.kind in {RHYTHM, RHYTHM_LOST} and other.end is None)
     if other.kind in OWN:
         return False
     if other.kind == RHYTHM_LOST:

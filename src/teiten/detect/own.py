@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from teiten.detect import _common, _factor, _fault, model
+from teiten.detect import _clock, _common, _factor, _fault, model
 from teiten.detect._fault import Fault
 from teiten.detect.model import About, Detection
 from teiten.detect.view import LINE, Floats, View
@@ -55,6 +55,7 @@ def faults(view: View) -> tuple[list[Fault], list[Detection]]:
         changed += _all(view, sensors, packets, usable) if len(sensors) > 1 else []
         changed += _each(view, sensors, packets, usable)
     every, steps = _fault.stepped(view, _fault.together(view, every + changed, sensors), sensors, packets, usable)
+    every = [_clock.left(view, one) for one in every]
     return changed + steps, [_detection(view, one, len(sensors)) for one in every if _of_the_day(view, one)]
 
 

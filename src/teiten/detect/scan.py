@@ -89,7 +89,12 @@ def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Float
         if not row.size:
             continue
         c, u = count[row, end], usual[row, end]
-        found = tails.tail(c, u, base.phi[rows[row], at], base.unsure[rows[row]])
+        phi = base.phi[rows[row], at]
+        if measure == "hosts" and made.running < 1:
+            # how far rates differ from hour to hour shows in a part of one only in part
+            part = (width - 1 + made.running) / width
+            phi = np.where(end == count.shape[1] - 1, 1 + (phi - 1) * part, phi)
+        found = tails.tail(c, u, phi, base.unsure[rows[row]])
         order = np.lexsort((-found, row))
         top = order[np.concatenate([[True], row[order][1:] != row[order][:-1]])]
         top = top[found[top] > out[row[top], 0]]

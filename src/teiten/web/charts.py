@@ -56,6 +56,11 @@ class Chart:
     stacks: bool = False
     """can it be stacked or lines?"""
 
+    @property
+    def long(self) -> bool:
+        """Are there names in the legend that half a telephone's width does not hold?"""
+        return any(sum(2 if ord(char) > 0x2E80 else 1 for char in one.label) > (12 if one.share else 16) for one in self.legend)
+
 
 def chart(figure: Any, asked: Asked) -> Chart:
     """The figure, as the address wants it drawn."""

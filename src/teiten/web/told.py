@@ -58,7 +58,7 @@ def _fresh(speech: Speech, last: dt.datetime | None) -> str:
     return speech.say("web_look.last_event", at=at, ago=said) if said else speech.say("web_look.last_event_now", at=at)
 
 
-def _joined(missing: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def joined(missing: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Gaps of a sensor that touch are one to the reader, with the reason of the longest."""
     out: list[dict[str, Any]] = []
     for gap in sorted(missing, key=lambda one: (one["sensor"], one["start"])):
@@ -73,7 +73,7 @@ def _joined(missing: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _gaps(speech: Speech, missing: Sequence[Mapping[str, Any]]) -> list[str]:
-    zone, missing = speech.settings.zone, _joined(missing)
+    zone, missing = speech.settings.zone, joined(missing)
     if len(missing) > MOST:
         longest = max(missing, key=lambda gap: gap["end"] - gap["start"])
         names = {gap["sensor"] for gap in missing}

@@ -170,6 +170,7 @@ PARTS: Final[dict[str, Word]] = {
     "source_id": Word({"type": "integer", "minimum": 1, "maximum": 2**53}, 1),
     "source_pos": Word({"type": "integer", "minimum": 0, "maximum": 2**53}, 0),
     "story": Word({"type": "string", "pattern": "^[0-9a-f]{8}$"}, "7c0e11aa"),
+    "report": Word({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}, "daily-2019-10-22-en"),
     "organisation": Word({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9 .()&+-]{0,60}$"}, "Censys"),
 }
 

@@ -67,7 +67,7 @@ def _operation(one: Address, schemas: dict[str, Any], language: str) -> dict[str
     answers: dict[str, Any] = {
         "200": {"description": say(f"api_address.{one.key}"), "headers": _HEADERS, "content": _content(one, schemas, language)},
     }
-    for status, name in _TROUBLES.items():
+    for status, name in STATUSES.items():
         if status != "404" or one.parts:
             answers[status] = {"$ref": f"#/components/responses/{name}"}
     return {
@@ -138,7 +138,7 @@ _ERROR: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {"error": {"type": "string"}, "hint": {"type": ["string", "null"]}},
 }
-_TROUBLES = {
+STATUSES = {
     "304": "Same", "400": "Wrong", "401": "Unknown", "403": "Forbidden", "404": "Nothing", "429": "TooMany", "503": "NotNow",
 }  # fmt: skip
 _HEADERS: dict[str, Any] = {
@@ -154,7 +154,7 @@ def _responses(language: str) -> dict[str, Any]:
     wrong = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     again = {"Retry-After": {"schema": {"type": "integer"}}}
     out: dict[str, Any] = {}
-    for status, name in _TROUBLES.items():
+    for status, name in STATUSES.items():
         out[name] = {"description": say(f"api.status_{status}")}
         if status != "304":
             out[name]["content"] = wrong

@@ -11,6 +11,7 @@ from teiten import coverage
 from teiten.engine import gaps, series
 from teiten.errors import UsageError
 from teiten.report.model import Fact
+from teiten.web import told
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Column, Part, Row, Table, View
 from teiten.web.pages import _notes, _sensors, _thing
@@ -133,6 +134,6 @@ def _missing(own: Asked, found: Sequence[dict[str, Any]]) -> Part:
             speech.at(gap["start"]), speech.at(gap["end"]), speech.words.duration(gap["end"] - gap["start"]),
             gap.get("because") or say(f"web_look.reason_{str(gap['reason']).replace(' ', '_')}"),
         )
-        for gap in sorted(found, key=lambda gap: gap["start"], reverse=True)
+        for gap in reversed(told.joined(found))
     ]  # fmt: skip
     return Part("gaps", title, table=Table(title, columns, rows), empty=say("web_sensors.no_gap"))

@@ -290,6 +290,8 @@ const live = {
   },
   listen() {
     idle();
+    const bar = document.querySelector("header nav ul"), here = bar?.querySelector("[aria-current]");
+    if (here && bar.scrollWidth > bar.clientWidth) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
     if (live.events || !main || main.dataset.live !== "true" || !window.EventSource) return;
     live.events = new EventSource("/live");
     live.events.addEventListener("lake", live.refresh);
