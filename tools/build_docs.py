@@ -17,7 +17,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from teiten import alerting, answering, bench, cli, doctor, errors, event, hosting, lang, readers, settings, stationing
+from teiten import (
+    alerting,
+    answering,
+    bench,
+    cli,
+    doctor,
+    errors,
+    event,
+    hosting,
+    lang,
+    publishing,
+    readers,
+    settings,
+    stationing,
+)  # fmt: skip
 from teiten.publish import masks
 from teiten.station import collecting, inputs, shipping, tasks
 
@@ -59,7 +73,7 @@ SETTINGS = {
         "those that the built-in lists feature",
         "announced scanners with a section of their own in monthly reports",
     ),
-    "publish": ("table", "", "what leaves the house: `mask`, `own_side`, `name`, `url`, below"),
+    "publish": ("table", "", "what leaves the house: log lines, and the rules of `teiten publish`, below"),
     "aggregate_events": (
         "whole number",
         "200000",
@@ -298,9 +312,24 @@ def settings_page() -> str:
         "`teiten doctor` tells of them all the same. `name` is who publishes (author of PDFs, of the Atom feed, of lists for "
         "others), `url` where: feeds lead there.\n"
     )
+    out.append("`teiten publish` goes by these as well ([the public site](../guide/en/publish.md)):\n")
+    rules, preset = field_notes(publishing.Publishing), publishing.Publishing()
+    out.append(
+        table(
+            ("key", "default", "meaning"),
+            [(f"`{k}`", _written_rule(getattr(preset, k)), rules[k]) for k in publishing.Publishing.__dataclass_fields__],
+        )
+    )
     out.append("## An example\n")
     out.append(f"```toml\n{(ROOT / 'examples' / 'teiten.toml').read_text(encoding='utf-8')}```\n")
     return "\n".join(out)
+
+
+def _written_rule(value: object) -> str:
+    """As it is written in TOML."""
+    if isinstance(value, tuple):
+        return f"`[{', '.join(json.dumps(one) for one in value)}]`"
+    return f"`{json.dumps(value)}`"
 
 
 def alerts_part() -> list[str]:

@@ -30,6 +30,8 @@ PROMISES = {
     15: "exports are inert",
     16: "filters and the SQL console cannot get out",
     17: "the dashboard is closed by default",
+    19: "sensors' addresses never leave",
+    20: "sensors are hard to map",
     22: "two writers and many readers at once",
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
     24: "the API answers any words, as it is described",
@@ -93,6 +95,11 @@ memory is the highest resident size that the kernel tells of a child (`tests/web
 **Rotations.** A thread writes numbered lines, now and then half of one, to a log that is renamed, copied and cut off, or
 compressed, every 25 ms or so; the station is a real process, stopped or killed for a fifth of the rotations. What
 copytruncate took is what is in no file and not in the spool.
+
+**Addresses.** Logs whose every line brings a sensor's address in another spelling; reports and sites of them, under other
+rules each, are searched by a search of the test's own, which is first shown that it finds what was planted.
+
+**Mapping.** The prober and what he finds under which rules: [how hard sensors are to map](../concepts/mapping.md).
 
 **Damage.** Every file of a lake in turn is lost, cut short or filled with zeros (`tests/lake/test_mend.py`): the question
 names it, `teiten lake mend` goes on without it and says what to ingest again, and that gives back exactly what was lost.

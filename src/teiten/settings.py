@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, hosting, periods, stationing
+from teiten import alerting, answering, hosting, periods, publishing, stationing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -439,6 +439,8 @@ class Settings:
     """events of a day from which its aggregates are made by themselves"""
     alerts: alerting.Alerts = field(default_factory=alerting.Alerts)
     """what is told of at once, to whom ([alerts])"""
+    publishing: publishing.Publishing = field(default_factory=publishing.Publishing)
+    """the rules of `teiten publish`"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
     api: answering.Api = field(default_factory=answering.Api)
@@ -696,7 +698,7 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
     if organisations is not None:
         organisations = tuple(_typed(o, str, f"{where}: organisations", "a list of names") for o in organisations)
     publish = table.get("publish", {})
-    _check(publish, {"mask", "own_side", "name", "url"}, f"{where}, [publish]")
+    rules = publishing.read(publish, f"{where}, [publish]")
     pdf = table.get("pdf", True)
     if not isinstance(pdf, bool):
         raise UsageError(f"{where}: pdf must be true or false, not {pdf!r}.")
@@ -715,6 +717,7 @@ def _words(table: dict[str, Any], where: str) -> dict[str, Any]:
         "own_side": own_side,
         "publisher": _typed(publish.get("name", ""), str, f"{where}, [publish]: name", "a name").strip(),
         "site": site_of(publish.get("url", ""), f"{where}, [publish]: url"),
+        "publishing": rules,
         "pdf": pdf,
         "watch_since": since.date() if since else None,
     }

@@ -47,6 +47,10 @@ HEX6 = FULL.replace(":", "")
         "0000c6336417ab",
         "45000028c6336417",
         f"0x00{HEX6}00ff",
+        "3325256727",
+        "SEQ=3325256727 ACK=0",
+        "198&#46;51&#46;100&#x2e;23",
+        "198%2E51%2e100%2e23",
     ],
 )
 def test_found(text: str) -> None:
@@ -63,6 +67,11 @@ def test_not_found(text: str) -> None:
 def test_eight_digits_are_a_count() -> None:
     secret = leaks.packed(["18.52.86.120"])  # 0x12345678
     assert leaks.find({"a.csv": b"12345678"}, secret) is None
+    assert leaks.find({"a.csv": b"305419896"}, secret) == "a.csv"
+    # a figure that was rounded, one with decimals, one with commas, an address among very many
+    assert leaks.find({"a.csv": b"3330000000,1.3325256727,3,325,256,727"}, leaks.packed(["198.124.48.128", V4])) is None
+    many = {n.to_bytes(4, "big") for n in range(1 << 31, (1 << 31) + 5000)}
+    assert leaks.find({"a.csv": b"2147483649"}, many) is None
     assert leaks.find({"a.csv": b"0x12345678"}, secret) == "a.csv"
 
 

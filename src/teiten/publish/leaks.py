@@ -1,8 +1,8 @@
 """The last look before a report is written: does any file of it name an address that must not be named?
 
 A destination is the observer's own address. Here every token of every file that could be an address (dotted, with
-dashes, hexadecimal, reversed as in the DNS, IPv6 in any of its spellings) is read as one and looked up; long hexadecimal
-texts, such as a payload's, are searched for one inside.
+dashes, as a number in hexadecimal or decimal, reversed as in the DNS, IPv6 in any of its spellings, escaped for HTML or an
+address of the web) is read as one and looked up; long hexadecimal texts, such as a payload's, are searched for one inside.
 """
 
 from __future__ import annotations
@@ -19,12 +19,28 @@ _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?([0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})(?![0
 _LONG_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){5,})(?![0-9A-Za-z])")
 _DIGEST: Final = 64
 """digits of a SHA-256, of which manifests hold many: no bytes of a packet"""
+_DECIMAL = re.compile(r"(?<![0-9A-Za-z.,_-])([1-9]\d{7,9})(?![0-9A-Za-z]|[.,_-]\d)")
+"""a whole number as large as an address: Mirai's sequence number is one"""
+_ROUND: Final = 4
+"""noughts at its end that a number needs not to be taken for an address: a figure that was rounded has them"""
+_SMALL: Final = 1 << 24
+_MANY: Final = 4096
+"""addresses beyond which decimal numbers are not looked up: with so many, a true count would be taken for one"""
+_ESCAPED = re.compile(r"&#(?:x[0-9A-Fa-f]{2}|\d{2,3});|%[0-9A-Fa-f]{2}")
 _COLONS = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![0-9A-Za-z:])")
 _NIBBLES = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]\.){31}[0-9A-Fa-f](?![0-9A-Fa-f])")
 
 
-def _spoken(text: str) -> Iterator[bytes]:
+def _spoken(text: str, decimal: bool = True) -> Iterator[bytes]:
     """Every address that the text may be spelling, packed."""
+    if _ESCAPED.search(text):
+        # a dot as &#46; or %2e
+        yield from _spoken(_ESCAPED.sub(_letter, text), decimal)
+    for match in _DECIMAL.finditer(text) if decimal else ():
+        number = int(match[1])
+        if _SMALL <= number < 1 << 32 and number % 10**_ROUND:
+            yield number.to_bytes(4, "big")
+            yield number.to_bytes(4, "little")
     for match in _DOTTED.finditer(text):
         numbers = [int(match[i]) for i in (2, 4, 5, 6)]
         if max(numbers) < 256:
@@ -51,6 +67,12 @@ def _spoken(text: str) -> Iterator[bytes]:
         nibbles = match[0].replace(".", "")
         yield bytes.fromhex(nibbles[::-1])
         yield bytes.fromhex(nibbles)
+
+
+def _letter(match: re.Match[str]) -> str:
+    text = match[0]
+    code = int(text[1:], 16) if text[0] == "%" else int(text[3:-1], 16) if text[2] == "x" else int(text[2:-1])
+    return chr(code) if 32 < code < 127 else " "
 
 
 def _texts(name: str, content: bytes) -> Iterator[str]:
@@ -172,9 +194,10 @@ _BINARY: Final[dict[str, tuple[bytes, Callable[[bytes], Iterator[bytes]]]]] = {
 def find(files: Mapping[str, bytes], addresses: Collection[bytes]) -> str | None:
     """The name of the first file that spells one of the (packed) addresses; None where none does."""
     secret = set(addresses)
+    decimal = len(secret) <= _MANY
     for name, content in files.items():
         for text in (name, *_texts(name, content)):
-            if any(packed in secret for packed in _spoken(text)):
+            if any(packed in secret for packed in _spoken(text, decimal)):
                 return name
     return None
 

@@ -70,7 +70,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The rows behind a chart and its table, as they go to CSV, and the SQL that gives them. `id` names the files."""
+    """The rows behind a chart and its table, as they go to CSV, and the SQL that gives them. `id` names the files.
+
+    Without SQL (rows that no question gives as they stand) no file of it is offered."""
 
     id: str
     columns: tuple[str, ...]
@@ -87,6 +89,8 @@ class Block:
     """a figure of `teiten.report.figures`"""
     table: Table | None = None
     title: str = ""
+    png: bool = True
+    """whether the chart is there as PNG, too"""
     animation: Any = None
     """a moving picture of the same rows (`figures.animate.Animation`); `figure` is what stands still for it"""
 

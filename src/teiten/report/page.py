@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import resources
 
 from teiten.lang import Words
@@ -33,12 +34,27 @@ CSP = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; ba
 STYLE = "style.css"
 DENSE = 9
 """columns, beyond which a table is set smaller"""
-OWN = re.compile(r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)")
-"""a file of the folder, as a link may name it"""
+OWN = re.compile(
+    r"(?:editions/\d+/)?(?:(?:data|sql|charts|lines)/[A-Za-z0-9_.-]+|manifest\.json)"
+    r"|(?:\.\./)*(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-]+\.(?:html|xml|json|ics|csv|parquet|txt)"
+)
+"""a file of the folder, or of the site in which it lies, as a link may name it"""
 MOVING = {"webp": "image/webp", "apng": "image/apng", "gif": "image/gif"}
 """Kinds of moving pictures, the best first, with their media types."""
 NAMES = {"csv": "CSV", "json": "JSON", "parquet": "Parquet"}
 """how the kinds of files of rows are called"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a page of a site has around it: the way to the site's root, lines of its head, HTML before and after the text."""
+
+    root: str = ""
+    head: str = ""
+    before: str = ""
+    after: str = ""
+
+
 Drawn = Mapping[str, tuple[str, str]]
 """Block's data id -> its chart as SVG, wide and narrow (for a telephone)."""
 
@@ -62,8 +78,17 @@ def style() -> str:
     return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
 
 
-def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[int, int]] | None = None, pdf: str = "") -> str:
-    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px; pdf: the name of its PDF."""
+def page(
+    report: Report,
+    words: Words,
+    drawn: Drawn,
+    moving: Mapping[str, tuple[int, int]] | None = None,
+    pdf: str = "",
+    frame: Frame | None = None,
+) -> str:
+    """The whole `index.html`. moving: data id -> width and height of its moving pictures, px; pdf: the name of its PDF; frame:
+    the site that it is part of."""
+    frame = frame or Frame()
     numbers = Numbers()
     out = [
         "<!DOCTYPE html>",
@@ -76,16 +101,19 @@ def page(report: Report, words: Words, drawn: Drawn, moving: Mapping[str, tuple[
         '<meta name="color-scheme" content="light dark">',
         f'<meta name="description" content="{escape(report.description)}">',
         f"<title>{escape(report.title)}</title>",
-        f'<link rel="stylesheet" href="{STYLE}">',
+        f'<link rel="stylesheet" href="{frame.root}{STYLE}">',
+        *filter(None, [frame.head]),
         "</head>",
         "<body>",
         f'<a class="skip" href="#{escape(report.sections[0].id)}">{escape(words("page.skip"))}</a>',
+        *filter(None, [frame.before]),
         f"<header><h1>{escape(report.title)}</h1><p>{escape(report.subtitle)}</p>",
         f"{_notice(report, numbers)}{_pdf(pdf, words)}</header>",
         _contents(report, words),
         "<main>",
         *(_section(section, words, drawn, moving or {}, numbers) for section in report.sections),
         "</main>",
+        *filter(None, [frame.after]),
         "</body>",
         "</html>",
         "",
@@ -240,9 +268,10 @@ def _class(column: Column) -> str:
 
 def _files(block: Block, words: Words) -> str:
     links = [(NAMES[kind], data_path(block.data, kind)) for kind in KINDS]
-    links.append((words("page.sql"), sql_path(block.data)))
+    if block.data.sql:
+        links.append((words("page.sql"), sql_path(block.data)))
     if block.figure is not None:
-        links += [("SVG", chart_path(block.data, "svg")), ("PNG", chart_path(block.data, "png"))]
+        links += [(kind.upper(), chart_path(block.data, kind)) for kind in ("svg", *(["png"] if block.png else []))]
     if block.animation is not None:
         links += [(name, chart_path(block.data, name.lower())) for name in ("GIF", "APNG", "WebP")]
     return " ".join(f'<a href="{escape(path)}">{escape(text)}</a>' for text, path in links)
