@@ -37,7 +37,9 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel bounds and tells of a process on Linux"),
 ]
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "escapes.toml").read_text(encoding="utf-8"))
-SECONDS, MEMORY_MB = 15.0, 600
+FEW = int(os.environ.get("TEITEN_CASES", "1000"))
+"""so many of each table's cases: for a look at a machine that is busy"""
+SECONDS, MEMORY_MB = (15.0 if os.getloadavg()[0] < 3 * (os.cpu_count() or 1) else 40.0), 600
 BASE_MB = 250
 """what the child is before it asks: the interpreter, polars, DuckDB"""
 SECRET = "teiten-canary-7c1f0e52"
@@ -88,9 +90,9 @@ def children() -> Iterator[tuple[int, Path]]:
 
 
 def watch(seen: Seen, client: Client, over: threading.Event) -> None:
-    """Looks at the memory of every child ten times a second, and asks for pages as somebody else would."""
+    """Looks at the memory of every child three times a second, and asks for pages as somebody else would."""
     asked = 0.0
-    while not over.wait(0.1):
+    while not over.wait(0.3):
         for _, one in children():
             with contextlib.suppress(OSError, IndexError, ValueError):
                 text = (one / "status").read_text()
@@ -235,7 +237,7 @@ def test_no_way_out(station: Station, figure: Callable[..., None]) -> None:
     canary = station.folder / "canary.txt"
     before = files(station.folder)
     started = time.monotonic()
-    cases = [(table["ends"], case) for table in CASES.values() for case in table["cases"]]
+    cases = [(table["ends"], case) for table in CASES.values() for case in table["cases"][:FEW]]
     with ThreadPoolExecutor(2) as visitors:  # as many as are asked at once
         times, late = zip(*visitors.map(lambda one: one_case(station, *one), cases), strict=True)
     longest, tried = max(times), len(cases)
@@ -249,8 +251,7 @@ def test_no_way_out(station: Station, figure: Callable[..., None]) -> None:
     seen = station.seen
     assert seen.failed == [] and seen.others > 10
     assert seen.most_mb < MEMORY_MB + BASE_MB
-    refused = sum(len(t["cases"]) for t in CASES.values() if t["ends"] == "refused")
-    bombs = len(CASES["bombs"]["cases"])
+    refused, bombs = (sum(ends == kind for ends, _ in cases) for kind in ("refused", "limit"))
     watched = "each open watched by strace, canaries untouched" if station.trace else "canaries untouched"
     figure(
         16,

@@ -12,11 +12,11 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+import threading
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from teiten import periods
 from teiten.errors import TeitenError, UsageError
@@ -121,19 +121,19 @@ class Job:
     name: str
     begun: dt.datetime
     process: subprocess.Popen[bytes]
-    log: Any
+    said: str = ""
+    """the last line that it has said"""
+    code: int | None = None
+    """None while it is being made"""
 
-    @property
-    def code(self) -> int | None:
-        """None while it is being made."""
-        return self.process.poll()
-
-    def said(self) -> str:
-        """The last line that it has said."""
-        self.log.seek(0, os.SEEK_END)
-        self.log.seek(max(0, self.log.tell() - 4096))
-        lines = self.log.read().decode("utf-8", "replace").replace("\r", "\n").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    def listen(self) -> None:
+        """Keeps what it says, until it ends."""
+        assert self.process.stderr is not None
+        with self.process.stderr as said:
+            for line in said:
+                text = line.decode("utf-8", "replace").replace("\r", "\n").strip().rpartition("\n")[2].strip()
+                self.said = text[:500] or self.said
+        self.code = self.process.wait()
 
 
 _JOBS: Final[weakref.WeakKeyDictionary[Pool, Job]] = weakref.WeakKeyDictionary()
@@ -159,12 +159,12 @@ def start(pool: Pool, settings: Settings, kind: str, period: str, language: str)
              "--out", str(settings.serving.reports / name)]  # fmt: skip
     if settings.file is not None:
         words += ["--config", str(settings.file)]
-    log = tempfile.TemporaryFile()  # noqa: SIM115 - it is read as long as the job is known
     process = subprocess.Popen(
-        [sys.executable, "-m", "teiten", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
+        [sys.executable, "-m", "teiten", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _after_the_pages(process.pid)
-    made = _JOBS[pool] = Job(kind, named.name, language, name, dt.datetime.now(dt.UTC), process, log)
+    made = _JOBS[pool] = Job(kind, named.name, language, name, dt.datetime.now(dt.UTC), process)
+    threading.Thread(target=made.listen, name="report", daemon=True).start()
     atexit.register(_end, process)
     return made
 

@@ -66,12 +66,12 @@ def _working(asked: Asked, pool: Pool) -> tuple[list[Part], dict[str, int]]:
     kind = say(f"web_reports.kind_{job.kind}")
     seconds = round((dt.datetime.now(dt.UTC) - job.begun).total_seconds())
     if job.code is None:
-        sentences = [say("web_reports.working", kind=kind, period=job.period, n=seconds), job.said()]
+        sentences = [say("web_reports.working", kind=kind, period=job.period, n=seconds), job.said]
         return [Part("working", say("web_reports.now"), sentences=[s for s in sentences if s])], {"refresh": 3}
     if job.code == 0:
         link = Cell(say("web_reports.open", kind=kind, period=job.period), _place(job.name))
         return [Part("working", say("web_reports.done"), links=[link])], {}
-    sentences = [say("web_reports.failed", kind=kind, period=job.period), job.said()]
+    sentences = [say("web_reports.failed", kind=kind, period=job.period), job.said]
     return [Part("working", say("web_reports.now"), sentences=[s for s in sentences if s])], {}
 
 

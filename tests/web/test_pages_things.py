@@ -47,7 +47,8 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     moment = int((BEGIN + dt.timedelta(hours=2)).timestamp())
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
     (folder / "net.pcap").write_bytes(header + struct.pack("<IIII", moment, 0, len(shown), len(shown)) + shown)
-    (folder / "teiten.toml").write_text('zone = "UTC"\nlake = "lake"\n[serve]\nreports = "reports"\n[sensor.home]\n')
+    text = 'zone = "UTC"\nlake = "lake"\npdf = false\n[serve]\nreports = "reports"\n[sensor.home]\n'
+    (folder / "teiten.toml").write_text(text)
     found = settings.load(config=folder / "teiten.toml")
     lake = Lake.open_or_create(found.lake, "UTC")
     paths = [str(folder / "router.log"), str(folder / "net.pcap")]
@@ -216,6 +217,7 @@ def test_a_report_is_given_with_rules_of_its_own(chosen: Settings, folder: Path)
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 def test_a_report_is_made_on_demand(client: Client) -> None:
     """By a process of its own, one at a time, with what it is at, until it can be opened."""
     assert send(client, "/reports?lang=en", kind="daily", period="2019-10-22", language="en").status == 303
