@@ -273,12 +273,12 @@ def test_a_lake_that_is_worked_on(tmp_path: Path, what: str, monkeypatch: pytest
             words = {"compact": ["lake", "compact"], "vacuum": ["lake", "vacuum"], "migrated": ["lake", "judge"],
                      "backup": ["backup", str(tmp_path / "copy")]}[what]  # fmt: skip
             command = [sys.executable, "-m", "teiten", *words, "--lake", str(chosen.lake)]
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            while child.poll() is None:
-                answer = client.get(PAGE)
-                assert answer.status == 200, answer.text[:500]
-            assert child.stderr is not None
-            told = child.stderr.read().decode()
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+                while child.poll() is None:
+                    answer = client.get(PAGE)
+                    assert answer.status == 200, answer.text[:500]
+                assert child.stderr is not None
+                told = child.stderr.read().decode()
             assert child.returncode == 0, told
         after = client.get(PAGE + "&n=8").text
         for port, packets in (("445/tcp", "96"), ("80/tcp", "48")):

@@ -96,7 +96,9 @@ class Asked:
     @property
     def when(self) -> tuple[Any, Any]:
         """The span; of one that ends now, what stays the same while time goes on (web/_patience.py: ends_now)."""
-        if not self.live or self.end < self.now.replace(second=0, microsecond=0):
+        # in a lake that is not live, now stands still
+        still = dt.datetime.now(dt.UTC) - self.now > dt.timedelta(hours=1)
+        if still or not self.live or self.end < self.now.replace(second=0, microsecond=0):
             return self.start, self.end
         return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
 
