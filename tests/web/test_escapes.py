@@ -204,7 +204,7 @@ def touched(station: Station) -> list[str]:
             out.append(text)
         elif temporary.match(path) or path == "/dev/null":
             continue
-        elif writes or not path.startswith((lake, *programs)) or "canary" in path or "link" in Path(path).name:
+        elif writes or not path.startswith((lake, *programs)) or "canary" in path or (path.startswith(lake) and "link" in path):
             out.append(text)
     return out
 
