@@ -175,6 +175,8 @@ def touched(station: Station) -> list[str]:
         sys.prefix, sys.base_prefix, str(at), "/usr", "/lib", "/etc/ld.so", "/etc/localtime", "/proc/self", "/sys/", "/dev/",
         "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/filesystems", "/proc/sys/", "/etc/ssl/", "/etc/nsswitch.conf",
     )  # fmt: skip
+    modules = {str(Path.cwd()), *sys.path}
+    """where an interpreter that starts looks for modules: the names of their files"""
     # a file for each process and thread: those of the console, and whatever they start
     told_by = {one.suffix[1:]: one.read_text(errors="replace").splitlines() for one in station.trace.parent.iterdir()}
     own = [pid for pid, lines in told_by.items() if any(begun.search(text) for text in lines)]
@@ -202,7 +204,7 @@ def touched(station: Station) -> list[str]:
         )
         if call in ("connect", "bind") and "AF_UNIX" not in told:
             out.append(text)
-        elif temporary.match(path) or path == "/dev/null":
+        elif temporary.match(path) or path == "/dev/null" or ("O_DIRECTORY" in told and path in modules):
             continue
         elif writes or not path.startswith((lake, *programs)) or "canary" in path or (path.startswith(lake) and "link" in path):
             out.append(text)
