@@ -116,7 +116,10 @@ def test_a_burst_over_midnight_is_one_and_has_all_of_its_packets(world: View) ->
     assert found.about.ports == ((6, 8080),) and found.packets >= 96
     whole, of_day = found.packets, found.reason[OF_TODAY][0]
     assert 48 <= of_day < whole
-    assert [d.reason["window"] for d in burst.find(over_midnight(world, 3, 3), [])] == [4]  # too little on either side
+    # what came after midnight would not be told by itself
+    assert burst.find(over_midnight(world, 0, 4), []) == []
+    (found,) = burst.find(over_midnight(world, 20, 4), [])
+    assert found.start == day - dt.timedelta(hours=2) and found.end is not None and found.end > day
 
 
 def test_what_was_yesterdays_alone_is_not_told_again(world: View) -> None:

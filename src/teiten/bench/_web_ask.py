@@ -39,7 +39,7 @@ async def ask(host: str, port: int, paths: Sequence[str]) -> list[Seen]:
             writer.write(head.encode())
             status, length, ends = await asyncio.wait_for(_answer(reader), LONGEST)
             out.append(Seen(path, status, time.perf_counter() - began, length))
-            if ends:
+            if ends or status >= 500:
                 writer.close()
                 link = None
     finally:
@@ -84,7 +84,8 @@ def many(host: str, port: int, paths: Sequence[str], viewers: int, each: int, se
 def _checked(found: list[Seen]) -> list[Seen]:
     wrong = [seen for seen in found if seen.status not in (200, 303)]
     if wrong:
-        raise TeitenError(f"{len(wrong)} of {len(found)} answers failed: {wrong[0].path} with {wrong[0].status}.")
+        told = ", ".join(sorted({f"{seen.path} with {seen.status}" for seen in wrong})[:5])
+        raise TeitenError(f"{len(wrong)} of {len(found)} answers failed: {told}.")
     return found
 
 

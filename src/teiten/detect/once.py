@@ -70,7 +70,7 @@ def _tells(other: Detection, one: Detection) -> bool:
 def _within(other: Detection, one: Detection) -> bool:
     """Whether the one lies in the other's hours."""
     (a0, a1), (b0, b1) = _span(other), _span(one)
-    return a0 <= b0 and b1 <= a1
+    return a0 <= b0 and (other.end is None or b1 <= a1)
 
 
 def _made(burst: Detection, rank: Detection) -> bool:

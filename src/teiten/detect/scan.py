@@ -24,7 +24,7 @@ from teiten.detect.ground import MEASURES, Ground, Measure
 if TYPE_CHECKING:
     from teiten.detect.view import View
 
-_OVER_NIGHT: Final = 12
+OVER_NIGHT: Final = 12
 """hours of a window, at most, that may have begun before midnight"""
 _PART_OF_NIGHT: Final = 0.2
 """share of the excess that both days have of it, at least"""
@@ -79,7 +79,7 @@ def _scores(made: Ground, family: Family, measure: Measure, rows: Ints) -> Float
     out = np.zeros((len(rows), 7))
     for at, width in enumerate(WIDTHS):
         # those that began before midnight, too, where they are short
-        begin = made.begin - (min(width - 1, made.begin) if width <= _OVER_NIGHT else 0)
+        begin = made.begin - (min(width - 1, made.begin) if width <= OVER_NIGHT else 0)
         if width > x.shape[1] - begin:
             continue
         count, usual = _windows(x[:, begin:], width), _windows(mu[:, begin:], width)

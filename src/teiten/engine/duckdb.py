@@ -346,15 +346,19 @@ class Session:
         """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
         self._run(statement, (), lambda: self._ready(query))
 
-    def show_rollup(self, name: str, view: str, days: Collection[dt.date], *, fresh: bool) -> None:
-        """Makes a view of a table of aggregates: its rows of those days, and those of the temporary table `_fresh_<name>`."""
+    def show_rollup(self, name: str, view: str, days: Collection[dt.date], *, fresh: bool, more: str = "") -> None:
+        """Makes a view of a table of aggregates: its rows of those days, and those of the temporary table
+        `_fresh_<name>`, or of the query `more`."""
         columns = ", ".join(("day", *rollup.TABLES[name]))
         kinds = {c: _BATCH_TYPES[type(dtype)] for c, dtype in rollup.schema(name).items()}
         self._view(f"_{name}", [str(path) for path in self._rollup_files.get(name, ())], kinds)
         told = ", ".join(f"DATE '{day.isoformat()}'" for day in days)
         rows = f"SELECT {columns} FROM _{name} WHERE basis IS NULL AND zone = {_quoted(self.zone_name)} AND day IN ({told})"
-        more = f" UNION ALL SELECT {columns} FROM _fresh_{name}" if fresh else ""
-        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}{more}")
+        if fresh:
+            rows += f" UNION ALL SELECT {columns} FROM _fresh_{name}"
+        if more:
+            rows += f" UNION ALL SELECT {columns} FROM ({more})"
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}")
 
     def _arrange(self, joined: frozenset[str]) -> None:
         """Makes the views of events have what those tables of verdicts add to them, and nothing else."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -261,6 +262,41 @@ GROUP BY day_of(time), sensor, src_ip, protocol, country, asn, as_name, kind, ac
     "rollup_busy": _thinned("rollup_busy"),
     "rollup_targets": f"""
 SELECT day_of(time) AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FROM raw_events WHERE {{where}} GROUP BY ALL""",
+}
+
+
+def told(relation: Relation, where: str, moments: Sequence[str]) -> str:
+    """The SELECT of the events that the condition lets through, told as rows of that relation, without what verdicts add.
+
+    moments (SQL literals, the latest first) that lie within a day or hour: events from there on have it as their time, so that
+    conditions on time still tell them apart."""
+    begin = f"{relation.grain}_start(time)"
+    if moments:
+        cases = " ".join(f"WHEN time >= {moment} THEN greatest({begin}, {moment})" for moment in moments)
+        begin = f"CASE {cases} ELSE {begin} END"
+    return _TOLD[relation.table or ""].format(begin=begin, where=where)
+
+
+_PLAIN: Final = """kind, action, CASE WHEN interface = '' THEN '' END AS interface, NULL::VARCHAR AS scanner,
+       NULL::BOOLEAN AS research_scanner, NULL::VARCHAR AS tool, NULL::BOOLEAN AS spoofed"""
+_HASHED: Final = f"""
+SELECT *, theta_hash(src_ip) AS host, {rollup.WHOLE} AS theta FROM (
+  SELECT day_of(time) AS day, {{begin}} AS time, sensor, protocol, dst_port, country, asn, {_PLAIN}, src_ip, {_SUMS}
+  FROM raw_events WHERE {{where}} GROUP BY ALL
+)"""
+_TOLD: Final[dict[str, str]] = {
+    "rollup_hours": f"""
+SELECT day_of(time) AS day, {{begin}} AS time, sensor, protocol, dst_port, country, {_PLAIN}, time_basis, geo_db,
+       packets, 1::BIGINT AS events
+FROM raw_events WHERE {{where}}""",
+    "rollup_sources": f"""
+SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, country, asn, as_name, {_PLAIN}, packets,
+       1::BIGINT AS events, time AS first, time AS last
+FROM raw_events WHERE {{where}}""",
+    "rollup_ports": _HASHED,
+    "rollup_busy": _HASHED.replace(" protocol, dst_port,", "").replace(" asn,", ""),
+    "rollup_targets": """
+SELECT day_of(time) AS day, {begin} AS time, sensor, dst_ip, packets, 1::BIGINT AS events FROM raw_events WHERE {where}""",
 }
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from teiten.engine import offers, recorded
+from teiten.engine import offers, recorded, staged
 from teiten.engine.filters import WITH_PORTS, Filters
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Query:
         lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
         spans = [(f.start, f.end) for f in self.filters.values()]
         rows = session.query(self.text(raw=True, relation=found), spans=spans)
-        error = max((row["hosts_error"] or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
+        error = max((row.get("hosts_error") or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)
         return Rows(rows, self.text(raw=False), error=error, counted=found.kept, lost=lost)
@@ -186,14 +186,16 @@ def rank(
     thing = THINGS[what]
     now = (filters or Filters()).between(start, end)
     seen = before is not None and observed(session, *before, filters)
-    query = Query(
-        _rank_template(thing, seen),
-        {"where": now, **({"where_before": now.between(*before)} if seen and before else {})},
-        **_rank_words(thing, by, n),
-        grain="day",
-        ranked="compared" if seen else "ranked",
-    )
-    found = query.rows(session)
+    spans = {"where": now, **({"where_before": now.between(*before)} if seen and before else {})}
+    template, words = _rank_template(thing, seen), _rank_words(thing, by, n)
+    words["ranked"] = "compared" if seen else "ranked"
+    query = Query(template, spans, grain="day", **words)
+    if staged.pays(session, what, by, n, (start, end)):
+        found = Query(staged.template(what, template), spans, grain="day", **staged.words(what, words)).rows(session)
+        staged.complete(Query, session, what, found, words, spans, n)
+        found.sql = query.text(raw=False)
+    else:
+        found = query.rows(session)
     for row in found:
         if not seen:
             row |= dict.fromkeys(("rank_before", "packets_before", "hosts_before", "difference", "change"))

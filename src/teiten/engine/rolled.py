@@ -7,7 +7,7 @@ taken for, the verdicts are the same. Where the events of a day are no longer ke
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Span = tuple[dt.datetime | None, dt.datetime | None]
 FEW: Final = 3_000_000
 """events of days without aggregates that are counted on the spot, so that the days with them can be used"""
+SHARE: Final = 3
+"""of days whose events are asked beside the aggregates of others: these have so many times their events at least, all told"""
 QUICK: Final = 3_000_000
 """events that are counted rather than that hosts are estimated"""
 
@@ -37,38 +39,64 @@ class Rolled:
         self._states: dict[str, dict[dt.date, rollup.Basis]] = {}
         self._fresh: dict[str, set[dt.date]] = {}
         self._views: set[tuple[str, bool]] = set()
+        self._mixed: dict[Hashable, str] = {}
 
     def relation(self, asked: offers.Relation, spans: Iterable[Span], *, verdicts: bool) -> offers.Relation | None:
         """The relation with its name in SQL, where its rows can stand for the events of those spans; else None."""
         name = asked.table or ""
-        days = self._days(spans, asked.grain or "day")
-        if days is None or (verdicts and not self._verdicts and not days & self._dropped):
+        spans = list(spans)
+        days, edges = self._days(spans, asked.grain or "day")
+        if (edges and (verdicts or edges & self._dropped)) or (verdicts and not self._verdicts and not days & self._dropped):
             return None
         state = self._current(name, verdicts)
-        had = days & state.keys()
+        had = (days & state.keys()) - edges
         if not had:
             return None
         missing = days - had - self._dropped
-        if missing and not self._count(name, missing, verdicts):
+        beside = missing if not verdicts and not self._session.pairs else set()
+        if beside:
+            many = edges or self._events(beside) > FEW
+            if many and SHARE * self._events(beside) > self._events(days):
+                return None
+        elif missing and not self._count(name, missing, verdicts):
             return None
         thinned = any(state[day].thinned for day in had) or bool(missing and asked.estimates)
         if thinned and asked.estimates and not days & self._dropped and self._events(days) <= QUICK:
             return None
         found = asked if thinned else offers.exactly(asked)
-        return replace(found, name=self._view(name, verdicts))
+        view = self._beside(asked, had, beside, spans) if beside else self._view(name, verdicts)
+        return replace(found, name=view)
 
-    def _days(self, spans: Iterable[Span], grain: offers.Grain) -> set[dt.date] | None:
-        """The days with events that lie in the spans; None where a span begins or ends within one (or within an hour)."""
+    def _days(self, spans: Iterable[Span], grain: offers.Grain) -> tuple[set[dt.date], set[dt.date]]:
+        """The days with events that lie in the spans; and those of them within which (or within an hour of which) one begins or
+        ends. Where nothing came later, an end is none."""
         known = self._known
         out: set[dt.date] = set()
+        edges: set[dt.date] = set()
         for start, end in spans:
-            for moment in (start, end):
-                if moment is not None and not _even(moment.astimezone(self._zone), grain, self._zone):
-                    return None
+            if start is not None and not _even(start.astimezone(self._zone), grain, self._zone):
+                edges.add(start.astimezone(self._zone).date())
+            later = end is not None and any(f.t_max is None or f.t_max >= end for f in self._session.files)
+            if later and end is not None and not _even(end.astimezone(self._zone), grain, self._zone):
+                edges.add(end.astimezone(self._zone).date())
             first = start.astimezone(self._zone).date() if start else dt.date.min
             last = (end - dt.timedelta(microseconds=1)).astimezone(self._zone).date() if end else dt.date.max
             out |= {day for day in known if first <= day <= last}
-        return out
+        return out, edges & out
+
+    def _beside(self, asked: offers.Relation, had: set[dt.date], days: set[dt.date], spans: list[Span]) -> str:
+        """The name of a view of the rows of the days that are had, and of the events of the others, told as such rows."""
+        after = dt.timedelta(days=1)
+        runs = [(offers.midnight(a, self._zone), offers.midnight(b + after, self._zone)) for a, b in _runs(sorted(days))]
+        where = " OR ".join(f"(time >= {timestamp(a)} AND time < {timestamp(b)})" for a, b in runs)
+        moments = sorted({moment for span in spans for moment in span if moment is not None}, reverse=True)
+        within = [m for m in moments if any(a < m < b for a, b in runs)]
+        key = (asked.table or "", frozenset(had), frozenset(days), tuple(within))
+        if key not in self._mixed:
+            self._mixed[key] = f"_beside_{len(self._mixed)}"
+            rows = offers.told(asked, f"({where})", [timestamp(m) for m in within])
+            self._session.show_rollup(asked.table or "", self._mixed[key], sorted(had), fresh=False, more=rows)
+        return self._mixed[key]
 
     @property
     def _known(self) -> dict[dt.date, rollup.Basis]:

@@ -13,7 +13,7 @@ Step = Literal["hour", "day"]
 
 _SERIES: Final = """
 WITH chosen AS (
-  SELECT {step}_start(time) AS start, {keys}, {put_packets}, {host_as_host}
+  SELECT {step}_start(time) AS start, {keys}, {put_packets}{handed_as}
   FROM {events}
   WHERE {where}
   {put}
@@ -29,14 +29,14 @@ WITH chosen AS (
   SELECT c.*, CASE WHEN NOT ({known_c}) THEN 'unknown' WHEN t.{first} IS NULL THEN 'other' ELSE 'top' END AS part
   FROM chosen c LEFT JOIN top t ON {same}
 )
-SELECT start, part, {shown}, sum(packets)::BIGINT AS packets, {hosts_of_host} AS hosts{error}
-FROM (SELECT start, part, {masked}, packets, {host_handed} FROM named)
+SELECT start, part, {shown}, sum(packets)::BIGINT AS packets, {hosts_told} AS hosts{error_told}
+FROM (SELECT start, part, {masked}, packets{handed} FROM named)
 GROUP BY ALL
 ORDER BY start, part, {columns_order}
 """
 
 _PLAIN: Final = """
-SELECT {step}_start(time) AS start, sum(packets)::BIGINT AS packets, {hosts} AS hosts{error}
+SELECT {step}_start(time) AS start, sum(packets)::BIGINT AS packets, {hosts_told} AS hosts{error_told}
 FROM {events}
 WHERE {where}
 GROUP BY ALL
@@ -72,6 +72,7 @@ def series(
     minimum: int = 0,
     filters: Filters | None = None,
     ahead: str = "",
+    hosts: bool = True,
 ) -> Rows:
     """Packets and hosts by hour or day; for a thing (`what` as in `rank`), the `top` of it one by one and the rest summed.
 
@@ -79,11 +80,17 @@ def series(
     hosts. Only steps in which something happened have rows: see `spread` for the rest. The top is that of the whole span, by
     packets or hosts; with `minimum`, only things that reach that many in some step are among it (the seeds' text shows ports
     above 10 an hour). ahead: a condition on the thing's columns; what meets it is among the top before all others. Without a
-    thing: start, packets, hosts.
+    thing: start, packets, hosts. hosts: are they wanted? Without them (None, by packets only) many questions need no events.
     """
     wanted = (filters or Filters()).between(start, end)
+    told = {"hosts_told": "{hosts}" if hosts else "NULL::BIGINT", "error_told": "{error}" if hosts else ""}
     if what is None:
-        return Query(_PLAIN, {"where": wanted}, grain=step, step=step).rows(session)
+        return Query(_PLAIN, {"where": wanted}, grain=step, step=step, **told).rows(session)
+    told |= (
+        {"handed_as": ", {host_as_host}", "handed": ", {host_handed}", "hosts_told": "{hosts_of_host}"}
+        if hosts
+        else {"handed_as": "", "handed": ""}
+    )
     thing = THINGS[what]
     measure = "sum(packets)" if by == "packets" else "{hosts_of_host}"
     columns = ", ".join(thing.columns)
@@ -95,6 +102,7 @@ def series(
         template,
         {"where": wanted},
         grain=step,
+        **told,
         step=step,
         keys=", ".join(thing.keys),
         columns=columns,

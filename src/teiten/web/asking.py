@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from teiten.engine import console
 from teiten.errors import QueryError
-from teiten.web.pool import BusyError
+from teiten.web.pool import BusyError as BusyError
 
 if TYPE_CHECKING:
     import polars as pl

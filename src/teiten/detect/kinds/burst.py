@@ -32,12 +32,13 @@ def find(view: View, found: Sequence[Detection]) -> list[Detection]:
 
 def _detection(made: Ground, change: Change) -> Detection:
     from teiten.detect import explain
+    from teiten.detect.scan import OVER_NIGHT
 
     view, measure = made.view, change.window.measure
     hours = view.hours[made.skip + made.first :]
     about = explain.about(made, change)
-    # a window that began before midnight is told with all of its hours; else the day's
-    over_night = change.window.first < made.begin < change.after
+    # what began before midnight is told with all of its hours, where these are few; else with the day's
+    over_night = change.first < made.begin < change.after <= change.first + OVER_NIGHT
     today = slice(max(change.first, made.begin), max(change.after, made.begin + 1))
     of = slice(change.first, change.after) if over_night else today
     packets, usual = float(change.counts["packets"][of].sum()), float(change.usual["packets"][of].sum())

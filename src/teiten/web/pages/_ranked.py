@@ -72,7 +72,17 @@ class Found:
 
 def through_time(session: Any, asked: Asked, what: str | None, *, top: int = TOP) -> Found:
     """The largest of a thing by hour or day, and when nobody watched."""
-    rows = series.series(session, what, asked.start, asked.end, asked.step, top=top, by=asked.by, filters=asked.filters)
+    rows = series.series(
+        session,
+        what,
+        asked.start,
+        asked.end,
+        asked.step,
+        top=top,
+        by=asked.by,
+        filters=asked.filters,
+        hosts=asked.by == "hosts",
+    )
     starts = series.starts(session, asked.start, asked.end, asked.step)
     only = asked.filters.sensor
     each: dict[str, list[Span]] = {name: [] for name in recorded.activities(session, only) or only}

@@ -54,7 +54,7 @@ def log(own: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> Iterator[st
     begin = dt.datetime.combine(FIRST, dt.time(), ZONE)
     for day in range(DAYS):
         for n, one in enumerate(own):
-            at = (begin + dt.timedelta(days=day, seconds=n * 86)).isoformat()
+            at = (begin + dt.timedelta(days=day, seconds=n * 340)).isoformat()
             said = spellings(one)[(n + day) % len(spellings(one))]
             head = [
                 f"gw kernel: [{said}] DROP ",
