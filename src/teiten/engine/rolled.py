@@ -55,7 +55,8 @@ class Rolled:
         missing = days - had - self._dropped
         beside = missing if not verdicts and not self._session.pairs else set()
         if beside:
-            if SHARE * self._events(beside) > self._events(days):
+            many = edges or self._events(beside) > FEW
+            if many and SHARE * self._events(beside) > self._events(days):
                 return None
         elif missing and not self._count(name, missing, verdicts):
             return None
