@@ -160,5 +160,5 @@ def test_no_canary_is_published(tmp_path: Path, figure: Callable[[int, str], Non
         19,
         f"{CANARIES:,} addresses of sensors (100 of IPv6) in {len(needles):,} spellings, in destinations, prefixes, names of"
         f" hosts, quoted packets and sequence numbers of {CANARIES * DAYS:,} lines: none in the {len(files):,} files of 16"
-        f" reports and 4 sites ({', '.join(sorted(kinds))[1:]})",
+        f" reports and 4 sites ({', '.join(sorted(k for k in kinds if k))})",
     )

@@ -93,7 +93,7 @@ def ask(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={name: os.environ[name] for name in _NEEDED if name in os.environ} | {"TMPDIR": folder},
+            env={name: os.environ[name] for name in _NEEDED if name in os.environ} | {"TMPDIR": folder, "HOME": folder},
             start_new_session=True,
         )
         answer, said, why = _watched(child, order, limits, stop)
