@@ -100,7 +100,8 @@ class Asked:
         still = dt.datetime.now(dt.UTC) - self.now > dt.timedelta(hours=1)
         if still or not self.live or self.end < self.now.replace(second=0, microsecond=0):
             return self.start, self.end
-        return (self.start, NOW) if self.words.get("from") else (NOW, self.end - self.start)
+        begins = self.words.get("from") or self.words.get("period", "day") not in SPANS
+        return (self.start, NOW) if begins else (NOW, self.end - self.start)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
         """The address of another view with the same span and filters; a change to None leaves a word out."""
@@ -227,6 +228,9 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
             period = periods.parse(kind, text, zone)
         except UsageError:
             continue
+        if period.start < now < period.end:
+            # what is not over goes up to now: so it is compared with as long a time before, and divided by days that have been
+            return period.start, now.replace(second=0, microsecond=0), True
         return period.start, period.end, False
     raise UsageError(f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2.")
 

@@ -81,7 +81,7 @@ def taken_for(own: Asked, net: Network, found: Sequence[Mapping[str, Any]]) -> P
         because = say("web_source.by_analyst") if rule == "correction" else rules.because(rule, own.lang, own.settings)
         listed = f"{row['list']} {row['list_version'] or ''}".strip() if row["list"] else "–"
         cells: list[Cell | str] = [
-            f"{_notes.label(speech, row['label'])}{value}{scope}", f"{because or ''} [{rule}]".strip(), _evidence(row),
+            f"{_notes.label(speech, row['label'])}{value}{scope}", f"{because or ''} [{rule}]".strip(), _evidence(speech, row),
             listed, _days(speech, row), speech.words.percent(row["confidence"], 0),
         ]  # fmt: skip
         rows.append([*cells, *([speech.words.number(row["sources"])] if several else [])])
@@ -91,9 +91,11 @@ def taken_for(own: Asked, net: Network, found: Sequence[Mapping[str, Any]]) -> P
     )  # fmt: skip
 
 
-def _evidence(row: Mapping[str, Any]) -> str:
+def _evidence(speech: Speech, row: Mapping[str, Any]) -> str:
+    """The counts, each with its name in the page's language, or as the rule calls it where it has none."""
     told = _source.evidence(row["evidence"])
-    return ", ".join(f"{name} {_value(value)}" for name, value in told.items())
+    names = {name: speech.say(f"web_evidence.{name}") if f"web_evidence.{name}" in speech.words else name for name in told}
+    return ", ".join(f"{names[name]} {_value(value)}" for name, value in told.items())
 
 
 def _value(value: Any) -> str:
