@@ -36,7 +36,7 @@ PROMISES = {
     23: "a commit a minute: what asking and storing cost, and the files, stay as they were",
     24: "the API answers any words, as it is described",
 }
-INTRO = """# What is promised of intake and lake, and what the proofs gave
+INTRO = """# What is promised, and what the proofs gave
 
 <!-- Made by tools/build_promises.py from the figures of `make test-faults`. -->
 
@@ -86,7 +86,7 @@ the reader says of every line.
 **Attackers' text.** Each payload (`tests/web/payloads.py`) is a sensor's name, a prefix and an interface of the log, an AS's
 and a PTR name, an organisation of a watchlist, a note, a published figure, a word of an address, a value and a column of SQL,
 a title of a feed and a mail. The pages are opened in Chromium, in which every function that a payload calls tells that it ran
-(`tests/web/test_hostile_browser.py`); reports as pages, and as text that a program which lets HTML through makes a page of.
+(`tests/web/test_pages_hostile.py`); reports as pages, and as text that a program which lets HTML through makes a page of.
 
 **The SQL console.** A real server, asked over HTTP, while another visitor asks for pages. strace watches what each process of a
 query opens, makes, removes and connects to; the lake's files and canaries are compared byte for byte and by their times; the

@@ -89,7 +89,9 @@ class Browser:
 
 def fresh(chosen: Settings, folder: Path, **serving: Any) -> Settings:
     """The same lake with users of its own, one of each role."""
-    made = replace(chosen, serving=replace(hosting.Serving(users=folder / "users"), **serving))
+    # (a test asks more in a second than a visitor may in a minute)
+    free = replace(chosen.api, requests_per_minute=0)
+    made = replace(chosen, api=free, serving=replace(hosting.Serving(users=folder / "users"), **serving))
     store = Store(folder_of(made))
     for name, role in NAMES.items():
         store.add(name, role, WORD.format(name))
