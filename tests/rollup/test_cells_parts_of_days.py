@@ -68,7 +68,7 @@ SPANS = {
 
 
 @pytest.mark.parametrize("name", SPANS)
-@pytest.mark.parametrize("words", [{}, {"country": "US,unknown", "port": "23,icmp"}], ids=["all", "some"])
+@pytest.mark.parametrize("words", [{}, {"country": "US,unknown", "port": "23,445/tcp"}], ids=["all", "some"])
 def test_as_from_events(both: tuple[Session, Session, Settings], name: str, words: dict[str, str]) -> None:
     counting, plain, settings = both
     first = span(ZONE, 0, 1)[0].replace(tzinfo=None)
