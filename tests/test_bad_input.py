@@ -371,6 +371,7 @@ def read_only(lake: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.root
+@pytest.mark.full
 def test_a_lake_on_a_read_only_disk_can_be_asked(read_only: Path, folder: Path) -> None:
     assert count(read_only, folder)
     run = teiten("report", "monthly", "2019-10", "--lake", read_only, "--out", "made", cwd=folder)
@@ -399,6 +400,7 @@ def test_a_lost_or_truncated_file_is_named_and_mended(harm: str, lake: Path, fol
     assert count(bad, folder) == held
 
 
+@pytest.mark.full
 def test_a_sensor_renamed_and_a_day_in_another_zone(folder: Path) -> None:
     """Neither is stored a second time; both say what to do, and that works."""
     assert teiten("ingest", "--lake", "lake", *YEAR, "good.log", cwd=folder).returncode == 0
@@ -441,6 +443,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.root
 @pytest.mark.faults
+@pytest.mark.full
 def test_a_full_disk_stores_a_batch_whole_or_not_at_all(small_disk: Path, folder: Path) -> None:
     """It fails with one sentence; what was stored can be read; with room made, the same command completes it exactly."""
     raw = b"".join(

@@ -240,6 +240,7 @@ def downloads(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[tuple[str, i
 
 @hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(downloads())
+@pytest.mark.full
 def test_downloads_add_up_to_the_stream(tmp_path_factory: pytest.TempPathFactory, case: Any) -> None:
     stream, snapshots = case
     folder = tmp_path_factory.mktemp("downloads")

@@ -140,6 +140,7 @@ def capture(path: Path, first: int, after: int) -> Path:
     return path
 
 
+@pytest.mark.full
 def test_captures_of_dropped_days_do_not_come_back(tmp_path: Path) -> None:
     lake, settings = Lake.create(tmp_path / "dark", "Asia/Tokyo"), replace(SETTINGS, keeping=Keeping(keep_events=3))
     whole = capture(tmp_path / "a.pcap", 0, 288)
@@ -225,6 +226,7 @@ def test_the_disk_that_it_may_take_is_told_before_it_acts(lake: Lake) -> None:
     assert retention.near_the_limit(lake, replace(SETTINGS, keeping=Keeping(disk=10 * whole)), NOW) == []
 
 
+@pytest.mark.full
 def test_a_writer_lets_go_by_itself(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
     names = [str(log(tmp_path / "0.log", DAYS))]

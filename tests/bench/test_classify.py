@@ -24,6 +24,7 @@ def test_every_packet_has_its_cause_and_every_cause_its_packet(day: tuple[dict[s
     assert figures["p24.mirai.above"] > 500 and figures["p24.spoofed-flood.all"] > 1000
 
 
+@pytest.mark.full
 def test_the_goals_are_reached_and_nobody_ordinary_is_named(day: tuple[dict[str, float], str]) -> None:
     figures, words = day
     goals = {name: bound for name, (_, bound) in classify.GOALS.items() if name in figures}

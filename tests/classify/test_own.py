@@ -173,6 +173,7 @@ def test_thresholds_are_settings(tmp_path: Path) -> None:
     assert [f.threshold for f in asked(lake, {"port_scanner_ports": 11})] == [11]
 
 
+@pytest.mark.full
 def test_both_forms_of_the_question_answer_alike(tmp_path: Path) -> None:
     """The SQL that stands beside a report is the one that was asked, with addresses as text."""
     lake = lake_of([*ordinary(), *telnet(), *one_port()], tmp_path)

@@ -130,6 +130,7 @@ def test_logarithms_against_powers() -> None:
         assert [pow(group.root, int(n), group.prime) for n in logs] == elements.tolist()
 
 
+@pytest.mark.full
 def test_every_generator_and_no_other() -> None:
     known = groups.generators(groups.ONE_PORT)
     assert len(known.numbers) == 1_109_646

@@ -22,6 +22,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> tuple[
     return out, err
 
 
+@pytest.mark.full
 def test_stories_are_made_and_listed(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ("detect", "--lake", str(lake), "--tz", "UTC", "--lang", "en", "--day", BURST.isoformat())
     out, err = run(capsys, *asked)

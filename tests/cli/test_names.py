@@ -76,6 +76,7 @@ def test_it_is_off(home: Path, server: Any, capsys: pytest.CaptureFixture[str]) 
     assert server.asked == []
 
 
+@pytest.mark.full
 def test_confirmed_names_become_verdicts_and_others_do_not(
     home: Path, server: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.full
 def test_from_log_in_one_command(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(here / "router.log")
     assert main(["report", "monthly", "--from-log", "router.log"]) == 0
@@ -109,6 +110,7 @@ def test_errors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert stop.value.code == 2
 
 
+@pytest.mark.full
 def test_a_place_that_cannot_be_written_keeps_the_old_report(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log(here / "router.log", days=1)
     assert main(["report", "daily", "--from-log", "router.log", "--out", "day"]) == 0

@@ -112,6 +112,7 @@ def test_the_order_in_which_logs_came_makes_no_difference(told: dict[dt.date, li
     assert kept.span(lake, settings(lake)) == told
 
 
+@pytest.mark.full
 def test_late_events_change_their_day_and_what_follows(lake: Lake, told: dict[dt.date, list[Story]], tmp_path: Path) -> None:
     late = filled(tmp_path / "lake", DAYS)
     kept.refresh(late, settings(late))

@@ -323,6 +323,7 @@ def test_lake_with_a_broken_table(kept: Lake) -> None:
     assert found["geo"].check == "geo", "the other checks look all the same"
 
 
+@pytest.mark.full
 def test_rejected_lines_of_a_lake(kept: Lake, tmp_path: Path) -> None:
     chosen = settings.load(zone="Asia/Tokyo")
     bad = save([x.partition("DST=")[0] + "\n" for x in healthy()[:900]], tmp_path, "bad.log")

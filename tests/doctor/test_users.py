@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from teiten import settings
+from teiten import doctor, settings
 from teiten.doctor import Patient, Result, users
 from teiten.web import serving
 from teiten.web.users import passwords
@@ -76,3 +76,7 @@ def test_dashboard(tmp_path: Path) -> None:
     assert (one := found(behind)) and one.state == "wrong" and "cannot be read" in one.seen
     (tmp_path / "s").write_text("5" * 64)
     assert (one := found(behind)) and one.state == "ok"
+
+
+def test_both_are_found() -> None:
+    assert {"dashboard", "users"} <= set(doctor.checks())

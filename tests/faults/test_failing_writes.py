@@ -75,6 +75,7 @@ def fails(lake: Path, logs: list[Path], call: str, error: str, number: int) -> b
     return first.returncode == 1
 
 
+@pytest.mark.full
 def test_a_failed_fsync_and_a_full_disk(tmp_path: Path) -> None:
     logs = daily(tmp_path, DAYS, LINES)
     assert fails(tmp_path / "a", logs, "fsync", "EIO", 5)

@@ -77,6 +77,7 @@ def campaign(disk: Path, logs: list[Path], points: int, seed: int) -> tuple[int,
     return full, longest
 
 
+@pytest.mark.full
 def test_a_few_fill_points(small: Path, tmp_path: Path) -> None:
     assert campaign(small, daily(tmp_path, DAYS, LINES), 6, 1)[0] >= 2
 

@@ -48,6 +48,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> list[An
     return found
 
 
+@pytest.mark.full
 def test_the_recording_is_whole(calls: list[Any], tmp_path: Path) -> None:
     """Without a cut the replayed files are the lake."""
     replayed = disk.Disk("any")

@@ -163,6 +163,7 @@ def test_a_writer_puts_small_files_together_by_itself(lake: Lake, monkeypatch: p
 
 @settings(deadline=None, max_examples=4)
 @given(st.lists(st.lists(st.integers(0, 45 * 24), min_size=1, max_size=40), min_size=1, max_size=6), st.integers(3, 60))
+@pytest.mark.full
 def test_whatever_the_batches_the_same_events(batches: list[list[int]], rows: int) -> None:
     """Batches that overlap in time, in any order: nothing is lost or doubled, by our encoder as by polars; then all is done."""
     with tempfile.TemporaryDirectory() as folder:

@@ -286,6 +286,7 @@ def _kill_at_random(tmp_path: Path, log: Path, times: int) -> None:
         assert not begun or on_disk(lake) == set()
 
 
+@pytest.mark.full
 def test_a_few_kills(tmp_path: Path, log: Path) -> None:
     _kill_at_random(tmp_path, log, 2)
 

@@ -51,6 +51,7 @@ def test_dying_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found == {"events": 140, "distinct": 140, "first": 0, "last": 139, "accounted": 140}
 
 
+@pytest.mark.full
 def test_a_few_kills(tmp_path: Path) -> None:
     assert sum(kills().campaign(tmp_path, 3, seed=3, files=12)) >= 3
 

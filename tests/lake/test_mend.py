@@ -105,6 +105,7 @@ def test_a_whole_lake(made: tuple[Path, list[str]]) -> None:
 HARMS = (lose, cut, rot)
 
 
+@pytest.mark.full
 def test_files_in_turn(made: tuple[Path, list[str]], tmp_path: Path) -> None:
     """Every other one, since the full suite does them all."""
     for number in range(0, len(files(made[0])), 2):
@@ -151,6 +152,7 @@ def harmed(made: tuple[Path, list[str]], number: int, harm: Any, folder: Path) -
     shutil.rmtree(copy)
 
 
+@pytest.mark.full
 def test_dying_while_it_is_mended(made: tuple[Path, list[str]], tmp_path: Path) -> None:
     """At every step; the next writer completes it."""
     lake, logs = made

@@ -63,6 +63,7 @@ def test_the_state_tells_the_batch_that_was_looked_at(lake: Lake) -> None:
     assert lake.verdict_state().select("day", "last_batch").rows() == [(day(0), 1), (day(1), 2), (day(2), 1)]
 
 
+@pytest.mark.full
 def test_judging_a_year_again_and_again_leaves_few_files(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_delta, "CHECKPOINT_EVERY", 10)
     for n in range(0, 90, 3):
@@ -127,6 +128,7 @@ def test_statistics_hold_no_addresses(lake: Lake) -> None:
         max_size=6,
     )
 )
+@pytest.mark.full
 def test_whatever_is_replaced_the_latest_holds(calls: list[tuple[str, set[int], int]]) -> None:
     """Against a dict: zone and day -> (which call judged it, its verdicts)."""
     model: dict[tuple[str, dt.date], tuple[int, int]] = {}

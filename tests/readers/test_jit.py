@@ -65,6 +65,7 @@ def test_eight_bytes_at_a_time(data: bytes, start: int) -> None:
 
 
 @pytest.mark.skipif(not _jit.NATIVE, reason="runs the test before this one, compiled")
+@pytest.mark.full
 def test_eight_bytes_at_a_time_compiled() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::test_eight_bytes_at_a_time"]
     done = subprocess.run(command, env={**os.environ, "TEITEN_KERNELS": "numba"}, capture_output=True, text=True, check=False)

@@ -158,6 +158,7 @@ def ints(n: int, low: int, high: int) -> st.SearchStrategy[Any]:
 
 @quick
 @given(st.data())
+@pytest.mark.full
 def test_any_rows(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     parts = []
     for _ in range(data.draw(st.integers(0, 3))):

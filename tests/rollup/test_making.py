@@ -291,6 +291,7 @@ def state(lake: Lake, settings: Settings) -> list[dt.date]:
     return sorted(rollup.stale(lake, settings))
 
 
+@pytest.mark.full
 def test_days_are_made_again_when_something_changed(tmp_path: Path) -> None:
     zone = "Asia/Tokyo"
     lake, settings = Lake.create(tmp_path / "lake", zone), Settings(zone, "flag")

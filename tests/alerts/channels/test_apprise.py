@@ -21,6 +21,7 @@ def channel(url: str) -> Channel:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.full
 def test_it_arrives_and_refusals_are_told() -> None:
     pytest.importorskip("apprise")
     got: list[dict[str, Any]] = []

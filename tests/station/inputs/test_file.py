@@ -158,6 +158,7 @@ def test_a_pattern_and_a_log_under_another_name(tmp_path: Path) -> None:
     assert content(tmp_path).count(lines(1)) == 1
 
 
+@pytest.mark.full
 def test_many_logs_of_which_old_ones_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_logs, "MOST", 3)
     monkeypatch.setattr(_logs, "_AGAIN", 0.02)

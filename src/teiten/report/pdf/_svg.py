@@ -55,6 +55,9 @@ def convert(svg: str, show: Show) -> Drawn:
     return drawn
 
 
+_MOVED: Final = re.compile(r"translate\(([\d.\-]+) ([\d.\-]+)\) scale\(([\d.]+)\)")
+
+
 class _Painter:
     def __init__(self, show: Show, drawn: Drawn) -> None:
         self.out: list[str] = []
@@ -70,9 +73,20 @@ class _Painter:
                 self._pattern(pattern)
             return
         paint = getattr(self, f"_{kind}", None)
-        if paint is None or kind == "pattern" or one.get("transform") is not None:
+        if paint is None or kind == "pattern" or (kind != "g" and one.get("transform") is not None):
             raise ValueError(f"no chart of ours has <{kind} {' '.join(one.keys())}>")
         paint(one)
+
+    def _g(self, one: ElementTree.Element) -> None:
+        """A group, moved and scaled alike in both directions, or not at all."""
+        found = _MOVED.fullmatch(one.get("transform", ""))
+        if found is None and one.get("transform") is not None:
+            raise ValueError(f"no chart of ours has transform={one.get('transform')}")
+        x, y, scale = (float(part) for part in found.groups()) if found else (0.0, 0.0, 1.0)
+        self.out.append(f"q {scale:g} 0 0 {scale:g} {number(x)} {number(y)} cm")
+        for child in one:
+            self.element(child)
+        self.out.append("Q")
 
     def _rect(self, one: ElementTree.Element) -> None:
         x, y, w, h = (float(one.get(key, 0)) for key in ("x", "y", "width", "height"))
