@@ -56,6 +56,8 @@ def test_schemathesis_finds_nothing(open_door: Client, figure: Callable[[int, st
         for found in schema.get_all_operations():
             operation = found.ok()
             for mode in schemathesis.GenerationMode:
+                if operation.path.endswith("/sql") and mode is schemathesis.GenerationMode.NEGATIVE:
+                    continue  # a process for each, which may be busy: it has cases of its own (test_pages_sql_escapes.py)
 
                 @seed(20191022)
                 @settings(

@@ -98,6 +98,8 @@ def _content(one: Address, schemas: dict[str, Any], language: str) -> dict[str, 
     if one.other is not None:
         kind, schema = one.other
         more: dict[str, Any] = {"text/xml": {}, "text/plain": {}} if one.root != _shape.ROOT else {}
+        if "format" in one.words:
+            more |= {kind: {} for form, kind in _FILES.items() if form != "json"}
         return {kind: {"schema": dict(schema)}, **more}
     name = "".join(part.capitalize() for part in one.name.split("_")) + "Row"
     schemas[name] = row(one, language)
