@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -142,11 +142,3 @@ def _root(parent: list[int], place: int) -> int:
         parent[place] = parent[parent[place]]
         place = parent[place]
     return place
-
-
-def sizes(numbers: Sequence[int]) -> dict[int, int]:
-    """Group -> how many payloads it has."""
-    out: dict[int, int] = defaultdict(int)
-    for one in numbers:
-        out[one] += 1
-    return dict(out)

@@ -44,24 +44,6 @@ def is_hello(data: bytes) -> bool:
     return len(data) >= 6 and data[0] == 0x16 and data[1] == 3 and data[5] == 1
 
 
-def wanted(data: bytes) -> int:
-    """Bytes that the records of the ClientHello take, as far as their heads tell; 0 where it is none."""
-    if not is_hello(data):
-        return 0
-    if len(data) < 9:
-        return 9
-    need, at = 4 + int.from_bytes(data[6:9], "big"), 0
-    while need > 0:
-        if at + 5 > len(data):
-            return at + 5
-        size = int.from_bytes(data[at + 3 : at + 5], "big")
-        if size == 0 or at > _MOST:
-            return at + 5
-        need -= size
-        at += 5 + size
-    return at
-
-
 def facts(data: bytes) -> dict[str, Any] | None:
     """sni, alpn, ja3 and ja4 of a ClientHello; None where it is none, or is not whole."""
     if not is_hello(data):
