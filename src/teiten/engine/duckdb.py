@@ -24,7 +24,7 @@ from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled, strangers
 from teiten.engine.pairs import Pairs
 from teiten.engine.rolled import Span
-from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
+from teiten.errors import LakeChangedError, LakeError, LimitError, QueryError, TeitenError, UsageError
 from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
 from teiten.lake import batch as batches
 from teiten.settings import Settings
@@ -447,7 +447,7 @@ class Session:
             # through nanoarrow: handed to polars directly, duckdb 2.0 complains of leaked objects at exit
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
-            raise TeitenError(
+            raise LimitError(
                 f"The question needs more memory than it may have ({self._memory_mb} MB): {_first_line(error)}.",
                 hint="Ask for a shorter period or fewer columns.",
             ) from None

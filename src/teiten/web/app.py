@@ -23,12 +23,12 @@ from starlette.routing import Route
 
 from teiten import __version__
 from teiten.engine import recorded
-from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
+from teiten.errors import ForbiddenError, LakeError, LimitError, TeitenError, UsageError
 from teiten.web import asked, packing, pages, render, told, who, wrong
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import BusyError, Pool, lenient
+from teiten.web.pool import Pool, lenient
 from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
 from teiten.web.users.door import UNSAFE, Door, Guard
@@ -304,7 +304,7 @@ def _nav(asks: who.Who) -> list[tuple[str, str]]:
 
 
 def _status(error: TeitenError) -> int:
-    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (BusyError, 503))
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (LimitError, 503))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 
