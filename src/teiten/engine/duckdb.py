@@ -259,9 +259,10 @@ class Session:
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str, spans: Sequence[Span] | None = None) -> None:
-        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
-        asked = judged.asks(sql, self._tree)
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None, *, told: bool = False) -> None:
+        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick. told: what it
+        asks of verdicts stands in its rows already (aggregates)."""
+        asked = frozenset[str]() if told else judged.asks(sql, self._tree)
         if (asked or judged.names_views(sql)) and not self._judged:
             then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
             judging = {
@@ -516,10 +517,16 @@ class Session:
         )
 
     def query(
-        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[Span] | None = None
+        self,
+        sql: str,
+        params: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        spans: Sequence[Span] | None = None,
+        told: bool = False,
     ) -> list[dict[str, Any]]:
-        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened."""
-        rows = self._run(sql, params, lambda: self._ready(sql, spans), users=True).to_dicts()
+        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened.
+        told: it asks rows in which verdicts stand already, so that sources need not be looked up."""
+        rows = self._run(sql, params, lambda: self._ready(sql, spans, told=told), users=True).to_dicts()
         for row in rows:
             for key, value in row.items():
                 if isinstance(value, Decimal):

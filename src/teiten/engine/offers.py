@@ -145,8 +145,15 @@ PORTS: Final = Relation(
 BUSY: Final = Relation(
     "rollup_busy", _ABOUT, "hour", moments=False, words={**_SKETCHED, **_SUMMED}, hosts_if=_SKETCHED_IF, estimates=True
 )
+SENT: Final = Relation(
+    "rollup_pairs",
+    _ABOUT | _PORT | {"src_ip", "asn", "as_name"},
+    "day",
+    words={**_EXACT, **_SUMMED},
+)
+"""what each source sent to each port: a row each, so that it serves where no smaller table does, or of single ports"""
 TARGETS: Final = Relation("rollup_targets", frozenset({"time", "packets", "sensor", "dst_ip"}), "day", False, False)
-COUNTED: Final = (SOURCES, HOURS, PORTS, BUSY, TARGETS)
+COUNTED: Final = (SOURCES, HOURS, PORTS, BUSY, SENT, TARGETS)
 """in order of preference: exact and small before what estimates"""
 
 
@@ -182,9 +189,12 @@ def offered(query: Query) -> list[Relation]:
     if query.grain is None or "mode(" in query.text(raw=True):
         return []
     asked = needs(query)
+    # of single ports the pairs are few rows, and tell hosts exactly
+    single = all(f.port and all(p.first == p.last for p in f.port) for f in query.filters.values())
+    order = sorted(COUNTED, key=lambda one: one is not SENT and one.estimates) if single else COUNTED
     return [
         one
-        for one in COUNTED
+        for one in order
         if asked.columns <= one.columns
         and (one.hosts or not asked.hosts)
         and (one.moments or not asked.moments)
@@ -197,7 +207,11 @@ def choose(session: Session, query: Query) -> Relation:
     kept = session.rolled
     spans = [(filters.start, filters.end) for filters in query.filters.values()]
     if kept is not None:
+        # events are found by their source (Bloom filters), pairs by their port
+        by_source = session.kept_since is None and any(f.src and not f.port for f in query.filters.values())
         for one in offered(query):
+            if one is SENT and by_source:
+                continue
             found = kept.relation(one, spans, verdicts=needs(query).verdicts)
             if found is not None:
                 return found
@@ -258,6 +272,12 @@ SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protoc
 FROM raw_events WHERE {{where}}
 GROUP BY day_of(time), sensor, src_ip, protocol, country, asn, as_name, kind, action, CASE WHEN interface = '' THEN '' END,
          scanner, research_scanner, tool, spoofed""",
+    "rollup_pairs": f"""
+SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_FLAGS},
+       {_SUMS}, min(time) AS first, max(time) AS last
+FROM raw_events WHERE {{where}}
+GROUP BY day_of(time), sensor, src_ip, protocol, dst_port, country, asn, as_name, kind, action,
+         CASE WHEN interface = '' THEN '' END, scanner, research_scanner, tool, spoofed""",
     "rollup_ports": _thinned("rollup_ports"),
     "rollup_busy": _thinned("rollup_busy"),
     "rollup_targets": f"""
@@ -291,6 +311,10 @@ SELECT day_of(time) AS day, {{begin}} AS time, sensor, protocol, dst_port, count
 FROM raw_events WHERE {{where}}""",
     "rollup_sources": f"""
 SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, country, asn, as_name, {_PLAIN}, packets,
+       1::BIGINT AS events, time AS first, time AS last
+FROM raw_events WHERE {{where}}""",
+    "rollup_pairs": f"""
+SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_PLAIN}, packets,
        1::BIGINT AS events, time AS first, time AS last
 FROM raw_events WHERE {{where}}""",
     "rollup_ports": _HASHED,

@@ -50,7 +50,8 @@ class Rolled:
             return None
         state = self._current(name, verdicts)
         had = (days & state.keys()) - edges
-        if not had:
+        # what an older version counted of a day whose events are gone was not counted into each of today's tables
+        if not had or (days & self._dropped) - state.keys():
             return None
         missing = days - had - self._dropped
         beside = missing if not verdicts and not self._session.pairs else set()

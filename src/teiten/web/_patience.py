@@ -31,6 +31,10 @@ LENIENT: Final[contextvars.ContextVar[list[dt.datetime] | None]] = contextvars.C
 """of who may be told of a moment ago: the moments of which they were told"""
 
 
+WARMING: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("WARMING", default=False)
+"""does the server itself ask, beforehand?"""
+
+
 class TooLongError(LimitError):
     """A question took longer than it may."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import functools
@@ -33,6 +34,7 @@ from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
 from teiten.web.users.door import UNSAFE, Door, Guard
 from teiten.web.users.store import UsersError
+from teiten.web.warming import Warming
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -98,15 +100,19 @@ def _ours(name: str, hosts: tuple[str, ...], scope: Scope) -> bool:
     return name in hosts or (server != "" and name.strip("[]") == server)
 
 
-def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
-    """The application for that configuration. hosts: names by which it is called; none: any."""
+def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None, warming: bool = False) -> Starlette:
+    """The application for that configuration. hosts: names by which it is called; none: any. warming: is what is usual asked
+    beforehand?"""
     guard = Guard(settings)
     pool = Pool(settings, workers=workers)
     live = Live(pool)
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
+        warm = asyncio.create_task(Warming(pool, settings, found(pages)).run()) if warming else None
         yield
+        if warm is not None:
+            warm.cancel()
         live.close()
         pool.close()
 
