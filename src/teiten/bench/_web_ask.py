@@ -65,7 +65,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, int, bool]:
 
 
 def one(host: str, port: int, paths: Sequence[str]) -> list[Seen]:
-    """One viewer asks each of the addresses in turn. TeitenError where one fails."""
+    """One viewer asks each of the addresses in turn. TeitenError where one fails; 503 (come again) is an answer."""
     return _checked(asyncio.run(ask(host, port, paths)))
 
 
@@ -82,7 +82,7 @@ def many(host: str, port: int, paths: Sequence[str], viewers: int, each: int, se
 
 
 def _checked(found: list[Seen]) -> list[Seen]:
-    wrong = [seen for seen in found if seen.status not in (200, 303)]
+    wrong = [seen for seen in found if seen.status not in (200, 303, 503)]
     if wrong:
         told = ", ".join(sorted({f"{seen.path} with {seen.status}" for seen in wrong})[:5])
         raise TeitenError(f"{len(wrong)} of {len(found)} answers failed: {told}.")
