@@ -99,6 +99,7 @@ ASKED: dict[str, Ask] = {
     **{f"{what} by {by}": _ranked(what, by) for what in questions.THINGS for by in ("packets", "hosts")},  # type: ignore[arg-type]
     "three ports": _ranked("ports", "packets", 3),
     "totals": lambda s, f, a, b: questions.totals(s, a, b, filters=f),
+    "totals without moments": lambda s, f, a, b: questions.totals(s, a, b, filters=f, moments=False),
     **{
         f"{what or 'all'} by the {step}": _series(what, step)  # type: ignore[arg-type]
         for what in (None, "ports", "countries", "sources")
@@ -211,7 +212,8 @@ def test_what_is_asked_of_an_expected_span(
         ("sources by packets", {}, True),
         ("sources by packets", {"port": "23"}, True),
         ("asns by packets", {"port": "23"}, True),
-        ("totals", {"port": "23"}, True),
+        ("totals", {"port": "23"}, False),
+        ("totals without moments", {"port": "23"}, True),
         ("sources by hosts", {"port": "23", "tool": "zmap"}, True),
         ("scanners by packets", {}, True),
         ("tools by packets", {}, True),

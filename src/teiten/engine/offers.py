@@ -149,6 +149,7 @@ SENT: Final = Relation(
     "rollup_pairs",
     _ABOUT | _PORT | {"src_ip", "asn", "as_name"},
     "day",
+    moments=False,
     words={**_EXACT, **_SUMMED},
 )
 """what each source sent to each port: a row each, so that it serves where no smaller table does, or of single ports"""
@@ -274,7 +275,7 @@ GROUP BY day_of(time), sensor, src_ip, protocol, country, asn, as_name, kind, ac
          scanner, research_scanner, tool, spoofed""",
     "rollup_pairs": f"""
 SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_FLAGS},
-       {_SUMS}, min(time) AS first, max(time) AS last
+       {_SUMS}
 FROM raw_events WHERE {{where}}
 GROUP BY day_of(time), sensor, src_ip, protocol, dst_port, country, asn, as_name, kind, action,
          CASE WHEN interface = '' THEN '' END, scanner, research_scanner, tool, spoofed""",
@@ -315,7 +316,7 @@ SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, country
 FROM raw_events WHERE {{where}}""",
     "rollup_pairs": f"""
 SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_PLAIN}, packets,
-       1::BIGINT AS events, time AS first, time AS last
+       1::BIGINT AS events
 FROM raw_events WHERE {{where}}""",
     "rollup_ports": _HASHED,
     "rollup_busy": _HASHED.replace(" protocol, dst_port,", "").replace(" asn,", ""),

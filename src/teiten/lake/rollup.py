@@ -78,8 +78,6 @@ TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
         "as_name": _TEXT,
         **_ABOUT,
         **_COUNTED,
-        "first": _TIME,
-        "last": _TIME,
     },
     "rollup_targets": {**_PLACE, "dst_ip": pl.Binary(), **_COUNTED},
 }
