@@ -224,9 +224,11 @@ def _files(size: Size) -> list[str]:
 
 def _told(name: str, found: Sequence[Seen]) -> dict[str, float]:
     slowest = max(found, key=lambda one: one.seconds)
-    _say(f"{name}: {len(found)} answers, the slowest {slowest.path} with {slowest.seconds:.2f} s")
-    refused = {f"{name}_refused": float(sum(one.status == 503 for one in found))}
-    return {f"{name}_{key}": value for key, value in spread(found).items()} | refused
+    times = spread(found)
+    told = ", ".join(f"{key} {value:.2f}" for key, value in times.items())
+    refused = sum(one.status in (503, viewers.LATE) for one in found)
+    _say(f"{name}: {len(found)} answers, {told}, {refused} refused; the slowest {slowest.path}")
+    return {f"{name}_{key}": value for key, value in times.items()} | {f"{name}_refused": float(refused)}
 
 
 def _by_period(found: Sequence[Seen]) -> dict[str, float]:

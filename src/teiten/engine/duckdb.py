@@ -259,10 +259,10 @@ class Session:
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str, spans: Sequence[Span] | None = None, *, told: bool = False) -> None:
-        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick. told: what it
-        asks of verdicts stands in its rows already (aggregates)."""
-        asked = frozenset[str]() if told else judged.asks(sql, self._tree)
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None, *, joined: Collection[str] | None = None) -> None:
+        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick. joined: tables of
+        verdicts (`judged.TABLES`) that are put beside events; None: those whose columns it names."""
+        asked = judged.asks(sql, self._tree) if joined is None else frozenset(joined)
         if (asked or judged.names_views(sql)) and not self._judged:
             then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
             judging = {
@@ -342,6 +342,10 @@ class Session:
     def has_put(self, name: str) -> bool:
         """Was anything put into that view?"""
         return name in self._put_by
+
+    def judge(self) -> None:
+        """Makes the views of events have all that verdicts add to them, so that a view of these can be made."""
+        self._ready(f"SELECT {', '.join(judged.JOINED)} FROM raw_events")
 
     def make(self, statement: str, query: str) -> None:
         """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
@@ -522,11 +526,12 @@ class Session:
         params: Mapping[str, Any] | Sequence[Any] = (),
         *,
         spans: Sequence[Span] | None = None,
-        told: bool = False,
+        joined: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened.
-        told: it asks rows in which verdicts stand already, so that sources need not be looked up."""
-        rows = self._run(sql, params, lambda: self._ready(sql, spans, told=told), users=True).to_dicts()
+        joined: tables of verdicts that events have beside them in it (none where its rows have their columns already); None:
+        those that it names."""
+        rows = self._run(sql, params, lambda: self._ready(sql, spans, joined=joined), users=True).to_dicts()
         for row in rows:
             for key, value in row.items():
                 if isinstance(value, Decimal):

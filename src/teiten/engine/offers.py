@@ -113,11 +113,14 @@ class Relation:
     name: str | None = None
     put: dict[str, str] = field(default_factory=dict)
     """words of its own for a question that has {put}"""
+    joined: frozenset[str] | None = frozenset()
+    """tables of verdicts that events are asked with for its rows: none, where these have their columns; None: as the question
+    says"""
     kept: bool = True
     """are its rows the lake's, or does it stand for events that are asked now?"""
 
 
-EVENTS: Final = Relation(put=PUTTING, kept=False)
+EVENTS: Final = Relation(put=PUTTING, joined=None, kept=False)
 _PORT: Final = frozenset({"protocol", "dst_port"})
 SOURCES: Final = Relation(
     "rollup_sources",
@@ -286,8 +289,9 @@ SELECT day_of(time) AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FRO
 }
 
 
-def told(relation: Relation, where: str, moments: Sequence[str]) -> str:
-    """The SELECT of the events that the condition lets through, told as rows of that relation, without what verdicts add.
+def told(relation: Relation, where: str, moments: Sequence[str], *, verdicts: bool = False) -> str:
+    """The SELECT of the events that the condition lets through, told as rows of that relation; without what verdicts add,
+    unless that is wanted.
 
     moments (SQL literals, the latest first) that lie within a day or hour: events from there on have it as their time, so that
     conditions on time still tell them apart."""
@@ -295,7 +299,8 @@ def told(relation: Relation, where: str, moments: Sequence[str]) -> str:
     if moments:
         cases = " ".join(f"WHEN time >= {moment} THEN greatest({begin}, {moment})" for moment in moments)
         begin = f"CASE {cases} ELSE {begin} END"
-    return _TOLD[relation.table or ""].format(begin=begin, where=where)
+    text = _TOLD[relation.table or ""]
+    return (text.replace(_PLAIN, _FLAGS) if verdicts else text).format(begin=begin, where=where)
 
 
 _PLAIN: Final = """kind, action, CASE WHEN interface = '' THEN '' END AS interface, NULL::VARCHAR AS scanner,

@@ -146,7 +146,7 @@ class Query:
         since = None if found.kept else session.kept_since
         lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
         spans = [(f.start, f.end) for f in self.filters.values()]
-        rows = session.query(self.text(raw=True, relation=found), spans=spans, told=found.kept)
+        rows = session.query(self.text(raw=True, relation=found), spans=spans, joined=found.joined)
         error = max((row.get("hosts_error") or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)
