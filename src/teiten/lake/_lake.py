@@ -38,7 +38,7 @@ from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
