@@ -31,6 +31,7 @@ from teiten import (
     readers,
     settings,
     stationing,
+    storing,
 )  # fmt: skip
 from teiten.publish import masks
 from teiten.station import collecting, inputs, shipping, tasks
@@ -292,6 +293,13 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
     out.extend(station_part())
+    out.append("## [store]\n")
+    out.append(
+        'Of a lake on an object store, `lake = "s3://BUCKET/NAME"`: see the guide on [lakes elsewhere](../guide/en/store.md).\n'
+    )
+    kept, empty = field_notes(storing.Store), storing.Store()
+    rows = [(f"`{name}`", _default(getattr(empty, name)), kept[name]) for name in storing.KEYS]
+    out.append(table(("key", "default", "meaning"), rows))
     out.append("## [api]\n")
     told, none = field_notes(answering.Api), answering.Api()
     rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
