@@ -64,6 +64,7 @@ SETTINGS = {
     "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
     "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
+    "store": ("table", "", "where a lake named `s3://BUCKET/NAME` is, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),

@@ -13,8 +13,8 @@ from teiten.errors import LakeError
 
 _KEYS: Final = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), or renew what has run out."
 _REFUSALS: Final = {
-    "UnauthenticatedError", "PermissionDeniedError", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId",
-    "InvalidToken", "TokenRefreshRequired",
+    "UnauthenticatedError", "PermissionDeniedError", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken",
+    "InvalidAccessKeyId", "InvalidToken", "TokenRefreshRequired",
 }  # fmt: skip
 """the library's and the stores' own words for keys that do not open"""
 _RETRY: Final[Any] = {"max_retries": 4, "retry_timeout": dt.timedelta(seconds=40)}
