@@ -18,7 +18,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -336,7 +336,10 @@ def test_every_byte_of_everybody_is_kept(heard: Heard) -> None:
     assert len(said) >= 100, heard.status
     wrong = {key: (data[:60], heard.kept.get(key, b"")[:60]) for key, data in said.items() if heard.kept.get(key) != data}
     assert not wrong, f"{len(said) - len(wrong)} of {len(said)} kept byte for byte; {list(wrong.items())[:3]}"
-    assert not set(heard.kept) - set(said)
+    # a source port that two connections share at a time is changed by the kernel that redirects them (conntrack): who, where
+    # to and what stay
+    others = Counter((key[0], key[2], data) for key, data in heard.kept.items() if key not in said)
+    assert others <= Counter((key[0], key[2], data) for key, data in heard.truth.items() if key not in heard.opened)
     # a SYN that became no connection is the scanner's doing (nmap asks first whether a port is open)
     assert len(heard.opened) >= 0.8 * len(heard.truth)
     assert {key[2] for key in said} >= {22, 23, 80, 445, 5555, 6379, 9530, 52869, 37215}

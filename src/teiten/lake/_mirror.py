@@ -1,4 +1,4 @@
-"""A lake on an object store: its folder here is a mirror, kept by these steps. (docs/decisions/0087)
+"""A lake on an object store: its folder here is a mirror, kept by these steps (docs/decisions/0087).
 
 Everything above reads and writes the folder. The store is the truth: what is written is put there, an entry of a table's log
 last, by a request that the store refuses where that entry is already there. Logs and small tables are fetched when the lake is
