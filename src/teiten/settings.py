@@ -106,6 +106,8 @@ class Reading:
     payload_bytes: int = 0
     """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
     anything, the sensor's address too: nothing of them is published"""
+    alerts_count: int = 1
+    """packets that an alert of Suricata's counts as: 1, or 0 where the flows of the same log count its packets already"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -819,6 +821,9 @@ def load(
     for key, value in reading.items():
         if key == "payload_bytes":
             check_payload_bytes(value, f"{where}, [reading]: {key}")
+        elif key == "alerts_count":
+            if type(value) is not int or value not in (0, 1):
+                raise UsageError(f"{where}, [reading]: {key} is 0 or 1, not {value!r}.")
         else:
             _positive(value, f"{where}, [reading]: {key}")
     thresholds = table.get("thresholds", {})
