@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,15 +81,13 @@ def test_a_copy_is_brought_back_under_a_server(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.full
 def test_a_lake_is_migrated_under_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lake of the version before, served from where nobody may write; then brought up to date by another process' hand."""
+    """A lake of the version before is brought up to date by who opens it first, and takes what the new version has while served."""
     monkeypatch.setattr(pools, "LOOK_EVERY", 0.1)
     chosen = lake_of(tmp_path)
     older = {name: kind for name, kind in note.SCHEMA.items() if name != "asn"}
     shutil.rmtree(chosen.lake / "notes")
     _delta.Table.create(chosen.lake / "notes", _delta.schema_of(older, note.REQUIRED))
     meta = _lake.read_meta(chosen.lake)
-    from dataclasses import replace
-
     for name in ("lake.toml", "lake.toml.copy"):
         (chosen.lake / name).unlink(missing_ok=True)
     _lake.write_meta(chosen.lake, replace(meta, schema_version=SCHEMA_VERSION - 1))
