@@ -81,7 +81,7 @@ def test_a_copy_is_brought_back_under_a_server(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.full
 def test_a_lake_is_migrated_under_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lake of the version before is brought up to date by who opens it first, and takes what the new version has while served."""
+    """A lake of the version before is brought up to date by who opens it first; what the new version has is served then."""
     monkeypatch.setattr(pools, "LOOK_EVERY", 0.1)
     chosen = lake_of(tmp_path)
     older = {name: kind for name, kind in note.SCHEMA.items() if name != "asn"}
