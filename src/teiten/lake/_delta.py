@@ -143,6 +143,14 @@ def store(made: Made, folder: Path, name: str) -> Written:
     return Written(name, path.stat().st_size, made.stats())
 
 
+def take(made: Made, file: Path, folder: Path, name: str) -> Written:
+    """Moves a file that is on the disk, whole, into a table's folder of the same file system. OSError."""
+    path = folder / name
+    file.rename(path)
+    fsync(folder)
+    return Written(name, path.stat().st_size, made.stats())
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
