@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, clustering, hosting, periods, publishing, stationing
+from teiten import alerting, answering, clustering, hosting, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -444,6 +444,7 @@ class Settings:
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
     api: answering.Api = field(default_factory=answering.Api)
+    store: storing.Store = field(default_factory=storing.Store)
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
@@ -568,6 +569,7 @@ _TOP |= {
     "spark",
     "station",
     "serve",
+    "store",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -588,6 +590,7 @@ _SHAPES = (
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
     ("serve", dict, "a table, written [serve]"),
+    ("store", dict, "a table, written [store]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -833,7 +836,11 @@ def load(
     kept = {"path": kept} if isinstance(kept, str) else kept
     _check(kept, _LAKE, f"{where}, [lake]")
     named = _typed(kept.get("path", DEFAULT_LAKE), str, f"{where}, [lake]: path", "the name of a folder")
+    store = storing.read(table.get("store", {}), f"{where}, [store]")
     lake_path = Path(lake) if lake else (path.parent / named if path and "path" in kept else Path(DEFAULT_LAKE))
+    remote = lake if lake else named if path and "path" in kept else ""
+    if storing.is_remote(remote):
+        lake_path = storing.folder(remote, store)
     return Settings(
         zone_name=zone_name,
         zone_from=zone_from,
@@ -853,6 +860,7 @@ def load(
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         engine=clustering.engine(
             engine or table.get("engine", clustering.ENGINES[0]), "--engine" if engine else f"{where}: engine"

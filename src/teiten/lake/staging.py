@@ -45,8 +45,8 @@ class Stage:
         file = None
         if events.rows:
             name = f"part-{len(self.staged):04d}.parquet"
-            _delta.store(events, self.folder, name)
             file = self.folder / name
+            _delta.lay(events, file)
         self.staged.append(Staged(batch, file, replace(events, data=())))
         return self.last + len(self.staged)
 

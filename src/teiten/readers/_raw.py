@@ -37,7 +37,7 @@ UNREADABLE: Final = "unreadable"
 STREAM: Final = "stream"
 """it was read from a pipe, which keeps nothing"""
 UNKNOWN: Final = "unknown"
-"""the lake knows no such input"""
+"""the lake knows no such input, or no such place in it"""
 
 NO_LINE: Final = "no line"
 """it came from a capture of packets"""
@@ -81,8 +81,10 @@ def _of_source(lake: Lake, batches: pl.DataFrame, positions: list[int], reading:
     paths = [Path(p) for p in dict.fromkeys(reversed(batches["path"].drop_nulls().to_list()))]
     if not paths:
         return {pos: Raw(why=STREAM) for pos in positions}
+    # a place that nothing was read from holds no event, and may lie beyond what a file can be sought in
+    held = {pos for start, end in batches.select("start", "end").iter_rows() for pos in positions if start <= pos <= end}
+    found = {pos: Raw(why=UNKNOWN) for pos in positions if pos not in held}
     hashes = _hashes(lake, batches, positions)
-    found: dict[int, Raw] = {}
     why = GONE
     for path in candidates(paths):
         left = [pos for pos in positions if pos not in found]
