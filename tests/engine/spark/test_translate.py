@@ -35,8 +35,10 @@ KNOWN = _translate.macros(
         ("SELECT any_value(a) FILTER (b) FROM t", "SELECT MAX(a) FILTER(WHERE b) FROM t"),
         (
             "SELECT a FROM t QUALIFY row_number() OVER (ORDER BY b) <= 3 ORDER BY a, c",
-            ("SELECT a FROM (SELECT a, ROW_NUMBER() OVER (ORDER BY b NULLS LAST) <= 3 AS _kept, c AS _by_1 FROM t) AS _windowed "
-            "WHERE _kept ORDER BY a NULLS LAST, _by_1 NULLS LAST"),
+            (
+                "SELECT a FROM (SELECT a, ROW_NUMBER() OVER (ORDER BY b NULLS LAST) <= 3 AS _kept, c AS _by_1 FROM t) "
+                "AS _windowed WHERE _kept ORDER BY a NULLS LAST, _by_1 NULLS LAST"
+            ),
         ),
         ("SELECT (a, b) IN (SELECT (c, d) FROM u) FROM t", "SELECT (a, b) IN (SELECT c, d FROM u) FROM t"),
         ("SELECT min(h, 3) FROM t", "SELECT SLICE(SORT_ARRAY(COLLECT_LIST(h)), 1, 3) FROM t"),
