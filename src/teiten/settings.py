@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, clustering, hosting, periods, publishing, stationing, storing
+from teiten import alerting, answering, clustering, federating, hosting, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -106,6 +106,8 @@ class Reading:
     payload_bytes: int = 0
     """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
     anything, the sensor's address too: nothing of them is published"""
+    alerts_count: int = 1
+    """packets that an alert of Suricata's counts as: 1, or 0 where the flows of the same log count its packets already"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +443,8 @@ class Settings:
     """what is told of at once, to whom ([alerts])"""
     publishing: publishing.Publishing = field(default_factory=publishing.Publishing)
     """the rules of `teiten publish`"""
+    federating: federating.Federating = field(default_factory=federating.Federating)
+    """with whom counts are shared ([federation])"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
     api: answering.Api = field(default_factory=answering.Api)
@@ -569,6 +573,7 @@ _TOP |= {
     "spark",
     "station",
     "serve",
+    "federation",
     "store",
 }
 _SHAPES = (
@@ -586,6 +591,7 @@ _SHAPES = (
     ("country", str, "the code of a country, or none"),
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
+    ("federation", dict, "a table, written [federation]"),
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
@@ -826,6 +832,9 @@ def load(
     for key, value in reading.items():
         if key == "payload_bytes":
             check_payload_bytes(value, f"{where}, [reading]: {key}")
+        elif key == "alerts_count":
+            if type(value) is not int or value not in (0, 1):
+                raise UsageError(f"{where}, [reading]: {key} is 0 or 1, not {value!r}.")
         else:
             _positive(value, f"{where}, [reading]: {key}")
     thresholds = table.get("thresholds", {})
@@ -860,6 +869,7 @@ def load(
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         engine=clustering.engine(
