@@ -25,6 +25,7 @@ from teiten import (
     doctor,
     errors,
     event,
+    federating,
     hosting,
     lang,
     publishing,
@@ -76,6 +77,7 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: log lines, and the rules of `teiten publish`, below"),
+    "federation": ("table", "", "with whom counts are shared, and how closely, below"),
     "aggregate_events": (
         "whole number",
         "200000",
@@ -327,6 +329,16 @@ def settings_page() -> str:
         table(
             ("key", "default", "meaning"),
             [(f"`{k}`", _written_rule(getattr(preset, k)), rules[k]) for k in publishing.Publishing.__dataclass_fields__],
+        )
+    )
+    out.append("## [federation]\n")
+    out.append("What `teiten federate export` tells the other members ([observed together](../guide/en/federate.md)):\n")
+    shared, given = field_notes(federating.Federating), federating.Federating()
+    named = federating.Federating.__dataclass_fields__
+    out.append(
+        table(
+            ("key", "default", "meaning"),
+            [(f"`{k}`", _written_rule(getattr(given, k) if k != "hosts_key" else ""), shared[k]) for k in named],
         )
     )
     out.append("## An example\n")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, hosting, periods, publishing, stationing, storing
+from teiten import alerting, answering, federating, hosting, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -443,6 +443,8 @@ class Settings:
     """what is told of at once, to whom ([alerts])"""
     publishing: publishing.Publishing = field(default_factory=publishing.Publishing)
     """the rules of `teiten publish`"""
+    federating: federating.Federating = field(default_factory=federating.Federating)
+    """with whom counts are shared ([federation])"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
     api: answering.Api = field(default_factory=answering.Api)
@@ -565,6 +567,7 @@ _TOP |= {
     "alerts",
     "station",
     "serve",
+    "federation",
     "store",
 }
 _SHAPES = (
@@ -582,6 +585,7 @@ _SHAPES = (
     ("country", str, "the code of a country, or none"),
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
+    ("federation", dict, "a table, written [federation]"),
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
@@ -854,6 +858,7 @@ def load(
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         file=path,
