@@ -129,7 +129,7 @@ def test_values_or_a_reason(text: str) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("name", OURS)
 def test_no_line_takes_long(name: str) -> None:
-    """A part of a line repeated thousands of times: no pattern goes over it again and again (some 5 ms; a quadratic one: 1 s)."""
+    """A part of a line repeated thousands of times: no pattern goes over it again and again (5 ms; a quadratic one: 1 s)."""
     import time
 
     reader: Any = readers.module(name)
