@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, hosting, periods, publishing, stationing
+from teiten import alerting, answering, hosting, notifying, periods, publishing, stationing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -447,6 +447,8 @@ class Settings:
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
+    notifying: notifying.Notifying = field(default_factory=notifying.Notifying)
+    """which operators are told of infected hosts, and how ([notify])"""
     file: Path | None = None
 
     @property
@@ -562,6 +564,7 @@ _TOP |= {
     "alerts",
     "station",
     "serve",
+    "notify",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -843,5 +846,6 @@ def load(
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         api=answering.read(table.get("api", {}), f"{where}, [api]"),
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
+        notifying=notifying.read(table.get("notify", {}), f"{where}, [notify]", path.parent if path else Path()),
         file=path,
     )
