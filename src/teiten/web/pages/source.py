@@ -7,7 +7,7 @@ from typing import Any
 
 from teiten.web.asked import Asked, place
 from teiten.web.model import Part, View
-from teiten.web.pages import _notes, _ranked, _source, _source_parts, _stories, _thing
+from teiten.web.pages import _notes, _ranked, _said, _source, _source_parts, _stories, _thing
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -41,6 +41,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     if net.num_addresses <= _source.WIDE:
         joined = await pool.ask(("sessions", own.key), lambda s: _source.sessions(s, own))
         parts.append(_source_parts.sessions(own, joined))
+    parts += await _said.part(own, pool)
     parts += await _beside(own, pool, net, marks, ranked["ports"])
     parts += [_source_parts.ways(own, life), *_notes.forms(own, source=name)]
     return View(name, parts, lead=[speech.span()])
