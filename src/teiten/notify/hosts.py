@@ -27,7 +27,7 @@ LEFT_OUT: Final = ("own", "research", "forged", "backscatter", "reserved", "quie
 """why a host is not told of, the first that fits: see above; 'quiet': no packet of its is kept that was an attempt"""
 MOST_ROWS: Final = 20
 """ports of a host and day that are told one by one, those with most packets; the others together, as one row"""
-_LABELS: Final[dict[str, str]] = {
+LABELS: Final[dict[str, str]] = {
     "tool_mirai": "(v.label = 'tool' AND v.value = 'mirai')",
     "mirai_wide": "v.label = 'mirai_wide'",
     "telnet_without_mirai": "v.label = 'telnet_without_mirai'",
@@ -155,7 +155,7 @@ def find(session: Session, wanted: Filters, rules: Notifying) -> Found:
     own = listed.own(session, wanted.between(None, None))
     words = {
         "judged": _JUDGED.format(
-            least=repr(float(rules.least)), first=first, last=last, labels=" OR ".join(_LABELS[rule] for rule in rules.rules)
+            least=repr(float(rules.least)), first=first, last=last, labels=" OR ".join(LABELS[rule] for rule in rules.rules)
         ),
         "span": " AND ".join(wanted.span()),
         "where": " AND ".join(listed.usual(wanted).conditions(raw=True)),
