@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, federating, hosting, notifying, periods, publishing, stationing, storing
+from teiten import alerting, answering, clustering, federating, hosting, notifying, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -454,6 +454,10 @@ class Settings:
     """where the dashboard listens, and to whom ([serve])"""
     notifying: notifying.Notifying = field(default_factory=notifying.Notifying)
     """which operators are told of infected hosts, and how ([notify])"""
+    engine: str = clustering.ENGINES[0]
+    """what answers questions: `duckdb` on this machine, or `spark` on a cluster ([spark])"""
+    spark: clustering.Spark = field(default_factory=clustering.Spark)
+    """where the cluster is ([spark])"""
     file: Path | None = None
 
     @property
@@ -567,6 +571,8 @@ _TOP |= {
     "query_memory_mb",
     "aggregate_events",
     "alerts",
+    "engine",
+    "spark",
     "station",
     "serve",
     "notify",
@@ -793,7 +799,12 @@ def _beside(file: Path | None, name: str) -> Path:
 
 
 def load(
-    *, config: str | Path | None = None, zone: str | None = None, language: str | None = None, lake: str | Path | None = None
+    *,
+    config: str | Path | None = None,
+    zone: str | None = None,
+    language: str | None = None,
+    lake: str | Path | None = None,
+    engine: str | None = None,
 ) -> Settings:
     """The settings in force. UsageError for an unknown key, zone or language, or a file that is no TOML."""
     path = _find(config)
@@ -865,5 +876,9 @@ def load(
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         notifying=notifying.read(table.get("notify", {}), f"{where}, [notify]", path.parent if path else Path()),
+        engine=clustering.engine(
+            engine or table.get("engine", clustering.ENGINES[0]), "--engine" if engine else f"{where}: engine"
+        ),
+        spark=clustering.read(table.get("spark", {}), f"{where}, [spark]"),
         file=path,
     )
