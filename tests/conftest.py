@@ -26,6 +26,21 @@ def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["TEITEN_DATA"] = str(data)
 
 
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[Path], object], Path], Path]:
+    """(build, folder): what `build` puts into a folder, which is made once and copied for each test that changes it."""
+    made: dict[str, Path] = {}
+
+    def copied(build: Callable[[Path], object], into: Path) -> Path:
+        name = f"{build.__module__}.{build.__qualname__}"
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp("once")
+            build(made[name])
+        return shutil.copytree(made[name], into, symlinks=True, dirs_exist_ok=True)
+
+    return copied
+
+
 @pytest.fixture
 def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own for what its user imports; in it only ZMap's table, which takes seconds to make."""

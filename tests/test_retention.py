@@ -42,13 +42,16 @@ def log(path: Path, days: list[dt.date], every: int = 30) -> Path:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> Lake:
     """Two logs of two days each, which the days of UTC cut otherwise than those of Tokyo: 96 events each."""
-    lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
+    return Lake.open(once(_two_logs, tmp_path) / "lake")
+
+
+def _two_logs(folder: Path) -> None:
+    lake = Lake.create(folder / "lake", "Asia/Tokyo")
     for n in (0, 2):
-        found = intake.ingest(lake, [str(log(tmp_path / f"{n}.log", DAYS[n : n + 2]))], replace(SETTINGS, keeping=Keeping()))
+        found = intake.ingest(lake, [str(log(folder / f"{n}.log", DAYS[n : n + 2]))], replace(SETTINGS, keeping=Keeping()))
         assert found.total.events == 96
-    return lake
 
 
 def carried_out(lake: Lake, settings: Settings = SETTINGS) -> int:

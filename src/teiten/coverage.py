@@ -34,8 +34,11 @@ SEEN: Final = "seen"
 ASSUMED: Final = "assumed"
 BASES: Final = (STATED, SEEN, ASSUMED)
 _DAY: Final = dt.timedelta(days=1)
-_OWN: Final = "((octet_length(dst_ip) = 4 AND dst_ip < unhex('E0')) OR (octet_length(dst_ip) = 16 AND dst_ip < unhex('FF')))"
-"""destinations that can be one machine's: no multicast, no broadcast"""
+_OWN: Final = (
+    "((octet_length(dst_ip) = 4 AND dst_ip BETWEEN unhex('00000001') AND unhex('DFFFFFFF')) OR "
+    f"(octet_length(dst_ip) = 16 AND dst_ip > unhex('{'00' * 16}') AND dst_ip < unhex('FF')))"
+)
+"""destinations that can be one machine's: no multicast, no broadcast, not 0.0.0.0 (a log that does not say)"""
 
 
 @dataclass(frozen=True, slots=True)

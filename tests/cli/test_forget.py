@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,14 @@ LINE = (
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> list[str]:
-    log = tmp_path / "a.log"
+def lake(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> list[str]:
+    return ["--lake", str(once(_three_lines, tmp_path) / "lake"), "--tz", "Asia/Tokyo"]
+
+
+def _three_lines(folder: Path) -> None:
+    log = folder / "a.log"
     log.write_text("".join(LINE.format(n=n, src=src) for n, src in enumerate(["192.0.2.1", "192.0.2.7", "192.0.2.7"])))
-    where = ["--lake", str(tmp_path / "lake"), "--tz", "Asia/Tokyo"]
-    assert main(["ingest", *where, str(log)]) == 0
-    return where
+    assert main(["ingest", "--lake", str(folder / "lake"), "--tz", "Asia/Tokyo", str(log)]) == 0
 
 
 def sources(lake: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,15 @@ def server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def home(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: Callable[[Callable[[Path], object], Path], Path]
+) -> Path:
     """A folder with a lake: two who try many ports, a bot, one inside."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(once(_several, tmp_path))
+    return tmp_path
+
+
+def _several(folder: Path) -> None:
     lines = [
         LINE.format(day=day, hour=hour, n=n, src=src, port=1000 + n)
         for day in (1, 2)
@@ -47,10 +54,10 @@ def home(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         for n in range(15)
     ]
     lines += [LINE.format(day=1, hour=5, n=n, src=BOT, port=23) for n in range(40)]
-    (tmp_path / "router.log").write_text("".join(lines))
-    (tmp_path / "teiten.toml").write_text('zone = "UTC"\nlake = "lake"\n')
-    assert cli.main(["ingest", "router.log"]) == 0
-    return tmp_path
+    (folder / "router.log").write_text("".join(lines))
+    (folder / "teiten.toml").write_text('zone = "UTC"\nlake = "lake"\n')
+    with contextlib.chdir(folder):
+        assert cli.main(["ingest", "router.log"]) == 0
 
 
 def allow(home: Path, server: Any, more: str = "") -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +22,23 @@ Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def lake(own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said) -> str:
+def lake(
+    own_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said,
+    once: Callable[[Callable[[Path], object], Path], Path],
+) -> str:  # fmt: skip
     """Three days: NOTICE, a neighbour of ours, somebody."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "teiten.toml").write_text('zone = "Asia/Tokyo"\nlake = "lake"\n')
-    sources = ("153.231.226.170", "192.0.2.7", "8.8.8.8")
-    text = "".join(LINE.format(day=day, n=n, src=src) for day in (1, 2, 3) for n, src in enumerate(sources))
-    (tmp_path / "x.log").write_text(text)
-    assert main(["ingest", "x.log"]) == 0
+    monkeypatch.chdir(once(_three_days, tmp_path))
     capsys.readouterr()
     return str(tmp_path / "lake")
+
+
+def _three_days(folder: Path) -> None:
+    (folder / "teiten.toml").write_text('zone = "Asia/Tokyo"\nlake = "lake"\n')
+    sources = ("153.231.226.170", "192.0.2.7", "8.8.8.8")
+    text = "".join(LINE.format(day=day, n=n, src=src) for day in (1, 2, 3) for n, src in enumerate(sources))
+    (folder / "x.log").write_text(text)
+    with contextlib.chdir(folder):
+        assert main(["ingest", "x.log"]) == 0
 
 
 def note(capsys: Said, *words: str) -> str:

@@ -15,8 +15,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "lake"))
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake.create(tmp_path / "lake", "Asia/Tokyo")
+def lake(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> Lake:
+    return Lake.open(once(_empty, tmp_path) / "lake")
+
+
+def _empty(folder: Path) -> None:
+    Lake.create(folder / "lake", "Asia/Tokyo")
 
 
 LINE = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,8 +43,13 @@ def judge(lake: Lake, rows: list[dict[str, Any]], zone: str = "Asia/Tokyo") -> N
 
 
 @pytest.fixture
-def judged_lake(lake: Lake) -> Lake:
+def judged_lake(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> Lake:
     """Two days of Tokyo: 203.0.113.0/26 and 2001:db8::/33 are a survey's, 198.18.0.1 another's, 8.8.8.8 large."""
+    return Lake.open(once(_judged, tmp_path) / "lake")
+
+
+def _judged(folder: Path) -> None:
+    lake = Lake.create(folder / "lake", "Asia/Tokyo")
     hour = dt.timedelta(hours=1)
     sources = ("203.0.113.1", "203.0.113.63", "203.0.113.64", "2001:db8:7fff::1", "2001:db8:8000::1", "198.18.0.1", "8.8.8.8")
     rows = [{"time": T0 + 2 * hour, "src_ip": src, "packets": n + 1} for n, src in enumerate(sources)]
@@ -59,7 +65,6 @@ def judged_lake(lake: Lake) -> Lake:
             announced("203.0.113.64", None, label="port_scanner"),
         ],
     )
-    return lake
 
 
 @pytest.fixture

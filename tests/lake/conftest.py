@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,5 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake.create(tmp_path / "lake", "Asia/Tokyo")
+def lake(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> Lake:
+    return Lake.open(once(_empty, tmp_path) / "lake")
+
+
+def _empty(folder: Path) -> None:
+    Lake.create(folder / "lake", "Asia/Tokyo")

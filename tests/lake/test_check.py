@@ -21,10 +21,14 @@ UTC = Settings("UTC", "flag")
 
 
 @pytest.fixture
-def filled(lake: Lake) -> Path:
+def filled(tmp_path: Path, once: Callable[[Callable[[Path], object], Path], Path]) -> Path:
+    return once(_six_batches, tmp_path) / "lake"
+
+
+def _six_batches(folder: Path) -> None:
+    lake = Lake.create(folder / "lake", "Asia/Tokyo")
     for n in range(6):
         fill(lake, [{"source_pos": n}])
-    return lake.path
 
 
 def tree(lake: Path) -> dict[str, bytes]:

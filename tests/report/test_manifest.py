@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -36,9 +37,13 @@ def days(small: SimpleNamespace) -> list[str]:
 
 
 @pytest.fixture
-def lake(days: list[str], tmp_path: Path, small: SimpleNamespace) -> Lake:
-    found: Lake = small.ingest("".join(days), tmp_path)
-    return found
+def lake(
+    days: list[str], tmp_path: Path, small: SimpleNamespace, once: Callable[[Callable[[Path], object], Path], Path]
+) -> Lake:
+    def three_days(folder: Path) -> None:
+        small.ingest("".join(days), folder)
+
+    return Lake.open(once(three_days, tmp_path) / "lake")
 
 
 def write(lake: Lake, out: Path, now: dt.datetime = APRIL, *, code: str = "ja", **more: object) -> int:

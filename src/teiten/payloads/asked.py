@@ -1,20 +1,26 @@
-"""Payloads of the lake: each once, by its hash, with who sent it when to which ports; alike ones under one group."""
+"""Payloads of the lake: each once, by its hash, with who sent it when to which ports; alike ones under one group.
+
+The observer's own addresses are covered in each (`own`) before anything else is done with it: what was sent to two sensors
+and differs in their addresses alone is one payload.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from teiten.engine.filters import Filters, thing_text
+from teiten.engine.filters import Filters
 from teiten.engine.questions import Query
 from teiten.payloads import drawn, known
 from teiten.payloads.drawn import Drawn
 from teiten.payloads.groups import groups
 from teiten.payloads.known import Exploit
+from teiten.payloads.logins import port_text
+from teiten.payloads.own import covered
 from teiten.respond import hello
 
 if TYPE_CHECKING:
@@ -22,14 +28,23 @@ if TYPE_CHECKING:
 
 MOST: Final = 20_000
 """payloads that are looked at, those of the most hosts first"""
+LONGEST: Final = 1 << 16
+"""bytes of a payload that are looked at"""
 _SQL: Final = """
 SELECT payload, list(DISTINCT src_ip) AS sources, list(DISTINCT (protocol, dst_port)) AS ports, count(*) AS times,
-  min(time) AS first, max(time) AS last
+  min(time) AS first, max(time) AS last, histogram(day_of(time)) AS days
 FROM {events}
 WHERE {where} AND payload IS NOT NULL AND octet_length(payload) > 0
 GROUP BY payload
 ORDER BY len(sources) DESC, times DESC, payload
 LIMIT {n}
+"""
+_OWN: Final = "SELECT DISTINCT dst_ip FROM {events} WHERE {where} AND payload IS NOT NULL"
+_DAYS: Final = """
+SELECT day_of(time) AS day, count(*) AS times, count(DISTINCT src_ip) AS hosts
+FROM {events}
+WHERE {where} AND sha256(payload) IN ({hashes})
+GROUP BY day ORDER BY day
 """
 _SENDERS: Final = """
 SELECT {src_text} AS src_ip, max(country) AS country, max(asn) AS asn, max(as_name) AS as_name, count(*) AS times,
@@ -44,7 +59,8 @@ LIMIT {n}
 
 @dataclass(slots=True)
 class Payload:
-    """One payload. `hash`: SHA-256 of its bytes, hexadecimal; `group`: the hash of its group's first."""
+    """One payload. `data`: its bytes, own addresses covered, at most `LONGEST`; `size`: how many there were; `hash`: SHA-256 of
+    `data`, hexadecimal; `raw`: hashes of what it was before; `group`: the hash of its group's first; `days`: times by day."""
 
     hash: str
     data: bytes
@@ -53,8 +69,11 @@ class Payload:
     ports: list[str]
     first: dt.datetime
     last: dt.datetime
+    size: int = 0
     group: str = ""
     sources: frozenset[bytes] = frozenset()
+    raw: list[str] = field(default_factory=list)
+    days: Counter[dt.date] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -71,20 +90,58 @@ class Group:
     exploits: tuple[Exploit, ...] = ()
     ja4: str | None = None
     drawn: Drawn = field(default_factory=Drawn)
+    sources: frozenset[bytes] = frozenset()
+    days: Counter[dt.date] = field(default_factory=Counter)
+    """times by day; a day without is 0 where the sensor watched, else nothing is known of it"""
+
+
+def own(session: Session, wanted: Filters) -> frozenset[bytes]:
+    """Addresses that payloads of the span were sent to, packed: not to be told. (0.0.0.0 is nobody's.)"""
+    rows = Query(_OWN, {"where": beyond(wanted)}).rows(session)
+    return frozenset(one for row in rows if any(one := bytes(row["dst_ip"])))
+
+
+def beyond(wanted: Filters) -> Filters:
+    """The span alone: whatever sensor or port is asked about, no other one's address is told."""
+    return Filters(start=wanted.start, end=wanted.end, all_events=True)
 
 
 def payloads(session: Session, wanted: Filters, most: int = MOST) -> list[Payload]:
     """The span's payloads, those of the most hosts first."""
-    found = Query(_SQL, {"where": wanted}, n=str(most)).rows(session)
-    out = []
-    for row in found:
-        data, sources = bytes(row["payload"]), frozenset(bytes(one) for one in row["sources"])
-        ports = [_port(one) for one in row["ports"]]
-        name = hashlib.sha256(data).hexdigest()
-        out.append(Payload(name, data, len(sources), row["times"], ports, row["first"], row["last"], sources=sources))
+    secret = own(session, wanted)
+    found: dict[str, Payload] = {}
+    for row in Query(_SQL, {"where": wanted}, n=str(most)).rows(session):
+        data = bytes(row["payload"])
+        one = _payload(data, covered(data[:LONGEST], secret), row)
+        kept = found.setdefault(one.hash, one)
+        if kept is not one:
+            _join(kept, one)
+    out = sorted(found.values(), key=lambda one: (-one.hosts, -one.times, one.data))
     for one, number in zip(out, groups([one.data for one in out]), strict=True):
         one.group = out[number].hash
     return out
+
+
+def _payload(data: bytes, shown: bytes, row: dict[str, Any]) -> Payload:
+    sources = frozenset(bytes(one) for one in row["sources"])
+    ports = [port_text(one) for one in row["ports"]]
+    days: Counter[dt.date] = Counter(row["days"])
+    return Payload(
+        hashlib.sha256(shown).hexdigest(), shown, len(sources), row["times"], ports, row["first"], row["last"], size=len(data),
+        sources=sources, raw=[hashlib.sha256(data).hexdigest()], days=days,
+    )  # fmt: skip
+
+
+def _join(kept: Payload, one: Payload) -> None:
+    """Two that are one once own addresses are covered."""
+    kept.sources |= one.sources
+    kept.hosts = len(kept.sources)
+    kept.times += one.times
+    kept.ports = list(dict.fromkeys([*kept.ports, *one.ports]))
+    kept.first, kept.last = min(kept.first, one.first), max(kept.last, one.last)
+    kept.size = max(kept.size, one.size)
+    kept.raw += one.raw
+    kept.days += one.days
 
 
 def grouped(found: Iterable[Payload]) -> list[Group]:
@@ -95,15 +152,26 @@ def grouped(found: Iterable[Payload]) -> list[Group]:
     return sorted((_group(name, members) for name, members in own.items()), key=lambda one: (-one.hosts, -one.times, one.hash))
 
 
-def senders(session: Session, wanted: Filters, members: Sequence[Payload], most: int = 20) -> list[dict[str, Any]]:
-    """Who sent any of these payloads: address, country, AS, how often, first and last."""
-    hashes = ", ".join(f"'{one.hash}'" for one in members)
-    return list(Query(_SENDERS, {"where": wanted}, hashes=hashes, n=str(most)).rows(session))
+def senders(session: Session, wanted: Filters, one: Group, most: int = 20) -> list[dict[str, Any]]:
+    """Who sent any of a group's payloads: address, country, AS, how often, first and last."""
+    return list(Query(_SENDERS, {"where": wanted}, hashes=_hashes(one), n=str(most)).rows(session))
+
+
+def by_day(session: Session, wanted: Filters, one: Group) -> list[dict[str, Any]]:
+    """A group's day, times, hosts; days without are not among them."""
+    return list(Query(_DAYS, {"where": wanted}, hashes=_hashes(one)).rows(session))
+
+
+def _hashes(one: Group) -> str:
+    return ", ".join(f"'{name}'" for member in one.members for name in member.raw)
 
 
 def _group(name: str, members: list[Payload]) -> Group:
     out = Group(name, members)
-    out.hosts = len(frozenset().union(*(one.sources for one in members)))
+    out.sources = frozenset().union(*(one.sources for one in members))
+    out.hosts = len(out.sources)
+    for one in members:
+        out.days += one.days
     out.times = sum(one.times for one in members)
     counted = Counter(port for one in members for port in one.ports)
     out.ports = [port for port, _ in counted.most_common()]
@@ -120,8 +188,3 @@ def _group(name: str, members: list[Payload]) -> Group:
         len(members) > 50 or any(each.cut for each in every),
     )
     return out
-
-
-def _port(one: Any) -> str:
-    protocol, port = one.values() if isinstance(one, dict) else one
-    return thing_text(protocol, port) if protocol is not None else "unknown"

@@ -37,7 +37,7 @@ _FTPGET: Final = re.compile(
     re.IGNORECASE,
 )
 _BUSYBOX: Final = re.compile(
-    rf"\bwget\b[^\n;|&`]{{0,20}}?-g {{1,3}}({_HOST}(?::\d{{1,5}})?)[^\n;|&`]{{0,120}}?-r {{1,3}}(/?[^\s;|&`]{{1,100}})",
+    rf"\bwget\b[^\n;|&`]{{0,20}}?-g {{1,3}}({_HOST}(?::\d{{1,5}})?)[^\n;|&`]{{0,120}}?-r {{1,3}}(/?[^\s;|&`<>()'\"]{{1,100}})",
     re.IGNORECASE,
 )
 """wget as Realtek's and Huawei's firmware has it: -g HOST -l FILE -r PATH"""
@@ -109,6 +109,20 @@ def of(messages: Sequence[bytes], service: str = "") -> Drawn:
             _commands(found, text)
     cut = cut or max(len(found.downloads), len(found.commands), len(found.credentials)) > _FOUND
     return Drawn(tuple(found.downloads)[:_FOUND], tuple(found.commands)[:_FOUND], tuple(found.credentials)[:_FOUND], cut)
+
+
+def credentials(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Names and passwords that stand in one payload."""
+    found = _Found()
+    _credentials(found, data[:MOST])
+    return tuple(found.credentials)[:_FOUND]
+
+
+def typed(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Names and passwords by turns, a line each, as they are typed where telnet asks for them."""
+    found = _Found()
+    _logins(found, [line for line in re.split(rb"\r\n|\r\0|\n|\r|\0", _options(data[:MOST])) if line.strip()])
+    return tuple(found.credentials)
 
 
 def readings(data: bytes) -> list[str]:

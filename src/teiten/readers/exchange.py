@@ -24,6 +24,8 @@ REASONS: Final = {**_lines.REJECTED, 10: "another version of this format"}
 KINDS: Final = {**_lines.IGNORED, 129: "closed"}
 
 _TCP: Final = 6
+_EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
+_MICRO: Final = dt.timedelta(microseconds=1)
 _SYN, _SAID = 2, 24
 """flags: SYN; PSH and ACK"""
 _HEAD: Final = re.compile(rb'^\{"teiten":"exchange","v":\d+,', re.MULTILINE)
@@ -44,7 +46,7 @@ def parse(line: bytes, options: ReadOptions) -> _lines.Event | int:
             return 10
         kind = found["kind"]
         out = {
-            "time": int(dt.datetime.fromisoformat(found["time"]).timestamp() * 1_000_000),
+            "time": (dt.datetime.fromisoformat(found["time"]) - _EPOCH) // _MICRO,
             "src_ip": ipaddress.ip_address(found["src"]).packed,
             "dst_ip": ipaddress.ip_address(found["dst"]).packed,
             "src_port": _port(found["sport"]),

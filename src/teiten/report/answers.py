@@ -568,7 +568,8 @@ class Answers:
         start = min(self.before.start, self.three_days[0] if self.period.kind == "daily" else self.before.start)
         rows = self._ask(TARGETS_SQL, Filters(start=start, end=self.period.end, all_events=True))
         found = {row["dst_ip"] for row in rows}
-        return found | {one.machine for one in self.own}
+        # (0.0.0.0 and :: are nobody's: a log that does not say where something came has them)
+        return {one for one in found if any(one)} | {one.machine for one in self.own}
 
     def once(self, question: Callable[[Answers], T]) -> T:
         """The answer of a question of `report/asked/`, asked when it is first wanted and kept."""

@@ -74,7 +74,8 @@ def plan(lake: Lake, settings: Settings, out: Path, today: dt.date, progress: Ca
     last = book.last()
     if last is None:
         raise TeitenError(
-            "There is nothing to publish: on no day did enough sensors watch.", hint="See least_sensors in [publish]."
+            "There is nothing to publish: on no day did enough sensors watch for twelve hours.",
+            hint="Ingest whole days; how many sensors are asked for is least_sensors in [publish].",
         )
     told = kept.span(lake, settings, [day for day in kept.days(lake, settings) if day <= last])
     public = stories.public(told, book, last - dt.timedelta(days=pages.STORIES)) if told else []
