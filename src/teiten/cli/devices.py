@@ -28,18 +28,9 @@ EXAMPLE = """\
 FILTERS = ("port", "protocol", "country", "asn", "src", "sensor", "group", "tool", "scanner", "scanners", "spoofed")
 ACTIONS = ("show", "import", "survey", "signatures", "drop")
 COLUMNS = (
-    "day",
-    "family",
-    "vendor",
-    "kind",
-    "hosts",
-    "share",
-    "hosts_of_day",
-    "told",
-    "devices",
-    "devices_low",
+    "day", "family", "vendor", "device_kind", "hosts", "share", "hosts_of_day", "hosts_told", "devices", "devices_low",
     "devices_high",
-)
+)  # fmt: skip
 EVIDENCE = ("src_ip", "time", "family", "origin", "protocol", "port", "service", "title", "server", "realm", "banner",
             "manufacturer", "model", "uuid", "cert_subject", "cert_issuer", "cert_sha256", "host_key")  # fmt: skip
 REST = {"several": "several of these", "unnamed": "answered, not named", "unknown": "unknown: no evidence"}
@@ -122,9 +113,9 @@ def _rows(found: Found, day: Any, families: Any, counts: dict[str, Count], hosts
         one, known = counts.get(name, Count()), found.signatures.families.get(name)
         seen = name in counts
         out.append({
-            "day": day, "family": name, "vendor": known.vendor if known else None, "kind": known.kind if known else None,
+            "day": day, "family": name, "vendor": known.vendor if known else None, "device_kind": known.kind if known else None,
             "hosts": families[name], "share": families[name] / hosts if hosts else None, "hosts_of_day": hosts,
-            "told": one.told if seen else None, "devices": one.devices if seen else None,
+            "hosts_told": one.told if seen else None, "devices": one.devices if seen else None,
             "devices_low": one.low if seen else None, "devices_high": one.high if seen else None,
         })  # fmt: skip
     return out

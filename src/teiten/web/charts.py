@@ -139,6 +139,9 @@ def _legend(figure: Any, asked: Asked) -> list[Entry]:
                 share=words.percent(series.total / whole) if counted and whole and shown else "",
             )
         )
+    for line in figure.lines if stacked else ():
+        # what is laid over a stack cannot be left out: its entry leads to the chart
+        out.append(Entry(line.label, f"#{figure.id}", True, figures.variable(_ink(line, figure)), "line"))
     return out[::-1] if stacked else out
 
 
