@@ -71,7 +71,7 @@ def lines(found: Found, context: Any, days: Sequence[dt.date]) -> list[Series]:
     values = [float(by_day[day].devices) if day in by_day and by_day[day].told else None for day in days]
     if all(value is None for value in values):
         return []
-    return [Series("unique", context.words("devices.unique"), values, colour="#1a1a1a")]
+    return [Series("unique", context.words("devices.unique"), values, colour=figures.LIGHT.ink)]
 
 
 def sentences(found: Found, context: Any) -> list[str]:
@@ -134,7 +134,7 @@ def columns(words: Words) -> list[Column]:
         Column(words("devices.kind"), "text", spare=True),
         Column(words("hosts_by_day.host_days")),
         Column(words("column.share")),
-        Column(words("devices.unique")),
+        Column(words("devices.unique_head")),
     ]
 
 

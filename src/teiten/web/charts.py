@@ -89,7 +89,8 @@ def _lines(figure: figures.StackFigure) -> figures.LineFigure:
     """The same series as lines."""
     same = ("id", "title", "subtitle", "unit", "alt", "note", "times", "series", "step", "things", "gaps", "marks",
             "thresholds", "y_max", "scale")  # fmt: skip
-    return figures.LineFigure(**{name: getattr(figure, name) for name in same}, whole=False)
+    told = {name: getattr(figure, name) for name in same} | {"series": [*figure.series, *figure.lines]}
+    return figures.LineFigure(**told, whole=False)
 
 
 def _drawings(figure: Any, asked: Asked) -> dict[str, Drawing]:

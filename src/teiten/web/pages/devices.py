@@ -13,7 +13,7 @@ from teiten.web.speech import Speech
 
 PATH = "/devices"
 SEES = "viewer"
-NAV = (65, "devices.title")
+NAV = (65, "devices.nav")
 
 
 async def build(asked: Asked, pool: Pool) -> View:
@@ -22,7 +22,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     found = await pool.ask(("devices", asked.key), lambda s: ask(s, asked))
     if not any(day.answered for day in found.days):
         part = Part("devices", say("devices.title"), sentences=[say("devices.none")], empty=say("web.nothing"))
-        return View(say("devices.title"), [part], lead=[speech.span()])
+        return View(say("devices.title"), [part], lead=[speech.span()], bar="filters")
     figure = told.figure_of(
         found, speech, "devices", days(asked), asked.settings.zone, title=say("devices.title"), subtitle=speech.span()
     )
@@ -33,7 +33,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         Part("devices", say("devices.title"), sentences=told.sentences(found, speech), figure=figure),
         Part("families", say("devices.family"), table=table),
     ]
-    return View(say("devices.title"), parts, lead=[speech.span()])
+    return View(say("devices.title"), parts, lead=[speech.span()], bar="filters")
 
 
 def ask(session: Any, asked: Asked) -> Any:
