@@ -25,12 +25,14 @@ from teiten import (
     doctor,
     errors,
     event,
+    federating,
     hosting,
     lang,
     publishing,
     readers,
     settings,
     stationing,
+    storing,
 )  # fmt: skip
 from teiten.publish import masks
 from teiten.station import collecting, inputs, shipping, tasks
@@ -68,6 +70,7 @@ SETTINGS = {
     "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
     "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
+    "store": ("table", "", "where a lake named `s3://BUCKET/NAME` is, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
     "thresholds": ("table", "", "numbers that decide, by name, below"),
@@ -79,6 +82,7 @@ SETTINGS = {
         "announced scanners with a section of their own in monthly reports",
     ),
     "publish": ("table", "", "what leaves the house: log lines, and the rules of `teiten publish`, below"),
+    "federation": ("table", "", "with whom counts are shared, and how closely, below"),
     "aggregate_events": (
         "whole number",
         "200000",
@@ -297,6 +301,13 @@ def settings_page() -> str:
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
     out.extend(station_part())
+    out.append("## [store]\n")
+    out.append(
+        'Of a lake on an object store, `lake = "s3://BUCKET/NAME"`: see the guide on [lakes elsewhere](../guide/en/store.md).\n'
+    )
+    kept, empty = field_notes(storing.Store), storing.Store()
+    rows = [(f"`{name}`", _default(getattr(empty, name)), kept[name]) for name in storing.KEYS]
+    out.append(table(("key", "default", "meaning"), rows))
     out.append("## [api]\n")
     told, none = field_notes(answering.Api), answering.Api()
     rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
@@ -323,6 +334,16 @@ def settings_page() -> str:
         table(
             ("key", "default", "meaning"),
             [(f"`{k}`", _written_rule(getattr(preset, k)), rules[k]) for k in publishing.Publishing.__dataclass_fields__],
+        )
+    )
+    out.append("## [federation]\n")
+    out.append("What `teiten federate export` tells the other members ([observed together](../guide/en/federate.md)):\n")
+    shared, given = field_notes(federating.Federating), federating.Federating()
+    named = federating.Federating.__dataclass_fields__
+    out.append(
+        table(
+            ("key", "default", "meaning"),
+            [(f"`{k}`", _written_rule(getattr(given, k) if k != "hosts_key" else ""), shared[k]) for k in named],
         )
     )
     out.append("## An example\n")

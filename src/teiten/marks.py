@@ -43,8 +43,10 @@ def columns() -> list[pl.Expr]:
     syn = (protocol == TCP) & ((flags & SYN_ACK) == SYN)
     answer = ((flags & RST) != 0) | ((flags & SYN_ACK) == SYN_ACK)
     probe = syn | (protocol == UDP) | ((protocol == ICMP) & (icmp == ECHO_REQUEST))
+    # a flow record's flags are those of several packets together: with SYN among others, which packet had which is not said
+    mixed = (pl.col("packets") > 1) & ((flags & SYN) != 0) & ((flags & (RST | SYN_ACK)) != SYN) & (flags != SYN_ACK)
     kind = (
-        pl.when(protocol.is_null() | ((protocol == TCP) & flags.is_null())).then(None)
+        pl.when(protocol.is_null() | ((protocol == TCP) & (flags.is_null() | mixed))).then(None)
         .when((protocol == TCP) & answer).then(pl.lit("backscatter"))
         .when(syn).then(pl.lit("syn"))
         .when(protocol == TCP).then(pl.lit("tcp"))

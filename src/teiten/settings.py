@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, hosting, periods, publishing, stationing
+from teiten import alerting, answering, federating, hosting, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -106,6 +106,8 @@ class Reading:
     payload_bytes: int = 0
     """first bytes above the transport header that are kept of a captured packet (column `payload`); 512 at most. They may hold
     anything, the sensor's address too: nothing of them is published"""
+    alerts_count: int = 1
+    """packets that an alert of Suricata's counts as: 1, or 0 where the flows of the same log count its packets already"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,9 +451,12 @@ class Settings:
     """what is told of at once, to whom ([alerts])"""
     publishing: publishing.Publishing = field(default_factory=publishing.Publishing)
     """the rules of `teiten publish`"""
+    federating: federating.Federating = field(default_factory=federating.Federating)
+    """with whom counts are shared ([federation])"""
     station: stationing.Station = field(default_factory=stationing.Station)
     """what comes in live, and what is done when ([station])"""
     api: answering.Api = field(default_factory=answering.Api)
+    store: storing.Store = field(default_factory=storing.Store)
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
@@ -571,6 +576,8 @@ _TOP |= {
     "alerts",
     "station",
     "serve",
+    "federation",
+    "store",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
@@ -588,10 +595,12 @@ _SHAPES = (
     ("country", str, "the code of a country, or none"),
     ("organisations", list, 'a list of organisations, such as ["NOTICE"]'),
     ("watch", dict, "a table, written [watch]"),
+    ("federation", dict, "a table, written [federation]"),
     ("publish", dict, "a table, written [publish]"),
     ("alerts", dict, "a table, written [alerts]"),
     ("station", dict, "a table, written [station]"),
     ("serve", dict, "a table, written [serve]"),
+    ("store", dict, "a table, written [store]"),
 )
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
@@ -822,6 +831,9 @@ def load(
     for key, value in reading.items():
         if key == "payload_bytes":
             check_payload_bytes(value, f"{where}, [reading]: {key}")
+        elif key == "alerts_count":
+            if type(value) is not int or value not in (0, 1):
+                raise UsageError(f"{where}, [reading]: {key} is 0 or 1, not {value!r}.")
         else:
             _positive(value, f"{where}, [reading]: {key}")
     thresholds = table.get("thresholds", {})
@@ -832,7 +844,11 @@ def load(
     kept = {"path": kept} if isinstance(kept, str) else kept
     _check(kept, _LAKE, f"{where}, [lake]")
     named = _typed(kept.get("path", DEFAULT_LAKE), str, f"{where}, [lake]: path", "the name of a folder")
+    store = storing.read(table.get("store", {}), f"{where}, [store]")
     lake_path = Path(lake) if lake else (path.parent / named if path and "path" in kept else Path(DEFAULT_LAKE))
+    remote = lake if lake else named if path and "path" in kept else ""
+    if storing.is_remote(remote):
+        lake_path = storing.folder(remote, store)
     return Settings(
         zone_name=zone_name,
         zone_from=zone_from,
@@ -853,6 +869,8 @@ def load(
         alerts=alerting.read(table.get("alerts", {}), f"{where}, [alerts]", path.parent if path else Path()),
         station=stationing.read(table.get("station", {}), f"{where}, [station]", path.parent if path else Path()),
         api=answering.read(table.get("api", {}), f"{where}, [api]"),
+        federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
+        store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
         file=path,
     )

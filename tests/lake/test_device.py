@@ -83,9 +83,9 @@ def test_a_session_sees_it_as_it_was(lake: Lake) -> None:
         assert session.query("SELECT title FROM devices") == [{"title": "page 1"}]
 
 
-def test_a_lake_of_version_6_gets_the_table(lake: Lake) -> None:
+def test_a_lake_of_version_7_gets_the_table(lake: Lake) -> None:
     shutil.rmtree(lake.path / "devices")
-    write_meta(lake.path, type(lake.meta)(**{**{n: getattr(lake.meta, n) for n in lake.meta.__slots__}, "schema_version": 6}))
+    write_meta(lake.path, type(lake.meta)(**{**{n: getattr(lake.meta, n) for n in lake.meta.__slots__}, "schema_version": 7}))
     again = Lake.open(lake.path)
     assert read_meta(lake.path).schema_version == SCHEMA_VERSION and again.devices().is_empty()
     assert again.add_devices([row(1)]) == 1

@@ -83,6 +83,8 @@ def outcome_rows(path: Path, **how: Any) -> list[dict[str, Any]]:
         for line, row in zip(chunk.event_line.tolist(), rows, strict=True):
             kept = {k: v for k, v in row.items() if v is not None and k not in ("sensor", "source_id", "packets")}
             kept["time"] = row["time"].isoformat()
+            if row["time_end"] is not None:
+                kept["time_end"] = row["time_end"].isoformat()
             if row["packets"] != 1:
                 kept["packets"] = row["packets"]
             if "payload" in kept:

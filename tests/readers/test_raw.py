@@ -84,6 +84,9 @@ def test_what_is_not_at_hand_is_said(lake: Lake, tmp_path: Path) -> None:
     path.unlink()
     assert _raw.lines(lake, places, Reading())[places[0]] == _raw.Raw(why=_raw.GONE)
     assert _raw.lines(lake, [(99, 0)], Reading())[99, 0].why == _raw.UNKNOWN
+    # beyond all that was read from the input, and beyond what any file can be sought in
+    far = [(places[0][0], pos) for pos in (10_000, 10**15, (1 << 63) - 1)]
+    assert {found.why for found in _raw.lines(lake, far, Reading()).values()} == {_raw.UNKNOWN}
     path.mkdir()
     assert _raw.lines(lake, places, Reading())[places[0]].why != ""
 

@@ -145,6 +145,31 @@ def test_hostile_words_are_refused_or_answered(open_door: Client, figure: Callab
     )
 
 
+FAR = ("999999999999999999", "9223372036854775", "0", "5", "00", "-1", "1e9", "%00", "%2e%2e", "٣", "1_0", "9" * 400)
+"""places in an input where no event is"""
+TIMES = ("253402300799999999", "-62135596800000000", "-62135596799999999", "9" * 23, "0", "-1", "٣", "1_0", "%00", "")
+"""microseconds that no event has"""
+
+
+def test_places_where_no_event_is(open_door: Client) -> None:
+    """Beyond the end of an input and of time, and what is no number: told so, by a page or an answer."""
+    asked = [f"/api/v1/events/{source}/{pos}{end}" for source in ("1", "99", *FAR) for pos in FAR for end in ("", "/raw")]
+    asked += [
+        f"/event/{time}.{source}.{pos}" for time in TIMES for source, pos in (("1", "1"), ("9223372036854775807", FAR[0]))
+    ]
+    asked += ["/event/1..1", "/event/1.1", "/event/%00", "/event/" + "9" * 5000, "/event/1.1.1.0", "/event/a%2fb"]
+    for place in asked:
+        status, _, body = raw(open_door, "GET", place)
+        known = place.removesuffix("/raw") in ("/api/v1/events/1/0", "/api/v1/events/1/00")  # the first line of the log
+        expected = (200,) if known else (404,) if place.startswith("/api/") else (400, 404)
+        assert status in expected, (place, status, body[:200])
+    for name in ("after", "before"):
+        for time in TIMES:
+            for page in ("/events", "/api/v1/events"):
+                status, _, body = raw(open_door, "GET", f"{page}?period=week&{name}={time}.1.1")
+                assert status < 500, (page, name, time, status, body[:200])
+
+
 def raw(client: Client, method: str, target: str) -> tuple[int, str, bytes]:
     """An answer to exactly that request line, as far as it can be one."""
     target = "".join(c if " " < c < "\x7f" or c in "\xff" else quote(c) for c in target)

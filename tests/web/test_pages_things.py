@@ -163,6 +163,38 @@ def test_forms_say_what_is_wrong(client: Client) -> None:
         assert answer.status == 400 and not answer.text.partition("<h1>")[2].partition("</h1>")[0].isascii(), fields
 
 
+def test_a_network_and_what_is_said_of_it(client: Client) -> None:
+    place = "/asn/AS15169?lang=en&period=month"
+    assert "Write a note" in client.get(place).text
+    answer = send(client, place, what="note", text="told by <b>them</b>")
+    assert answer.status == 303 and answer.headers["location"].startswith("/asn/AS15169?")
+    text = client.get(place).text
+    assert "told by &lt;b&gt;them&lt;/b&gt;" in text and "AS15169" in text
+    assert "told by" not in client.get("/asn/3356?lang=en&period=month").text
+    assert "Write a note" not in client.get("/asn/unknown?lang=en&period=month").text
+    rows = client.get("/api/v1/notes").json()
+    assert 15169 in [row["asn"] for row in (rows["rows"] if isinstance(rows, dict) else rows)]
+
+
+def test_an_organisation_shows_its_sessions(client: Client) -> None:
+    """By an analyst's word one source is an organisation's: its sessions are on the organisation's page."""
+    send(client, "/source/8.8.4.5?lang=en", what="correction", label="announced_scanner", value="Shodan", text="said")
+    text = client.get("/scanner/Shodan?lang=en&period=month").text
+    part = text.partition('id="sessions"')[2]
+    assert "8.8.4.5" in part and "23/tcp" in part and "Sessions" in part and OWN not in text
+
+
+def test_an_hour_is_drawn_by_the_minute(client: Client) -> None:
+    text = client.get("/ports?lang=en&from=2019-10-22T00:00&to=2019-10-22T00:50").text
+    told = json.loads(unescape(re.search(r'data-values="([^"]*)"', text)[1]))  # type: ignore[index]
+    names, values = told["names"].split("|"), {name: counts for name, _, counts in told["series"]}
+    assert "packets a minute" in text and len(names) == 50 and names[40].endswith("00:40")
+    assert values["23/tcp"][:41] == [1] * 40 + [0] and values["445/tcp"][40] == 31
+    rows = client.get("/api/v1/series/total?step=minute&from=2019-10-22T00:00&to=2019-10-22T00:50").json()
+    assert sum(row["packets"] for row in (rows["rows"] if isinstance(rows, dict) else rows)) == 71
+    assert client.get("/api/v1/series/total?step=minute&period=month").status == 400
+
+
 def test_a_sensor_and_one_that_is_not(client: Client) -> None:
     text = client.get("/sensor/home?lang=en&period=week").text
     assert "Time watched" in text and "Day by day" in text and OWN not in text

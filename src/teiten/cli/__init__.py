@@ -86,13 +86,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except TeitenError as error:
-        print(f"teiten {args.command}: {inert.text(str(error))}", file=sys.stderr)
+        print(f"teiten {args.command}: {inert.text(_named(str(error)))}", file=sys.stderr)
         if isinstance(error, UsageError) and error.hint is None:
             print(f"Try: teiten {args.command} --help", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nteiten: stopped. What was stored is whole; run the same command again to go on.", file=sys.stderr)
         return 130
+
+
+def _named(text: str) -> str:
+    """The text with the names of lakes on object stores, in place of the folders here that mirror them."""
+    mirrors = sys.modules.get("teiten.lake._mirror")
+    for folder, name in mirrors.names() if mirrors else ():
+        text = text.replace(folder, name)
+    return text
 
 
 def _run(args: argparse.Namespace) -> int:

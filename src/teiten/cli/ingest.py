@@ -66,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
             )
         finally:
             told.progress.clear()
-    return _report(result, str(lake.path))
+    return _report(result, lake.name)
 
 
 class _Told:

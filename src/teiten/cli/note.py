@@ -30,7 +30,7 @@ EXAMPLE = """\
 
 KINDS = ("note", "addendum", "gap")
 STORY_LABELS = ("false", "explained")
-_ABOUT = ("period", "from", "to", "src", "port", "country", "sensor", "organisation", "lang", "url", "author")
+_ABOUT = ("period", "from", "to", "src", "port", "country", "asn", "sensor", "organisation", "lang", "url", "author")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +85,7 @@ def _about(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--src", metavar="ADDRESS|PREFIX", help="a source")
     group.add_argument("--port", metavar="PORT", help="a port, such as 23/tcp")
     group.add_argument("--country", metavar="CODE", help="a country, by code or name")
+    group.add_argument("--asn", metavar="AS", help="a network, such as AS4134")
     group.add_argument("--sensor", metavar="NAME", help="a sensor")
     group.add_argument("--organisation", metavar="NAME", help="an organisation of the watchlists")
     group.add_argument("--lang", choices=("ja", "en"), help="the text's language (default: it is shown in both)")
@@ -227,6 +228,11 @@ def _given(args: argparse.Namespace, chosen: Settings) -> dict[str, Any]:
         if code is None:
             raise UsageError(f"'{args.country}' is no country that I know.", hint="Write a code such as JP, or a name.")
         out["country"] = code
+    if args.asn:
+        number = filters.parse(chosen, asn=args.asn).asn
+        if len(number) != 1 or number[0] is None:
+            raise UsageError(f"'{args.asn}' is not one AS.", hint="A note is about one: AS4134.")
+        out["asn"] = number[0]
     if args.organisation:
         from teiten.classify import watchlists
 
@@ -397,6 +403,7 @@ def _subject(row: dict[str, Any]) -> str:
     if row["kind"] == "story":
         return f"{row['label']} {_story_of(row['value'])}"
     parts = [str(row[k]) for k in ("period", "src", "label", "value", "country", "sensor", "organisation") if row[k]]
+    parts += [f"AS{row['asn']}"] if row["asn"] is not None else []
     if row["protocol"] is not None or row["port"] is not None:
         parts.append(thing_text(row["protocol"], row["port"]) if row["protocol"] is not None else str(row["port"]))
     if not row["period"] and (row["day_from"] or row["day_to"]):

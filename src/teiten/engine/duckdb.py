@@ -207,6 +207,7 @@ class Session:
                 "CREATE MACRO hour_start(t) AS make_timestamptz((epoch_us(t) // 1000000 - date_part('minute', t) * 60"
                 " - date_part('second', t)::BIGINT) * 1000000)"
             )
+        run("CREATE MACRO minute_start(t) AS make_timestamptz(epoch_us(t) // 60000000 * 60000000)")
         lows, highs = [f.t_min for f in self.files], [f.t_max for f in self.files]
         known = bool(self.files) and None not in lows and None not in highs
         span = (min(filter(None, lows)), max(filter(None, highs))) if known else (None, None)

@@ -173,6 +173,10 @@ def parse(settings: Settings, *, start: str | None = None, end: str | None = Non
         # 'icmp' is a row of a ranking of ports, so it may be asked for as one
         protocols, ports = protocols + [PROTOCOLS[t.lower()] for t in ports], []
     sensors = _sensors(settings, _split(texts.get("sensor")), _split(texts.get("group")))
+    if bare := next((t for t in ports if t.lower() in PROTOCOLS), None):
+        raise UsageError(
+            f"'{bare}' has no ports, and is not asked for together with ports.", hint="Ask for the ports and for it apart."
+        )
     found = Filters(
         start=periods.moment(start, zone) if start else None,
         end=periods.moment(end, zone) if end else None,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final, Literal
 
+from teiten.engine import offers
 from teiten.engine.duckdb import Session
 from teiten.engine.filters import Filters, PortRange
 from teiten.engine.questions import THINGS, By, Query, Rows
 
-Step = Literal["hour", "day"]
+Step = Literal["minute", "hour", "day"]
 
 _SERIES: Final = """
 WITH chosen AS (
@@ -45,18 +46,19 @@ ORDER BY start
 
 
 def starts(session: Session, start: dt.datetime, end: dt.datetime, step: Step) -> list[dt.datetime]:
-    """The beginnings of the hours or days of [start, end) in the session's zone; 23 or 25 hours where the clock changes."""
+    """The beginnings of the minutes, hours or days of [start, end) in the session's zone; 23 or 25 hours on some days."""
     zone = session.zone
     if step == "day":
         first = start.astimezone(zone).date()
         days = (first + dt.timedelta(days=n) for n in range((end - start).days + 3))
         found = [dt.datetime.combine(day, dt.time(), zone) for day in days]
         return [s for s in found if s < end]
-    moment = start.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(dt.UTC)
+    even = {"second": 0, "microsecond": 0} if step == "minute" else {"minute": 0, "second": 0, "microsecond": 0}
+    moment = start.astimezone(zone).replace(**even).astimezone(dt.UTC)  # type: ignore[arg-type]
     out = []
     while moment < end:
         out.append(moment.astimezone(zone))
-        moment += dt.timedelta(hours=1)
+        moment += dt.timedelta(minutes=1 if step == "minute" else 60)
     return out
 
 
@@ -74,7 +76,7 @@ def series(
     ahead: str = "",
     hosts: bool = True,
 ) -> Rows:
-    """Packets and hosts by hour or day; for a thing (`what` as in `rank`), the `top` of it one by one and the rest summed.
+    """Packets and hosts by step; for a thing (`what` as in `rank`), the `top` of it one by one and the rest summed.
 
     Rows, in order of time: start (aware), part ('top', 'other', 'unknown'), the thing's columns (None unless 'top'), packets,
     hosts. Only steps in which something happened have rows: see `spread` for the rest. The top is that of the whole span, by
@@ -85,7 +87,7 @@ def series(
     wanted = (filters or Filters()).between(start, end)
     told = {"hosts_told": "{hosts}" if hosts else "NULL::BIGINT", "error_told": "{error}" if hosts else ""}
     if what is None:
-        return Query(_PLAIN, {"where": wanted}, grain=step, step=step, **told).rows(session)
+        return Query(_PLAIN, {"where": wanted}, grain=_grain(step), step=step, **told).rows(session)
     told |= (
         {"handed_as": ", {host_as_host}", "handed": ", {host_handed}", "hosts_told": "{hosts_of_host}"}
         if hosts
@@ -101,7 +103,7 @@ def series(
     query = Query(
         template,
         {"where": wanted},
-        grain=step,
+        grain=_grain(step),
         **told,
         step=step,
         keys=", ".join(thing.keys),
@@ -119,6 +121,11 @@ def series(
         masked=", ".join(f"CASE WHEN part = 'top' THEN {c} END AS {c}" for c in thing.columns),
     )
     return query.rows(session)
+
+
+def _grain(step: Step) -> offers.Grain | None:
+    """What aggregates must tell apart; no aggregate tells minutes."""
+    return None if step == "minute" else step
 
 
 def _with_minimum(columns: str, measure: str) -> str:

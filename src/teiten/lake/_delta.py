@@ -20,6 +20,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
 
+from teiten.lake import _mirror
+
 APP: Final = "intake"
 """the application whose transaction number in the events table is the number of the last whole batch"""
 ERRORS: Final = (DeltaError, OSError, pl.exceptions.ComputeError)
@@ -66,12 +68,14 @@ def now() -> float:
 
 
 def fsync(path: Path) -> None:
-    """Bytes of a file, or names of a folder, onto the disk."""
+    """Bytes of a file, or names of a folder, onto the disk; what lies directly in a lake's folder, onto its store as well."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+    if (mirror := _mirror.of(path)) is not None and mirror.path == path.absolute():
+        mirror.put_here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def store(made: Made, folder: Path, name: str) -> Written:
             file.flush()
             os.fsync(file.fileno())
         fsync(folder)
+        if (mirror := _mirror.of(folder)) is not None:
+            mirror.put(path.absolute())
     except BaseException:
         with contextlib.suppress(OSError):
             path.unlink()
@@ -186,8 +192,11 @@ class Table:
 
     def _sync_log(self) -> None:
         log = self.path / "_delta_log"
-        fsync(log / f"{self.delta.version():020}.json")
+        entry = log / f"{self.delta.version():020}.json"
+        fsync(entry)
         fsync(log)
+        if (mirror := _mirror.of(log)) is not None:
+            mirror.put_entry(entry.absolute())
 
     def transaction(self) -> int:
         """The number of the last whole batch; 0 before the first."""
@@ -200,7 +209,14 @@ class Table:
     def files(self) -> list[Path]:
         """The live Parquet files, in order of their names."""
         live = self.live()
-        return [self.path / path for path in sorted(live["path"])] if live.height else []
+        return self.fetched(self.path / path for path in sorted(live["path"])) if live.height else []
+
+    def fetched(self, files: Iterable[Path]) -> list[Path]:
+        """These files of its own, fetched where they are on a store."""
+        found = list(files)
+        if (mirror := _mirror.of(self.path)) is not None:
+            mirror.want(file.absolute() for file in found)
+        return found
 
     def sweep(self, replaced: Iterable[str] = (), grace: float = GRACE) -> list[str]:
         """Deletes Parquet files that are not the table's, `grace` seconds after they were replaced; under the lake's lock.
@@ -216,7 +232,16 @@ class Table:
                 if file.name not in alive and file.stat().st_mtime <= moment - grace:
                     file.unlink()
                     gone.append(file.name)
+        if (mirror := _mirror.of(self.path)) is not None:
+            gone += self._sweep_store(mirror, alive, gone, moment - grace)
         return gone
+
+    def _sweep_store(self, mirror: _mirror.Mirror, alive: set[str], gone: Iterable[str], before: float) -> list[str]:
+        """Objects that are none of its files. A question has fetched what it wants; who comes too late is told to ask again."""
+        mirror.gone((self.path / name).absolute() for name in gone)
+        left = [one for one in mirror.strangers(self.path.name, alive) if one.put.timestamp() <= before]
+        mirror.objects.delete(one.name for one in left)
+        return sorted({one.name.rpartition("/")[2] for one in left} - set(gone))
 
     def refresh(self) -> None:
         self.delta.update_incremental()
@@ -257,6 +282,9 @@ class Table:
             if (log / name).exists():
                 fsync(log / name)
         fsync(log)
+        if (mirror := _mirror.of(log)) is not None:
+            mirror.put((log / f"{self.delta.version():020}.checkpoint.parquet").absolute())
+            mirror.put((log / "_last_checkpoint").absolute())
         self._trim()
 
     def _trim(self) -> None:
@@ -266,9 +294,11 @@ class Table:
         if len(checkpoints) < 2:
             return
         floor = checkpoints[-2].name[:20]
-        for file in log.iterdir():
-            if _NUMBERED.match(file.name) and file.name[:20] < floor:
-                file.unlink(missing_ok=True)
+        old = [file for file in log.iterdir() if _NUMBERED.match(file.name) and file.name[:20] < floor]
+        for file in old:
+            file.unlink(missing_ok=True)
+        if (mirror := _mirror.of(log)) is not None:
+            mirror.gone(file.absolute() for file in old)
 
     def add_column(self, name: str, dtype: pl.DataType) -> None:
         """A new nullable column; old files answer null (for migrations)."""

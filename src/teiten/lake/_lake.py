@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from teiten import event, periods
+from teiten import event, periods, storing
 from teiten.errors import LakeChangedError, LakeError
 from teiten.frame import SCHEMA as EVENTS_SCHEMA
 from teiten.lake import (
     _daily,
     _delta,
+    _mirror,
     activity,
     batch,
     changes,
@@ -39,7 +40,7 @@ from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
@@ -55,6 +56,7 @@ _OURS: Final = {
     *rollup.TABLES,
     *changes.TABLES,
     ".lock",
+    storing.NAME,
     META,
     META + ".new",
     COPY,
@@ -129,6 +131,12 @@ class Lake:
         """tables, and the newest entry of their logs when they were opened"""
 
     @property
+    def name(self) -> str:
+        """Where it is, for people: its folder, or s3://BUCKET/NAME."""
+        mirror = _mirror.of(self.path)
+        return mirror.objects.url if mirror is not None and mirror.path == self.path.absolute() else str(self.path)
+
+    @property
     def hash_key(self) -> int:
         return self.meta.hash_key
 
@@ -143,6 +151,7 @@ class Lake:
         path = Path(path)
         try:
             _make_folder(path)
+            _mirror.attach(path)
             strangers = sorted(p.name for p in path.iterdir() if p.name not in _OURS)
             if strangers:
                 raise LakeError(
@@ -172,6 +181,8 @@ class Lake:
         its version has not is empty, and its next writer migrates it.
         """
         path = Path(path)
+        if (mirror := _mirror.attach(path)) is not None:
+            mirror.look()
         meta = read_meta(path)
         if meta.schema_version > SCHEMA_VERSION:
             raise LakeError(
@@ -190,6 +201,8 @@ class Lake:
     @classmethod
     def open_or_create(cls, path: str | Path, zone_name: str) -> Lake:
         """The lake in that folder, made if there is none yet."""
+        if (mirror := _mirror.attach(Path(path))) is not None:
+            mirror.look()
         return cls.open(path) if (Path(path) / META).is_file() else cls.create(path, zone_name)
 
     @contextlib.contextmanager
@@ -236,9 +249,11 @@ class Lake:
             early = end is not None and low is not None and low >= end
             if not late and not early:
                 files.append(LiveFile(self.path / "events" / path, rows or 0, low, high))
-        if upto is None or upto >= table.transaction():
-            return files, table.transaction()
-        return [f for f in files if (f.batch or 0) <= upto], upto
+        last = table.transaction()
+        if upto is not None and upto < last:
+            files, last = [f for f in files if (f.batch or 0) <= upto], upto
+        table.fetched(f.path for f in files)
+        return files, last
 
     def holdings(self, name: str) -> Holdings:
         """What the table of that name (`events`, `batches`, `verdicts`, `notes`) holds."""
@@ -266,6 +281,8 @@ class Lake:
 
     def written(self) -> object:
         """What is another value after anybody has written batches, or taken some out. Costs little; no lock is needed."""
+        if (mirror := _mirror.of(self.path)) is not None:
+            mirror.look()
         return _delta.newest(self.path / "batches")
 
     def batch_files(self) -> list[Path]:
@@ -592,7 +609,7 @@ class Lake:
         """
         try:
             with Lock(self.path):
-                Writer(self.path)  # takes away what an earlier one left half-done
+                Writer(self.path).events.files()  # takes away what an earlier one left half-done, and fetches what is elsewhere
                 mend.finish(self.path)
                 wanted = choose(self.path)
                 aside = self.path / mend.JOURNAL
@@ -635,6 +652,8 @@ class Lake:
 
     def _table(self, name: str) -> _delta.Table:
         """The table as its log is now. Opened anew only where the log went on: it costs 10 ms, and an ingest asks 40 times."""
+        if (mirror := _mirror.of(self.path)) is not None:
+            mirror.look()
         newest = _delta.newest(self.path / name)
         table, seen = self._opened.get(name, (None, None))
         if table is None or newest is None or newest != seen:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Final
 
 from teiten.errors import LakeBusyError, LakeError
+from teiten.lake import _mirror
 
 MOUNTS: Final = Path("/proc/self/mounts")
 NETWORK: Final = {
@@ -34,6 +35,7 @@ class Lock:
         self.path = lake / ".lock"
         self.wait = WAIT if wait is None else wait
         self._handle: int | None = None
+        self._mirror = _mirror.attach(lake)
 
     def __enter__(self) -> Lock:
         try:
@@ -68,6 +70,12 @@ class Lock:
         with contextlib.suppress(OSError):  # a full disk must not keep anybody from the lock
             os.ftruncate(handle, 0)
             os.pwrite(handle, who, 0)
+        if self._mirror is not None:
+            try:
+                self._mirror.begin(self.wait)
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
         return self
 
     def _refuse_others(self, handle: int, kind: str) -> None:
@@ -88,6 +96,8 @@ class Lock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._handle is not None:
+            if self._mirror is not None:
+                self._mirror.end()
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, 0)
             os.close(self._handle)

@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 
 from teiten import __version__
-from teiten.lake import _delta, activity
+from teiten.lake import _delta, _mirror, activity
 from teiten.lake._delta import Made
 from teiten.lake._gather import BOUNDS, Encode, plainly
 from teiten.lake.batch import Batch
@@ -57,6 +57,12 @@ class Writer:
             for file in (self.path / name).glob("part-*.parquet"):
                 if _number(file.name) > self.last and file.name not in alive[name]:
                     file.unlink()
+        if (mirror := _mirror.of(self.path)) is not None and mirror.took_over:
+            # whoever held the lease may be alive and slow: the entry that it meant to write is taken by this one
+            self.events.commit(number=self.last)
+            for name, _ in self._tables():
+                left = [one.name for one in mirror.strangers(name, alive[name])]
+                mirror.objects.delete(one for one in left if _number(one.rpartition("/")[2]) > self.last)
 
     def _tables(self) -> tuple[tuple[str, _delta.Table], ...]:
         return (("events", self.events), ("batches", self.batches))

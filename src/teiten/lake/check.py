@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from teiten.errors import LakeError
-from teiten.lake import _delta
+from teiten.errors import LakeChangedError, LakeError
+from teiten.lake import _delta, _mirror
 
 _READING: Final = (pl.exceptions.PolarsError, OSError, ValueError)
 _SPOT: Final = re.compile(r"\d{20}\.(json|checkpoint\.parquet)")
@@ -81,11 +81,20 @@ def _moment(value: Any) -> dt.datetime | None:
     return value if isinstance(value, dt.datetime) else None
 
 
+def _size(file: Path, whole: bool) -> int:
+    mirror = _mirror.of(file)
+    if mirror is not None and not file.exists():
+        if not whole:
+            return mirror.objects.head(f"{file.parent.name}/{file.name}").size
+        mirror.want([file.absolute()])
+    return file.stat().st_size
+
+
 def _fault(file: Path, size: int | None, rows: int | None, whole: bool) -> str | None:
     """What is wrong with a Parquet file; None where nothing is."""
     try:
-        there = file.stat().st_size
-    except FileNotFoundError:
+        there = _size(file, whole)
+    except (FileNotFoundError, LakeChangedError):
         return "is not there"
     except OSError as error:
         return f"cannot be looked at: {error.strerror}"

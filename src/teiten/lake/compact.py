@@ -179,7 +179,7 @@ def tidy(writer: Writer, worked: float = 0.0) -> None:
 
 def _parts(writer: Writer, group: Sequence[File], rows: int) -> Iterator[Gathered]:
     """The group's events, a file's worth at a time."""
-    sources = [Source.of(writer.events.path / f.name) for f in group]
+    sources = [Source.of(path) for path in writer.events.fetched(writer.events.path / f.name for f in group)]
     times = pl.concat([pl.Series(source.times) for source in sources]).sort().cast(pl.Datetime("us", "UTC"))
     spans = list(_spans(times, rows))
     del times

@@ -34,6 +34,7 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
     "port": pl.Int32(),
     "protocol": pl.Int32(),
     "country": pl.String(),
+    "asn": pl.Int64(),
     "sensor": pl.String(),
     "organisation": pl.String(),
     "label": pl.String(),
@@ -60,6 +61,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "port": ("destination port that it is about", "対象の宛先ポート"),
     "protocol": ("protocol that it is about", "対象のプロトコル"),
     "country": ("country that it is about", "対象の国"),
+    "asn": ("AS that it is about", "対象のAS"),
     "sensor": ("sensor that it is about", "対象のセンサー"),
     "organisation": ("organisation that it is about", "対象の組織"),
     "label": (
@@ -165,8 +167,9 @@ def _missing(number: str) -> UsageError:
 
 def read(files: Iterable[Path]) -> pl.DataFrame:
     """Every row of those files, oldest first."""
-    frames = [pl.read_parquet(file).select(list(SCHEMA)) for file in files]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *frames]).sort("id")
+    frames = [pl.read_parquet(file) for file in files]
+    # files of an older version have not every column
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *frames], how="diagonal").select(list(SCHEMA)).sort("id")
 
 
 def effective(every: pl.DataFrame) -> pl.DataFrame:

@@ -61,7 +61,7 @@ def finish(path: Path, moment: dt.datetime, grace: float = _delta.GRACE) -> int:
             gone.append(name)
             events += rows
             continue
-        left = pl.read_parquet(table.path / name).filter(pl.col("time") >= moment)
+        left = pl.read_parquet(table.fetched([table.path / name])[0]).filter(pl.col("time") >= moment)
         if left.height < rows:
             gone.append(name)
             events += rows - left.height

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +45,12 @@ SELECT day_of(time) AS day, count(*) AS times, count(DISTINCT src_ip) AS hosts
 FROM {events}
 WHERE {where} AND sha256(payload) IN ({hashes})
 GROUP BY day ORDER BY day
+"""
+_COURSES: Final = """
+SELECT {step}_start(time) AS start, one.place AS place, count(DISTINCT src_ip) AS hosts
+FROM {events} JOIN (VALUES {members}) one(hash, place) ON sha256(payload) = one.hash
+WHERE {where} AND payload IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
 """
 _SENDERS: Final = """
 SELECT {src_text} AS src_ip, max(country) AS country, max(asn) AS asn, max(as_name) AS as_name, count(*) AS times,
@@ -108,9 +114,10 @@ def beyond(wanted: Filters) -> Filters:
 
 def payloads(session: Session, wanted: Filters, most: int = MOST) -> list[Payload]:
     """The span's payloads, those of the most hosts first."""
-    secret = own(session, wanted)
+    rows = Query(_SQL, {"where": wanted}, n=str(most)).rows(session)
+    secret = own(session, wanted) if rows else frozenset()
     found: dict[str, Payload] = {}
-    for row in Query(_SQL, {"where": wanted}, n=str(most)).rows(session):
+    for row in rows:
         data = bytes(row["payload"])
         one = _payload(data, covered(data[:LONGEST], secret), row)
         kept = found.setdefault(one.hash, one)
@@ -160,6 +167,17 @@ def senders(session: Session, wanted: Filters, one: Group, most: int = 20) -> li
 def by_day(session: Session, wanted: Filters, one: Group) -> list[dict[str, Any]]:
     """A group's day, times, hosts; days without are not among them."""
     return list(Query(_DAYS, {"where": wanted}, hashes=_hashes(one)).rows(session))
+
+
+def courses(session: Session, wanted: Filters, chosen: Sequence[Group], step: str) -> dict[int, dict[dt.datetime, int]]:
+    """Hosts of each group (its place among `chosen`) by hour or day (`step`), at the beginnings of those in which there were
+    any."""
+    out: dict[int, dict[dt.datetime, int]] = {place: {} for place in range(len(chosen))}
+    members = [f"('{name}', {place})" for place, one in enumerate(chosen) for member in one.members for name in member.raw]
+    if members:
+        for row in Query(_COURSES, {"where": wanted}, members=", ".join(members), step=step).rows(session):
+            out[row["place"]][row["start"]] = row["hosts"]
+    return out
 
 
 def _hashes(one: Group) -> str:

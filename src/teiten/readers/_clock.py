@@ -231,7 +231,7 @@ class Survey:
     """What a first look over an input tells: where each looked-at stretch begins, and the stamps in it, in order."""
 
     stretches: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
-    """of each stamp in a stretch: byte offset of its line, kind, value (see netfilter's `_stamp`)"""
+    """of each stamp in a stretch: byte offset of its line, kind, value (see `_stamp`)"""
     whole: bool = False
 
     def stamped(self, none: int, bad: int) -> bool:

@@ -173,7 +173,7 @@ def entry(function: Function) -> Function:
 _COMMON: Final = ("_jit", "_addresses", "_marks", "_pages")
 KERNELS: Final = (
     (_COMMON,),
-    (("netfilter._scan",), ("netfilter._stamp", *_COMMON)),
+    (("netfilter._scan",), ("_stamp", *_COMMON)),
     (("capture._walk", "capture._packet"), _COMMON),
     (("_counts",), _COMMON),
 )

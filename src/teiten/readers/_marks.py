@@ -101,6 +101,12 @@ def columns(rows: Rows) -> dict[str, Plain]:
     made = np.empty((4, n), np.int64)
     arguments: list[Any] = [*map(view, given), n, *map(view, made)]
     mark(*arguments)
+    packets = rows.column("packets")
+    if packets.kind != "constant":  # flows: the flags of several packets together, as `marks.columns` says
+        flags = given[_NEEDED.index("tcp_flags")]
+        tcp = (given[0] == _TCP) & (integers(packets, n) > 1) & (flags > 0)
+        mixed = tcp & (flags & _SYN != 0) & (flags & _SYN_OF_THREE != _SYN) & (flags != _SYN_ACK)
+        made[3][mixed] = -1
     out = {name: Plain("numbers", numbers=made[i]) for i, name in enumerate(event.MARKS[:3])}
     return {**out, "kind": Plain("texts", numbers=made[3], texts=event.KINDS)}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from teiten import event
+from teiten import event, readers
 from teiten.errors import InputError
 from teiten.frame import address_text
 from teiten.readers import _input
@@ -37,12 +37,12 @@ UNREADABLE: Final = "unreadable"
 STREAM: Final = "stream"
 """it was read from a pipe, which keeps nothing"""
 UNKNOWN: Final = "unknown"
-"""the lake knows no such input"""
+"""the lake knows no such input, or no such place in it"""
 
 NO_LINE: Final = "no line"
 """it came from a capture of packets"""
-LOGS: Final = frozenset({"netfilter"})
-"""formats whose events stand in lines of text"""
+NOT_SHOWN: Final = frozenset({"exchange", "cowrie", "dionaea", "honeytrap", "opencanary", "tpot"})
+"""what strangers said stands in their lines: `payloads` shows that"""
 
 _BACK: Final = 1 << 16
 _SIBLINGS: Final = 24
@@ -76,13 +76,15 @@ def lines(lake: Lake, wanted: Iterable[Place], reading: Reading) -> dict[Place, 
 def _of_source(lake: Lake, batches: pl.DataFrame, positions: list[int], reading: Reading) -> dict[int, Raw]:
     if not batches.height:
         return {pos: Raw(why=UNKNOWN) for pos in positions}
-    if batches["format"][-1] not in LOGS:
+    if not _is_log(batches["format"][-1]):
         return {pos: Raw(why=NO_LINE) for pos in positions}
     paths = [Path(p) for p in dict.fromkeys(reversed(batches["path"].drop_nulls().to_list()))]
     if not paths:
         return {pos: Raw(why=STREAM) for pos in positions}
+    # a place that nothing was read from holds no event, and may lie beyond what a file can be sought in
+    held = {pos for start, end in batches.select("start", "end").iter_rows() for pos in positions if start <= pos <= end}
+    found = {pos: Raw(why=UNKNOWN) for pos in positions if pos not in held}
     hashes = _hashes(lake, batches, positions)
-    found: dict[int, Raw] = {}
     why = GONE
     for path in candidates(paths):
         left = [pos for pos in positions if pos not in found]
@@ -96,6 +98,11 @@ def _of_source(lake: Lake, batches: pl.DataFrame, positions: list[int], reading:
         except InputError:
             why = UNREADABLE if path in paths and path.exists() else why
     return {pos: found.get(pos, Raw(why=why)) for pos in positions}
+
+
+def _is_log(name: str) -> bool:
+    """Do the events of that format stand in lines of text?"""
+    return name in readers.names() and readers.module(name).LINES and name not in NOT_SHOWN
 
 
 def _hashes(lake: Lake, batches: pl.DataFrame, positions: Sequence[int]) -> frozenset[int]:

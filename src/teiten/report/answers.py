@@ -595,7 +595,9 @@ class Answers:
 
     def ask_by(self, grain: Step, template: str, filters: Filters, **words: str) -> questions.Rows:
         """The same of a template that tells times apart by that step."""
-        return questions.Query(template, {"where": filters}, grain=grain, **words).rows(self.session)
+        return questions.Query(template, {"where": filters}, grain=None if grain == "minute" else grain, **words).rows(
+            self.session
+        )
 
     def _ask(self, template: str, filters: Filters, **words: str) -> questions.Rows:
         return questions.Query(template, {"where": filters}, grain="day", **words).rows(self.session)

@@ -80,7 +80,8 @@ def render(
     moving: dict[str, tuple[int, int]] = {}
     for block in blocks:
         files |= {data_path(block.data, kind): content for kind, content in rows.files(block.data).items()}
-        files[sql_path(block.data)] = block.data.sql.encode()
+        if block.data.sql:
+            files[sql_path(block.data)] = block.data.sql.encode()
         if block.figure is None:
             continue
         wide = figures.draw(block.figure, width=WIDE, lang=report.lang)

@@ -58,7 +58,7 @@ APART: Final = ("about", "changes")
 """sections that tell how the report was made: they make no new edition"""
 _ELSEWHERE: Final = {
     "zone_name", "zone_from", "language", "lake", "keeping", "file", "thresholds", "reading", "sensors", "alerts", "api",
-    "publishing",
+    "publishing", "federating",
 }  # fmt: skip
 """fields of the settings that stand elsewhere in the manifest, or nowhere: the limits on input, places, and whom to tell"""
 

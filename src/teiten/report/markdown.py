@@ -68,7 +68,9 @@ def _block(block: Block, words: Words, drawn: Collection[str], alts: dict[str, s
         out.append(_table(block.table))
         if block.table.note:
             out.append(escape(block.table.note))
-    files = [*((NAMES[kind], data_path(block.data, kind)) for kind in KINDS), (words("page.sql"), sql_path(block.data))]
+    files = [(NAMES[kind], data_path(block.data, kind)) for kind in KINDS]
+    if block.data.sql:
+        files.append((words("page.sql"), sql_path(block.data)))
     out.append(" · ".join(f"[{name}]({path})" for name, path in files))
     return out
 

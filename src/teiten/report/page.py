@@ -131,6 +131,8 @@ def _pdf(name: str, words: Words) -> str:
 
 
 def _contents(report: Report, words: Words) -> str:
+    if len(report.sections) < 2:
+        return ""  # a way to the only one is none
     items = "".join(f'<li><a href="#{escape(s.id)}">{escape(s.title)}</a></li>' for s in report.sections)
     return f'<nav aria-label="{escape(words("page.contents"))}"><ul>{items}</ul></nav>'
 

@@ -13,7 +13,8 @@ STYLE: Final = """
 .site { display: flex; flex-wrap: wrap; align-items: baseline; gap: .2rem 1.1rem; padding-top: 1rem; font-size: .875rem; }
 .site strong { font-size: 1rem; margin-right: auto; }
 .site strong a, .site strong a:visited { color: var(--ink); text-decoration: none; }
-.site ul { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 0; padding: 0; list-style: none; }
+.site ul { order: 1; flex-basis: 100%; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; }
+.site ul { margin: 0; padding: 0; list-style: none; }
 .site a[aria-current] { color: var(--ink); text-decoration: none; border-bottom: 2px solid var(--ink); }
 header { padding-top: 1.6rem; }
 footer { margin-top: 3rem; padding-top: .6rem; border-top: 1px solid var(--rule); color: var(--quiet); font-size: .8125rem; }

@@ -308,11 +308,11 @@ def _status(error: TeitenError) -> int:
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 
-def _trouble(request: Request, error: TeitenError) -> Response:
+def _trouble(request: Request, error: TeitenError, *, nothing: bool = False) -> Response:
     """A page that says what is wrong, in the reader's language, and leads back."""
     asks = replace(own.asks(request), path="/")
     title, sentences = wrong.said(error, asks.lang)
-    ways = wrong.ways(request.url.path, request.url.query, asks.lang)
+    ways = wrong.ways(request.url.path, "" if nothing else request.url.query, asks.lang)
     view = View(title=title, parts=[Part("trouble", "", sentences=sentences, links=ways)], status=_status(error))
     made = _shown(request, "trouble.html", asks, view)
     if view.status == 503:
@@ -332,7 +332,7 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 async def _nothing(request: Request, _: Exception) -> Response:
     error = UsageError("There is no such page here.", hint="The search finds ports, countries, AS and addresses.")
-    answer = _trouble(request, error)
+    answer = _trouble(request, error, nothing=True)
     answer.status_code = 404
     return answer
 

@@ -42,8 +42,9 @@ LONGEST: Final = dt.timedelta(days=3660)
 EARLIEST, LATEST = dt.datetime(1980, 1, 1, tzinfo=dt.UTC), dt.datetime(2500, 1, 1, tzinfo=dt.UTC)
 """no log tells of a time before or after; with a span before it, and in any zone, it is a date"""
 MOST_ROWS: Final = 1000
+_MINUTES: Final = dt.timedelta(hours=2)
 _HOURLY: Final = dt.timedelta(days=8)
-"""up to this length series are drawn by the hour, beyond it by the day"""
+"""up to these lengths series are drawn by the minute and by the hour, beyond them by the day"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,10 @@ class Asked:
 
     @property
     def step(self) -> Any:
-        return "hour" if self.hours or self.end - self.start <= _HOURLY else "day"
+        length = self.end - self.start
+        if self.hours or length > _HOURLY:
+            return "hour" if self.hours else "day"
+        return "hour" if length > _MINUTES else "minute"
 
     @property
     def before(self) -> tuple[dt.datetime, dt.datetime]:

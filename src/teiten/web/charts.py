@@ -167,8 +167,8 @@ def _ink(series: figures.Series, figure: Any) -> str:
 def _values(every: Any, shown: Sequence[figures.Series], asked: Asked) -> str:
     """What a script shows at a step: JSON of its names, and of each series its name, colour and values (null: a gap)."""
     words = lang.words(asked.lang)
-    hourly = every.step == "hour"
-    names = [words.moment(at) if hourly else words.date(at) for at in every.times]
+    within = every.step in figures.SHORT
+    names = [words.moment(at) if within else words.date(at) for at in every.times]
     paints = dict(zip((one.key for one in every.series), _paints(every), strict=True))
     series = [[one.label, paints[one.key], [_short(value) for value in one.values]] for one in shown]
     told = {"names": "|".join(names), "series": series, "sum": isinstance(every, figures.StackFigure) and every.totals}
@@ -179,7 +179,7 @@ def _cells(figure: figures.HeatFigure, asked: Asked) -> str:
     """The same of a heat map: names of its columns, and its rows."""
     words = lang.words(asked.lang)
     if figure.times:
-        names = [words.moment(at) if figure.step == "hour" else words.date(at) for at in figure.times]
+        names = [words.moment(at) if figure.step in figures.SHORT else words.date(at) for at in figure.times]
     else:
         names = [words("chart.hour", hour=str(hour), hour2=f"{hour:02d}") for hour in range(24)]
     rows = [[row.label, "", [_short(value) for value in row.values]] for row in figure.rows]

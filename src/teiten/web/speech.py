@@ -62,5 +62,10 @@ class Speech(Naming):
         day, clock = self.words.date, self.words.clock
         return self.say("date.span", start=f"{day(start)} {clock(start)}", end=f"{day(end)} {clock(end)}")
 
+    def day(self, day: dt.date) -> str:
+        """A day in a column of days: with its year only where that is not the span's."""
+        end = self.asked.end.astimezone(self.settings.zone)
+        return self.words.day(day) if day.year == end.year else self.words.date(day)
+
     def at(self, moment: dt.datetime) -> str:
         return self.words.stamp(moment.astimezone(self.settings.zone))

@@ -71,6 +71,21 @@ def test_a_month_has_every_seventh_day_with_its_weekday() -> None:
     assert len(labels(start, end, "day", 330, "en")[0]) >= 3
 
 
+def test_weeks_of_more_than_a_month_begin_on_monday() -> None:
+    start = dt.datetime(2019, 9, 23, 5, tzinfo=TOKYO)
+    found = labels(start, start + dt.timedelta(days=30), "day", 800)[0]
+    assert found == ["9月30日(月)", "10月7日(月)", "10月14日(月)", "10月21日(月)"]
+
+
+def test_an_hour_has_round_minutes_and_says_the_date_once() -> None:
+    start = dt.datetime(2019, 10, 22, 23, 13, tzinfo=TOKYO)
+    hours, dates = labels(start, start + dt.timedelta(hours=1), "minute", 600)
+    assert hours == ["23:15", "23:20", "23:25", "23:30", "23:35", "23:40", "23:45", "23:50", "23:55", "0:00", "0:05", "0:10"]
+    assert dates == ["10月22日(火)", "10月23日(水)"]
+    narrow = labels(start, start + dt.timedelta(hours=1), "minute", 220, "en")[0]
+    assert narrow == ["23:15", "23:30", "23:45", "00:00"]
+
+
 def test_a_quarter_and_a_year() -> None:
     start = dt.datetime(2019, 7, 1, tzinfo=TOKYO)
     assert labels(start, dt.datetime(2019, 10, 1, tzinfo=TOKYO), "day", 1000)[0][:2] == ["7月1日(月)", "8日(月)"]

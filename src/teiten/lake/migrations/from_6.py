@@ -1,14 +1,15 @@
-"""Version 6 to 7: the table of evidence on devices, empty, since nobody had asked yet."""
+"""Version 7: a note may be about an AS."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from teiten.lake import _delta, device
+from teiten.lake import _delta, note
 
 
 def apply(path: Path) -> None:
-    """Makes it, unless an interrupted run did already."""
-    _delta.mend(path / "devices")
-    if not _delta.Table.exists(path / "devices"):
-        _delta.Table.create(path / "devices", _delta.schema_of(device.SCHEMA, device.REQUIRED))
+    """Adds the column if it is not there yet."""
+    _delta.mend(path / "notes")
+    table = _delta.Table(path / "notes")
+    if "asn" not in {field.name for field in table.delta.schema().fields}:
+        table.add_column("asn", note.SCHEMA["asn"])

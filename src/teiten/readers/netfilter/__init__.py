@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from teiten.readers import _recognise
 from teiten.readers._base import Chunk, ReadOptions
 from teiten.readers._input import Input
 from teiten.readers.netfilter._codes import KINDS, REASONS
@@ -33,12 +34,12 @@ _JOURNAL: Final = re.compile(
 
 
 def recognise(head: bytes) -> float:
-    """1 for netfilter's fields, .5 for a journal, .3 for lines with a syslog's stamps, .02 for other text, 0 for bytes
-    that are no text."""
+    """.9 and more for netfilter's fields (the larger their part of the lines is), .5 for a journal, .3 for lines with a
+    syslog's stamps, .02 for other text, 0 for bytes that are no text."""
     if not head:
         return 0.02
-    if _FIELDS.search(head):
-        return 1.0
+    if found := _recognise.share(head, _FIELDS):
+        return found
     # a log may hold NUL bytes and text in any encoding, but most of it is printable
     odd = len(head.translate(None, bytes(range(32, 256)) + b"\t\r\n\0\x1b"))
     nul = head.count(0)

@@ -14,14 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.readers import _blocks, _jit
+from teiten.readers import _blocks, _jit, _stamp
 from teiten.readers._base import Chunk, ReadOptions
 from teiten.readers._blocks import Stream
 from teiten.readers._clock import Survey
 from teiten.readers._input import Input
+from teiten.readers._times import Times
 from teiten.readers.netfilter import _codes as k
-from teiten.readers.netfilter import _read, _scan, _stamp
-from teiten.readers.netfilter._times import Times
+from teiten.readers.netfilter import _read, _scan
 
 _RECORDS: Final = 20_000
 _BYTES: Final = 4 << 20

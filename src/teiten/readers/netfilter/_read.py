@@ -15,22 +15,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from teiten.readers import _blocks, _jit
+from teiten.readers import _blocks, _jit, _stamp, _survey
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._blocks import Block, Pool, Stream
-from teiten.readers._clock import Survey
 from teiten.readers._input import Input
+from teiten.readers._times import Times
 from teiten.readers.netfilter import _codes as k
-from teiten.readers.netfilter import _columns, _scan, _stamp
-from teiten.readers.netfilter._times import Times
+from teiten.readers.netfilter import _columns, _scan
 
 Ints = npt.NDArray[np.int64]
 
-CONTEXT: Final = 1 << 16
-"""bytes before `start` that are read again"""
-_SURVEY_WHOLE: Final = 16 << 20
-_SURVEY_STRETCHES: Final = 256
-_SURVEY_EVERY: Final = 1 << 20
 _KEPT_TEXT: Final = 4096
 _MOST_ROWS: Final = 1 << 18
 """events in a chunk, where repeats make many"""
@@ -283,120 +277,27 @@ class Settler:
         return block.interfaces.index(name)
 
 
-def survey(source: Input, options: ReadOptions, first: bytes = b"") -> Survey:
-    """A first look over the stamps of an input: all of it where it is small, else stretches of it."""
+def _stamps(options: ReadOptions) -> _survey.Stamps:
+    """Place, kind and value of every stamp in lines, which begin at a byte of the input."""
 
     def look(offset: int, data: bytes) -> tuple[Ints, Ints, Ints]:
-        return _stamps(data, offset, options)
+        array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
+        parsed = parse(array, len(data), offset, offset + len(data), options, True)
+        seen = parsed.kinds != _stamp.NONE
+        return parsed.pos[seen], parsed.kinds[seen].astype(np.int64), parsed.values[seen]
 
-    found = Survey()
-    if not source.seekable:
-        found.stretches.append(look(0, first[: first.rfind(b"\n") + 1] or first))
-        return found
-    stream: Any = source.open()
-    try:
-        size = source.size or 0
-        if source.compression is None and size > _SURVEY_WHOLE:
-            step = max(CONTEXT, (size - CONTEXT) // (_SURVEY_STRETCHES - 1))
-            for at in [*range(0, size - CONTEXT, step), size - CONTEXT]:
-                stream.seek(at)
-                found.stretches.append(look(*_whole_lines(at, stream.read(CONTEXT), at == size - CONTEXT)))
-            return found
-        offset = 0
-        found.whole = source.compression is None
-        while True:
-            data = _read_fully(stream, _SURVEY_EVERY)
-            last = len(data) < _SURVEY_EVERY
-            if data:
-                # what is compressed has been unpacked anyway, but its stamps need not all be looked at
-                pieces = [(offset, data)] if found.whole or last or offset == 0 else [(offset, data[:CONTEXT])]
-                for at, piece in pieces:
-                    found.stretches.append(look(*_whole_lines(at, piece, last)))
-            if last:
-                return found
-            offset += len(data)
-    finally:
-        stream.close()
-
-
-def look_at(source: Input, options: ReadOptions, begin: int, end: int) -> Survey:
-    """The stamps of the lines in those bytes, all of them."""
-    found = Survey()
-    stream: Any = Stream(source.open())
-    try:
-        _blocks.skip_to(stream, begin, source.compression is None)
-        offset, rest = begin, b""
-        while offset < end and (data := stream.read(min(_SURVEY_EVERY, end - offset - len(rest)))):
-            whole, mark, rest = (rest + data).rpartition(b"\n")
-            if whole + mark:
-                found.stretches.append(_stamps(whole + mark, offset, options))
-                offset += len(whole + mark)
-    finally:
-        stream.close()
-    return found
-
-
-def _stamps(data: bytes, offset: int, options: ReadOptions) -> tuple[Ints, Ints, Ints]:
-    """Place, kind and value of every stamp in those lines, which begin at that byte."""
-    array = np.frombuffer(data + b"\n" * _blocks.PAD, np.uint8)
-    parsed = parse(array, len(data), offset, offset + len(data), options, True)
-    seen = parsed.kinds != _stamp.NONE
-    return parsed.pos[seen], parsed.kinds[seen].astype(np.int64), parsed.values[seen]
-
-
-def _read_fully(stream: Any, n: int) -> bytes:
-    out = bytearray()
-    while len(out) < n:
-        piece = stream.read(n - len(out))
-        if not piece:
-            break
-        out += piece
-    return bytes(out)
-
-
-def _whole_lines(offset: int, data: bytes, last: bool) -> tuple[int, bytes]:
-    """Without the parts of lines at its ends."""
-    begin = 0 if offset == 0 else data.find(b"\n") + 1
-    end = len(data) if last else data.rfind(b"\n") + 1
-    return offset + begin, data[begin : max(begin, end)]
-
-
-def _context(source: Input, start: int, options: ReadOptions) -> int:
-    """Where a read that is to begin at `start` begins: some lines before it, outside of a repeated hour."""
-    back = CONTEXT
-    if start <= 0 or not source.seekable:
-        return 0
-    times = Times(options, source.mtime, 0, Survey, True)
-    while True:
-        begin = max(0, start - back)
-        if begin == 0:
-            return 0
-        stream = Stream(source.open())
-        try:
-            _blocks.skip_to(stream, begin, source.compression is None)  # type: ignore[arg-type]
-            data = _read_fully(stream, min(back, CONTEXT))
-        finally:
-            stream.close()
-        cut = data.find(b"\n") + 1
-        if cut == 0:
-            return start
-        scratch = np.zeros(8, np.int64)
-        array = np.frombuffer(data[cut : cut + 256] + b"\n" * _blocks.PAD, np.uint8)
-        _stamp.find_stamp(_jit.view(array), 0, len(array) - _blocks.PAD, _jit.view(scratch))
-        if back >= (64 << 20) or times.settle((int(scratch[_stamp.KIND]), int(scratch[_stamp.VALUE]))):
-            return begin + cut
-        back *= 4
+    return look
 
 
 def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     """The input's chunks (see `_base.Chunk`), in order."""
     _jit.announce(_scan.scan, COMPILE_SECONDS)
-    begin = _context(source, options.start, options)
+    begin = _survey.context(source, options)
     head = source.head()
     stamped = options.received is None and _stamped(source, options, head)
     times = Times(
-        options, source.mtime, begin, lambda: survey(source, options, head), stamped,
-        lambda begin, end: look_at(source, options, begin, end),
+        options, source.mtime, begin, lambda: _survey.survey(source, _stamps(options), head), stamped,
+        lambda begin, end: _survey.look_at(source, _stamps(options), begin, end),
     )  # fmt: skip
     settler = Settler(times, options)
     stream = Stream(source.open())
@@ -429,9 +330,9 @@ def _stamped(source: Input, options: ReadOptions, head: bytes) -> bool:
     parsed = parse(array, len(head), 0, len(head), options, True)
     if ((parsed.kinds != _stamp.NONE) & (parsed.kinds != _stamp.BAD)).any():
         return True
-    if not source.seekable or len(head) < CONTEXT:
+    if not source.seekable or len(head) < _survey.CONTEXT:
         return False
-    return survey(source, options).stamped(_stamp.NONE, _stamp.BAD)
+    return _survey.survey(source, _stamps(options)).stamped(_stamp.NONE, _stamp.BAD)
 
 
 def _in_order(

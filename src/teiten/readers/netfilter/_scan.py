@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from teiten.readers import _stamp
 from teiten.readers._jit import at, entry, get, hash_of, jit, part, put, put8, signed, unsigned
+from teiten.readers._stamp import stamp
 from teiten.readers._swar import next_equals, next_line
-from teiten.readers.netfilter import _stamp
 from teiten.readers.netfilter._body import JUNK, SECOND, anchored, body
 from teiten.readers.netfilter._codes import (
     ACTION,
@@ -46,7 +47,6 @@ from teiten.readers.netfilter._codes import (
     TOO_OFTEN,
     WIDTH,
 )
-from teiten.readers.netfilter._stamp import stamp
 from teiten.readers.netfilter._usual import usual
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from teiten.data.fonts import covers
 from teiten.report.figures._canvas import Sheet, identifier
 from teiten.report.figures._colour import DARK, LIGHT, Theme, Thing, colour, on_dark, on_paper
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold
+from teiten.report.figures._model import SHORT, Figure, Gap, Mark, Series, Step, Threshold
 from teiten.report.figures._png import png
 from teiten.report.figures._themed import shade, theme_css, themed, variable, whole_css
 from teiten.report.figures._words import number, word
@@ -34,6 +34,7 @@ from teiten.report.figures.world import WorldFigure
 __all__ = [
     "DARK",
     "LIGHT",
+    "SHORT",
     "BesideFigure",
     "CalendarFigure",
     "DayFigure",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from teiten.report.figures import _scale, _text, _words
 from teiten.report.figures._canvas import Anchor, Sheet, n
 from teiten.report.figures._colour import is_faint, on_paper
-from teiten.report.figures._model import Gap, Mark, Series, Step, Threshold
+from teiten.report.figures._model import SHORT, Gap, Mark, Series, Step, Threshold
 
 _LIFT = 11.0
 """px from the plot up to the lowest labels above it: clear of the highest label of the value axis."""
@@ -253,13 +253,13 @@ def _gap_tip(gap: Gap, lang: str) -> str:
 def _time_axis(plot: TimePlot) -> None:
     """Ticks and labels under the plot; moves `sheet.y` below them."""
     sheet, sizes, theme = plot.sheet, plot.sheet.sizes, plot.sheet.theme
-    middle = plot.bucket / 2 if plot.step != "hour" else 0.0
+    middle = 0.0 if plot.step in SHORT else plot.bucket / 2
     ticks = _scale.time_ticks(
         plot.times[0], plot.end, plot.step, sheet.lang, plot.at, lambda s: _text.width(s, sizes.tick), middle
     )
     for tick in ticks:
         x = plot.at(tick.at)
-        if plot.step == "hour" or plot.bucket < 6:
+        if plot.step in SHORT or plot.bucket < 6:
             long = 8 if tick.major or tick.label else 4
             sheet.line(x, plot.base, x, plot.base + long, theme.axis)
     rows = {t.row for t in ticks if t.label}

@@ -6,7 +6,7 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from teiten.report.figures._canvas import Sheet
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 Kind = Literal["value", "other", "unknown"]
 """What a series or a row stands for: a thing, the rest (grey), or what is not known (hatched)."""
 
-Step = Literal["hour", "day", "week", "month"]
+Step = Literal["minute", "hour", "day", "week", "month"]
+SHORT: Final = frozenset({"minute", "hour"})
+"""steps within a day, whose labels stand at their beginning and not at the middle of a day"""
 
 
 @dataclass(frozen=True, slots=True)

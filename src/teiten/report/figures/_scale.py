@@ -52,8 +52,8 @@ def decades(highest: float, lowest: float, most: int) -> tuple[list[float], floa
 
 def bucket_end(start: dt.datetime, step: Step) -> dt.datetime:
     """Where the bucket that begins there ends, by the calendar of its zone (a day may have 23 or 25 hours)."""
-    if step == "hour":
-        return (start.astimezone(dt.UTC) + dt.timedelta(hours=1)).astimezone(start.tzinfo)
+    if step in ("minute", "hour"):
+        return (start.astimezone(dt.UTC) + dt.timedelta(**{f"{step}s": 1})).astimezone(start.tzinfo)
     if step == "month":
         return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return start + dt.timedelta(days=1 if step == "day" else 7)
@@ -106,6 +106,10 @@ def _free(ticks: Sequence[Tick], place: Place, measure: Measure, middle: float) 
 def _choices(start: dt.datetime, end: dt.datetime, step: Step, lang: str) -> Iterator[list[Tick]]:
     """From the most to the least detailed."""
     days = (end - start).total_seconds() / 86400
+    if step == "minute":
+        for minutes in (1, 2, 5, 10, 15, 30, 60):
+            if days * 1440 / minutes <= 30:
+                yield _minutes(start, end, minutes, lang)
     if step == "hour" and days <= 10:
         for hours in (1, 2, 3, 6, 12):
             if days * 24 / hours <= 40:
@@ -150,15 +154,30 @@ def _hours(start: dt.datetime, end: dt.datetime, every: int, lang: str) -> list[
     return ticks
 
 
+def _minutes(start: dt.datetime, end: dt.datetime, every: int, lang: str) -> list[Tick]:
+    """Round minutes of the clock in the first row, the date under the first and where a day begins."""
+    at = start.replace(second=0, microsecond=0)
+    found = []
+    while at <= end:
+        if at >= start and (at.hour * 60 + at.minute) % every == 0:
+            found.append(at)
+        at = (at.astimezone(dt.UTC) + dt.timedelta(minutes=1)).astimezone(start.tzinfo)
+    ticks = [Tick(one, _words.clock(one, lang), 0, one.minute == 0) for one in found]
+    dated = [n for n, one in enumerate(found) if n == 0 or one.date() != found[n - 1].date()]
+    return ticks + [Tick(found[n], _words.date(found[n], lang, "full"), 1, n > 0) for n in dated if found[n] < end]
+
+
 def _dates(start: dt.datetime, end: dt.datetime, every: int, form: str, lang: str) -> list[Tick]:
-    """Days: all, every second, or the 1st, 8th, 15th, 22nd (and 29th) of each month; the month is said where it begins."""
+    """Days: all, every second, one a week (of a month the 1st, 8th, 15th, 22nd, 29th, of several the Mondays), or the 1st and
+    15th; the month is said where it begins."""
     ticks = []
     said = 0
     days = list(_midnights(start, end))
     many = {d.month for d in days}
     for n, at in enumerate(days):
         if every == 7:
-            chosen = (at.day - 1) % 7 == 0 if at.day < 29 else at.day == 29 and len(many) == 1
+            # weeks of a month from its first, of a longer time from Monday
+            chosen = (at.day - 1) % 7 == 0 if len(many) == 1 else at.weekday() == 0
         elif every == 14:
             chosen = at.day in (1, 15)
         else:

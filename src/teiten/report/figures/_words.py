@@ -69,6 +69,11 @@ def hour(value: int, lang: str) -> str:
     return word(lang, "hour", hour=str(value), hour2=f"{value:02d}")
 
 
+def clock(at: dt.datetime, lang: str) -> str:
+    """14時05分 / 14:05; the minutes are always said."""
+    return word(lang, "minute", hour=str(at.hour), hour2=f"{at.hour:02d}", minute=f"{at.minute:02d}")
+
+
 def moment(at: dt.datetime, lang: str, *, daily: bool) -> str:
     """A bucket's name in a tip: 10月22日(火)5時 / Tue 22 Oct, 05:00."""
     words = languages.words(lang)

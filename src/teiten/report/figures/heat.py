@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from teiten.report.figures import _axes, _classes, _scale, _text, _words
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import ramp
-from teiten.report.figures._model import Figure, Kind, Step, check_times
+from teiten.report.figures._model import SHORT, Figure, Kind, Step, check_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class HeatFigure(Figure):
             def place(at: dt.datetime) -> float:
                 return x + width * (at.timestamp() - start.timestamp()) / span
 
-            middle = step / 2 if self.step != "hour" else 0.0
+            middle = 0.0 if self.step in SHORT else step / 2
             ticks = _scale.time_ticks(start, end, self.step, sheet.lang, place, lambda s: _text.width(s, size), middle)
             shown = {t.row for t in ticks if t.label}
             rows = len(shown)
@@ -172,7 +172,7 @@ class HeatFigure(Figure):
         if len(self.rows) * self._count > 800:
             return ""
         value = row.values[i]
-        at = _words.moment(self.times[i], lang, daily=self.step != "hour") if self.times else _words.hour(i, lang)
+        at = _words.moment(self.times[i], lang, daily=self.step not in SHORT) if self.times else _words.hour(i, lang)
         return f"{row.label} {at} — {_words.word(lang, 'gap') if value is None else _words.number(value)}"
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from teiten.report.figures import _axes, _legend, _text, _words
 from teiten.report.figures._canvas import Sheet
 from teiten.report.figures._colour import colour, on_paper
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold, check_times
+from teiten.report.figures._model import SHORT, Figure, Gap, Mark, Series, Step, Threshold, check_times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class LineFigure(Figure):
         )
         for series in reversed(drawn):
             draw(plot, series, self.things)
-        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
+        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step not in SHORT)
         _axes.annotate(plot, self.marks, self.thresholds)
         if beside:
             self._names(plot, drawn)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from teiten.report.figures import _axes, _scale, _text, _words
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import colour
-from teiten.report.figures._model import Figure, Gap, Series, Step, check_times
+from teiten.report.figures._model import SHORT, Figure, Gap, Series, Step, check_times
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmallMultiples(Figure):
-    """A panel for each series, in their order, all on one value axis and one time axis. Fields as in StackFigure."""
+    """A panel for each series, in their order, all on one value axis and one time axis. Fields as in StackFigure.
+
+    gaps: those of all panels; own_gaps: a series' key -> those of its panel alone.
+    """
 
     times: Sequence[dt.datetime]
     series: Sequence[Series]
     step: Step = "day"
     things: str = "port"
     gaps: Sequence[Gap] = ()
+    own_gaps: Mapping[str, Sequence[Gap]] = field(default_factory=dict)
     columns: int = 0
     y_max: float | None = None
 
@@ -62,7 +66,7 @@ class SmallMultiples(Figure):
 
     def _panel(self, plot: _axes.TimePlot, series: Series, labels: Sequence[str]) -> None:
         sheet, sizes, theme = plot.sheet, plot.sheet.sizes, plot.sheet.theme
-        for gap in self.gaps:
+        for gap in (*self.gaps, *self.own_gaps.get(series.key, ())):
             left, right = plot.at(gap.start), plot.at(gap.end)
             sheet.gap(left, plot.y, max(right - left, 1.0), plot.h, tip=gap.label)
         for value, text in zip(plot.axis.ticks, labels, strict=True):
@@ -94,13 +98,15 @@ class SmallMultiples(Figure):
     def _ends(self, plot: _axes.TimePlot) -> None:
         """The first and the last day (or hour) under the lowest panel of a column."""
         size, lang = plot.sheet.sizes.tick, plot.sheet.lang
-        daily = self.step != "hour"
+        daily = self.step not in SHORT
         first, last = self.times[0], self.times[-1]
         single = not daily and first.date() == last.date()
         form = "month" if self.step == "month" else "month_day"
         one = _words.hour(first.hour, lang) if single else _words.date(first, lang, form)
         end = _scale.bucket_end(last, self.step)
         two = _words.hour(24 if end.date() > first.date() else end.hour, lang) if single else _words.date(last, lang, form)
+        if self.step == "minute":
+            one, two = _words.clock(first, lang), _words.clock(end, lang)
         y = plot.base + size * 1.25
         box = plot.sheet.text(plot.x, y, one, size=size, fill=plot.sheet.theme.muted)
         if box and plot.x + plot.w - _text.width(two, size) > box.right + 8:

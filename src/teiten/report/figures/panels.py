@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from teiten.report.figures import _axes, _legend, _text, _words, line
 from teiten.report.figures._canvas import Sheet
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, check_times
+from teiten.report.figures._model import SHORT, Figure, Gap, Mark, Series, Step, check_times
 
 TALL = 0.6
 """of a usual plot's height"""
@@ -71,7 +71,7 @@ class PanelsFigure(Figure):
         )
         for series in reversed(panel.series):
             line.draw(plot, series, self.things)
-        _axes.tips(plot, [_tip(panel, i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
+        _axes.tips(plot, [_tip(panel, i, sheet.lang) for i in range(len(self.times))], daily=self.step not in SHORT)
         _axes.annotate(plot, panel.marks, ())
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from teiten.report.figures import _axes, _legend, _words, line
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import LIGHT, Theme, colour, distance
-from teiten.report.figures._model import Figure, Gap, Mark, Series, Step, Threshold, check_times
+from teiten.report.figures._model import SHORT, Figure, Gap, Mark, Series, Step, Threshold, check_times
 
 MOST = 7
 """Series with a colour of their own in one stack; more is for small multiples."""
@@ -71,7 +71,7 @@ class StackFigure(Figure):
         self._layers(plot, paints)
         for series in self.lines:
             line.draw(plot, series, self.things)
-        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step != "hour")
+        _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step not in SHORT)
         _axes.annotate(plot, self.marks, self.thresholds)
         if beside:
             bottom = _legend.column(sheet, entries[::-1], sheet.right - beside, max(top, plot.y - 14), beside)

@@ -152,7 +152,7 @@ def words() -> dict[str, Word]:
         "scanners": Word({"type": "string", "enum": list(filters.SCANNERS), "default": "in"}, "out"),
         "spoofed": Word({"type": "string", "enum": list(filters.SPOOFED), "default": "in"}, "out"),
         "unit": Word({"type": "string", "enum": list(UNITS), "default": "packets"}, "hosts"),
-        "step": Word({"type": "string", "enum": ["hour", "day"]}, "hour"),
+        "step": Word({"type": "string", "enum": ["minute", "hour", "day"]}, "hour"),
         "n": Word({"type": "integer", "minimum": 1, "maximum": 1000}, 10),
         "after": Word({"type": "string", "pattern": _PLACE}, "1571670003000000.1.720"),
         "q": Word({"type": "string", "minLength": 1, "maxLength": 8000}, "SELECT count(*) AS events FROM events"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,27 +50,29 @@ async def one(request: Request, asked: Asked, pool: Pool) -> Response:
     names = event.NAMES if _unmasked(request, asked) else _ONE
     source, pos = _place(request)
 
-    def ask(session: Any) -> list[dict[str, Any]]:
-        found = session.lake.batches(["source_id", "t_min", "t_max", "start", "end"])
-        spans = [
-            (low, high)
-            for number, low, high, start, end in found.iter_rows()
-            if number == source and low is not None and start <= pos <= end
-        ]
-        if not spans:
-            return []
-        sql = (
-            f"SELECT {', '.join(names)} FROM events WHERE source_id = ? AND source_pos = ? AND time >= ? AND time <= ? "
-            "ORDER BY time"
-        )
-        low, high = min(low for low, _ in spans), max(high for _, high in spans)
-        rows: list[dict[str, Any]] = session.query(sql, [source, pos, low, high])
-        return rows
-
-    found = await pool.ask(("api", "event", source, pos, names), ask)
+    found = await pool.ask(("api", "event", source, pos, names), lambda s: _rows(s, source, pos, names))
     if not found:
         raise NothingError(f"There is no event at {source}/{pos}.", hint="/api/v1/events lists them.")
     return _forms.answer(request, "event", found, of_view("events", *names))
+
+
+def _rows(session: Any, source: int, pos: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Those columns of the events of that place, in order of time."""
+    found = session.lake.batches(["source_id", "t_min", "t_max", "start", "end"])
+    spans = [
+        (low, high)
+        for number, low, high, start, end in found.iter_rows()
+        if number == source and low is not None and start <= pos <= end
+    ]
+    if not spans:
+        return []
+    sql = (
+        f"SELECT {', '.join(names)} FROM events WHERE source_id = ? AND source_pos = ? AND time >= ? AND time <= ? "
+        "ORDER BY time"
+    )
+    low, high = min(low for low, _ in spans), max(high for _, high in spans)
+    rows: list[dict[str, Any]] = session.query(sql, [source, pos, low, high])
+    return rows
 
 
 async def raw(request: Request, asked: Asked, pool: Pool) -> Response:
@@ -82,6 +85,9 @@ async def raw(request: Request, asked: Asked, pool: Pool) -> Response:
     settings = asked.settings
 
     def ask(session: Any) -> _raw.Raw:
+        # the middle of a line is no place of an event
+        if not _rows(session, source, pos, ("source_pos",)):
+            return _raw.Raw(why=_raw.UNKNOWN)
         return _raw.lines(session.lake, [(source, pos)], settings.reading)[source, pos]
 
     found = await pool.ask(("api", "raw", source, pos), ask)

@@ -18,8 +18,8 @@ from teiten.web.pool import Pool
 
 _VERDICT = of_view("verdicts", *VERDICTS, never_null=("day", "label"))
 _NOTE = (
-    "id", "created", "author", "kind", "period", "day_from", "day_to", "src", "port", "protocol", "country", "sensor",
-    "organisation", "label", "value", "lang", "text", "url", "replaces",
+    "id", "created", "author", "kind", "period", "day_from", "day_to", "src", "port", "protocol", "country", "asn",
+    "sensor", "organisation", "label", "value", "lang", "text", "url", "replaces",
 )  # fmt: skip
 _NOTES = of_view("notes", *_NOTE, never_null=("id", "created", "kind"))
 _LISTS = columns("organisation:text en:text ja:text page:text? prefixes:int names:int lists:text version:text date:day")

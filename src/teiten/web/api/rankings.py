@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,8 @@ _COUNTED = (
 )
 MOST_SERIES = 100
 """lines of a series"""
+MOST_MINUTES = dt.timedelta(days=2)
+"""the longest span that is told by the minute"""
 _TOTALS = columns(
     "packets:int hosts:int events:int packets_unknown_country:int countries:int sensors:int first:moment? last:moment? "
     "left_out_accepted:int left_out_outgoing:int days:num packets_per_day:num packets_before:int? hosts_before:int? "
@@ -42,9 +45,11 @@ async def rank(what: str, request: Request, asked: Asked, pool: Pool) -> Respons
 
 
 async def through_time(what: str | None, request: Request, asked: Asked, pool: Pool) -> Response:
-    step: Any = asked.words.get("step", asked.step)
-    if step not in ("hour", "day"):
-        raise UsageError("step is hour or day.")
+    step: Any = asked.words.get("step") or ("hour" if asked.step == "minute" else asked.step)
+    if step not in ("minute", "hour", "day"):
+        raise UsageError("step is minute, hour or day.")
+    if step == "minute" and asked.end - asked.start > MOST_MINUTES:
+        raise UsageError("That is too long a time for minutes.", hint="Ask for two days at most, or for step=hour.")
 
     def ask(session: Any) -> Rows:
         top = min(asked.n, MOST_SERIES)

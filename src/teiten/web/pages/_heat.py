@@ -23,7 +23,9 @@ LONGEST: Final = dt.timedelta(days=400)
 
 
 async def ports(asked: Asked, pool: Pool) -> list[Part]:
-    """The largest ports by hour; by day where the span is longer than hours are drawn for."""
+    """The largest ports by hour; by day where the span is longer than hours are drawn for. Nothing for less than three."""
+    if asked.step == "minute":
+        return []
     found = await pool.ask(("heat", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports", top=ROWS))
     drawn = _ranked.made(asked, "ports", found)
     rows = [figures.HeatRow(one.key, one.label, one.values, one.kind) for one in drawn if one.kind != "other"]
@@ -39,6 +41,17 @@ async def ports(asked: Asked, pool: Pool) -> list[Part]:
         times=[t.astimezone(asked.settings.zone) for t in found.starts],
         step=asked.step,
         scale="classes",
+        alt=_told(
+            speech,
+            rows,
+            [
+                speech.words.moment(t.astimezone(asked.settings.zone))
+                if asked.step == "hour"
+                else speech.words.date(t.astimezone(asked.settings.zone))
+                for t in found.starts
+            ],
+            _ranked.unit(asked),
+        ),
     )
     return [Part("ports-heat", speech.say("web_look.heat_ports"), figure=figure)]
 
@@ -73,6 +86,7 @@ async def days(asked: Asked, pool: Pool) -> list[Part]:
         unit=speech.say("web_look.heat_week_unit", unit=unit) if many else unit,
         rows=rows,
         scale="classes",
+        alt=_told(speech, rows, [speech.say("chart.hour", hour=str(n), hour2=f"{n:02d}") for n in range(24)], unit, whole=True),
     )
     return [Part("days-heat", title, figure=figure)]
 
@@ -81,3 +95,26 @@ def _mean(values: Sequence[float | None], *, mean: bool) -> float | None:
     """The mean of the hours that were observed, or their sum; None where none was."""
     seen = [value for value in values if value is not None]
     return None if not seen else sum(seen) / (len(seen) if mean else 1)
+
+
+def _told(speech: Speech, rows: Sequence[figures.HeatRow], columns: Sequence[str], unit: str, *, whole: bool = False) -> str:
+    """What the map shows, for who does not see it: each row's greatest cell; with `whole` the busiest column too."""
+    say, number = speech.say, figures.number
+    out = [say("web_look.heat_alt", span=speech.span(), unit=unit)]
+    if whole:
+        means = [_mean([row.values[n] for row in rows], mean=True) for n in range(len(columns))]
+        known = [(value, n) for n, value in enumerate(means) if value is not None]
+        if known:
+            (most, high), (least, low) = max(known), min(known)
+            out.append(
+                say("web_look.heat_alt_hours", most=number(most), high=columns[high], least=number(least), low=columns[low])
+            )
+    for row in rows:
+        seen = [(value, -n) for n, value in enumerate(row.values) if value is not None]
+        if seen:
+            value, at = max(seen)
+            out.append(say("web_look.heat_alt_row", row=row.label, value=number(value), at=columns[-at]))
+    missing = sum(value is None for row in rows for value in row.values)
+    if missing:
+        out.append(say("web_look.heat_alt_gap", n=missing, of=sum(len(row.values) for row in rows)))
+    return speech.words.joined(*out)

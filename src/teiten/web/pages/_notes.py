@@ -98,6 +98,8 @@ def _about(asked: Asked, note: Mapping[str, Any]) -> Cell:
         out.append(thing_text(note["protocol"], note["port"]))
     if note["country"]:
         out.append(speech.country(note["country"]))
+    if note["asn"] is not None:
+        out.append(f"AS{note['asn']}")
     out += [note[name] for name in ("sensor", "organisation", "period") if note[name]]
     days = (note["day_from"], note["day_to"])
     if any(days) and not note["period"]:

@@ -172,7 +172,7 @@ def _divided(
     values: Sequence[float | None], edges: Sequence[dt.datetime], watched: Sequence[coverage.Stretch], asked: Asked
 ) -> list[float | None]:
     """Packets of each step by the addresses observed in it, for as long as they were: None where none was."""
-    unit = dt.timedelta(hours=1) if asked.step == "hour" else dt.timedelta(days=1)
+    unit = dt.timedelta(**{f"{asked.step}s": 1})
     moments = [edge.timestamp() for edge in edges]
     there = [0.0] * len(values)
     for one in watched:
@@ -207,7 +207,8 @@ def table(asked: Asked, what: str, rows: Rows) -> Table:
     say, number = speech.say, speech.words.number
     columns = [Column(say("web.rank")), Column(say(f"web.{what}_one"), "text")]
     rated = asked.unit == "per-ip"
-    columns += [Column(say(f"web.{name}")) for name in ("packets", "hosts", "share")]
+    alone = what == "sources"  # each of which is one host
+    columns += [Column(say(f"web.{name}")) for name in ("packets", "hosts", "share") if not (alone and name == "hosts")]
     columns[3:3] = [Column(say("web_look.per_ip"))] if rated else []
     columns += [Column(say(f"web.{name}"), spare=True) for name in ("rank_before", "change")]
     shown: list[Row] = []
@@ -219,13 +220,13 @@ def table(asked: Asked, what: str, rows: Rows) -> Table:
                 speech.thing(what, row),
                 number(row["packets"]),
                 *([figures.number(row["per_ip"]) if row["per_ip"] is not None else "–"] if rated else []),
-                number(row["hosts"]),
+                *([] if alone else [number(row["hosts"])]),
                 Cell(speech.words.percent(share) if share is not None else "", share=share or 0),
                 number(row["rank_before"]) if row["rank_before"] is not None else "–",
                 f"{speech.words.signed(row['change'], 0)}%" if row["change"] is not None else "–",
             )
         )
-    note = say("web.share_of", n=rows.total or 0, of=say(f"web.{asked.by}"))
+    note = say("web.share_of", n=rows.total or 0, of=say(f"web.{asked.by}").lower())
     if rated and rows:
         # each sensor is divided by its own
         days = sum(row["address_days"] for row in rows) if what == "sensors" else rows[0]["address_days"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 MOST_SESSIONS: Final = 30
+MOST_JOINED: Final = 200_000
+"""events of an organisation whose sessions are joined for its page"""
 MOST_VERDICTS: Final = 200
 MOST_NEIGHBOURS: Final = 10
 WIDE: Final = 1024
@@ -117,6 +119,19 @@ def sessions(session: Any, own: Asked) -> Any:
     wanted = replace(own.filters, start=own.start, end=own.end)
     found = watch.of_sources(session, own.settings, wanted)
     return found[0] if found else None
+
+
+def sessions_of(session: Any, own: Asked, name: str) -> list[Any] | None:
+    """Those of an organisation in the span, over its prefixes together, or source by source where only names tell them; None
+    where it is too much to be joined for a page."""
+    from teiten.sessions import watch
+
+    wanted = replace(own.filters, start=own.start, end=own.end)
+    if questions.totals(session, own.start, own.end, filters=own.filters)[0]["events"] > MOST_JOINED:
+        return None
+    if not watch.members(watchlists(own.settings), name):
+        return list(watch.of_sources(session, own.settings, wanted))
+    return [watch.of_organisation(session, own.settings, watchlists(own.settings), name, replace(wanted, scanner=()))]
 
 
 def neighbours(session: Any, own: Asked, net: Network, asn: int | None, port: Any) -> dict[str, questions.Rows]:

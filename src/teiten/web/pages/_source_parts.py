@@ -7,19 +7,18 @@ import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from teiten.classify import rules
 from teiten.engine.filters import Network, PortRange, thing_text
 from teiten.report.model import Fact
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Column, Part, Row, Table
-from teiten.web.pages import _notes, _ranked, _source, _stories
+from teiten.web.pages import _belongs, _notes, _ranked, _source, _stories
 from teiten.web.speech import Speech
 
-if TYPE_CHECKING:
-    from teiten.detect.model import Story
-
+FEW = 3
+"""sources of a session that are named"""
 PORTS = 14
 """ports of a session that are listed in their order"""
 
@@ -85,6 +84,8 @@ def taken_for(own: Asked, net: Network, found: Sequence[Mapping[str, Any]]) -> P
             listed, _days(speech, row), speech.words.percent(row["confidence"], 0),
         ]  # fmt: skip
         rows.append([*cells, *([speech.words.number(row["sources"])] if several else [])])
+    if all(row[3] == "–" for row in rows):
+        columns, rows = [*columns[:3], *columns[4:]], [[*row[:3], *row[4:]] for row in rows]
     return Part(
         "verdicts", say("web_source.taken_for"), empty=say("web_source.no_verdict"),
         table=Table(say("web_source.taken_for"), columns, rows, note=say("web_source.verdicts_note")),
@@ -136,12 +137,15 @@ def _or_open(speech: Speech, day: dt.date | None) -> str:
     return speech.words.plain(day) if day else ""
 
 
-def sessions(own: Asked, watch: Any) -> Part:
-    """Its sessions, the latest first: how long, how many ports, in which order."""
+def sessions(own: Asked, watches: Sequence[Any] | None, *, several: bool = False) -> Part:
+    """Its sessions, the latest first: how long, how many ports, in which order; with `several` of how many sources. None: too
+    many to be joined."""
     speech = Speech.of(own)
     say, number, zone = speech.say, speech.words.number, own.settings.zone
     title = say("web_source.sessions")
-    every = list(watch.between(own.start, own.end)) if watch is not None else []
+    if watches is None:
+        return Part("sessions", title, empty=say("web_source.too_many_sessions", n=_source.MOST_JOINED))
+    every = sorted((one for watch in watches for one in watch.between(own.start, own.end)), key=lambda one: one.session.start)
     rows: list[Row] = []
     for told in reversed(every[-_source.MOST_SESSIONS :]):
         one = told.session
@@ -154,14 +158,27 @@ def sessions(own: Asked, watch: Any) -> Part:
         order = " ".join(ports[:PORTS]) + (say("web_source.more_ports", n=len(ports) - PORTS) if len(ports) > PORTS else "")
         rows.append((
             Cell(f"{one.start.astimezone(zone):%Y-%m-%d %H:%M:%S}", own.url("/events", **span)), _length(speech, one.length),
-            number(one.packets), number(one.tries), number(one.per_minute), order, _against(speech, told),
+            *([_who(own, one)] if several else []), number(one.packets), number(one.tries), number(one.per_minute), order,
+            _against(speech, told),
         ))  # fmt: skip
-    columns = [Column(say("web_source.began"), "text"), Column(say("web_source.length")), Column(say("web.packets")),
+    columns = [Column(say("web_source.began"), "text"), Column(say("web_source.length")),
+               *([Column(say("web.sources"), "text")] if several else []), Column(say("web.packets")),
                Column(say("web.ports")), Column(say("web_source.per_minute"), spare=True),
                Column(say("web_source.order"), "text"), Column(say("web_source.against"), "text", spare=True)]  # fmt: skip
     gap = own.settings.threshold("session_gap_seconds")
     note = say("web_source.sessions_note", gap=f"{gap:g}", n=len(every), shown=len(rows))
     return Part("sessions", title, table=Table(title, columns, rows, note=note), empty=say("web_source.no_session"))
+
+
+def _who(own: Asked, one: Any) -> Cell:
+    """The session's source, or those few; of more how many they are."""
+    from teiten.frame import address_text
+
+    found = [address_text(address) for address in sorted(one.sources)]
+    if len(found) == 1:
+        return Cell(found[0], own.url(place("source", found[0]), scanner=None))
+    speech = Speech.of(own)
+    return Cell(speech.words.listed(found) if len(found) <= FEW else speech.say("web_source.so_many", n=len(found)))
 
 
 def _length(speech: Speech, length: dt.timedelta) -> str:
@@ -222,25 +239,24 @@ def _inside(address: str, net: Network) -> bool:
     return found.version == net.version and found in net
 
 
-def stories(own: Asked, told: Mapping[dt.date, Sequence[Story]], ports: Any, marks: Mapping[str, Any]) -> list[Part]:
-    """Stories of the span about a port that it tried, from where it is: what it may have been part of."""
-    tried = {(row["protocol"], row["dst_port"]) for row in ports}
-    out: dict[str, Story] = {}
-    for day in told:
-        for story in told[day]:
-            about = story.about
-            fits = bool(set(about.ports) & tried) if about.ports else about.country is not None or about.asn is not None
-            if about.country is not None and (about.country or None) != marks["country"]:
-                fits = False
-            if about.asn is not None and (about.asn or None) != marks["asn"]:
-                fits = False
-            if fits and marks["packets"]:
-                out.setdefault(story.id, story)
-    if not out:
-        return []
-    say = Speech.of(own).say
-    return [Part("stories", say("web_source.stories"), sentences=[say("web_source.stories_note")],
-                 table=_stories.table(own, list(out.values())))]  # fmt: skip
+def stories(own: Asked, found: Sequence[_belongs.Belongs]) -> Part:
+    """Stories and campaigns of the span that counted packets of it, and which part of theirs."""
+    speech = Speech.of(own)
+    say, words = speech.say, speech.words
+    columns = [Column(say("web.story"), "text"), Column(say("web_source.kind"), "text", spare=True),
+               Column(say("web_story.last_told"), "text", spare=True), Column(say("web_source.in_it")),
+               Column(say("web_source.of_it"))]  # fmt: skip
+    rows: list[Row] = [
+        (
+            Cell(_stories.words(own, one.story)[0], own.url(place("story", one.story.id), src=None)),
+            _stories.kind(own.lang, one.story.kind), words.plain(one.story.day), words.number(one.packets),
+            Cell(words.percent(one.packets / one.of), share=one.packets / one.of),
+        )
+        for one in found
+    ]  # fmt: skip
+    title = say("web_source.stories")
+    table = Table(title, columns, rows, note=say("web_source.stories_note") if rows else "")
+    return Part("stories", title, table=table, empty=say("web_source.no_story"))
 
 
 def ways(own: Asked, life: _source.Life) -> Part:

@@ -77,7 +77,7 @@ def table(asked: Asked, found: Sequence[Story]) -> Table:
     ]
     rows: list[Row] = [
         (
-            speech.words.plain(one.day),
+            speech.day(one.day),
             Cell(words(asked, one)[0], asked.url(place("story", one.id))),
             "–" if one.times is None else f"{one.times:,.1f}",
             speech.words.number(one.days),

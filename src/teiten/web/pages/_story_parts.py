@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from teiten.report import figures
 from teiten.report.model import Fact
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Column, Part, Row, Table
-from teiten.web.pages import _stories, stories
+from teiten.web.pages import _stories, _story_reason, stories
 from teiten.web.speech import Speech
 
 if TYPE_CHECKING:
     from teiten.detect.model import Detection, Story
 
-_SHOWN_APART: Final = ("counts", "expected", "course", "sums", "thresholds", "taught", "countries")
-"""of a reason: what has a chart or lines of its own, or is too long for a line"""
+_MOST_DIGITS: Final = 12.0
+"""a chance smaller than one in a million million is said to be that"""
 
 
 def facts(asked: Asked, story: Story) -> list[Fact]:
@@ -48,8 +45,10 @@ def detection(own: Asked, one: Detection, number: int) -> list[Part]:
     speech = Speech.of(own)
     say = speech.say
     title = f"{_stories.kind(own.lang, one.kind)} ({speech.words.plain(one.day)})"
-    out = [Part(f"why-{number}", title, sentences=_sentences(speech, one), figure=_figure(own, one, number, title),
-                table=_reason(speech, one))]  # fmt: skip
+    figure = _story_reason.figure(own, one, number, title)
+    out = [
+        Part(f"why-{number}", title, sentences=_sentences(speech, one), figure=figure, table=_story_reason.table(speech, one))
+    ]
     if one.parts:
         out.append(Part(f"carried-{number}", say("web_story.carried"), table=_carried(own, one)))
     return out
@@ -65,63 +64,15 @@ def _sentences(speech: Speech, one: Detection) -> list[str]:
         times = say("web_story.times_it", times=f"{one.times:,.1f}") if one.times is not None else ""
         out.append(say("web_story.usual", usual=f"{one.usual:,.1f}", times=times))
     if one.score:
-        out.append(say("web_story.chance", score=f"{one.score:.1f}"))
+        far = one.score > _MOST_DIGITS
+        days = speech.words.large(round(10 ** min(one.score, _MOST_DIGITS)))
+        out.append(say("web_story.chance_less" if far else "web_story.chance", days=days))
     if one.sources:
         out.append(say(f"web_story.sources_{one.sources}"))
     told = one.reason.get("taught")
     if isinstance(told, Mapping):
         out.append(say("web_story.taught", story=str(told.get("story")), factor=f"{float(told.get('factor') or 0):g}"))
     return out
-
-
-def _figure(own: Asked, one: Detection, number: int, title: str) -> figures.Figure | None:
-    """Counts of the day's hours beside the expected ones, or of days where the reason has those; None where it has neither."""
-    speech = Speech.of(own)
-    zone, seen, expected = own.settings.zone, speech.say("web_story.seen"), speech.say("web_story.expected")
-    hours, usual, days = (_numbers(one.reason.get(name)) for name in ("counts", "expected", "course"))
-    step: Literal["hour", "day"] = "hour" if len(hours) > 1 else "day"
-    if step == "hour":
-        midnight = dt.datetime.combine(one.day, dt.time(), zone).astimezone(dt.UTC)
-        times = [(midnight + dt.timedelta(hours=n)).astimezone(zone) for n in range(len(hours))]
-        series = [figures.Series("seen", seen, hours)]
-        if len(usual) == len(hours):
-            series.append(figures.Series("usual", expected, usual, kind="other", dashed=True))
-    elif len(days) > 1:
-        first = one.day - dt.timedelta(days=len(days) - 1)
-        times = [dt.datetime.combine(first + dt.timedelta(days=n), dt.time(), zone) for n in range(len(days))]
-        series = [figures.Series("seen", seen, days)]
-    else:
-        return None
-    unit = speech.say(f"web.unit_{one.measure}_{step}")
-    subtitle = speech.words.plain(one.day)
-    return figures.LineFigure(
-        id=f"why-{number}", title=title, subtitle=subtitle, times=times, series=series, step=step, unit=unit, things="part"
-    )
-
-
-def _numbers(found: Any) -> list[float | None]:
-    """A list of numbers as a reason has it; empty where it is none."""
-    if not isinstance(found, list) or not all(v is None or isinstance(v, int | float) for v in found):
-        return []
-    return [None if v is None else float(v) for v in found]
-
-
-def _reason(speech: Speech, one: Detection) -> Table | None:
-    """Numbers and thresholds that made it."""
-    say = speech.say
-    rows: list[Row] = [(name, _value(value), "") for name, value in one.reason.items() if name not in _SHOWN_APART]
-    limits = one.reason.get("thresholds")
-    if isinstance(limits, Mapping):
-        rows += [(name, _value(value), say("web_story.threshold")) for name, value in limits.items()]
-    columns = [Column(say("web_story.reason"), "text"), Column(say("web.value"), "text"), Column("", "text")]
-    return Table(say("web_story.reason"), columns, rows, note=say("web_story.explain", id=one.id)) if rows else None
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _carried(own: Asked, one: Detection) -> Table:

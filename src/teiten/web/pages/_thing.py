@@ -48,6 +48,9 @@ async def view(
         ),
         *more,
     ]
+    if not told[0]["packets"]:
+        # one word for all of it
+        return View(title, parts, lead=[speech.span()])
     few = replace(own, n=min(own.n, 10))
     for what in tables:
         rows = await _ranked.ranked(few, pool, what)

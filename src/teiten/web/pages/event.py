@@ -39,7 +39,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     told = await pool.ask(("raw of event", at), lambda s: _raw(s, asked, at, found[0]))
     speech = Speech.of(asked)
     row = found[0]
-    title = speech.say("web_events.title", at=speech.at(row["time"]))
+    title = speech.say("web_events.title", at=_at(speech, row["time"]))
     parts = [_line(speech, told), _columns(speech, found), _ways(asked, row)]
     return View(title, parts, lead=_lead(speech, row), bar="none")
 
@@ -121,7 +121,7 @@ def _text(speech: Speech, column: event.Column, value: Any) -> str:
     if column.kind == "address":
         return address_text(value)
     if column.kind == "time":
-        return speech.at(value) if not value.microsecond else value.astimezone(speech.settings.zone).isoformat(sep=" ")
+        return _at(speech, value) if not value.microsecond else value.astimezone(speech.settings.zone).isoformat(sep=" ")
     if column.kind == "bool":
         return speech.say("web_events.yes" if value else "web_events.no")
     if column.name in ("protocol", "inner_protocol"):
@@ -130,6 +130,11 @@ def _text(speech: Speech, column: event.Column, value: Any) -> str:
     if flags is not None:
         return " ".join([str(value), *(name for name, bit in flags.items() if value & bit)])
     return f"{value:,}" if column.unit == "bytes" else str(value)
+
+
+def _at(speech: Speech, moment: dt.datetime) -> str:
+    """A moment to the second."""
+    return f"{speech.at(moment)}:{moment.second:02d}"
 
 
 def _ways(asked: Asked, row: dict[str, Any]) -> Part:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from teiten.engine.filters import timestamp
 from teiten.engine.questions import Query, Rows
 from teiten.errors import UsageError
-from teiten.web.asked import Asked, place
+from teiten.web.asked import EARLIEST, LATEST, Asked, place
 from teiten.web.model import Cell, Column, Part, Table, View
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
@@ -60,7 +60,10 @@ class Place(NamedTuple):
         same = rest[0] if rest else 1
         if len(rest) > 1 or not 1 <= same <= 10**6 or min(source, pos) < 0 or max(source, pos) >= 1 << 63:
             raise ValueError
-        return cls(_EPOCH + dt.timedelta(microseconds=micros), source, pos, same)
+        time = _EPOCH + dt.timedelta(microseconds=micros)
+        if not EARLIEST <= time < LATEST:
+            raise ValueError
+        return cls(time, source, pos, same)
 
 
 def rows(
@@ -174,7 +177,7 @@ def listed(asked: Asked, found: Sequence[Mapping[str, Any]], *, rows_url: str = 
     speech = Speech.of(asked)
     say = speech.say
     columns = [
-        Column(say(f"web.{name}"), "text")
+        Column(say(f"web.{name}"), "text", spare=name == "sensors_one")
         for name in ("time", "sensors_one", "sources_one", "ports_one", "countries_one", "asns_one")
     ]
     columns += [Column("TTL", spare=True), Column(say("web.packets"), spare=True)]

@@ -9,7 +9,7 @@ from typing import Any
 from teiten.engine import filters
 from teiten.web.asked import Asked, place
 from teiten.web.model import View
-from teiten.web.pages import _heat, _notes, _thing
+from teiten.web.pages import _heat, _notes, _said, _thing
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -26,7 +26,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     title = speech.port_long(key)
     own = _thing.narrowed(asked, port=text)
     notes = [note for note in await _notes.every(pool) if _about(note, key)]
-    more = [*await _heat.days(own, pool), *_notes.part(own, notes)]
+    more = [*await _heat.days(own, pool), *await _said.part(own, pool), *_notes.part(own, notes)]
     view = await _thing.view(
         asked,
         pool,

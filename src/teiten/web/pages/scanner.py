@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from teiten.errors import UsageError
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Column, Part, Row, Table, View
-from teiten.web.pages import _source, _thing
+from teiten.web.pages import _source, _source_parts, _thing
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -39,4 +41,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     more = [Part("announced", title, sentences=sentences, table=Table(title, columns, rows))]
     tables = ("sources", "ports", "sensors", "asns")
     name = one.text(asked.lang)
-    return await _thing.view(asked, pool, name, {"scanner": one.name}, time="ports", tables=tables, more=more)
+    own = _thing.narrowed(asked, scanner=one.name)
+    joined = await pool.ask(("sessions of", one.name, own.key), lambda s: _source.sessions_of(s, own, one.name))
+    view = await _thing.view(asked, pool, name, {"scanner": one.name}, time="ports", tables=tables, more=more)
+    return replace(view, parts=[*view.parts, _source_parts.sessions(own, joined, several=True)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from teiten.engine import series
 from teiten.engine.filters import thing_text
@@ -77,7 +78,7 @@ def lost(speech: Speech, one: _sensors.One) -> str:
 
 
 def _panels(asked: Asked, found: Sequence[_sensors.One], told: tuple) -> figures.Figure:  # type: ignore[type-arg]
-    """Packets per observed address of each sensor, all on one scale; what was not watched has no value."""
+    """Packets per observed address of each sensor, all on one scale; what was not watched has no value, and is hatched."""
     rows, starts, missing = told
     spread = series.spread(rows, starts, ("sensor",))
     ends = [*starts[1:], asked.end]
@@ -89,12 +90,14 @@ def _panels(asked: Asked, found: Sequence[_sensors.One], told: tuple) -> figures
         by = one.addresses or 1.0
         shown = [None if silent else v / by for v, silent in zip(values, quiet, strict=True)]
         made.append(figures.Series(one.name, one.name, shown))
-    # hours in which nobody watched; those of one sensor are left blank in its panel
-    dark = [n for n in range(len(starts)) if all(one.values[n] is None for one in made)]
-    nobody = [figures.Gap(starts[n], ends[n]) for n in dark]
     speech = Speech.of(asked)
+    own = {name: [figures.Gap(g["start"], g["end"], _because(speech, g)) for g in gaps] for name, gaps in missing.items()}
     return figures.SmallMultiples(
         id="each", title=speech.say("web_sensors.each"), subtitle=speech.span(), step=asked.step, things="sensor", series=made,
-        gaps=nobody,
+        own_gaps=own,
         unit=speech.say(f"web_sensors.unit_{asked.step}"), times=[t.astimezone(asked.settings.zone) for t in starts],
     )  # fmt: skip
+
+
+def _because(speech: Speech, gap: Mapping[str, Any]) -> str:
+    return str(gap.get("because") or speech.say(f"web_look.reason_{str(gap['reason']).replace(' ', '_')}"))

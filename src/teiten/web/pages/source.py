@@ -7,7 +7,7 @@ from typing import Any
 
 from teiten.web.asked import Asked, place
 from teiten.web.model import Part, View
-from teiten.web.pages import _notes, _ranked, _source, _source_parts, _stories, _thing
+from teiten.web.pages import _belongs, _notes, _ranked, _said, _source, _source_parts, _stories, _thing
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -40,19 +40,24 @@ async def build(asked: Asked, pool: Pool) -> View:
         parts.append(Part(what, speech.say(f"web.{what}"), table=table, empty=speech.say("web.nothing"), sql=rows.sql))
     if net.num_addresses <= _source.WIDE:
         joined = await pool.ask(("sessions", own.key), lambda s: _source.sessions(s, own))
-        parts.append(_source_parts.sessions(own, joined))
-    parts += await _beside(own, pool, net, marks, ranked["ports"])
+        parts.append(_source_parts.sessions(own, [joined] if joined is not None else []))
+    parts += await _said.part(own, pool)
+    parts += await _beside(own, pool, net, marks, ranked["ports"], found)
     parts += [_source_parts.ways(own, life), *_notes.forms(own, source=name)]
     return View(name, parts, lead=[speech.span()])
 
 
-async def _beside(own: Asked, pool: Pool, net: Any, marks: dict[str, Any], ports: Any) -> list[Part]:
-    """Sources beside it, and the stories of what it tried."""
+async def _beside(own: Asked, pool: Pool, net: Any, marks: dict[str, Any], ports: Any, verdicts: Any) -> list[Part]:
+    """Sources beside it, and the stories that counted it."""
     top = next((row for row in ports if row["rank"] == 1), None)
     port = _source_parts.filter_of(top) if top else None
     near = await pool.ask(("neighbours", own.key, marks["asn"]), lambda s: _source.neighbours(s, own, net, marks["asn"], port))
+    key = ("belongs", str(net), own.when)
+    if net.num_addresses > _source.WIDE:
+        return _source_parts.neighbours(own, net, marks, top, near)
     told = await _stories.told(own, pool)
-    return [*_source_parts.neighbours(own, net, marks, top, near), *_source_parts.stories(own, told, ports, marks)]
+    belongs = await pool.ask(key, lambda s: _belongs.of_source(s, own.settings, net, told, verdicts))
+    return [_source_parts.stories(own, belongs), *_source_parts.neighbours(own, net, marks, top, near)]
 
 
 async def act(asked: Asked, pool: Pool, form: dict[str, str]) -> View:

@@ -102,8 +102,8 @@ def _table(asked: Asked, shown: Sequence[Story]) -> Table:
             Cell(_stories.words(asked, one)[0], asked.url(place("story", one.id), state=None, change=None)),
             _stories.kind(asked.lang, one.kind),
             state(speech, one),
-            words.plain(one.first.astimezone(zone).date()),
-            words.plain(one.day),
+            speech.day(one.first.astimezone(zone).date()),
+            speech.day(one.day),
             "–" if one.times is None else f"{one.times:,.1f}",
             words.number(one.days),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from teiten.engine.filters import thing_text
 from teiten.errors import UsageError
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Field, Form, Part, View
-from teiten.web.pages import _notes, _ranked, _stories, _story_parts, _thing, stories
+from teiten.web.pages import _belongs, _notes, _ranked, _stories, _story_parts, _thing, stories
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -23,12 +24,13 @@ _BEFORE = dt.timedelta(days=7)
 
 async def build(asked: Asked, pool: Pool) -> View:
     history = await _history(asked, pool)
-    story = history[-1]
+    # of one that is over, what was last told of it
+    story, ended = next((one for one in reversed(history) if one.state != "resting"), history[-1]), history[-1]
     title, sentences, doubts, sure = _stories.words(asked, story)
     speech = Speech.of(asked)
     say, about = speech.say, story.about
     filters = {
-        **({"port": ",".join(thing_text(*p) for p in about.ports)} if about.ports else {}),
+        **({"port": ",".join(thing_text(*p) for p in _ports(about.ports))} if about.ports else {}),
         **({"country": about.country or "unknown"} if about.country is not None else {}),
         **({"asn": str(about.asn or "unknown")} if about.asn is not None else {}),
         **({"sensor": about.sensor} if about.sensor else {}),
@@ -47,12 +49,33 @@ async def build(asked: Asked, pool: Pool) -> View:
              facts=_story_parts.facts(asked, story)),
         Part("time", say(f"web.{what}_time"), figure=_ranked.stack(own, what, found)),
         *(part for n, one in enumerate(told) for part in _story_parts.detection(own, one, n)),
+        *(await _counted(asked, own, pool, told)),
         _story_parts.days(asked, history),
         *_notes.part(asked, notes),
         Part("ways", say("web_events.ways"), links=_ways(asked, own, story)),
-        _form(asked, story),
+        _form(asked, ended),
     ]  # fmt: skip
-    return View(title, parts, lead=[stories.state(speech, story)], bar="none")
+    return View(title, parts, lead=[stories.state(speech, ended)], bar="none")
+
+
+def _ports(ports: Sequence[Any]) -> list[Any]:
+    """Those that can be asked for together: of ports and protocols without ports, the ports."""
+    return [port for port in ports if port[1] is not None] or list(ports)
+
+
+async def _counted(asked: Asked, own: Asked, pool: Pool, told: Sequence[Any]) -> list[Part]:
+    """The sources of what its last detection counted; none of what no source makes."""
+    if not told or told[0].kind in _belongs.NOT_MADE:
+        return []
+    say, one = Speech.of(asked).say, told[0]
+    rows = await pool.ask(("sources of", one.id, one.day), lambda s: _belongs.sources(s, asked, one))
+    start, end = _belongs.span(asked, one)
+    speech = Speech.of(asked)
+    sentence = say("web_story.its_own_say", start=speech.at(start), end=speech.at(end))
+    found = replace(own, words={**own.words, "from": own.moment(start), "to": own.moment(end)}, start=start, end=end)
+    title = say("web_story.its_own")
+    return [Part("sources", title, sentences=[sentence], table=_ranked.table(found, "sources", rows), empty=say("web.nothing"),
+                 sql=rows.sql)]  # fmt: skip
 
 
 def _only_lang(asked: Asked) -> dict[str, str]:

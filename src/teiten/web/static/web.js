@@ -1,7 +1,7 @@
 // What a page gains with a script: values of a chart's points (pointer, touch, arrow keys), a stretch of it drawn to look at it
 // alone, series hidden without a new page, keys, and a page that follows the lake while its span ends now. All else works without.
 "use strict";
-const HOUR = 3600000;
+const MINUTE = 60000, HOUR = 60 * MINUTE;
 const main = document.getElementById("main");
 const writes = (element) => Boolean(element) && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
 
@@ -80,10 +80,11 @@ const charts = {
     return left + part * (figure.dataset.right * scale - left);
   },
   index: (plot, part) => Math.min(charts.read(plot).names.length - 1, Math.floor(part * charts.read(plot).names.length)),
-  // a step's beginning; days and hours are as long as the axis says, to the hour
-  moment(figure, part) {
+  // a step's beginning; steps are as long as the axis says, to the hour, or to the minute where they are shorter
+  moment(figure, part, count) {
     const start = Date.parse(figure.dataset.start), end = Date.parse(figure.dataset.end);
-    return new Date(Math.round((start + part * (end - start)) / HOUR) * HOUR);
+    const unit = end - start < count * HOUR ? MINUTE : HOUR;
+    return new Date(Math.round((start + part * (end - start)) / unit) * unit);
   },
   // the row of a heat map, from a height in the window
   row(plot, figure, y) {
@@ -152,8 +153,8 @@ const charts = {
   // that stretch becomes from and to of the address
   zoom(plot, low, high) {
     const figure = charts.figure(plot), count = charts.read(plot).names.length;
-    const start = charts.moment(figure, low / count), end = charts.moment(figure, (high + 1) / count);
-    if (end - start < HOUR) return;
+    const start = charts.moment(figure, low / count, count), end = charts.moment(figure, (high + 1) / count, count);
+    if (end - start < MINUTE) return;
     const address = new URL(location.href);
     for (const name of ["period", "after"]) address.searchParams.delete(name);
     address.searchParams.set("from", start.toISOString().slice(0, 16) + "Z");

@@ -467,3 +467,36 @@ def find_stamp(buf: Any, p: int, end: int, out: Any) -> int:
     """`stamp`, as Python calls it."""
     after: int = stamp(buf, p, end, out)
     return after
+
+
+@entry
+def heads(buf: Any, size: int, kinds: Any, values: Any, after: Any, styles: Any, out: Any) -> int:
+    """The stamp of every line of buf[:size]: its kind, value and style, and the offset after it (int64 each). How many lines.
+
+    After a router's own number ('000123: ') and its word on its clock ('*' not set, '.' not in step) too, as IOS writes them.
+    """
+    n = 0
+    p = 0
+    while p < size:
+        end = p
+        while end < size and at(buf, end) != 10:
+            end += 1
+        q = stamp(buf, p, end, out)
+        if get(out, KIND) == NONE:
+            r = p
+            while r < end and r < p + 12 and 48 <= at(buf, r) <= 57:
+                r += 1
+            if r > p and r + 2 < end and at(buf, r) == 58 and at(buf, r + 1) == _SPACE:
+                r += 2
+            if r < end and (at(buf, r) == 42 or at(buf, r) == 46):
+                r += 1
+            if r > p:
+                r = one(buf, r, end, out)
+                q = r if r >= 0 else q
+        put(kinds, n, get(out, KIND))
+        put(values, n, get(out, VALUE))
+        put(styles, n, get(out, STYLE))
+        put(after, n, q)
+        n += 1
+        p = end + 1
+    return n

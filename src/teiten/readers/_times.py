@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from teiten.readers import _clock
+from teiten.readers._arrived import Arrived, Look
 from teiten.readers._base import ReadOptions
 from teiten.readers._clock import Bools, Boots, Ints, Survey, Unwrapped, Zone
-from teiten.readers.netfilter._arrived import Arrived, Look
-from teiten.readers.netfilter._stamp import ABSOLUTE, BAD, BOOT, LOCAL, NONE, YEARLESS
+from teiten.readers._stamp import ABSOLUTE, BAD, BOOT, LOCAL, NONE, YEARLESS
 
 _YEARS_AS_THEY_CAME = "its stamps have no year: inferred from when its lines came in"
 _BOOTED_AS_IT_CAME = "its stamps count from the boot: inferred from when its lines came in"

@@ -14,7 +14,7 @@ import numpy as np
 from teiten.readers import _clock
 from teiten.readers._base import Received
 from teiten.readers._clock import BACK, DAY, REBOOT, Bools, Boots, Ints, Survey, Unwrapped, Zone
-from teiten.readers.netfilter._stamp import BOOT, YEARLESS
+from teiten.readers._stamp import BOOT, YEARLESS
 
 Look = Callable[[int, int], Survey]
 """the stamps of the bytes [from, to) of the input"""
