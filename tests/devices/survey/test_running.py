@@ -120,7 +120,8 @@ def test_a_page_and_its_description() -> None:
 
 def test_a_certificate_that_nobody_trusts(tmp_path: Path) -> None:
     made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem",
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key.pem", "-out",
+         tmp_path / "cert.pem",
          "-subj", "/C=TW/O=DrayTek Corp./CN=Vigor Router", "-days", "1"], capture_output=True, check=False,
     )  # fmt: skip
     if made.returncode:
