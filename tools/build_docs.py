@@ -22,12 +22,14 @@ from teiten import (
     answering,
     bench,
     cli,
+    clustering,
     doctor,
     errors,
     event,
     federating,
     hosting,
     lang,
+    notifying,
     publishing,
     readers,
     settings,
@@ -56,6 +58,11 @@ SETTINGS = {
         "",
         "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them",
     ),
+    "device_signatures": (
+        "folder",
+        "",
+        "your own signatures of devices (*.toml), beside those of the package; see `teiten devices`",
+    ),
     "names": ("table", "", "whether and how `teiten names resolve` looks up PTR names, below"),
     "ports": (
         "file",
@@ -65,6 +72,7 @@ SETTINGS = {
     "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
     "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
+    "notify": ("table", "", "who tells operators of infected hosts, of which, over which mail server, below"),
     "store": ("table", "", "where a lake named `s3://BUCKET/NAME` is, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
@@ -88,6 +96,12 @@ SETTINGS = {
         "a quarter of the machine's memory, 300 to 1,536",
         "what DuckDB may take for a question; what does not fit goes to a temporary folder, and takes longer",
     ),
+    "engine": (
+        "`duckdb` or `spark`",
+        "`duckdb`",
+        "what answers questions and, with `spark`, takes in many files at once; `--engine` wins over it",
+    ),
+    "spark": ("table", "", "where the cluster is, below"),
     "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "pdf": ("`true` or `false`", "`true`", "whether reports hold `report.pdf`"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
@@ -295,6 +309,7 @@ def settings_page() -> str:
     rows = [(f"`{name}`", _default(getattr(usual, name)), asking[name]) for name in settings.Names.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
+    out.extend(notify_part())
     out.extend(station_part())
     out.append("## [store]\n")
     out.append(
@@ -308,6 +323,11 @@ def settings_page() -> str:
     rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(serve_part())
+    out.append("## [spark]\n")
+    out.append('With `engine = "spark"` ([a cluster](../guide/en/cluster.md)); needs `teiten[spark]` and Java 17.\n')
+    of_spark, no_spark = field_notes(clustering.Spark), clustering.Spark()
+    rows = [(f"`{k}`", _default(getattr(no_spark, k) or None), of_spark[k]) for k in clustering.Spark.__dataclass_fields__]
+    out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
     out.append("## [publish]\n")
@@ -375,6 +395,18 @@ def alerts_part() -> list[str]:
         "### [[alerts.watch]]\n",
         "What you want to be told of, whatever the rest of the day says. Nothing stated is all of it.\n",
         table(("key", "meaning"), [(f"`{alerting.SPELT.get(k, k)}`", v) for k, v in watch.items()]),
+    ]
+
+
+def notify_part() -> list[str]:
+    """[notify]."""
+    told, none = field_notes(notifying.Notifying), notifying.Notifying()
+    spans = {"again": "`7d`", "unseen": "`7d`"}
+    rows = [(f"`{name}`", spans.get(name) or _plain(getattr(none, name) or None), told[name]) for name in told]
+    return [
+        "## [notify]\n",
+        "What `teiten notify` goes by; the guide's page on telling operators. `password` is named by its place.\n",
+        table(("key", "default", "meaning"), rows),
     ]
 
 
