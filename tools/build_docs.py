@@ -22,6 +22,7 @@ from teiten import (
     answering,
     bench,
     cli,
+    clustering,
     doctor,
     errors,
     event,
@@ -88,6 +89,12 @@ SETTINGS = {
         "a quarter of the machine's memory, 300 to 1,536",
         "what DuckDB may take for a question; what does not fit goes to a temporary folder, and takes longer",
     ),
+    "engine": (
+        "`duckdb` or `spark`",
+        "`duckdb`",
+        "what answers questions and, with `spark`, takes in many files at once; `--engine` wins over it",
+    ),
+    "spark": ("table", "", "where the cluster is, below"),
     "animations": ("`true` or `false`", "`true`", "whether monthly reports hold moving pictures of their days"),
     "pdf": ("`true` or `false`", "`true`", "whether reports hold `report.pdf`"),
     "watch": ("table", "", "`since`: the day on which a measure began; monthly reports compare before and after it"),
@@ -308,6 +315,11 @@ def settings_page() -> str:
     rows = [(f"`{name}`", _default(getattr(none, name) or None), told[name]) for name in answering.KEYS]
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(serve_part())
+    out.append("## [spark]\n")
+    out.append('With `engine = "spark"` ([a cluster](../guide/en/cluster.md)); needs `teiten[spark]` and Java 17.\n')
+    of_spark, no_spark = field_notes(clustering.Spark), clustering.Spark()
+    rows = [(f"`{k}`", _default(getattr(no_spark, k) or None), of_spark[k]) for k in clustering.Spark.__dataclass_fields__]
+    out.append(table(("key", "default", "meaning"), rows))
     out.append("## [thresholds]\n")
     out.append(thresholds())
     out.append("## [publish]\n")

@@ -343,9 +343,9 @@ def refresh(
     began days earlier, so the months in which the sensors' events before and after lie are looked at as well. Days whose
     events are no longer kept stay as they were. LakeError where the lake cannot be written.
     """
-    from teiten.engine.duckdb import Session
+    from teiten.engine import open_session
 
-    with Session(lake, settings) as session:
+    with open_session(lake, settings) as session:
         newest = _newest(session)
         dropped = lake.dropped_days(settings.zone_name)
         whole = recorded.extent(session)

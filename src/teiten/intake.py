@@ -152,13 +152,13 @@ def ingest(
     begun = time.monotonic()
     settle_memory()
     result = Result()
-    opened = list(_opened(inputs, settings, result))
+    sources = list(opened(inputs, settings, result))
     done = 0
     if judge:
         _check_lists(settings)
     with run_of(lake, rejected=rejected) as run:
         writer, first = run.writer, run.writer.last
-        for source in opened:
+        for source in sources:
             chosen = settings.sensor_of(source.path) if source.path is not None and sensor is None else None
             zone_name = zone or (chosen.zone if chosen else None) or settings.zone_name
             options = ReadOptions(
@@ -187,13 +187,20 @@ def ingest(
             done += source.size or 0
         writer.tidy()
     if judge and writer.last > first:
-        result.judged = _judge(lake, settings, first)
-        if result.judged.trouble is None:
-            from teiten import rollup
-
-            result.rolled = rollup.tidy(lake, settings, time.monotonic() - begun)
-            result.notes += retention.aside(lake, settings)
+        after(lake, settings, result, first, time.monotonic() - begun)
     return result
+
+
+def after(lake: Lake, settings: Settings, result: Result, first: int, worked: float) -> None:
+    """What follows when something new is stored: verdicts of the days that batches after `first` touch, aggregates, notes.
+
+    worked: the seconds that it has taken so far."""
+    from teiten import rollup
+
+    result.judged = _judge(lake, settings, first)
+    if result.judged.trouble is None:
+        result.rolled = rollup.tidy(lake, settings, worked)
+        result.notes += retention.aside(lake, settings)
 
 
 def _judge(lake: Lake, settings: Settings, first: int) -> classify.Result:
@@ -219,7 +226,7 @@ def _check_lists(settings: Settings) -> None:
         classify.Basis.load(settings)
 
 
-def _opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Result) -> Iterator[_input.Input]:
+def opened(inputs: Sequence[_input.Input | str], settings: Settings, result: Result) -> Iterator[_input.Input]:
     """The inputs behind names; where one of several cannot be had, that is told, and the others go on."""
     yield from (one for one in inputs if not isinstance(one, str))
     names = [one for one in inputs if isinstance(one, str)]
@@ -636,4 +643,4 @@ def _span(chunks: list[Chunk], *, received: bool = False) -> tuple[dt.datetime |
     return (_bound(min(low)), _bound(max(high))) if low else (None, None)
 
 
-__all__ = ["InputResult", "OneInput", "Result", "Run", "ingest", "run_of"]
+__all__ = ["InputResult", "OneInput", "Result", "Run", "after", "ingest", "opened", "run_of"]

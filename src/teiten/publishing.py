@@ -17,6 +17,9 @@ OLD: Final = frozenset({"mask", "own_side", "name", "url"})
 """settings of the table that are of reports and feeds, and kept elsewhere"""
 
 
+RESEARCH: Final = ("cryptopan", "truncate", "hash", "drop")
+
+
 @dataclass(frozen=True, slots=True)
 class Publishing:
     """The rules of `teiten publish` ([publish])."""
@@ -50,6 +53,8 @@ class Publishing:
     """significant digits of every figure"""
     multiple: float = 0.0
     """every figure is a multiple of this (packets, or hosts, a sensor and day); 0: digits alone"""
+    research: str = "cryptopan"
+    """sources in `teiten export research`: 'cryptopan' (prefixes kept), 'truncate' (/24, /48), 'hash', 'drop'"""
     delay: int = 3
     """days that lie between a day and its publication"""
     licence: str = ""
@@ -59,7 +64,7 @@ class Publishing:
 
 
 _LISTS: Final[dict[str, tuple[str, ...]]] = {"sections": SECTIONS, "languages": LANGUAGES, "periods": PERIODS}
-_CHOICES: Final[dict[str, tuple[str, ...]]] = {"sensors": SENSORS, "sources": SOURCES}
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {"sensors": SENSORS, "sources": SOURCES, "research": RESEARCH}
 _NUMBERS: Final[dict[str, tuple[int, int]]] = {
     "reports": (1, 1000), "weeks": (4, 520), "ports": (0, 1000), "rows": (5, 10_000), "least_packets": (1, 10**9),
     "least_hosts": (1, 10**9), "least_sensors": (1, 1000), "digits": (1, 6), "delay": (0, 3650),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, federating, hosting, periods, publishing, stationing, storing
+from teiten import alerting, answering, clustering, federating, hosting, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -452,6 +452,10 @@ class Settings:
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
+    engine: str = clustering.ENGINES[0]
+    """what answers questions: `duckdb` on this machine, or `spark` on a cluster ([spark])"""
+    spark: clustering.Spark = field(default_factory=clustering.Spark)
+    """where the cluster is ([spark])"""
     file: Path | None = None
 
     @property
@@ -565,6 +569,8 @@ _TOP |= {
     "query_memory_mb",
     "aggregate_events",
     "alerts",
+    "engine",
+    "spark",
     "station",
     "serve",
     "federation",
@@ -790,7 +796,12 @@ def _beside(file: Path | None, name: str) -> Path:
 
 
 def load(
-    *, config: str | Path | None = None, zone: str | None = None, language: str | None = None, lake: str | Path | None = None
+    *,
+    config: str | Path | None = None,
+    zone: str | None = None,
+    language: str | None = None,
+    lake: str | Path | None = None,
+    engine: str | None = None,
 ) -> Settings:
     """The settings in force. UsageError for an unknown key, zone or language, or a file that is no TOML."""
     path = _find(config)
@@ -861,5 +872,9 @@ def load(
         federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
+        engine=clustering.engine(
+            engine or table.get("engine", clustering.ENGINES[0]), "--engine" if engine else f"{where}: engine"
+        ),
+        spark=clustering.read(table.get("spark", {}), f"{where}, [spark]"),
         file=path,
     )

@@ -50,7 +50,7 @@ def test_formats_are_not_taken_for_each_other() -> None:
     """Each case is picked by its own reader, and by no other with any confidence; nor are they netfilter's."""
     for log in LOGS:
         head, own = log.read_bytes()[:65536], log.parent.parent.name
-        assert readers.pick(head).NAME == own
+        assert own == readers.pick(head).NAME
         if own not in OURS:
             continue
         scores = {name: float(readers.module(name).recognise(head)) for name in readers.names()}

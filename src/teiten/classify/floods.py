@@ -166,7 +166,8 @@ _USUAL: Final = """
 SELECT (number >> 24)::INTEGER AS eight, count(*) AS sources, count(*) FILTER ({special} OR unrouted) AS impossible
 FROM (
   SELECT {number} AS number, bool_or(asn IS NULL AND geo_db IS NOT NULL) AS unrouted
-  FROM {events} WHERE {where} AND octet_length(src_ip) = 4 AND hash(src_ip) % {sample} = 0
+  FROM {events} WHERE {where} AND octet_length(src_ip) = 4
+    AND {number} * 1640531527 % 4294967296 // 65536 % {sample} = 0
   GROUP BY src_ip HAVING count(*) > 1
 ) GROUP BY eight
 """

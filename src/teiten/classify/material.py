@@ -139,8 +139,9 @@ class Events:
 
     def frames(self, counts: Sequence[str]) -> Iterator[pl.DataFrame]:
         """All of `counted`, some rows at a time, with those counts; nothing where there are no sources."""
-        for start in range(0, self.height, PART_SOURCES):
-            yield self._frame(f"(SELECT * FROM _counted WHERE rowid >= {start} AND rowid < {start + PART_SOURCES})", counts)
+        if self.height:
+            for part in self.session.pieces("_counted", PART_SOURCES):
+                yield self._frame(part, counts)
 
     def choose(self, condition: str, counts: Sequence[str]) -> pl.DataFrame:
         """Makes `chosen` and returns it, with those counts."""

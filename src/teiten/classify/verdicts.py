@@ -365,7 +365,7 @@ def run(
 
     LakeError where the lake cannot be written (LakeBusyError: somebody else is), UsageError and DataError for lists.
     """
-    from teiten.engine.duckdb import Session
+    from teiten.engine import open_session
 
     basis = basis or Basis.load(settings)
     stale = stale_days(lake, basis, days)
@@ -378,7 +378,7 @@ def run(
     start = dt.datetime.combine(ordered[0], dt.time(), settings.zone)
     end = dt.datetime.combine(ordered[-1] + dt.timedelta(days=1), dt.time(), settings.zone)
     waiting: list[dt.date] = []
-    with Session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB) as session, _Held() as held:
+    with open_session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB) as session, _Held() as held:
         for some, count, frame in judge(session, basis, ordered, result.notes):
             held.add(frame)
             waiting += some

@@ -19,6 +19,15 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="settings (default: $TEITEN_CONFIG, ./teiten.toml)")
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """--engine."""
+    parser.add_argument(
+        "--engine",
+        choices=("duckdb", "spark"),
+        help="what answers: duckdb here, or spark on a cluster (default: as configured)",
+    )
+
+
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """How to read logs: --format --tz --year --boot-time --rejected."""
     group = parser.add_argument_group("reading")

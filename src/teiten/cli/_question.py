@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser, filters: Sequence[str], **helps: 
     parser.add_argument("--lang", choices=("ja", "en"), help="language of names in the table")
     _output.add_output(parser)
     _common.add_reading(parser)
+    _common.add_engine(parser)
     _common.add_settings(parser)
 
 
@@ -55,7 +56,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
     if args.n is not None and args.n < 1:
         raise UsageError(f"-n {args.n} shows nothing.", hint="Give 1 or more.")
-    return settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    return settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=args.engine)
 
 
 def filters_of(args: argparse.Namespace, chosen: Settings, names: Sequence[str]) -> Filters:

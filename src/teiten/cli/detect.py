@@ -45,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tz", metavar="ZONE", help="zone of the days (default: as configured)")
     parser.add_argument("--lang", choices=("ja", "en"), help="language of names in the table")
     _output.add_output(parser)
+    _common.add_engine(parser)
     _common.add_settings(parser)
 
 
@@ -57,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"-n {args.n} shows nothing.", hint="Give 1 or more.")
     if args.day and (args.start or args.end):
         raise UsageError("--day and --from or --to exclude each other.", hint="Give the one or the others.")
-    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=args.engine)
     kinds = _kinds(args.kind)
     lake = Lake.open(chosen.lake)
     wanted = _days(args, lake, chosen)

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from teiten.settings import Settings
 
 NAME = "export"
-HELP = "for others: hosts in Shadowserver's columns, MISP feed and warning list, feeds of reports and of stories"
+HELP = "for others: hosts in Shadowserver's columns, MISP feed and warning list, an anonymised data set, feeds of what changed"
 EXAMPLE = """\
   teiten export hosts --period 2026-05-01 --tool mirai --country JP --out hosts.csv
   teiten export warninglist --period 2026-05 --out list.json
   teiten export misp --period 2026-05 --org "Example CERT" --out feed/
   teiten export atom teiten-report --url https://example.org/reports/
+  teiten export research --period 2026-05 --title "Example darknet, May 2026" --out set/
   teiten export stories --form ics --out stories.ics"""
 
 FILTERS = (
@@ -52,6 +53,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     misp.add_argument("--org-uuid", metavar="UUID", help="your organisation's in MISP (default: made from its name)")
     misp.add_argument("--tlp", choices=_TLP, default="green", help="who may read it (default: green)")
     misp.add_argument("--to-ids", action="store_true", help="mark the sources as something to be looked for")
+    research = subs.add_parser("research", help="an anonymised data set: Parquet, FlowTuple, codebook, risk, licence, manifest")
+    _question.arguments(research, FILTERS, scanners=_SCANNERS.format("in"), spoofed=_FORGED.replace("out)", "in)"), kind=_ALL)
+    research.add_argument("--title", metavar="TEXT", help="the data set's title")
+    research.add_argument("--scheme", choices=_SCHEMES, help="what becomes of sources (default: [publish] research)")
+    research.add_argument(
+        "--destinations", choices=("drop", "hash"), default="drop", help="left out, or numbers (default: drop)"
+    )
+    research.add_argument("--interval", type=int, default=60, metavar="S", help="seconds of an interval (default: 60)")
+    research.add_argument(
+        "--key", metavar="FILE", help="key of 32 bytes, made where there is none (default: one that nobody keeps)"
+    )
     atom = subs.add_parser("atom", help="feed.xml of the reports that lie beside each other in a folder")
     atom.add_argument("folder", metavar="FOLDER", help="the folder, such as teiten-report")
     atom.add_argument("--url", metavar="URL", help="where it is published (default: [publish] url; else links are relative)")
@@ -75,11 +87,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 _SCANNERS = "in, out or only: announced and large scanners (default: {})"
 _FORGED = "in, out or only: sources taken for forged (default: out)"
+_ALL = "what a packet is: syn, tcp, udp, icmp, backscatter, other"
+_SCHEMES = ("cryptopan", "truncate", "hash", "drop")
 _KIND = "what a packet is: syn, tcp, udp, icmp, backscatter, other (default: all but backscatter)"
 
 
 def main(args: argparse.Namespace) -> int:
-    return {"hosts": _hosts, "warninglist": _warning_list, "misp": _misp, "atom": _atom, "stories": _stories}[args.what](args)
+    kinds = {
+        "hosts": _hosts,
+        "warninglist": _warning_list,
+        "misp": _misp,
+        "research": _research,
+        "atom": _atom,
+        "stories": _stories,
+    }
+    return kinds[args.what](args)
 
 
 def _asked(args: argparse.Namespace, chosen: Settings, scanners: str) -> Filters:
@@ -169,6 +191,45 @@ def _misp(args: argparse.Namespace) -> int:
     _write_all(Path(args.out), files)
     state = "written" if changed else "as it was"
     print(f"{len(rows):,} sources: {Path(args.out) / told['uuid']}.json, {state}.{_left_out(wanted)}{since}", file=sys.stderr)
+    return 0
+
+
+def _research(args: argparse.Namespace) -> int:
+    import secrets
+
+    from teiten.publish import hosts, research, sources
+
+    chosen = _question.settings_of(args)
+    rules = chosen.publishing
+    if not args.out or args.output != "table":
+        raise UsageError(
+            "A data set is a folder of files of its own kind.", hint="Name the folder with --out, without --output."
+        )
+    if not rules.licence:
+        raise UsageError("Nobody may use a data set without a licence.", hint='Say it: licence = "CC BY 4.0" in [publish].')
+    if not 1 <= args.interval <= 86_400:
+        raise UsageError(f"--interval {args.interval} is no interval.", hint="Give seconds, from 1 to 86400.")
+    args.scanners, args.spoofed = args.scanners or None, args.spoofed or None
+    wanted = _question.filters_of(args, chosen, FILTERS)
+    publisher, span = chosen.publisher or "teiten", _span(args, wanted, chosen)
+    asked = research.Wanted(
+        args.title or f"Unsolicited traffic observed by {publisher}{f', {span}' if span else ''}", publisher, rules.licence,
+        rules.licence_url, args.scheme or rules.research, args.destinations, args.interval,
+        sources.key_of(Path(args.key)) if args.key else secrets.token_bytes(32), secrets.token_bytes(32), chosen.site or "",
+    )  # fmt: skip
+    with _question.asked(args, chosen, wanted) as session:
+        made = research.make(session, wanted, asked, dt.datetime.now(dt.UTC).date())
+        secret, since = hosts.own(session, wanted), _lost(session, wanted)
+    # not the digits of hashes, nor anonymised addresses, in which any address is found by chance
+    _look(
+        (*(made.files[name].decode() for name in ("README.md", "codebook.md", "risk.md", "LICENSE.txt", "CITATION.cff")),),
+        secret,
+    )
+    _write_all(Path(args.out), made.files)
+    alone = 100 * made.risk["by"]["interval, both ports, TTL"]["k<2"]
+    told = f"{made.flows:,} flows of {made.sources:,} sources ({asked.scheme}): {args.out}."
+    told += f" {alone:.1f} % of the sources stand alone by interval, ports and TTL: read risk.md before it leaves the house."
+    print(told + since, file=sys.stderr)
     return 0
 
 

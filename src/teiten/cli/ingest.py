@@ -29,15 +29,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-verdicts", action="store_true", help="only store: what sources are taken for is left to the next report"
     )
     _common.add_reading(parser)
+    _common.add_engine(parser)
     _common.add_settings(parser)
 
 
 def main(args: argparse.Namespace) -> int:
-    from teiten import intake, readers, settings
+    from teiten import intake, readers, settings, spreading
     from teiten.lake import Lake
     from teiten.readers import _input
 
-    chosen = settings.load(config=args.config, zone=args.tz, lake=args.lake)
+    chosen = settings.load(config=args.config, zone=args.tz, lake=args.lake, engine=args.engine)
     _common.check_year(args.year)
     if args.format != readers.AUTO:
         readers.module(args.format)
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> int:
     told = _Told(sum(getattr(s, "size", None) or 0 for s in sources))
     with _common.RejectedFile(args.rejected) as rejected:
         try:
-            result = intake.ingest(
+            result = (spreading if chosen.engine == "spark" else intake).ingest(
                 lake,
                 sources,
                 chosen,

@@ -77,6 +77,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name in FILTERS:
         chosen.add_argument(f"--{name}", metavar=name.upper(), help=_HELPS.get(name, _question.HELP[name]))
     _common.add_reading(parser)
+    _common.add_engine(parser)
     _common.add_settings(parser)
 
 
@@ -94,7 +95,7 @@ def main(args: argparse.Namespace) -> int:
         return _again(args)
     if not args.span:
         raise UsageError("What kind of report?", hint=f"Name one of {', '.join(KINDS)}, or --again MANIFEST.")
-    found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    found = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=args.engine)
     if args.no_animations:
         found = dataclasses.replace(found, animations=False)
     if args.no_pdf:

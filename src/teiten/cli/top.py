@@ -53,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sql", action="store_true", help="print the SQL instead of its answer")
     _output.add_output(parser)
     _common.add_reading(parser)
+    _common.add_engine(parser)
     _common.add_settings(parser)
 
 
@@ -62,7 +63,7 @@ def main(args: argparse.Namespace) -> int:
     if args.n < 1:
         raise UsageError(f"-n {args.n} ranks nothing.", hint="Give 1 or more.")
     _settle(args)
-    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake)
+    chosen = settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=args.engine)
     wanted, before = _asked(args, chosen)
     if args.files and _straight(args, chosen, wanted, before):
         return 0

@@ -44,7 +44,7 @@ class Material:
     ) -> None:
         """upto: the last batch that counts (None: all). keep: are cells that must be counted put into the lake, where it can
         be written within `wait` seconds?"""
-        from teiten.engine.duckdb import Session
+        from teiten.engine import open_session
 
         self._lake, self._settings, self._wait, self._keep = lake, settings, wait, keep and upto is None
         wanted = sorted(set(days))
@@ -61,7 +61,7 @@ class Material:
         self._held: dict[dt.date, tuple[pl.DataFrame, tuple[pl.DataFrame, ...]]] = {}
         self._sums: dict[dt.date, Sums] = {}
         start, end = (cells.bounds(day, settings.zone)[n] for n, day in enumerate((self._ahead[0], self._ahead[-1])))
-        self.session = Session(lake, settings, start=start, end=end, upto=upto, counted=False)
+        self.session = open_session(lake, settings, start=start, end=end, upto=upto, counted=False)
         try:
             self.until = asking.known_until(self.session)
             self._watched = self._watching()

@@ -4,7 +4,7 @@
     with open_session(lake, settings) as session:
         rows = questions.rank(session, "ports", start, end)
 
-Only `engine.duckdb` knows the engine; `open_session` imports it when it is called.
+Only `engine.duckdb` and `engine.spark` know their engines; `open_session` imports the one of the settings when it is called.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ def open_session(
     upto: int | None = None,
     as_of: dt.datetime | None = None,
     counted: bool = True,
+    memory_mb: int | None = None,
 ) -> Session:
     """A session over that lake as it is now; with `upto`, as it was after that batch, with `as_of` without later notes.
 
     With `start` and `end`, files without events of [start, end) are left out. `counted`: may questions be answered from
-    aggregates?
+    aggregates? memory_mb: what it may take here, where that is less than usual. The settings say which engine it is: a session
+    of Spark (`engine.spark`) answers the same questions on a cluster. TeitenError where that cannot be had.
     """
+    if settings.engine == "spark":
+        from teiten.engine.spark import Session as Clustered
+
+        return Clustered(lake, settings, start=start, end=end, upto=upto, as_of=as_of, counted=counted, memory_mb=memory_mb)
     from teiten.engine.duckdb import Session
 
-    return Session(lake, settings, start=start, end=end, upto=upto, as_of=as_of, counted=counted)
+    return Session(lake, settings, start=start, end=end, upto=upto, as_of=as_of, counted=counted, memory_mb=memory_mb)

@@ -488,6 +488,11 @@ class Session:
             if held:
                 yield pl.concat(held)
 
+    def pieces(self, table: str, rows: int) -> Iterator[str]:
+        """A temporary table that `work` or `make` made in parts of some `rows` rows, each as what may stand in a FROM."""
+        for start in range(0, int(self.work(f"SELECT count(*) AS n FROM {table}")["n"][0]), rows):
+            yield f"(SELECT * FROM {table} WHERE rowid >= {start} AND rowid < {start + rows})"
+
     def _trouble(self, error: duckdb.Error) -> LakeError | None:
         """What the lake's files have to do with an error: replaced meanwhile, or lost, cut short, unreadable; None: nothing."""
         if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):

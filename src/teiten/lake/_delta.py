@@ -131,21 +131,36 @@ def write_parquet(frame: pl.DataFrame, folder: Path, name: str, bounds: Iterable
     return store(make_parquet(frame, bounds), folder, name)
 
 
+def lay(made: Made, path: Path) -> None:
+    """Writes and fsyncs a file that was made in memory; it is part of nothing. OSError."""
+    with path.open("wb") as file:
+        file.writelines(made.data)
+        file.flush()
+        os.fsync(file.fileno())
+    fsync(path.parent)
+
+
 def store(made: Made, folder: Path, name: str) -> Written:
     """Writes and fsyncs a file that was made in memory. OSError."""
     path = folder / name
     try:
-        with path.open("wb") as file:
-            file.writelines(made.data)
-            file.flush()
-            os.fsync(file.fileno())
-        fsync(folder)
+        lay(made, path)
         if (mirror := _mirror.of(folder)) is not None:
             mirror.put(path.absolute())
     except BaseException:
         with contextlib.suppress(OSError):
             path.unlink()
         raise
+    return Written(name, path.stat().st_size, made.stats())
+
+
+def take(made: Made, file: Path, folder: Path, name: str) -> Written:
+    """Moves a file that is on the disk, whole, into a table's folder of the same file system. OSError."""
+    path = folder / name
+    file.rename(path)
+    fsync(folder)
+    if (mirror := _mirror.of(folder)) is not None:
+        mirror.put(path.absolute())
     return Written(name, path.stat().st_size, made.stats())
 
 

@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 
 from teiten import __version__
-from teiten.lake import _delta, _mirror, activity
+from teiten.lake import _delta, _mirror, activity, staging
 from teiten.lake._delta import Made
 from teiten.lake._gather import BOUNDS, Encode, plainly
 from teiten.lake.batch import Batch
@@ -48,6 +48,7 @@ class Writer:
         self._recover()
 
     def _recover(self) -> None:
+        staging.clear(self.path)
         alive = {name: set(table.live()["path"]) for name, table in self._tables()}
         void = sorted(p for p in alive["batches"] if _number(p) > self.last)
         if void:
@@ -91,6 +92,16 @@ class Writer:
             batch.activity = _activity(batch, events)
         written = None if events is None else self.write(number, events)
         self._added.append((batch.row(number, __version__), written))
+        return number
+
+    def adopt(self, staged: staging.Staged) -> int:
+        """As `add`, of a batch whose events are on the disk already (`staging`). Its number, when it is stored."""
+        number = self.last + len(self._added) + 1
+        written = None
+        if staged.file is not None:
+            name = f"part-{number:08d}-{uuid.uuid4()}.parquet"
+            written = _delta.take(staged.made, staged.file, self.path / "events", name)
+        self._added.append((staged.batch.row(number, __version__), written))
         return number
 
     @property

@@ -275,6 +275,11 @@ class History:
         found = found.filter(pl.col("new_lines").cum_sum(reverse=True) <= MAX_LINES)
         return tuple(found["batch"])
 
+    def since(self, number: int, sensor: str) -> list[tuple[dt.datetime | None, dt.datetime | None]]:
+        """First and last time of the sensor's batches after that one."""
+        found = self._rows().filter((pl.col("batch") > number) & (pl.col("sensor") == sensor))
+        return list(found.select("t_min", "t_max").iter_rows())
+
     def alignment(
         self, numbers: tuple[int, ...], reached: Mapping[int, int], cursor: tuple[int, int] | None = None
     ) -> Alignment:

@@ -112,7 +112,7 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], *, wait: flo
     LakeError where the lake cannot be written, UsageError and DataError for lists.
     """
     from teiten import classify
-    from teiten.engine.duckdb import Session
+    from teiten.engine import open_session
 
     asked = sorted(set(days))
     if not asked or not stale(lake, settings, asked):
@@ -124,7 +124,7 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], *, wait: flo
     missing = stale(lake, settings, asked)
     for some in runs(sorted(missing)):
         start, end = bounds(some[0], settings.zone)[0], bounds(some[-1], settings.zone)[1]
-        with Session(lake, settings, start=start, end=end, counted=False) as session:
+        with open_session(lake, settings, start=start, end=end, counted=False) as session:
             for part in pieces(session, some):
                 put(lake, session, part, missing, wait=wait)
     return sorted(missing)

@@ -81,7 +81,7 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], progress: Pr
     LakeError where the lake cannot be written (LakeBusyError: somebody else is), UsageError and DataError for lists.
     """
     from teiten import classify
-    from teiten.engine.duckdb import Session
+    from teiten.engine import open_session
 
     asked = sorted(set(days))
     if not asked:
@@ -94,7 +94,7 @@ def ensure(lake: Lake, settings: Settings, days: Iterable[dt.date], progress: Pr
     wanted = stale(lake, settings, asked)
     for day in sorted(wanted):
         start, end = _bounds(day, settings)
-        with Session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB, counted=False) as session:
+        with open_session(lake, settings, start=start, end=end, memory_mb=MEMORY_MB, counted=False) as session:
             for name, rows in _make(lake, session, day, wanted[day]).items():
                 result.rows[name] = result.rows.get(name, 0) + rows
         result.days.append(day)

@@ -130,8 +130,8 @@ WITH counted AS (
   FROM counted
 ), ranked AS (
   SELECT *, country IS NOT NULL AS known,
-         rank() OVER (PARTITION BY way, known ORDER BY packets DESC) AS place,
-         rank() OVER (PARTITION BY way, known ORDER BY packets_before DESC) AS place_before,
+         rank() OVER (PARTITION BY way, country IS NOT NULL ORDER BY packets DESC) AS place,
+         rank() OVER (PARTITION BY way, country IS NOT NULL ORDER BY packets_before DESC) AS place_before,
          sum(packets) OVER (PARTITION BY way)::BIGINT AS share_of,
          sum(packets_before) OVER (PARTITION BY way)::BIGINT AS share_of_before
   FROM ways
