@@ -57,6 +57,11 @@ SETTINGS = {
         "",
         "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them",
     ),
+    "device_signatures": (
+        "folder",
+        "",
+        "your own signatures of devices (*.toml), beside those of the package; see `teiten devices`",
+    ),
     "names": ("table", "", "whether and how `teiten names resolve` looks up PTR names, below"),
     "ports": (
         "file",

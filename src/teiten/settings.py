@@ -389,6 +389,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_dynamic_named": Threshold(
         0.2, "and where the names of this share of all of them tell it, one way or the other, of ten at least (0 to 1)"
     ),
+    "device_days": Threshold(
+        1, "evidence of what stands behind an address counts for the address on its own day and so many days before and after"
+    ),
+    "device_addresses_a_day": Threshold(
+        48, "a UUID, key or certificate that is seen at more addresses than this within a day is not one device's"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
@@ -420,6 +426,8 @@ class Settings:
     """whether monthly reports hold moving pictures of their days"""
     watchlists: tuple[Path, ...] = ()
     """the user's own lists, beside those of the package and the imported ones"""
+    device_signatures: Path | None = None
+    """a folder with the user's own signatures of devices, beside those of the package"""
     ptr_names: Path | None = None
     """a table of addresses and their PTR names that the user made"""
     names: Names = field(default_factory=Names)
@@ -560,6 +568,7 @@ _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_sty
 _TOP |= {
     "api",
     "watchlists",
+    "device_signatures",
     "ptr_names",
     "names",
     "ports",
@@ -579,6 +588,7 @@ _TOP |= {
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
+    ("device_signatures", str, "the name of a folder"),
     ("names", dict, "a table, written [names]"),
     ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
@@ -861,6 +871,7 @@ def load(
         thresholds={str(k): float(v) for k, v in thresholds.items()},
         **_words(table, where),
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
+        device_signatures=_beside(path, table["device_signatures"]) if "device_signatures" in table else None,
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         names=_names(table.get("names", {}), f"{where}, [names]", path),
         aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),

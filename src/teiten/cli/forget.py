@@ -119,6 +119,7 @@ def _counts(held: Held) -> str:
         (held.verdicts, "verdict", "verdicts"),
         (held.notes, "note", "notes"),
         (held.detections, "detection or story", "detections and stories"),
+        (held.devices, "evidence on devices", "pieces of evidence on devices"),
         (held.samples, "kept line", "kept lines"),
     ):
         if count:
