@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, clustering, federating, hosting, periods, publishing, stationing, storing
+from teiten import alerting, answering, clustering, federating, hosting, notifying, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -460,6 +460,8 @@ class Settings:
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
+    notifying: notifying.Notifying = field(default_factory=notifying.Notifying)
+    """which operators are told of infected hosts, and how ([notify])"""
     engine: str = clustering.ENGINES[0]
     """what answers questions: `duckdb` on this machine, or `spark` on a cluster ([spark])"""
     spark: clustering.Spark = field(default_factory=clustering.Spark)
@@ -582,6 +584,7 @@ _TOP |= {
     "spark",
     "station",
     "serve",
+    "notify",
     "federation",
     "store",
 }
@@ -883,6 +886,7 @@ def load(
         federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
+        notifying=notifying.read(table.get("notify", {}), f"{where}, [notify]", path.parent if path else Path()),
         engine=clustering.engine(
             engine or table.get("engine", clustering.ENGINES[0]), "--engine" if engine else f"{where}: engine"
         ),
