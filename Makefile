@@ -106,5 +106,5 @@ lock:
 	$(LOCK) requirements-fuzz.in -o requirements-fuzz.lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache teiten-demo
+	rm -rf .ci/artifacts $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache teiten-demo
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -241,3 +241,31 @@ def test_from_the_command_line(
     assert Path("b/etc/teiten.toml").read_text() == house.config.read_text()
     assert cli.main(["restore", "nowhere", *to]) == 2
     assert cli.main(["backup", "copies", "--lake", "none", "--spool", "none"]) == 2
+
+
+def test_users_are_copied_only_when_asked_for(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With their audit log, readable by nobody else; brought back they are let in as they were on that day."""
+    from teiten.web.users.store import Store, folder_of
+
+    monkeypatch.chdir(tmp_path)
+    os.environ.pop("TEITEN_CONFIG", None)
+    flags = ["--lake", "lake", "--spool", "spool", "--config", "etc/teiten.toml"]
+    assert cli.main(["backup", "copies", "--users", *flags]) == 2
+    folder = folder_of(house.chosen)
+    store = Store(folder)
+    store.add("mori", "administrator", "a long enough phrase 77")
+    (folder / "audit.jsonl").write_text('{"kind": "login"}\n')
+    (folder / "audit.jsonl").chmod(0o600)
+    (folder / ".users.json.x.new").write_text("half")
+    plain = house.copy()
+    assert not (plain.path / "users").exists()
+    made = backup.make(house.to, house.lake, house.spool, house.config, users=folder, now=NOW + dt.timedelta(minutes=1))
+    assert sorted(p.name for p in (made.path / "users").iterdir()) == ["audit.jsonl", "users.json"]
+    assert {p.stat().st_mode & 0o077 for p in [made.path, *(made.path / "users").iterdir()]} == {0}
+    assert cli.main(["restore", "copies", "--lake", "b/lake", "--spool", "b/spool", "--users-to", "b/lake.users"]) == 0
+    assert "holds again" in capsys.readouterr().err
+    assert tree(tmp_path / "b/lake.users") == {name: data for name, data in tree(folder).items() if not name.startswith(".")}
+    assert (tmp_path / "b/lake.users").stat().st_mode & 0o777 == 0o700
+    assert Store(tmp_path / "b/lake.users").known() == store.known()

@@ -29,6 +29,7 @@ from teiten import (
     federating,
     hosting,
     lang,
+    notifying,
     publishing,
     readers,
     settings,
@@ -57,6 +58,11 @@ SETTINGS = {
         "",
         "a CSV of `address,name[,from,to]`: PTR names that you looked up; scanners are known by them",
     ),
+    "device_signatures": (
+        "folder",
+        "",
+        "your own signatures of devices (*.toml), beside those of the package; see `teiten devices`",
+    ),
     "names": ("table", "", "whether and how `teiten names resolve` looks up PTR names, below"),
     "ports": (
         "file",
@@ -66,6 +72,7 @@ SETTINGS = {
     "api": ("table", "", "how much the API answers to whom, and to pages of which other origins, below"),
     "station": ("table", "", "what comes in live, and what is done when, below"),
     "serve": ("table", "", "where the dashboard listens, to whom, and behind what, below"),
+    "notify": ("table", "", "who tells operators of infected hosts, of which, over which mail server, below"),
     "store": ("table", "", "where a lake named `s3://BUCKET/NAME` is, below"),
     "alerts": ("table", "", "what is told of at once, to whom, when not, and watches of your own, below"),
     "reading": ("table", "", "limits on hostile input, below"),
@@ -302,6 +309,7 @@ def settings_page() -> str:
     rows = [(f"`{name}`", _default(getattr(usual, name)), asking[name]) for name in settings.Names.__dataclass_fields__]
     out.append(table(("key", "default", "meaning"), rows))
     out.extend(alerts_part())
+    out.extend(notify_part())
     out.extend(station_part())
     out.append("## [store]\n")
     out.append(
@@ -387,6 +395,18 @@ def alerts_part() -> list[str]:
         "### [[alerts.watch]]\n",
         "What you want to be told of, whatever the rest of the day says. Nothing stated is all of it.\n",
         table(("key", "meaning"), [(f"`{alerting.SPELT.get(k, k)}`", v) for k, v in watch.items()]),
+    ]
+
+
+def notify_part() -> list[str]:
+    """[notify]."""
+    told, none = field_notes(notifying.Notifying), notifying.Notifying()
+    spans = {"again": "`7d`", "unseen": "`7d`"}
+    rows = [(f"`{name}`", spans.get(name) or _plain(getattr(none, name) or None), told[name]) for name in told]
+    return [
+        "## [notify]\n",
+        "What `teiten notify` goes by; the guide's page on telling operators. `password` is named by its place.\n",
+        table(("key", "default", "meaning"), rows),
     ]
 
 

@@ -30,6 +30,7 @@ PROMISES = {
     15: "exports are inert",
     16: "filters and the SQL console cannot get out",
     17: "the dashboard is closed by default",
+    18: "the responder harms nobody",
     19: "sensors' addresses never leave",
     20: "sensors are hard to map",
     22: "two writers and many readers at once",
@@ -95,6 +96,11 @@ memory is the highest resident size that the kernel tells of a child (`tests/web
 **Rotations.** A thread writes numbered lines, now and then half of one, to a log that is renamed, copied and cut off, or
 compressed, every 25 ms or so; the station is a real process, stopped or killed for a fifth of the rotations. What
 copytruncate took is what is in no file and not in the spool.
+
+**The responder.** Its namespace has a firewall that counts every packet that belongs to no connection which came in. Real
+clients (nmap -sV, curl, ssh, redis-cli, telnet, smbclient, adb, openssl) and the words of bots come to it over IPv4 and IPv6,
+at all ports, through the rule that `teiten respond --rules` prints; a capture on its side says what each of them sent
+(`tests/conformance/test_respond.py`). That no answer is larger than what it answers is asked of any bytes (`tests/respond`).
 
 **Addresses.** Logs whose every line brings a sensor's address in another spelling; reports and sites of them, under other
 rules each, are searched by a search of the test's own, which is first shown that it finds what was planted.

@@ -2,8 +2,8 @@
 # The long suites, one after the other, within a number of seconds; says what failed and what the time did not allow.
 # usage: tools/test_full.sh [SECONDS]
 set -u
-# pictures of every page of the dashboard, to be looked at
-export TEITEN_SHOTS=${TEITEN_SHOTS:-$PWD/.shots}
+# pictures of every page of the dashboard and of the public site, to be looked at; a CI keeps that folder
+export TEITEN_SHOTS=${TEITEN_SHOTS:-$PWD/.ci/artifacts/shots}
 allowed=${1:-14400}
 began=$SECONDS
 failed=()
@@ -38,6 +38,7 @@ NUMBA_DISABLE_JIT=1 py "the readers without the JIT: the same rows" -m "not full
 NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(mktemp -d)" py "the readers with bounds checks" -m "not full" tests/readers
 
 echo
+python tools/shots.py "$TEITEN_SHOTS"
 for name in "${skipped[@]}"; do echo "not run, the time was up: $name"; done
 for name in "${failed[@]}"; do echo "FAILED: $name"; done
 [ ${#failed[@]} -eq 0 ] && echo "The long suites passed."

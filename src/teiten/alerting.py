@@ -244,6 +244,16 @@ def _mail(table: Mapping[str, Any], where: str, base: Path) -> dict[str, Any]:
     for key in ("server", "from", "to"):
         if not table.get(key):
             raise UsageError(f"{where} has no {key}.", hint="A mail has server, from and to.")
+    to = table["to"]
+    return {
+        **mail_server(table, where, base),
+        "sender": _address(table["from"], f"{where}: from"),
+        "to": tuple(_address(one, f"{where}: to") for one in (to if isinstance(to, list) else [to])),
+    }
+
+
+def mail_server(table: Mapping[str, Any], where: str, base: Path) -> dict[str, Any]:
+    """The mail server that a table names: server, port, tls, user, password. UsageError."""
     tls = _one_of(table.get("tls", "starttls"), TLS, f"{where}: tls")
     usual = {"starttls": 587, "tls": 465, "none": 25}[tls]
     user = _text(table.get("user", ""), f"{where}: user")
@@ -253,15 +263,12 @@ def _mail(table: Mapping[str, Any], where: str, base: Path) -> dict[str, Any]:
     server = _text(table["server"], f"{where}: server")
     if user and tls == "none" and server not in ("localhost", "127.0.0.1", "::1"):
         raise UsageError(f"{where}: a password would go over the net in plain sight.", hint='Write tls = "starttls".')
-    to = table["to"]
     return {
         "server": server,
         "port": int(_number(table.get("port", usual), f"{where}: port", 1, 65535)),
         "tls": tls,
         "user": user,
         "password": password,
-        "sender": _address(table["from"], f"{where}: from"),
-        "to": tuple(_address(one, f"{where}: to") for one in (to if isinstance(to, list) else [to])),
     }
 
 

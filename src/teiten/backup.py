@@ -1,6 +1,6 @@
-"""Copies of a lake, a spool and the settings, made while a station runs, checked, and brought back.
+"""Copies of a lake, a spool, settings, and users where they are asked for: made while a station runs, checked, brought back.
 
-    TO/20261123T031500Z/{lake,spool,settings}/...     one copy, whole
+    TO/20261123T031500Z/{lake,spool,settings,users}/...     one copy, whole
     TO/20261123T031500Z/backup.json                   every file of it: size, time, SHA-256
 
 A copy that follows another shares with it (hard links) what has not changed. The lake goes first, the spool after it: whatever
@@ -36,7 +36,7 @@ _BLOCK: Final = 1 << 20
 _TRIES: Final = 3
 _LEAVE: Final = frozenset({".lock", "status.json", "status.new", "made.json", "run"})
 """of a spool: what holds for a running station alone, or must be found out anew (what of it is in the lake)"""
-_PARTS: Final = ("lake", "spool", "settings")
+_PARTS: Final = ("lake", "spool", "settings", "users")
 
 
 class BackupError(TeitenError):
@@ -77,7 +77,7 @@ def copies(to: Path) -> list[Path]:
 
 def make(
     to: Path, lake: Path | None, spool: Path | None, config: Path | None, *, keep: int | None = None,
-    now: dt.datetime | None = None,
+    users: Path | None = None, now: dt.datetime | None = None,
 ) -> Result:  # fmt: skip
     """Another copy in `to` of those that are not None; of the copies there, the newest `keep` stay.
 
@@ -101,6 +101,8 @@ def make(
             _spool(copy, spool)
         if config is not None:
             _settings(copy, config)
+        if users is not None:
+            _users(copy, users)
         _write(fresh / MANIFEST, _manifest(copy, lake, spool, config))
         _sync_tree(fresh)
         fresh.rename(to / name)
@@ -240,6 +242,20 @@ def _settings(copy: _Copy, config: Path) -> None:
                 copy.add(path, f"settings/{name}")
 
 
+def _users(copy: _Copy, folder: Path) -> None:
+    """Who may see the dashboard, and the audit log: its newest file first, so that what is put aside meanwhile comes twice
+    rather than not at all."""
+    for tries in range(_TRIES):
+        try:
+            for name in sorted(one.name for one in folder.iterdir() if one.is_file() and not one.name.startswith(".")):
+                copy.add(folder / name, f"users/{name}")
+            return
+        except FileNotFoundError:
+            if tries == _TRIES - 1:
+                raise
+            copy.forget("users/")
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str) and value:
         yield value
@@ -289,7 +305,7 @@ def _sha(path: Path) -> str:
 
 
 def restore(copy: Path, places: Mapping[str, Path], told: Callable[[str], None] = lambda _: None) -> dict[str, int]:
-    """Brings back the parts (lake, spool, settings) to those folders, which must be empty or not there; files of each.
+    """Brings back the parts (lake, spool, settings, users) to those folders, which must be empty or not there; files of each.
 
     Every file is checked while it is copied; a folder appears whole, or not at all. A spool's streams are ended: whatever
     comes in from now on goes into new ones, since the old ones may have gone on elsewhere. BackupError."""
@@ -304,7 +320,7 @@ def restore(copy: Path, places: Mapping[str, Path], told: Callable[[str], None] 
             mine = {name.removeprefix(f"{part}/"): entry for name, entry in entries.items() if name.startswith(f"{part}/")}
             fresh = place.with_name(place.name + _PARTIAL)
             shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir(parents=True, mode=0o750)
+            fresh.mkdir(parents=True, mode=0o700 if part == "users" else 0o750)
             for name, entry in mine.items():
                 _brought(copy / part / name, fresh / name, entry)
             if part == "spool":

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import alerting, answering, clustering, federating, hosting, periods, publishing, stationing, storing
+from teiten import alerting, answering, clustering, federating, hosting, notifying, periods, publishing, stationing, storing
 from teiten.data import countries
 from teiten.errors import UsageError
 
@@ -389,6 +389,12 @@ THRESHOLDS: Final[dict[str, Threshold]] = {
     "detect_dynamic_named": Threshold(
         0.2, "and where the names of this share of all of them tell it, one way or the other, of ten at least (0 to 1)"
     ),
+    "device_days": Threshold(
+        1, "evidence of what stands behind an address counts for the address on its own day and so many days before and after"
+    ),
+    "device_addresses_a_day": Threshold(
+        48, "a UUID, key or certificate that is seen at more addresses than this within a day is not one device's"
+    ),
     "silent_days": Threshold(
         7, "a watched organisation is said to have stopped after this many observed days without it, up to the period's end"
     ),
@@ -420,6 +426,8 @@ class Settings:
     """whether monthly reports hold moving pictures of their days"""
     watchlists: tuple[Path, ...] = ()
     """the user's own lists, beside those of the package and the imported ones"""
+    device_signatures: Path | None = None
+    """a folder with the user's own signatures of devices, beside those of the package"""
     ptr_names: Path | None = None
     """a table of addresses and their PTR names that the user made"""
     names: Names = field(default_factory=Names)
@@ -452,6 +460,8 @@ class Settings:
     """how much the API answers to whom ([api])"""
     serving: hosting.Serving = field(default_factory=hosting.Serving)
     """where the dashboard listens, and to whom ([serve])"""
+    notifying: notifying.Notifying = field(default_factory=notifying.Notifying)
+    """which operators are told of infected hosts, and how ([notify])"""
     engine: str = clustering.ENGINES[0]
     """what answers questions: `duckdb` on this machine, or `spark` on a cluster ([spark])"""
     spark: clustering.Spark = field(default_factory=clustering.Spark)
@@ -560,6 +570,7 @@ _TOP = {"zone", "language", "lake", "sensor", "reading", "thresholds", "port_sty
 _TOP |= {
     "api",
     "watchlists",
+    "device_signatures",
     "ptr_names",
     "names",
     "ports",
@@ -573,12 +584,14 @@ _TOP |= {
     "spark",
     "station",
     "serve",
+    "notify",
     "federation",
     "store",
 }
 _SHAPES = (
     ("watchlists", list, "a list of files"),
     ("ptr_names", str, "the name of a file"),
+    ("device_signatures", str, "the name of a folder"),
     ("names", dict, "a table, written [names]"),
     ("ports", str, "the name of a file"),
     ("zone", str, "the name of a time zone"),
@@ -861,6 +874,7 @@ def load(
         thresholds={str(k): float(v) for k, v in thresholds.items()},
         **_words(table, where),
         watchlists=tuple(_beside(path, str(p)) for p in table.get("watchlists", ())),
+        device_signatures=_beside(path, table["device_signatures"]) if "device_signatures" in table else None,
         ptr_names=_beside(path, table["ptr_names"]) if "ptr_names" in table else None,
         names=_names(table.get("names", {}), f"{where}, [names]", path),
         aggregate_events=_positive(table.get("aggregate_events", 200_000), f"{where}: aggregate_events"),
@@ -872,6 +886,7 @@ def load(
         federating=federating.read(table.get("federation", {}), f"{where}, [federation]", path.parent if path else Path()),
         store=store,
         serving=hosting.read(table.get("serve", {}), f"{where}, [serve]", path.parent if path else Path()),
+        notifying=notifying.read(table.get("notify", {}), f"{where}, [notify]", path.parent if path else Path()),
         engine=clustering.engine(
             engine or table.get("engine", clustering.ENGINES[0]), "--engine" if engine else f"{where}: engine"
         ),

@@ -19,7 +19,7 @@ import sys
 import textwrap
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -213,6 +213,8 @@ class Heard:
     printed: dict[str, str]
     begun: int
     """packets that the responder's side sent of its own accord"""
+    answered: int
+    """datagrams that came back for those that were sent"""
     status: str
 
 
@@ -268,19 +270,38 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
                     # (who waits for what is never said, as ssh does, has said it all long before)
                     patience = 130 if one[0] == "nmap" else 8
                     printed[" ".join(one)] = within(WORLD, *one, timeout=patience, check=False, given=given)
+            answered = int(within(WORLD, sys.executable, "-c", DATAGRAMS, FOUR))
             if shutil.which("adb"):
                 within(WORLD, "adb", "-P", "5077", "kill-server", check=False)
         sniffer.terminate()
         sniffer.wait(10)
         counter = json.loads(within(TRAP, "nft", "-j", "list", "counter", "inet", "egress", "begun"))
-        yield made(folder, capture, printed, begun_of(counter))
+        yield made(folder, capture, printed, begun_of(counter), answered)
     finally:
         take_down()
 
 
-def made(folder: Path, capture: Path, printed: dict[str, str], begun: int) -> Heard:
+def made(folder: Path, capture: Path, printed: dict[str, str], begun: int, answered: int) -> Heard:
     kept, opened = kept_of(folder)
-    return Heard(truth_of(capture), kept, opened, printed, begun, (folder / "respond.log").read_text())
+    return Heard(truth_of(capture), kept, opened, printed, begun, answered, (folder / "respond.log").read_text())
+
+
+DATAGRAMS = r"""
+import socket, sys
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+link.settimeout(0.05)
+answers = 0
+words = [b"OPTIONS sip:100@a SIP/2.0\r\n\r\n", b"M-SEARCH * HTTP/1.1\r\n\r\n", b"\x17\0\x03\x2a" + bytes(4)]
+words += [b"\0\1\0\0\0\1", b"x" * 1400]
+for port in (53, 69, 123, 161, 389, 1900, 2300, 5060, 5353, 11211):
+    for word in words:
+        link.sendto(word, (sys.argv[1], port))
+        try:
+            answers += bool(link.recvfrom(2000)) or 1
+        except OSError:
+            pass
+print(answers)
+"""
 
 
 def begun_of(told: object) -> int:
@@ -330,11 +351,12 @@ def kept_of(folder: Path) -> tuple[dict[Key, bytes], set[Key]]:
     return kept, opened
 
 
-def test_every_byte_of_everybody_is_kept(heard: Heard) -> None:
+def test_every_byte_of_everybody_is_kept(heard: Heard, figure: Callable[[int, str], None]) -> None:
     connected = {key: said for key, said in heard.truth.items() if key in heard.opened}
     said = {key: data for key, data in connected.items() if data}
     assert len(said) >= 100, heard.status
     wrong = {key: (data[:60], heard.kept.get(key, b"")[:60]) for key, data in said.items() if heard.kept.get(key) != data}
+    figure(18, f"real clients and attackers' words: {len(said) - len(wrong)} of {len(said)} first payloads kept byte for byte")
     assert not wrong, f"{len(said) - len(wrong)} of {len(said)} kept byte for byte; {list(wrong.items())[:3]}"
     # a source port that two connections share at a time is changed by the kernel that redirects them (conntrack): who, where
     # to and what stay
@@ -346,9 +368,18 @@ def test_every_byte_of_everybody_is_kept(heard: Heard) -> None:
     assert any(":" in key[0] for key in said)
 
 
-def test_nothing_leaves_by_itself(heard: Heard) -> None:
+def test_nothing_leaves_by_itself(heard: Heard, figure: Callable[[int, str], None]) -> None:
     """Promise 18: packets that the responder's side began: 0."""
+    figure(
+        18,
+        f"packets that the responder's namespace sent of its own accord: {heard.begun}; datagrams answered: {heard.answered}",
+    )
     assert heard.begun == 0
+
+
+def test_datagrams_are_not_answered(heard: Heard) -> None:
+    """UDP is silent: what the kernel of the responder's machine says of a closed port (ICMP) is the firewall's to stop."""
+    assert heard.answered == 0
 
 
 def test_nobody_is_let_in_and_clients_go_on(heard: Heard) -> None:

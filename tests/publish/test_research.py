@@ -15,7 +15,7 @@ import pytest
 from tests.classify.examples import DARK, address, event, lake_of
 
 from teiten import cli
-from teiten.publish import anonymise, flowtuple, leaks
+from teiten.publish import flowtuple, leaks
 
 ALONE, PAIR, TWIN, SIX = "203.0.113.7", "198.51.100.9", "198.51.100.10", "2001:db8::1"
 
@@ -39,8 +39,9 @@ def run(config: str, out: Path, *words: str) -> int:
     return cli.main(["export", "research", "--out", str(out), "--config", config, *words])
 
 
-@pytest.mark.parametrize("scheme", anonymise.SCHEMES)
-@pytest.mark.parametrize("destinations", ["drop", "hash"])
+@pytest.mark.parametrize(
+    ("scheme", "destinations"), [("cryptopan", "drop"), ("truncate", "hash"), ("hash", "hash"), ("drop", "drop")]
+)
 def test_no_address_that_should_not(config: str, tmp_path: Path, scheme: str, destinations: str) -> None:
     assert run(config, tmp_path / "set", "--scheme", scheme, "--destinations", destinations) == 0
     flows = pl.read_parquet(tmp_path / "set" / "flows.parquet")

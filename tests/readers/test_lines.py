@@ -37,10 +37,24 @@ def damaged(line: bytes) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_bytes(name: str, data: st.DataObject) -> None:
     """Nothing raises, each line has one outcome, the counts add up, and a read from the middle says the same (`oracle`)."""
+    any_bytes(name, data)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", TEXTS)
+@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_very_many_bytes(name: str, data: st.DataObject) -> None:
+    """The same, longer."""
+    any_bytes(name, data)
+
+
+def any_bytes(name: str, data: st.DataObject) -> None:
+    """What the two before ask."""
     line = st.sampled_from(SAMPLES[name])
     lines = data.draw(st.lists(line | line.flatmap(damaged) | st.binary(max_size=40), min_size=1, max_size=6))
     oracle.check(name, b"\n".join(lines))
@@ -101,6 +115,7 @@ def test_alerts_may_count_nothing(tmp_path: Path) -> None:
     assert events(path, fmt="suricata_eve", reading=Reading(alerts_count=0))["packets"].to_list() == [0]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=40))
 def test_values_or_a_reason(text: str) -> None:
     """What is no value of its column is refused with a reason, never with another error."""
@@ -109,3 +124,25 @@ def test_values_or_a_reason(text: str) -> None:
             convert(text)
         except _fields.Bad as bad:
             assert bad.code in _fields.REASONS
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", OURS)
+def test_no_line_takes_long(name: str) -> None:
+    """A part of a line repeated thousands of times: no pattern goes over it again and again (5 ms; a quadratic one: 1 s)."""
+    import time
+
+    reader: Any = readers.module(name)
+    for line in SAMPLES[name][:3]:
+        for part in (b"(", b"[", b'"', b" ", b"a", b"1", b":", b",", b"=", b"|", b"a ", b"x=", b"1."):
+            for place in (0, len(line) // 2, len(line)):
+                data = line[:place] + part * (8000 // len(part)) + line[place:]
+                began = time.process_time()
+                oracle.look(reader, data)
+                assert time.process_time() - began < 1, (part, place, line)
+
+
+def test_a_line_that_is_longer_than_any_syslog_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"Apr  1 10:00:00 gw filterlog: " + b"5," * 9000 + b"\n")
+    assert outcome_rows(path, fmt="filterlog")[0]["not"] == "line too long"

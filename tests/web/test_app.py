@@ -19,7 +19,7 @@ SENSOR = f"/sensor/{quote(HOSTILE)}"
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
     "/source/8.8.8.3", "/scanners", "/sensors", SENSOR, "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
-    "/source/8.8.8.0/24", "/scanner/NICT", "/reports",
+    "/source/8.8.8.0/24", "/scanner/NICT", "/reports", "/payloads",
 )  # fmt: skip
 
 
@@ -63,7 +63,13 @@ def test_every_page(client: Client, place: str, code: str) -> None:
 
 
 def test_every_module_has_a_page_that_is_tried(client: Client) -> None:
-    tried = [place.partition("?")[0] for place in PLACES] + ["/story/x", "/event/x", "/feed/x", "/reports/x/index.html"]
+    tried = [place.partition("?")[0] for place in PLACES] + [
+        "/story/x",
+        "/event/x",
+        "/feed/x",
+        "/payload/x",
+        "/reports/x/index.html",
+    ]
     for module in app.found(pages):
         pattern = re.compile(re.sub(r"\{[a-z]+(:path)?\}", ".+", module.PATH))
         assert any(pattern.fullmatch(place) for place in tried), module.PATH

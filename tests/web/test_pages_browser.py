@@ -77,13 +77,76 @@ def test_page(tab: Any, client: Client, place: str, code: str, width: int) -> No
     assert not tab.ask(f"document.documentElement.outerHTML.includes({HOSTILE!r})")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("place", ["/", "/port/23/tcp", "/events", "/sql", "/nothing"])
+DARK = ("/", "/port/23/tcp", "/events", "/sql", "/nothing")
+
+
+@pytest.mark.parametrize(("place", "dark"), [*((one, False) for one in (*PLACES, "/nothing")), *((one, True) for one in DARK)])
 def test_accessible(tab: Any, client: Client, axe: str, place: str, dark: bool) -> None:
-    tab.open(f"http://127.0.0.1:{client.port}{place}?period=week&lang=en", 1280, dark=dark)
+    tab.open(f"http://127.0.0.1:{client.port}{place}{'&' if '?' in place else '?'}period=week&lang=en", 1280, dark=dark)
     tab.ask("document.querySelectorAll('svg > :not(title, desc)').forEach(e => e.remove())")
     tab.call("Runtime.evaluate", expression=axe)
     assert tab.ask(SERIOUS) == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_pages_say_all_without_a_script(tab: Any, client: Client, width: int) -> None:
+    """Charts, tables, forms and links are there; what a script would do in place, a link does with an address."""
+    own = f"http://127.0.0.1:{client.port}"
+    tab.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        for place in ("/", "/ports", "/port/23/tcp", "/source/8.8.8.3", "/events"):
+            tab.open(f"{own}{place}?period=week&lang=en", width)
+            assert tab.complaints == []
+            assert tab.ask("document.querySelectorAll('table tbody tr').length") > 0
+            assert not tab.ask("document.querySelector('main[aria-busy]') !== null")
+            drawn = "[...document.querySelectorAll('.figure svg')].filter(s => s.getBoundingClientRect().width).length"
+            assert place == "/events" or tab.ask(drawn) > 0
+        tab.open(f"{own}/ports?period=week&lang=en", width)
+        tab.call("Page.navigate", url=tab.ask("document.querySelector('.legend a').href"))
+        wait(tab, "location.search.includes('hide=') && document.querySelector('.legend .hidden') !== null")
+        assert tab.ask("document.querySelector('#filters form').checkValidity()")
+        assert tab.ask("document.querySelector('header form').action").endswith("/search")
+    finally:
+        tab.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def wait(tab: Any, holds: str) -> None:
+    """Until that holds in the page: ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not tab.ask(holds):
+        assert time.monotonic() < deadline, (holds, tab.ask("location.href"))
+        time.sleep(0.05)
+
+
+def test_the_back_button_leads_back(tab: Any, client: Client) -> None:
+    """From the overview into a port, a series hidden on the way, and a closer look; each step back is the page that it was."""
+    own = f"http://127.0.0.1:{client.port}"
+    tab.open(f"{own}/ports?period=week&lang=en", 1440)
+    tab.ask("document.querySelector('.legend a[data-toggle]').click()")
+    wait(tab, "location.search.includes('hide=') && document.querySelector('.legend .hidden') !== null")
+    tab.ask("[...document.querySelectorAll('#ports a')].find(a => a.textContent.startsWith('23/tcp')).click()")
+    wait(tab, "location.pathname === '/port/23/tcp' && document.readyState === 'complete'")
+    assert tab.ask("document.querySelector('h1').textContent").startswith("23/tcp")
+    tab.ask("[...document.querySelectorAll('.spans a')].find(a => a.rel === 'prev').click()")
+    wait(tab, "location.search.includes('from=') && document.readyState === 'complete'")
+    tab.ask("history.back()")
+    wait(tab, "location.pathname === '/port/23/tcp' && !location.search.includes('from=')")
+    tab.ask("history.back()")
+    wait(tab, "location.pathname === '/ports' && document.querySelector('.legend .hidden') !== null")
+    assert tab.ask("location.search.includes('hide=')") and not tab.ask("document.querySelector('main[aria-busy]') !== null")
+    tab.ask("history.forward()")
+    wait(tab, "location.pathname === '/port/23/tcp'")
+
+
+def test_a_slow_page_says_that_it_comes(tab: Any, client: Client) -> None:
+    """What takes its time shows that it was heard; a page that is there no longer says so."""
+    own = f"http://127.0.0.1:{client.port}"
+    tab.open(f"{own}/ports?period=week&lang=en", 1440)
+    tab.ask("addEventListener('click', (event) => event.preventDefault()); "
+            "[...document.querySelectorAll('nav a')].find(a => a.pathname === '/countries').click()")  # fmt: skip
+    wait(tab, "document.querySelector('main').getAttribute('aria-busy') === 'true'")
+    tab.open(f"{own}/countries?period=week&lang=en", 1440)
+    assert not tab.ask("document.querySelector('main').hasAttribute('aria-busy')")
 
 
 def test_a_stretch_that_is_drawn_becomes_the_span(tab: Any, client: Client) -> None:

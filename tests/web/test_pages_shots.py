@@ -1,4 +1,4 @@
-"""Pictures of every page, to be looked at: `TEITEN_SHOTS=DIR pytest tests/web/test_shots.py` writes them there."""
+"""Pictures of every page, to be looked at: `TEITEN_SHOTS=DIR pytest tests/web/test_pages_shots.py` writes them there."""
 
 from __future__ import annotations
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teiten.cli._common import add_settings
 from teiten.errors import UsageError
+
+if TYPE_CHECKING:
+    from teiten.settings import Settings
 
 NAME = "backup"
 HELP = "a whole copy of lake, spool and settings, while a station runs; the next one takes only what is new"
 EXAMPLE = """\
   teiten backup /mnt/backup/teiten
   teiten backup /mnt/backup/teiten --keep 14
+  teiten backup /mnt/backup/teiten --users
   teiten backup /mnt/backup/teiten --verify"""
 
 
@@ -22,6 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=int, metavar="N", help="the newest N copies stay, older ones go (default: all stay)")
     parser.add_argument(
         "--verify", action="store_true", help="make no copy: read every file of the newest one against its hash"
+    )
+    parser.add_argument(
+        "--users", action="store_true", help="the dashboard's users and audit log too: whoever reads the copy has their hashes"
     )
     parser.add_argument("--spool", metavar="DIR", help="the spool's folder (default: as configured)")
     parser.add_argument("--lake", metavar="DIR", help="the lake's folder (default: teiten-lake)")
@@ -40,9 +48,9 @@ def main(args: argparse.Namespace) -> int:
     spool = Path(args.spool) if args.spool else chosen.station.spool
     if not chosen.lake.is_dir() and not spool.is_dir():
         raise UsageError(f"There is neither a lake {chosen.lake} nor a spool {spool}.", hint="Name them: --lake, --spool.")
-    done = backup.make(
-        to, chosen.lake if chosen.lake.is_dir() else None, spool if spool.is_dir() else None, chosen.file, keep=args.keep
-    )
+    users = _users(chosen) if args.users else None
+    lake = chosen.lake if chosen.lake.is_dir() else None
+    done = backup.make(to, lake, spool if spool.is_dir() else None, chosen.file, keep=args.keep, users=users)
     print(
         f"{done.path}: {done.files:,} files, {done.bytes:,} bytes, of which {done.copied:,} files and"
         f" {done.copied_bytes:,} bytes are new",
@@ -51,6 +59,15 @@ def main(args: argparse.Namespace) -> int:
     if done.gone:
         print(f"removed: {', '.join(done.gone)}", file=sys.stderr)
     return 0
+
+
+def _users(chosen: Settings) -> Path:
+    from teiten.web.users import store
+
+    folder = store.folder_of(chosen)
+    if not folder.is_dir():
+        raise UsageError(f"There are no users: {folder} is not there.", hint="Leave --users out, or make one: teiten users add")
+    return folder
 
 
 def _verify(to: Path) -> int:

@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from teiten import settings
     from teiten.lake import Lake
+    from teiten.notify import kept
 
     network = _network(args.address)
     chosen = settings.load(config=args.config, zone=args.tz, lake=args.lake)
@@ -43,9 +44,12 @@ def main(args: argparse.Namespace) -> int:
     held = lake.look_for(network, destination=args.destination)
     _show(held, args, chosen.zone, lake)
     named = 0 if args.destination else _named(chosen, network)
+    told = 0 if args.destination else kept.holds(lake.path, network)
     if named:
         print(f"  The cache of looked-up names knows {named:,} such addresses: they go too.", file=sys.stderr)
-    if held.nothing and not named:
+    if told:
+        print(f"  Operators were told of such addresses {told:,} times: the record of it goes too.", file=sys.stderr)
+    if held.nothing and not named and not told:
         return 0
     if not args.yes and not _asked():
         print("Nothing was changed.", file=sys.stderr)
@@ -53,6 +57,8 @@ def main(args: argparse.Namespace) -> int:
     if not held.nothing:
         gone = lake.forget(network, destination=args.destination)
         print(f"Taken out: {_counts(gone)}.", file=sys.stderr)
+    if told:
+        print(f"Taken out of who was told of what: {kept.forget(lake.path, network):,} times.", file=sys.stderr)
     if named:
         count = _named(chosen, network, forget=True)
         print(f"Taken out of the cache of names: {count:,} addresses.", file=sys.stderr)
@@ -119,6 +125,7 @@ def _counts(held: Held) -> str:
         (held.verdicts, "verdict", "verdicts"),
         (held.notes, "note", "notes"),
         (held.detections, "detection or story", "detections and stories"),
+        (held.devices, "evidence on devices", "pieces of evidence on devices"),
         (held.samples, "kept line", "kept lines"),
     ):
         if count:

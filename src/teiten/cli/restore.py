@@ -22,6 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lake", metavar="DIR", help="where the lake goes: not there yet, or empty (default: as configured)")
     parser.add_argument("--spool", metavar="DIR", help="where the spool goes (default: as configured)")
     parser.add_argument("--settings-to", metavar="DIR", help="where the settings' files go (default: they stay in the copy)")
+    parser.add_argument(
+        "--users-to", metavar="DIR", help="where the dashboard's users go, of a copy that has them (default: they stay in it)"
+    )
     add_settings(parser)
 
 
@@ -40,6 +43,8 @@ def main(args: argparse.Namespace) -> int:
     places = {"lake": chosen.lake, "spool": Path(args.spool) if args.spool else chosen.station.spool}
     if args.settings_to:
         places["settings"] = Path(args.settings_to)
+    if args.users_to:
+        places["users"] = Path(args.users_to)
     made = backup.restore(found[-1], places, lambda line: print(line, file=sys.stderr))
     if "lake" in made:
         lake = Lake.open(places["lake"])
@@ -48,4 +53,11 @@ def main(args: argparse.Namespace) -> int:
     if "spool" in made:
         streams = len(Spool.there(places["spool"]).streams())
         print(f"{places['spool']}: {streams} streams; what is not in the lake yet, the station makes", file=sys.stderr)
+    if "users" in made:
+        day = found[-1].name
+        print(
+            f"{places['users']}: users, tokens and passwords are those of {day}; what was withdrawn since holds again:"
+            " look with teiten users list",
+            file=sys.stderr,
+        )
     return 0

@@ -25,7 +25,7 @@ from teiten.engine import bytewise, clock, judged, rolled, strangers
 from teiten.engine.pairs import Pairs
 from teiten.engine.rolled import Span
 from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
-from teiten.lake import Lake, changes, coverage, note, rollup, verdict, watching
+from teiten.lake import Lake, changes, coverage, device, note, rollup, verdict, watching
 from teiten.lake import batch as batches
 from teiten.settings import Settings
 
@@ -109,8 +109,8 @@ def usual_memory_mb() -> int:
 
 
 class Session:
-    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `watching`, `verdicts`, `notes`, `detections`,
-    `stories`; inside `raw_events` (bytes).
+    """Views `events` (addresses as text), `sources`, `batches`, `coverage`, `watching`, `devices`, `verdicts`, `notes`,
+    `detections`, `stories`; inside `raw_events` (bytes).
 
     A session sees the lake as it was when it opened, whatever is written meanwhile. It can read the lake's live files and
     nothing else, and writes nothing; its memory is limited, what does not fit goes to a temporary folder of its own.
@@ -144,6 +144,7 @@ class Session:
         self._verdict_files, self._note_files = lake.verdict_files(), lake.note_files()
         self._coverage_files = lake.coverage_files()
         self.watching_files = lake.watching_files()
+        self._device_files = lake.device_files()
         self._as_of = as_of
         self._stranger = stranger
         self._memory_mb = memory_mb = memory_mb or settings.query_memory_mb or usual_memory_mb()
@@ -165,7 +166,7 @@ class Session:
         self._joined: frozenset[str] = frozenset()
         self._scope: list[str] | None = None
         self._schemas: dict[tuple[str, ...], frozenset[str]] = {}
-        self._judged = self._covered = self._watching = False
+        self._judged = self._covered = self._watching = self._devices = False
         self._changed_views: set[str] = set()
         self._looked_up: set[str] = set()
         self._aggregates: frozenset[str] = frozenset()
@@ -234,6 +235,7 @@ class Session:
                 str(self._own_verdicts),
                 *map(str, self._coverage_files),
                 *map(str, self.watching_files),
+                *map(str, self._device_files),
             ]
             + [str(path) for paths in self._rollup_files.values() for path in paths]
         )
@@ -291,6 +293,13 @@ class Session:
                 f"CREATE VIEW watching AS SELECT {shown} FROM _watching_rows WHERE last_batch <= {self.last_batch}"
             )
             self._watching = True
+        if not self._devices and _DEVICES.search(sql):
+            columns = {name: _BATCH_TYPES[type(dtype)] for name, dtype in device.SCHEMA.items()}
+            then = f" AND added <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
+            self._view("_devices", [str(p) for p in self._device_files], columns, f"WHERE src_ip IS NOT NULL{then}")
+            shown = ", ".join(f'"{name}"' for name in device.SHOWN if name != "src_ip")
+            self._con.execute(f"CREATE VIEW devices AS SELECT address_text(src_ip) AS src_ip, {shown} FROM _devices")
+            self._devices = True
         for name in {found.lower() for found in _CHANGES.findall(sql)} - self._changed_views:
             self._show_changes(name)
         self._arrange(asked)
@@ -511,6 +520,7 @@ class Session:
             *self._note_files,
             *self._coverage_files,
             *self.watching_files,
+            *self._device_files,
         ]
         files += [path for paths in self._rollup_files.values() for path in paths]
         return not all(file.exists() for file in files)
@@ -596,6 +606,7 @@ def views(*, stranger: bool = False) -> list[dict[str, str]]:
     for view, columns, of in (
         ("coverage", tuple(coverage.MEANINGS), coverage),
         ("watching", tuple(watching.MEANINGS), watching),
+        ("devices", device.SHOWN, device),
         ("verdicts", judged.VERDICT_COLUMNS, verdict),
         ("notes", judged.NOTE_COLUMNS, note),
     ):
@@ -616,6 +627,7 @@ def views(*, stranger: bool = False) -> list[dict[str, str]]:
 _CHANGES: Final = re.compile(rf"\b({'|'.join(changes.SHOWN)})\b", re.IGNORECASE)
 _COVERAGE: Final = re.compile(r"\bcoverage\b", re.IGNORECASE)
 _WATCHING: Final = re.compile(r"\bwatching\b", re.IGNORECASE)
+_DEVICES: Final = re.compile(r"\b_?devices\b", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"\b(INTERVAL|UNION|BIT|BIGNUM|TIME WITH TIME ZONE)\b")
 """types that no frame has: given as DuckDB writes them"""
 

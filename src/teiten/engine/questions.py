@@ -128,6 +128,7 @@ class Query:
             words[name] = where(filters.conditions(raw=raw))
         words["events"] = (relation.name or "raw_events") if raw else "events"
         words["verdicts"] = "_verdicts" if raw else "verdicts"
+        words["devices"] = "_devices" if raw else "devices"
         words["src_text"] = "address_text(src_ip)" if raw else "src_ip"
         words["src_prefix"] = "source_prefix(src_ip)" if raw else "source_prefix(address_bytes(src_ip))"
         words["src_order"] = "src_ip" if raw else "address_bytes(src_ip)"

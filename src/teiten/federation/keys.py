@@ -58,9 +58,9 @@ class Signer:
     @property
     def public(self) -> bytes:
         """Its 32 public bytes."""
-        from nacl.signing import SigningKey
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return bytes(SigningKey(self.seed).verify_key)
+        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes_raw()
 
     @property
     def id(self) -> str:
@@ -68,9 +68,9 @@ class Signer:
 
     def sign(self, message: bytes) -> bytes:
         """The signature's 64 bytes (Ed25519, RFC 8032)."""
-        from nacl.signing import SigningKey
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        return bytes(SigningKey(self.seed).sign(message).signature)
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
 
     @property
     def noise(self) -> bytes:
@@ -80,12 +80,12 @@ class Signer:
 
 def verified(public: bytes, message: bytes, signature: bytes) -> bool:
     """Did the holder of that key sign the message?"""
-    from nacl.exceptions import BadSignatureError
-    from nacl.signing import VerifyKey
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        VerifyKey(public).verify(message, signature)
-    except (BadSignatureError, ValueError, TypeError):
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError, TypeError):
         return False
     return True
 

@@ -27,6 +27,7 @@ from teiten.lake import (
     changes,
     check,
     coverage,
+    device,
     mend,
     migrations,
     note,
@@ -39,7 +40,7 @@ from teiten.lake import forget as forgetting
 from teiten.lake._lock import Lock
 from teiten.lake._writer import Writer, batch_number
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 """of the lake's layout, apart from the program's release; `migrations/` has a step for every older one"""
 META: Final = "lake.toml"
 COPY: Final = META + ".copy"
@@ -51,6 +52,7 @@ _OURS: Final = {
     "notes",
     "coverage",
     "watching",
+    "devices",
     *rollup.TABLES,
     *changes.TABLES,
     ".lock",
@@ -321,7 +323,7 @@ class Lake:
 
     def tables(self) -> list[str]:
         """The names of its tables; some are made when they are first written."""
-        every = ("events", "batches", "verdicts", "notes", "coverage", "watching", *rollup.TABLES, *changes.TABLES)
+        every = ("events", "batches", "verdicts", "notes", "coverage", "watching", "devices", *rollup.TABLES, *changes.TABLES)
         return [name for name in every if _delta.Table.exists(self.path / name)]
 
     def dropped_days(self, zone: str) -> set[dt.date]:
@@ -360,6 +362,32 @@ class Lake:
         """Stores such rows, in place of those of the same streams from their first record on. Takes the lake's lock."""
         with self.writer(wait) as writer:
             watching.replace(self._table("watching"), frame.with_columns(pl.lit(writer.last).alias("last_batch")))
+
+    def device_files(self) -> list[Path]:
+        """The Parquet files of the table `devices`; rows of an id alone say that one was forgotten or dropped."""
+        return self._table("devices").files() if _delta.Table.exists(self.path / "devices") else []
+
+    def devices(self, columns: Iterable[str] = tuple(device.SCHEMA)) -> pl.DataFrame:
+        """Evidence of what stands behind addresses (`device.SCHEMA`), in order of address and time."""
+        return self._steady("devices", lambda: device.read(self.device_files(), columns))
+
+    def add_devices(self, rows: Iterable[Mapping[str, Any]], wait: float | None = None) -> int:
+        """Stores rows of evidence (`device.GIVEN`) that the lake has not yet; how many were new. Takes the lake's lock."""
+        now = dt.datetime.now(dt.UTC)
+        made = {number: {**row, "id": number, "added": now} for row in rows if (number := device.identify(row, self.hash_key))}
+        with self.writer(wait):
+            known = device.known(self.device_files())
+            new = [row for number, row in made.items() if number not in known]
+            if new:
+                device.add(self._table("devices"), pl.DataFrame(new, schema=device.SCHEMA, orient="row"))
+        return len(new)
+
+    def drop_devices(self, before: dt.datetime) -> int:
+        """Evidence from before that moment (with a zone) is kept no longer, and none of it is taken in again: how much went.
+
+        Takes the lake's lock. The files that held it are deleted at once."""
+        with self.writer():
+            return forgetting.drop_devices(self.path, pl.col("time") < before)
 
     def replace_coverage(
         self, basis: Mapping[dt.date, str], zone: str, frame: pl.DataFrame, *, last_batch: int, wait: float | None = None
@@ -686,6 +714,7 @@ def _tables() -> dict[str, Any]:
         "verdicts": _delta.schema_of(verdict.SCHEMA, verdict.REQUIRED),
         "notes": _delta.schema_of(note.SCHEMA, note.REQUIRED),
         "watching": _delta.schema_of(watching.SCHEMA, watching.REQUIRED),
+        "devices": _delta.schema_of(device.SCHEMA, device.REQUIRED),
         **{name: _delta.schema_of(changes.schema(name), changes.REQUIRED) for name in changes.SHOWN},
     }
 

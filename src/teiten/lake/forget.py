@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from teiten.errors import LakeError
-from teiten.lake import _delta, changes, history, note, packets, rollup
+from teiten.lake import _delta, changes, device, history, note, packets, rollup
 from teiten.lake import batch as batches
 from teiten.lake._writer import batch_number
 
@@ -93,6 +93,8 @@ class Held:
     """rows of aggregates that are about one of them"""
     detections: int = 0
     """detections and stories that name one of them"""
+    devices: int = 0
+    """rows of evidence of what stands behind one of them, or that name one"""
     samples: int = 0
     """lines, and ends of lines, of which the lake keeps the text"""
     inputs: set[str] = field(default_factory=set)
@@ -102,7 +104,9 @@ class Held:
 
     @property
     def nothing(self) -> bool:
-        return not (self.files or self.verdicts or self.notes or self.aggregates or self.detections or self.samples)
+        return not (
+            self.files or self.verdicts or self.notes or self.aggregates or self.detections or self.devices or self.samples
+        )
 
 
 # counting -----------------------------------------------------------------------------------------------------------
@@ -120,6 +124,9 @@ def look(path: Path, wish: Wish) -> Held:
     for name in changes.SHOWN:
         for file in _files(path, name):
             held.detections += int(_tells(pl.read_parquet(file), wish).sum())
+    for file in _files(path, "devices"):
+        frame = pl.read_parquet(file)
+        held.devices += frame.filter(_witnessed(frame, wish)).height
     held.notes = len(_about(note.read(_files(path, "notes")), wish))
     for file in _files(path, "batches"):
         for text, tail, *names in pl.read_parquet(file, columns=["samples", "tail", "source", "path"]).iter_rows():
@@ -183,6 +190,23 @@ def _tells(frame: pl.DataFrame, wish: Wish) -> pl.Series:
     return pl.Series(found, dtype=pl.Boolean)
 
 
+def _witnessed(frame: pl.DataFrame, wish: Wish) -> pl.Series:
+    """Which rows of evidence are about one of them, or name one."""
+    named = pl.Series(
+        [any(wish.is_named(text) for text in row) for row in frame.select(device.EVIDENCE).iter_rows()], dtype=pl.Boolean
+    )
+    return named if wish.destination else named | frame.select(about=wish.within("src_ip"))["about"]
+
+
+def drop_devices(path: Path, gone: pl.Expr) -> int:
+    """Takes those rows of evidence out but for their ids, in one entry of the log: how many went. Under the lake's lock."""
+    count = sum(pl.read_parquet(file).filter(gone.fill_null(value=False)).height for file in _files(path, "devices"))
+    if count:
+        _rewrite(path, "devices", ("time",), lambda frame: device.emptied(frame, gone))
+        _delta.Table(path / "devices").sweep(grace=0)
+    return count
+
+
 def _samples(text: str | None, wish: Wish) -> tuple[str | None, int]:
     """The kept samples without those that name one of them, and how many those are."""
     samples: dict[str, list[str]] = json.loads(text or "{}")
@@ -244,10 +268,12 @@ def finish(path: Path, key: int) -> bool:
     about = _about(note.read(_files(path, "notes")), wish)
     _rewrite(path, "notes", ("created",), lambda frame: frame.filter(~pl.col("id").is_in(about)))
     _rewrite(path, "batches", ("batch", "sensor", "t_min", "t_max"), lambda frame: _scrubbed(frame, wish, forgotten, key))
+    if _files(path, "devices"):
+        _rewrite(path, "devices", ("time",), lambda frame: device.emptied(frame, pl.lit(_witnessed(frame, wish))))
     for name in changes.SHOWN:
         if _files(path, name):
             _rewrite(path, name, ("day", "zone"), lambda frame: frame.filter(~_tells(frame, wish)))
-    for name in ("events", "verdicts", "notes", "batches", *rollup.TABLES, *changes.TABLES):
+    for name in ("events", "verdicts", "notes", "batches", "devices", *rollup.TABLES, *changes.TABLES):
         if not _delta.Table.exists(path / name):
             continue
         _delta.Table(path / name).sweep(grace=0)

@@ -31,7 +31,7 @@ from teiten.lake._writer import batch_number
 from teiten.lake.batch import SCHEMA
 
 JOURNAL: Final = "mend.json"
-_KEPT: Final = ("events", "batches", "notes")
+_KEPT: Final = ("events", "batches", "notes", "devices")
 """tables whose rows stand for themselves; all others can be made again from these"""
 _PLACES: Final = [
     "batch",
@@ -331,8 +331,8 @@ def finish(path: Path) -> bool:
     for name in check.tables(path):
         if name not in _KEPT:
             _conclusions(path, name, files, first, last)
-        elif name == "notes":
-            _rewrite(path, name, files, ("created",), lambda frame: frame)
+        elif name in ("notes", "devices"):
+            _rewrite(path, name, files, ("created",) if name == "notes" else ("time",), lambda frame: frame)
     journal.unlink()
     _delta.fsync(path)
     return True

@@ -20,12 +20,13 @@ def text(data: bytes, most: int | None = None) -> str:
 
 
 def hexadecimal(data: bytes, most: int = 4096) -> list[str]:
-    """Lines of place, sixteen bytes, and these as text; beyond `most`, how many more there are."""
+    """Lines of place, sixteen bytes, and these as text, where no address is a link (http.//); beyond `most`, how many more
+    there are."""
     out = []
     for at in range(0, min(len(data), most), 16):
         row = data[at : min(at + 16, most)]
         left, right = row[:8].hex(" "), row[8:].hex(" ")
-        out.append(f"{at:08x}  {left:23}  {right:23}  |{''.join(_ASCII[byte] for byte in row)}|")
+        out.append(f"{at:08x}  {left:23}  {right:23}  |{''.join(_ASCII[byte] for byte in row).replace('://', './/')}|")
     if len(data) > most:
         out.append(f"... (+{len(data) - most:,})")
     return out

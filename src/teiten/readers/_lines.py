@@ -46,6 +46,8 @@ IGNORED: Final = {BLANK: "blank"}
 KINDS: Final = {**IGNORED, OTHER: "other", HEADER: "header", NO_PACKET: "tells of no packet", REPEAT: "repeat"}
 """those of readers of texts: other daemons' lines, lines of the same device that tell of no packet"""
 _KEPT_TEXT: Final = 4096
+LONGEST: Final = 16384
+"""bytes of a line with a stamp (syslog's receivers cut at 8 KiB): no pattern is asked about more"""
 _RANGES: Final = {"int16": 1 << 15, "int32": 1 << 31, "int64": (1 << 63)}
 _MOST: Final = {c.name: _RANGES[c.kind] for c in READ_COLUMNS if c.kind in _RANGES}
 _TIMES: Final = frozenset(c.name for c in READ_COLUMNS if c.kind == "time")
@@ -173,6 +175,7 @@ class _Run:
         if self._stamps and not block.long:
             kinds, values, offsets, found_styles = _heads_of(block.data, block.size, n)
             after, styles = offsets.tolist(), found_styles.tolist()
+        most = min(options.reading.max_line, LONGEST) if self._stamps else options.reading.max_line
         stated = kinds.tolist()
         told: list[list[dict[str, Any]] | int] = []
         places: list[int] = []
@@ -180,7 +183,7 @@ class _Run:
         at = 0
         for number, raw in enumerate(lines):
             line = raw.rstrip(b"\r\n")
-            if block.long or len(line) > options.reading.max_line:
+            if block.long or len(line) > most:
                 code: list[dict[str, Any]] | int = 2
             elif not line.strip():
                 code = BLANK

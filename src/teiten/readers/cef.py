@@ -25,7 +25,7 @@ _NAMES: Final = {
 }  # fmt: skip
 _WORDS: Final = re.compile(r"\b(block|deny|denie|drop|reject|allow|accept|permit)", re.IGNORECASE)
 
-recognise = _lines.recogniser(rb"\bCEF: ?[01]\|[^|\n]*\|[^|\n]*\|[^|\n]*\|.*\bsrc=")
+recognise = _lines.recogniser(rb"\bCEF: ?[01]\|[^|\n]{0,99}\|[^|\n]{0,99}\|[^|\n]{0,99}\|.{0,900}?\bsrc=")
 
 
 def parse(line: _lines.Line) -> _lines.Event | int:

@@ -11,7 +11,7 @@ NAME, STATUS, LINES, ROWS = "fortigate", "trial", True, False
 REASONS: Final = _lines.REASONS
 KINDS: Final = _lines.KINDS
 
-_PAIR: Final = re.compile(r'(\w+)=("[^"]*"|\S*)')
+_PAIR: Final = re.compile(r'\b(\w{1,40})=("[^"]*"|\S*)')
 _NAMES: Final = {
     "srcip": "src_ip", "srcport": "src_port", "srcintf": "interface", "dstip": "dst_ip", "dstport": "dst_port",
     "proto": "protocol", "sentpkt": "packets", "sentbyte": "bytes", "duration": "lasted",

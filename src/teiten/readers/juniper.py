@@ -21,7 +21,7 @@ KINDS: Final = {**_lines.KINDS, 140: "session created (its close tells it)"}
 _NAME: Final = re.compile(
     r"\b(RT_FLOW_SESSION_(?:DENY|CREATE|CLOSE)(?:_LS)?|PFE_FW_SYSLOG_(?:ETH_)?IP6?(?:_GEN)?|RT_SCREEN_\w+|APPTRACK_\w+)\b"
 )
-_PAIRS: Final = re.compile(r'([\w-]+)="([^"]*)"')
+_PAIRS: Final = re.compile(r'(?<![\w-])([\w-]{1,64})="([^"]*)"')
 _NAMES: Final = {
     "source-address": "src_ip", "source-port": "src_port", "destination-address": "dst_ip", "destination-port": "dst_port",
     "protocol-id": "protocol", "packet-incoming-interface": "interface", "interface-name": "interface",

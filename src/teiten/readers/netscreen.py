@@ -15,7 +15,7 @@ REASONS: Final = _lines.REASONS
 KINDS: Final = _lines.KINDS
 
 _TRAFFIC: Final = re.compile(r"system-\w+-00257\(traffic\): (.*)")
-_PAIR: Final = re.compile(r'(src zone|dst zone|icmp type|src-xlated ip|[\w-]+)=("[^"]*"|\S*)')
+_PAIR: Final = re.compile(r'(src zone|dst zone|icmp type|src-xlated ip|(?<![\w-])[\w-]{1,40})=("[^"]*"|\S*)')
 _NAMES: Final = {
     "src": "src_ip", "dst": "dst_ip", "src_port": "src_port", "dst_port": "dst_port", "proto": "protocol", "sent": "bytes",
     "duration": "lasted", "icmp type": "icmp_type",

@@ -17,7 +17,7 @@ ROWS: Final = False
 REASONS: Final = _lines.REASONS
 KINDS: Final = {**_lines.KINDS, 140: "end of a connection"}
 
-_PAIR: Final = re.compile(r'(\w+)=("[^"]*"|\S+)')
+_PAIR: Final = re.compile(r'\b(\w{1,40})=("[^"]*"|\S+)')
 _END: Final = re.compile(r"(\[?[\da-fA-F.:]+?\]?)(?::(\d{1,5}))?(?::([A-Z]\w*))?(?::.*)?")
 _SIX: Final = re.compile(r"\[?([\da-fA-F:]{2,39})\]?(?:[.:#](\d{1,5}))?(?::([A-Z]\w*))?(?::.*)?")
 _DROPPED: Final = re.compile(r"\b(?:dropped|denied|blocked|rejected)\b", re.IGNORECASE)

@@ -89,7 +89,8 @@ def _lines(figure: figures.StackFigure) -> figures.LineFigure:
     """The same series as lines."""
     same = ("id", "title", "subtitle", "unit", "alt", "note", "times", "series", "step", "things", "gaps", "marks",
             "thresholds", "y_max", "scale")  # fmt: skip
-    return figures.LineFigure(**{name: getattr(figure, name) for name in same}, whole=False)
+    told = {name: getattr(figure, name) for name in same} | {"series": [*figure.series, *figure.lines]}
+    return figures.LineFigure(**told, whole=False)
 
 
 def _drawings(figure: Any, asked: Asked) -> dict[str, Drawing]:
@@ -139,6 +140,9 @@ def _legend(figure: Any, asked: Asked) -> list[Entry]:
                 share=words.percent(series.total / whole) if counted and whole and shown else "",
             )
         )
+    for line in figure.lines if stacked else ():
+        # what is laid over a stack cannot be left out: its entry leads to the chart
+        out.append(Entry(line.label, f"#{figure.id}", True, figures.variable(_ink(line, figure)), "line"))
     return out[::-1] if stacked else out
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import smtplib
-import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from teiten import mailing
 from teiten.alerting import Channel
 from teiten.alerts.channels import ChannelError, Message
 
@@ -20,31 +19,10 @@ def send(channel: Channel, message: Message) -> str | None:
     Some of several who were refused are told of; the others have it. ChannelError."""
     mail = made(channel, message)
     try:
-        trusted = ssl.create_default_context(cafile=str(channel.ca) if channel.ca else None)
-    except (OSError, ssl.SSLError):
-        raise ChannelError("its certificates (ca) cannot be read", again=False) from None
-    try:
-        if channel.tls == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(channel.server, channel.port, timeout=channel.timeout, context=trusted)
-        else:
-            server = smtplib.SMTP(channel.server, channel.port, timeout=channel.timeout)
-        with server:
-            if channel.tls == "starttls":
-                server.starttls(context=trusted)
-            if channel.user and channel.password is not None:
-                server.login(channel.user, channel.password.value())
+        with mailing.connected(channel) as server:
             refused = server.send_message(mail)
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = sorted({code for code, _ in error.recipients.values()})
-        raise ChannelError(f"the mail server refused all who were to get it ({codes[0]})", again=codes[0] < 500) from None
-    except smtplib.SMTPResponseException as error:
-        raise ChannelError(f"the mail server answered {error.smtp_code}", again=error.smtp_code < 500) from None
-    except smtplib.SMTPNotSupportedError:
-        raise ChannelError("the mail server offers no STARTTLS, or no login", again=False) from None
-    except ssl.SSLError as error:
-        raise ChannelError(f"no secure connection: {error.reason or 'the certificate is not trusted'}", again=False) from None
-    except (OSError, smtplib.SMTPException) as error:
-        raise ChannelError(getattr(error, "strerror", None) or "the mail server cannot be reached") from None
+    except mailing.MailError as error:
+        raise ChannelError(str(error), again=error.again) from None
     return f"the mail server refused {len(refused)} of {len(channel.to)} who were to get it" if refused else None
 
 

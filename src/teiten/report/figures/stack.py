@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from teiten.report.figures import _axes, _legend, _words
+from teiten.report.figures import _axes, _legend, _words, line
 from teiten.report.figures._canvas import Sheet, n
 from teiten.report.figures._colour import LIGHT, Theme, colour, distance
 from teiten.report.figures._model import SHORT, Figure, Gap, Mark, Series, Step, Threshold, check_times
@@ -25,6 +25,7 @@ class StackFigure(Figure):
     their middles. totals: write each series' sum and share into the legend (not for hosts, whose days do not add up).
     y_max: holds the axis still from outside. scale: with 'log' a bucket's height is its sum on a logarithmic axis, and the
     height is divided by shares: edges between layers can be read as parts of the sum, not on the axis.
+    lines: other counts in the same unit, laid over the stack.
     """
 
     times: Sequence[dt.datetime]
@@ -38,11 +39,12 @@ class StackFigure(Figure):
     totals: bool = True
     y_max: float | None = None
     scale: Literal["linear", "log"] = "linear"
+    lines: Sequence[Series] = ()
 
     def __post_init__(self) -> None:
         if sum(s.kind == "value" for s in self.series) > MOST:
             raise ValueError(f"a stack holds {MOST} series and 'other'; draw more as SmallMultiples")
-        check_times(self.times, (s.values for s in self.series))
+        check_times(self.times, (s.values for s in (*self.series, *self.lines)))
 
     def is_empty(self) -> bool:
         return not self.times or all(v is None for s in self.series for v in s.values)
@@ -57,7 +59,7 @@ class StackFigure(Figure):
             sheet,
             times=self.times,
             step=self.step,
-            highest=max(sums),
+            highest=max([*sums, *(v for s in self.lines for v in s.values if v is not None)]),
             y_max=self.y_max,
             unit=self.unit,
             gaps=self.gaps,
@@ -67,6 +69,8 @@ class StackFigure(Figure):
             lowest=min((one for one in sums if one > 0), default=1.0) if self.scale == "log" else 0.0,
         )
         self._layers(plot, paints)
+        for series in self.lines:
+            line.draw(plot, series, self.things)
         _axes.tips(plot, [self._tip(i, sheet.lang) for i in range(len(self.times))], daily=self.step not in SHORT)
         _axes.annotate(plot, self.marks, self.thresholds)
         if beside:
@@ -85,7 +89,8 @@ class StackFigure(Figure):
             value = _words.number(series.total) if self.totals else ""
             share = _words.share(series.total / whole, sheet.lang) if self.totals and whole else ""
             out.append(_legend.Entry(series.label, paint, over, value, share))
-        return out
+        lines = [_legend.Entry(s.label, line.ink(s, sheet, self.things), line=True, dash=line.dash(s)) for s in self.lines]
+        return [*out, *lines]
 
     def _layers(self, plot: _axes.TimePlot, paints: list[tuple[str, str]]) -> None:
         """Each series as one path from the zero line to its upper edge, the topmost first, each covering what is under it.
@@ -132,7 +137,8 @@ class StackFigure(Figure):
         return "V".join(f"{n(plot.of(heights[i]), 1)}H{n(plot.edges[i + 1 if forth else i])}" for i in buckets)
 
     def _tip(self, i: int, lang: str) -> str:
-        said = [f"{s.label} {_words.number(v)}" for s in reversed(self.series) if (v := s.values[i])]
+        shown = (*self.lines, *reversed(self.series))
+        said = [f"{s.label} {_words.number(v)}" for s in shown if (v := s.values[i])]
         return ", ".join(said) or ("0" if any(s.values[i] is not None for s in self.series) else _words.word(lang, "gap"))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from teiten.devices.asked import Found
 from teiten.periods import PeriodKind
+from teiten.report import devices as told
 from teiten.report import figures
-from teiten.report.asked import infected
+from teiten.report.asked import devices, infected
 from teiten.report.asked.infected import OTHER, Day, Hosts
 from teiten.report.context import Context
 from teiten.report.model import Block, Column, Paragraph, Section, Table
@@ -44,8 +46,14 @@ def build(context: Context) -> Section | None:
     if home is not None:
         findings.append(_one(context, hosts, home))
         if any(hosts.home[day] for day in hosts.days):
-            blocks.append(_home_block(context, hosts, home))
-            notes.append(context.say("quarter_mirai.devices"))
+            devices_of = context.answers.once_of(devices.mirai, home)
+            blocks.append(_home_block(context, hosts, home, devices_of))
+            if devices_of is None:
+                notes.append(context.say("quarter_mirai.devices"))
+            else:
+                findings += told.sentences(devices_of, context)
+                blocks.append(told.block(devices_of, context, "quarter-mirai-devices"))
+                notes.append(context.say("devices.rule"))
     return Section(ID, title, [text for text in findings if text], blocks=blocks, notes=notes)
 
 
@@ -231,8 +239,8 @@ def _variants(context: Context, sets: Mapping[str | None, Mapping[Day, int]], ho
     return layers
 
 
-def _home_block(context: Context, hosts: Hosts, home: str) -> Block:
-    """One country, stacked by what the hosts are: nobody has asked them yet, so that all are unknown."""
+def _home_block(context: Context, hosts: Hosts, home: str, known: Found | None) -> Block:
+    """One country, stacked by what the hosts are, with a line of unique devices; where nobody asked them, all are unknown."""
     say = context.say
     land = context.land(home)
     day, peak = _hosts.most(hosts.home, hosts.days)
@@ -245,8 +253,10 @@ def _home_block(context: Context, hosts: Hosts, home: str) -> Block:
         subtitle=say("quarter_mirai.subtitle_one", land=land, scope=context.scope),
         unit=say("hosts_by_day.unit"),
         times=_hosts.times(context, hosts.days),
-        series=[unknown],
+        series=[unknown] if known is None else told.layers(known, context, hosts.days, hosts.home),
+        lines=() if known is None else told.lines(known, context, hosts.days),
         step="day",
+        things="port" if known is None else "device",
         gaps=_hosts.gaps(context),
         totals=False,
     )
@@ -256,6 +266,9 @@ def _home_block(context: Context, hosts: Hosts, home: str) -> Block:
     where = f"part = 'country' AND country = '{home}' AND mirai > 0 AND {_since(hosts)}"
     sql = _part(hosts, "day, country, 'unknown' AS device, mirai AS hosts", where)
     rows = [(d, home, "unknown", hosts.home[d]) for d in hosts.days if hosts.home[d]]
+    if known is not None:
+        rows = [(d, home, family, n) for d, family, n in told.counts(known, hosts.days, hosts.home)]
+        sql = known.sql
     data = context.data("quarter-mirai-home", figure.title, ("day", "country", "device", "hosts"), rows, sql)
     return Block(data, figure, table)
 

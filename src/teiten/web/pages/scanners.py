@@ -107,7 +107,7 @@ def _organisations(asked: Asked, rows: Any) -> Table:
         ))  # fmt: skip
     columns = [Column(say("web_scanners.organisation"), "text"), Column(say("web_scanners.list"), "text", spare=True),
                Column(say("web.packets")), Column(say("web.hosts")), Column(say("web.share"))]  # fmt: skip
-    note = say("web.share_of", n=rows.total or 0, of=say(f"web.{asked.by}"))
+    note = say("web.share_of", n=rows.total or 0, of=say(f"web.{asked.by}").lower())
     return Table(say("web_scanners.organisations"), columns, out, note=note, rows_url=asked.url("/api/v1/rank/scanners"))
 
 
@@ -123,7 +123,7 @@ def _lists(asked: Asked, seen: set[str]) -> Table:
             words.number(len(one.organisations)), words.number(met) if met else say("web_scanners.not_seen"),
             one.licence or "–", one.source,
         ))  # fmt: skip
-    columns = [Column(say(f"web_scanners.{name}"), "text") for name in ("list", "version", "dated")]
+    columns = [Column(say(f"web_scanners.{name}"), "text", spare=name == "dated") for name in ("list", "version", "dated")]
     columns += [Column(say(f"web_scanners.{name}"), spare=True) for name in ("prefixes", "names")]
     columns += [Column(say("web_scanners.organisations")), Column(say("web_scanners.seen"))]
     columns += [Column(say(f"web_scanners.{name}"), "text", spare=True) for name in ("licence", "from_where")]

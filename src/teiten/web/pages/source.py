@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from teiten.engine.filters import Network
+from teiten.web import who
 from teiten.web.asked import Asked, place
 from teiten.web.model import Part, View
-from teiten.web.pages import _belongs, _notes, _ranked, _said, _source, _source_parts, _stories, _thing
+from teiten.web.pages import _belongs, _notes, _ranked, _said, _source, _source_parts, _stories, _thing, _told
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -31,6 +33,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         _source_parts.taken_for(own, net, found),
         *_source_parts.announced(own, net),
         *_notes.part(own, _notes.on_source(await _notes.every(pool), net)),
+        *await _operator(own, net),
     ]
     if marks["packets"]:
         series = await pool.ask(("series", "ports", own.key), lambda s: _ranked.through_time(s, own, "ports"))
@@ -45,6 +48,13 @@ async def build(asked: Asked, pool: Pool) -> View:
     parts += await _beside(own, pool, net, marks, ranked["ports"], found)
     parts += [_source_parts.ways(own, life), *_notes.forms(own, source=name)]
     return View(name, parts, lead=[speech.span()])
+
+
+async def _operator(own: Asked, net: Network) -> list[Part]:
+    """Whether its operator was told of it: for analysts, since it names contacts."""
+    if not who.now().may("analyst"):
+        return []
+    return _told.part(own, _told.on_source((await _told.book(own)).letters.values(), net))
 
 
 async def _beside(own: Asked, pool: Pool, net: Any, marks: dict[str, Any], ports: Any, verdicts: Any) -> list[Part]:
