@@ -90,6 +90,9 @@ def test_ports_and_sources_say_what_was_said_there(heard: Client) -> None:
         harmless(text)
     assert [row[0] for row in rows_of(port, "said")[1:]] == ["CVE-2014-8361 Realtek SDK miniigd SOAP"]
     assert len(rows_of(source, "said")) == 4
+    # a group's page is about all of its hosts, wherever one comes from
+    way = re.search(r'href="(/payload/[^"]+)"', source)
+    assert way and "src=" not in way[1] and "from=2026-11-01" in way[1]
     assert 'id="said"' not in heard.get(f"/port/9999/tcp?{SPAN}").text
 
 

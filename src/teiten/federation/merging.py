@@ -89,6 +89,7 @@ class Merged:
         self.there = np.flatnonzero(self.address_days > 0)
         """members that watched"""
         self._tables: dict[str, Table] = {}
+        self._heads = {store.name(one): one for one in sorted(self.used, key=lambda one: one.head.sequence)}
 
     @property
     def watched(self) -> list[str]:
@@ -96,8 +97,7 @@ class Merged:
 
     def head(self, member: str) -> Contribution | None:
         """The newest contribution of a member that has a say in the span."""
-        own = [one for one in self.used if self.store.name(one) == member]
-        return max(own, key=lambda one: one.head.sequence, default=None)
+        return self._heads.get(member)
 
     def rows(self, what: str) -> pl.DataFrame:
         """member, at (place of the day), key, packets, hosts."""

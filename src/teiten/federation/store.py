@@ -50,10 +50,15 @@ class Store:
     aside: list[tuple[str, str]] = field(default_factory=list)
     """member, and why something of it does not count"""
 
+    _names: dict[str, str] = field(default_factory=dict)
+
     def name(self, one: Contribution) -> str:
         """The member's name today."""
-        found = self.members.by_key(one.head.key)
-        return found[0].name if found else one.head.member
+        key = one.head.key
+        if key not in self._names:
+            found = self.members.by_key(key)
+            self._names[key] = found[0].name if found else one.head.member
+        return self._names[key]
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ DRAWN: Final = 7
 """groups with a line of their own"""
 FEW: Final = 10
 _PORTS: Final = 3
-_WIDE: Final = 36
+_WIDE: Final = 30
 """letters of a group's words in a table"""
 _INKS: Final = (
     "#2961b1", "#d55e00", "#7aa87c", "#99328a", "#f69e24", "#008b8b", "#5d2a01", "#5c72da", "#793243", "#84a7e6", "#566d55",
@@ -149,14 +149,14 @@ def table(asked: Asked, found: Heard, chosen: Sequence[Group]) -> Table:
     say, number = speech.say, speech.words.number
     columns = [Column(say("web_said.what"), "text"), Column(say("web.hosts")), Column(say("web_said.times"), spare=True),
                Column(say("web_said.alike"), spare=True), Column(say("web_said.ports"), "text"),
-               Column(say("web_said.first"), "text", spare=True), Column(say("web_said.last"), "text"),
+               Column(say("web_said.first"), "text", spare=True), Column(say("web_said.last"), "text", spare=True),
                Column(say("web_said.fetches"), "text", spare=True)]  # fmt: skip
     rows: list[Row] = []
     for one in chosen:
         downloads = said.downloads(one, found.own)
         rows.append((
-            Cell(what(one, found.own), asked.url(place("payload", one.hash[:16]))), number(one.hosts), number(one.times),
-            number(len(one.members)), ports(speech, one.ports), speech.at(one.first) if one.first else "–",
+            Cell(what(one, found.own), asked.url(place("payload", one.hash[:16]), src=None, port=None)), number(one.hosts),
+            number(one.times), number(len(one.members)), ports(speech, one.ports), speech.at(one.first) if one.first else "–",
             speech.at(one.last) if one.last else "–", _cut(downloads[0], 60) if downloads else "–",
         ))  # fmt: skip
     notes = [say("web_said.note")]
