@@ -79,6 +79,17 @@ of 3x alone:
   told, and not counted; mended since).
 - One quiet story in a week is 0.14 a day: so few days tell little about 0.2.
 - Seconds of the processor are of a machine on which four to twenty processes wanted its two cores.
+
+`web` asks a server that has just begun 56 addresses one after another (pages with an hour, a day, a week, a month, filters, the
+search, the API), each for the first time; then again, by fifty viewers at once, and after a batch of a hundred packets.
+`processor` is what the server took for an answer, which other work on the machine does not lengthen; `refused` counts answers
+of 503, and those that did not come in two minutes.
+
+`live` writes lines to a log that `teiten watch` follows, and looks when the lake has each and when a page in Chromium shows it:
+with the station's own settings (it looks every 8 s), and with `every = 1`.
+
+`mapping` has [a page of its own](../concepts/mapping.md): how many of 20 sensors a prober finds by what is published, in ten
+worlds, at 22 degrees of detail: 20 from exact daily reports, none by the defaults.
 """
 
 

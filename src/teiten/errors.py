@@ -8,6 +8,7 @@
     ├── LakeError          the lake cannot be opened, or written
     │   ├── LakeBusyError     another writer holds it
     │   └── LakeChangedError  files that an answer needed were replaced while it was made: asked again, it is there
+    ├── LimitError         an answer would take more time or memory than it may
     └── DataError          country, AS, font or language data is missing or broken
 
 Inside a module the builtins (ValueError, OSError) are used; they become one of these where a person would see them.
@@ -66,6 +67,10 @@ class LakeBusyError(LakeError):
 
 class LakeChangedError(LakeError):
     """The lake was changed while it was asked, and files of the answer are gone; the same question has one again."""
+
+
+class LimitError(TeitenError):
+    """An answer would take more time or memory than it may: less at once can be asked for, or the same later."""
 
 
 class DataError(TeitenError):

@@ -167,7 +167,7 @@ def test_what_the_documents_tell_to_type_works(page: Path, script: str, tmp_path
 
 @pytest.mark.parametrize("log", sorted((ROOT / "examples" / "routers").glob("*.log")), ids=lambda p: p.stem)
 def test_each_devices_line_is_shown_in_the_guide_and_read(log: Path) -> None:
-    """What the guide shows as a device's line is the line that is read here; MikroTik's own format is not read, and said so."""
+    """What the guide shows as a device's line is the line that is read here."""
     lines = _read(log).splitlines()
     for code in ("en", "ja"):
         page = _read(DOCS / "guide" / code / "routers.md")
@@ -181,7 +181,7 @@ def test_each_devices_line_is_shown_in_the_guide_and_read(log: Path) -> None:
             capture_output=True, text=True, timeout=120, check=True,
         ).stdout.splitlines()
     ]  # fmt: skip
-    assert len(rows) == (0 if log.stem == "mikrotik" else len(lines))
+    assert len(rows) == len(lines)
     assert all(row["time"].startswith("2019-10-21T20:02") and row["src_ip"].startswith("192.0.2.") for row in rows)
     assert all(row["action"] in ("drop", "reject") and row["interface"] and row["dst_port"] for row in rows)
 

@@ -27,6 +27,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, Se
     settings = Settings(ZONE, "flag")
     lake = Lake.create(tmp_path_factory.mktemp("parts") / "lake", ZONE)
     fill(lake, rows(1200, ZONE, 5))
+    for source, label, value in (
+        ("203.0.113.7", "announced_scanner", "Alpha"),
+        ("203.0.113.9", "tool", "zmap"),
+        ("2001:db8::/64", "spoofed_flood", None),
+    ):
+        lake.add_note("correction", src=source, label=label, value=value, day_from=DAYS[0], day_to=DAYS[3])
     rollup.ensure(lake, settings, DAYS[:3])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolled, "SHARE", 0)
@@ -50,7 +56,9 @@ def through_time(what: str | None, step: Any, hosts: bool) -> Ask:
 
 ASKED: dict[str, Ask] = {
     **{
-        f"{what} by {by}": ranked(what, by) for what in ("ports", "countries", "sources", "asns") for by in ("packets", "hosts")
+        f"{what} by {by}": ranked(what, by)
+        for what in ("ports", "countries", "sources", "asns", "tools", "scanners")
+        for by in ("packets", "hosts")
     },
     **{
         f"{what} a {step}": through_time(what, step, False) for what in ("ports", "countries", None) for step in ("hour", "day")
@@ -68,7 +76,11 @@ SPANS = {
 
 
 @pytest.mark.parametrize("name", SPANS)
-@pytest.mark.parametrize("words", [{}, {"country": "US,unknown", "port": "23,445/tcp"}], ids=["all", "some"])
+@pytest.mark.parametrize(
+    "words",
+    [{}, {"country": "US,unknown", "port": "23,445/tcp"}, {"port": "23/tcp"}, {"scanners": "out", "tool": "zmap,unknown"}],
+    ids=["all", "some", "a port", "by verdicts"],
+)
 def test_as_from_events(both: tuple[Session, Session, Settings], name: str, words: dict[str, str]) -> None:
     counting, plain, settings = both
     first = span(ZONE, 0, 1)[0].replace(tzinfo=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,7 @@ ASKED: dict[str, Ask] = {
     **{f"{what} by {by}": _ranked(what, by) for what in questions.THINGS for by in ("packets", "hosts")},  # type: ignore[arg-type]
     "three ports": _ranked("ports", "packets", 3),
     "totals": lambda s, f, a, b: questions.totals(s, a, b, filters=f),
+    "totals without moments": lambda s, f, a, b: questions.totals(s, a, b, filters=f, moments=False),
     **{
         f"{what or 'all'} by the {step}": _series(what, step)  # type: ignore[arg-type]
         for what in (None, "ports", "countries", "sources")
@@ -208,7 +210,11 @@ def test_what_is_asked_of_an_expected_span(
         ("countries by packets", {"port": "23"}, True),
         ("asns by packets", {}, True),
         ("sources by packets", {}, True),
-        ("sources by packets", {"port": "23"}, False),
+        ("sources by packets", {"port": "23"}, True),
+        ("asns by packets", {"port": "23"}, True),
+        ("totals", {"port": "23"}, False),
+        ("totals without moments", {"port": "23"}, True),
+        ("sources by hosts", {"port": "23", "tool": "zmap"}, True),
         ("scanners by packets", {}, True),
         ("tools by packets", {}, True),
         ("totals", {}, True),
@@ -231,6 +237,42 @@ def test_what_is_asked_of_aggregates(both: tuple[Session, Session], asked: str, 
     assert ASKED[asked](session, chosen, start, end).counted is counted
     part = ASKED[asked](session, chosen, start + dt.timedelta(minutes=20), end)
     assert not part.counted, "parts of a day need events"
+
+
+def test_sources_are_not_looked_up_where_rows_tell_what_they_are_taken_for(both: tuple[Session, Session]) -> None:
+    start, end = span(both[0].zone_name, 0, 3)
+    with Session(both[0].lake, both[0].settings) as session:
+        assert questions.rank(session, "tools", start, end).counted
+        assert not session._looked_up
+        assert list(questions.rank(session, "tools", start, end)) == list(questions.rank(both[1], "tools", start, end))
+
+
+def test_a_lake_of_before_pairs(tmp_path: Path) -> None:
+    """Its days get what they lack, and nothing else is counted again; of days without events pairs do not answer."""
+    zone = "Asia/Tokyo"
+    lake, settings = Lake.create(tmp_path / "lake", zone), Settings(zone, "flag")
+    fill(lake, rows(500, zone, 8))
+    rollup.ensure(lake, settings, DAYS)
+    shutil.rmtree(lake.path / "rollup_pairs")
+    before = {name: lake.rollup_files(name) for name in tables.TABLES}
+    start, end = span(zone, 0, 4)
+    port = filters.parse(settings, port="23")
+    with Session(lake, settings) as session:
+        assert not questions.rank(session, "sources", start, end, filters=port).counted
+    assert set(rollup.stale(lake, settings)) == set(DAYS)
+    assert rollup.ensure(lake, settings, DAYS).rows.keys() == {"rollup_pairs"}
+    assert not rollup.stale(lake, settings)
+    assert {name: lake.rollup_files(name) for name in tables.TABLES if name != "rollup_pairs"} == {
+        name: files for name, files in before.items() if name != "rollup_pairs"
+    }
+    with Session(lake, settings) as session, Session(lake, settings, counted=False) as plain:
+        told, right = (questions.rank(one, "sources", start, end, filters=port) for one in (session, plain))
+        assert told.counted and list(told) == list(right)
+        # events of the first day go, and the day was never counted into pairs
+        kept = rolled.stored(lake, "rollup_pairs", zone)
+        session.rolled._states["rollup_pairs"] = {day: basis for day, basis in kept.items() if day != DAYS[0]}  # type: ignore[union-attr]
+        session.rolled._dropped = {DAYS[0]}  # type: ignore[union-attr]
+        assert not questions.rank(session, "sources", start, end, filters=port).counted
 
 
 @pytest.fixture
@@ -283,8 +325,9 @@ def test_exact_questions_stay_exact_beside_sketches(sketched: tuple[Lake, Settin
 def test_few_events_are_counted_rather_than_estimated(sketched: tuple[Lake, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolled, "QUICK", 10_000)
     lake, settings = sketched
-    with Session(lake, settings) as session:
-        assert not ASKED["ports by packets"](session, Filters(), *span(settings.zone_name, 0, 4)).counted
+    with Session(lake, settings) as session, Session(lake, settings, counted=False) as plain:
+        told, right = (ASKED["ports by packets"](one, Filters(), *span(settings.zone_name, 0, 4)) for one in (session, plain))
+        assert not told.estimated and list(told) == list(right)
 
 
 def state(lake: Lake, settings: Settings) -> list[dt.date]:

@@ -115,12 +115,13 @@ def test_forgetting_reaches_aggregates_of_days_without_events(made: tuple[Lake, 
     def held() -> list[int]:
         tables = {name: pl.concat([pl.read_parquet(f) for f in lake.rollup_files(name)]) for name in rollups.TABLES}
         ports, busy = (tables[name]["host"].eq(rollups.hashed(one.packed)).sum() for name in ("rollup_ports", "rollup_busy"))
-        return [tables["rollup_sources"]["src_ip"].to_list().count(one.packed), int(ports), int(busy)]
+        named = [tables[name]["src_ip"].to_list().count(one.packed) for name in ("rollup_sources", "rollup_pairs")]
+        return [*named, int(ports), int(busy)]
 
     assert all(held())
     found = lake.forget(ipaddress.ip_network("203.0.113.8"))
     assert found.aggregates
-    assert held() == [0, 0, 0]
+    assert held() == [0, 0, 0, 0]
     start, end = (dt.datetime(2026, month, 1, tzinfo=settings.zone) for month in (3, 4))
     with Session(lake, settings) as session:
         sources = questions.rank(session, "sources", start, end)

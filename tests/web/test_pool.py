@@ -10,11 +10,13 @@ import pytest
 
 from teiten import intake
 from teiten.engine import questions
-from teiten.errors import LakeChangedError
+from teiten.errors import LakeChangedError, LimitError
 from teiten.lake import Lake
 from teiten.settings import Settings
+from teiten.web import app
 from teiten.web import pool as pools
-from teiten.web.pool import Pool, TooLongError
+from teiten.web.api import _door
+from teiten.web.pool import BusyError, Pool, TooLongError
 
 from .conftest import lake_of, line, log
 
@@ -59,6 +61,23 @@ def test_what_takes_too_long_is_ended(chosen: Settings, monkeypatch: pytest.Monk
         return found
 
     assert asyncio.run(run()) == len(list(log()))
+
+
+def test_what_is_too_much_is_no_fault_of_the_server(chosen: Settings) -> None:
+    """A page and the API say 503 and when to come again, never 500: too long, too many, more memory than there is."""
+
+    async def ask(query: str) -> None:
+        pool = Pool(chosen, workers=1, memory_mb=100)
+        try:
+            await pool.ask("much", lambda s: s.query(query))
+        finally:
+            pool.close()
+
+    with pytest.raises(LimitError, match="more memory") as told:
+        asyncio.run(ask("SELECT list(range) FROM range(30000000)"))
+    for error in (told.value, TooLongError("This takes longer."), BusyError("Others are asked.")):
+        assert (app._status(error), _door.status_of(error)) == (503, 503)
+        assert _door.trouble(error).headers["retry-after"]
 
 
 def test_a_lake_that_changes_under_a_question_is_asked_again(chosen: Settings) -> None:

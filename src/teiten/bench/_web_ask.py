@@ -14,6 +14,9 @@ from teiten.errors import TeitenError
 LONGEST: Final = 120.0
 """seconds that a viewer waits for one answer"""
 
+LATE: Final = 504
+"""stands for the status of an answer that did not come in that time"""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -37,7 +40,10 @@ async def ask(host: str, port: int, paths: Sequence[str]) -> list[Seen]:
             reader, writer = link
             head = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept-Encoding: gzip\r\nAccept: text/html\r\n\r\n"
             writer.write(head.encode())
-            status, length, ends = await asyncio.wait_for(_answer(reader), LONGEST)
+            try:
+                status, length, ends = await asyncio.wait_for(_answer(reader), LONGEST)
+            except TimeoutError:
+                status, length, ends = LATE, 0, True
             out.append(Seen(path, status, time.perf_counter() - began, length))
             if ends or status >= 500:
                 writer.close()
@@ -65,7 +71,7 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, int, bool]:
 
 
 def one(host: str, port: int, paths: Sequence[str]) -> list[Seen]:
-    """One viewer asks each of the addresses in turn. TeitenError where one fails."""
+    """One viewer asks each of the addresses in turn. TeitenError where one fails; 503 is an answer, and so is none in time."""
     return _checked(asyncio.run(ask(host, port, paths)))
 
 
@@ -82,7 +88,7 @@ def many(host: str, port: int, paths: Sequence[str], viewers: int, each: int, se
 
 
 def _checked(found: list[Seen]) -> list[Seen]:
-    wrong = [seen for seen in found if seen.status not in (200, 303)]
+    wrong = [seen for seen in found if seen.status not in (200, 303, 503, LATE)]
     if wrong:
         told = ", ".join(sorted({f"{seen.path} with {seen.status}" for seen in wrong})[:5])
         raise TeitenError(f"{len(wrong)} of {len(found)} answers failed: {told}.")

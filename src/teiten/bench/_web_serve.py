@@ -77,15 +77,19 @@ def _children(pid: int) -> list[int]:
     return []
 
 
+def chromium() -> str | None:
+    """The browser's program; None where there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def first_paint(urls: list[str]) -> list[float]:
     """Seconds from asking for each address until Chromium paints something of it (the middle of three); [] without one.
 
     A tab is opened once and the pages' files are in its cache from the second page on, as a visitor's are.
     """
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
+    if chromium() is None:
         return []
-    with _tab(program) as call:
+    with tab() as call:
         call("Page.navigate", url=urls[0])
         time.sleep(2)
         return [statistics.median(_painted(call, url) for _ in range(3)) for url in urls]
@@ -104,8 +108,11 @@ def _painted(call: Any, url: str) -> float:
 
 
 @contextlib.contextmanager
-def _tab(program: str) -> Iterator[Any]:
-    """What calls a method of the DevTools protocol in a tab of its own."""
+def tab() -> Iterator[Any]:
+    """What calls a method of the DevTools protocol in a tab of its own. TeitenError where there is no Chromium."""
+    program = chromium()
+    if program is None:
+        raise TeitenError("There is no Chromium on this machine.", hint="apt install chromium")
     read_to, to = os.pipe()
     back, write_back = os.pipe()
     rest = b""

@@ -24,7 +24,7 @@ from teiten import event, periods
 from teiten.engine import bytewise, clock, judged, rolled, strangers
 from teiten.engine.pairs import Pairs
 from teiten.engine.rolled import Span
-from teiten.errors import LakeChangedError, LakeError, QueryError, TeitenError, UsageError
+from teiten.errors import LakeChangedError, LakeError, LimitError, QueryError, TeitenError, UsageError
 from teiten.lake import Lake, changes, coverage, device, note, rollup, verdict, watching
 from teiten.lake import batch as batches
 from teiten.settings import Settings
@@ -262,9 +262,10 @@ class Session:
         )
         self._con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {chosen} FROM {source} raw {where}")
 
-    def _ready(self, sql: str, spans: Sequence[Span] | None = None) -> None:
-        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick."""
-        asked = judged.asks(sql, self._tree)
+    def _ready(self, sql: str, spans: Sequence[Span] | None = None, *, joined: Collection[str] | None = None) -> None:
+        """Makes the views that the query asks for; most ask for none of these, and opening is to stay quick. joined: tables of
+        verdicts (`judged.TABLES`) that are put beside events; None: those whose columns it names."""
+        asked = judged.asks(sql, self._tree) if joined is None else frozenset(joined)
         if (asked or judged.names_views(sql)) and not self._judged:
             then = f"WHERE created <= {_quoted(self._as_of.isoformat())}::TIMESTAMPTZ" if self._as_of else ""
             judging = {
@@ -351,6 +352,10 @@ class Session:
     def has_put(self, name: str) -> bool:
         """Was anything put into that view?"""
         return name in self._put_by
+
+    def judge(self) -> None:
+        """Makes the views of events have all that verdicts add to them, so that a view of these can be made."""
+        self._ready(f"SELECT {', '.join(judged.JOINED)} FROM raw_events")
 
     def make(self, statement: str, query: str) -> None:
         """Runs a statement that makes a temporary table of that query over the events. Errors as those of `frame`."""
@@ -457,7 +462,7 @@ class Session:
             # through nanoarrow: handed to polars directly, duckdb 2.0 complains of leaked objects at exit
             found = pl.DataFrame(nanoarrow.c_array_stream(relation))
         except (duckdb.OutOfMemoryException, duckdb.InterruptException) as error:
-            raise TeitenError(
+            raise LimitError(
                 f"The question needs more memory than it may have ({self._memory_mb} MB): {_first_line(error)}.",
                 hint="Ask for a shorter period or fewer columns.",
             ) from None
@@ -532,10 +537,17 @@ class Session:
         )
 
     def query(
-        self, sql: str, params: Mapping[str, Any] | Sequence[Any] = (), *, spans: Sequence[Span] | None = None
+        self,
+        sql: str,
+        params: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        spans: Sequence[Span] | None = None,
+        joined: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened."""
-        rows = self._run(sql, params, lambda: self._ready(sql, spans), users=True).to_dicts()
+        """The rows of a query as dicts. spans: it asks for events of these alone, so that no other files need be opened.
+        joined: tables of verdicts that events have beside them in it (none where its rows have their columns already); None:
+        those that it names."""
+        rows = self._run(sql, params, lambda: self._ready(sql, spans, joined=joined), users=True).to_dicts()
         for row in rows:
             for key, value in row.items():
                 if isinstance(value, Decimal):

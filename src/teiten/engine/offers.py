@@ -113,11 +113,14 @@ class Relation:
     name: str | None = None
     put: dict[str, str] = field(default_factory=dict)
     """words of its own for a question that has {put}"""
+    joined: frozenset[str] | None = frozenset()
+    """tables of verdicts that events are asked with for its rows: none, where these have their columns; None: as the question
+    says"""
     kept: bool = True
     """are its rows the lake's, or does it stand for events that are asked now?"""
 
 
-EVENTS: Final = Relation(put=PUTTING, kept=False)
+EVENTS: Final = Relation(put=PUTTING, joined=None, kept=False)
 _PORT: Final = frozenset({"protocol", "dst_port"})
 SOURCES: Final = Relation(
     "rollup_sources",
@@ -145,8 +148,16 @@ PORTS: Final = Relation(
 BUSY: Final = Relation(
     "rollup_busy", _ABOUT, "hour", moments=False, words={**_SKETCHED, **_SUMMED}, hosts_if=_SKETCHED_IF, estimates=True
 )
+SENT: Final = Relation(
+    "rollup_pairs",
+    _ABOUT | _PORT | {"src_ip", "asn", "as_name"},
+    "day",
+    moments=False,
+    words={**_EXACT, **_SUMMED},
+)
+"""what each source sent to each port: a row each, so that it serves where no smaller table does, or of single ports"""
 TARGETS: Final = Relation("rollup_targets", frozenset({"time", "packets", "sensor", "dst_ip"}), "day", False, False)
-COUNTED: Final = (SOURCES, HOURS, PORTS, BUSY, TARGETS)
+COUNTED: Final = (SOURCES, HOURS, PORTS, BUSY, SENT, TARGETS)
 """in order of preference: exact and small before what estimates"""
 
 
@@ -182,9 +193,12 @@ def offered(query: Query) -> list[Relation]:
     if query.grain is None or "mode(" in query.text(raw=True):
         return []
     asked = needs(query)
+    # of single ports the pairs are few rows, and tell hosts exactly
+    single = all(f.port and all(p.first == p.last for p in f.port) for f in query.filters.values())
+    order = sorted(COUNTED, key=lambda one: one is not SENT and one.estimates) if single else COUNTED
     return [
         one
-        for one in COUNTED
+        for one in order
         if asked.columns <= one.columns
         and (one.hosts or not asked.hosts)
         and (one.moments or not asked.moments)
@@ -197,7 +211,11 @@ def choose(session: Session, query: Query) -> Relation:
     kept = session.rolled
     spans = [(filters.start, filters.end) for filters in query.filters.values()]
     if kept is not None:
+        # events are found by their source (Bloom filters), pairs by their port
+        by_source = session.kept_since is None and any(f.src and not f.port for f in query.filters.values())
         for one in offered(query):
+            if one is SENT and by_source:
+                continue
             found = kept.relation(one, spans, verdicts=needs(query).verdicts)
             if found is not None:
                 return found
@@ -258,6 +276,12 @@ SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protoc
 FROM raw_events WHERE {{where}}
 GROUP BY day_of(time), sensor, src_ip, protocol, country, asn, as_name, kind, action, CASE WHEN interface = '' THEN '' END,
          scanner, research_scanner, tool, spoofed""",
+    "rollup_pairs": f"""
+SELECT day_of(time) AS day, day_start(min(time)) AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_FLAGS},
+       {_SUMS}
+FROM raw_events WHERE {{where}}
+GROUP BY day_of(time), sensor, src_ip, protocol, dst_port, country, asn, as_name, kind, action,
+         CASE WHEN interface = '' THEN '' END, scanner, research_scanner, tool, spoofed""",
     "rollup_ports": _thinned("rollup_ports"),
     "rollup_busy": _thinned("rollup_busy"),
     "rollup_targets": f"""
@@ -265,8 +289,9 @@ SELECT day_of(time) AS day, day_start(time) AS time, sensor, dst_ip, {_SUMS} FRO
 }
 
 
-def told(relation: Relation, where: str, moments: Sequence[str]) -> str:
-    """The SELECT of the events that the condition lets through, told as rows of that relation, without what verdicts add.
+def told(relation: Relation, where: str, moments: Sequence[str], *, verdicts: bool = False) -> str:
+    """The SELECT of the events that the condition lets through, told as rows of that relation; without what verdicts add,
+    unless that is wanted.
 
     moments (SQL literals, the latest first) that lie within a day or hour: events from there on have it as their time, so that
     conditions on time still tell them apart."""
@@ -274,7 +299,8 @@ def told(relation: Relation, where: str, moments: Sequence[str]) -> str:
     if moments:
         cases = " ".join(f"WHEN time >= {moment} THEN greatest({begin}, {moment})" for moment in moments)
         begin = f"CASE {cases} ELSE {begin} END"
-    return _TOLD[relation.table or ""].format(begin=begin, where=where)
+    text = _TOLD[relation.table or ""]
+    return (text.replace(_PLAIN, _FLAGS) if verdicts else text).format(begin=begin, where=where)
 
 
 _PLAIN: Final = """kind, action, CASE WHEN interface = '' THEN '' END AS interface, NULL::VARCHAR AS scanner,
@@ -292,6 +318,10 @@ FROM raw_events WHERE {{where}}""",
     "rollup_sources": f"""
 SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, country, asn, as_name, {_PLAIN}, packets,
        1::BIGINT AS events, time AS first, time AS last
+FROM raw_events WHERE {{where}}""",
+    "rollup_pairs": f"""
+SELECT day_of(time) AS day, {{begin}} AS time, sensor, src_ip, protocol, dst_port, country, asn, as_name, {_PLAIN}, packets,
+       1::BIGINT AS events
 FROM raw_events WHERE {{where}}""",
     "rollup_ports": _HASHED,
     "rollup_busy": _HASHED.replace(" protocol, dst_port,", "").replace(" asn,", ""),

@@ -147,7 +147,7 @@ class Query:
         since = None if found.kept else session.kept_since
         lost = since if since and any(f.start is None or f.start < since for f in self.filters.values()) else None
         spans = [(f.start, f.end) for f in self.filters.values()]
-        rows = session.query(self.text(raw=True, relation=found), spans=spans)
+        rows = session.query(self.text(raw=True, relation=found), spans=spans, joined=found.joined)
         error = max((row.get("hosts_error") or 0.0 for row in rows), default=0.0) if found.estimates else 0.0
         for row in rows if not error else ():
             row.pop("hosts_error", None)
@@ -370,31 +370,37 @@ def totals(
     *,
     before: Span | None = None,
     filters: Filters | None = None,
+    moments: bool = True,
 ) -> Rows:
     """One row: packets, hosts, events, days, packets_per_day, countries, sensors, first and last event, and what was left out.
 
     left_out_accepted: packets of accepted and audited events; left_out_outgoing: of other events that did not come in.
     packets_before, hosts_before, difference and change (percent, of packets) as in `rank`. `days` is the span's length,
-    whether or not a sensor was recording: a mean over days with gaps is too low, so show it beside the gaps.
+    whether or not a sensor was recording: a mean over days with gaps is too low, so show it beside the gaps. moments: are first
+    and last wanted? Without them (None) more questions need no events.
     """
-    found = _totals(session, start, end, filters)
+    found = _totals(session, start, end, filters, moments)
     row = found[0]
     row |= {"days": (end - start) / dt.timedelta(days=1)}
     row |= {"packets_per_day": row["packets"] / row["days"]}
     row |= dict.fromkeys(("packets_before", "hosts_before", "difference", "change"))
     if before is not None and observed(session, *before, filters):
-        then = _totals(session, *before, filters)[0]
+        then = _totals(session, *before, filters, moments)[0]
         difference = row["packets"] - then["packets"]
         row |= {"packets_before": then["packets"], "hosts_before": then["hosts"], "difference": difference}
         row |= {"change": 100.0 * difference / then["packets"] if then["packets"] else None}
     return found
 
 
-def _totals(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None) -> Rows:
+def _totals(session: Session, start: dt.datetime, end: dt.datetime, filters: Filters | None, moments: bool) -> Rows:
     wanted = (filters or Filters()).between(start, end)
     counted = "true" if wanted.all_events else " AND ".join(_ATTEMPT[bool(wanted.action)])
+    template = _TOTALS
+    if not moments:
+        template = template.replace(", {moments},", ",").replace("{earliest}", "max(NULL::TIMESTAMPTZ)")
+        template = template.replace("{latest}", "max(NULL::TIMESTAMPTZ)")
     query = Query(
-        _TOTALS,
+        template,
         {"where": replace(wanted, all_events=True)},
         grain="day",
         counted=counted,

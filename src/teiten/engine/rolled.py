@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from teiten.engine import offers
 from teiten.engine.filters import timestamp
+from teiten.engine.judged import EVERY
 from teiten.lake import Lake, rollup
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ class Rolled:
         name = asked.table or ""
         spans = list(spans)
         days, edges = self._days(spans, asked.grain or "day")
-        if (edges and (verdicts or edges & self._dropped)) or (verdicts and not self._verdicts and not days & self._dropped):
+        if edges & self._dropped or (verdicts and not self._verdicts and not days & self._dropped):
             return None
         state = self._current(name, verdicts)
         had = (days & state.keys()) - edges
-        if not had:
+        # what an older version counted of a day whose events are gone was not counted into each of today's tables
+        if not had or (days & self._dropped) - state.keys():
             return None
         missing = days - had - self._dropped
-        beside = missing if not verdicts and not self._session.pairs else set()
+        beside = missing if (edges or not verdicts) and not self._session.pairs else set()
         if beside:
             many = edges or self._events(beside) > FEW
             if many and SHARE * self._events(beside) > self._events(days):
@@ -64,8 +66,10 @@ class Rolled:
         if thinned and asked.estimates and not days & self._dropped and self._events(days) <= QUICK:
             return None
         found = asked if thinned else offers.exactly(asked)
-        view = self._beside(asked, had, beside, spans) if beside else self._view(name, verdicts)
-        return replace(found, name=view)
+        if not beside:
+            return replace(found, name=self._view(name, verdicts))
+        view = self._beside(asked, had, beside, spans, verdicts=verdicts)
+        return replace(found, name=view, joined=EVERY if verdicts else found.joined)
 
     def _days(self, spans: Iterable[Span], grain: offers.Grain) -> tuple[set[dt.date], set[dt.date]]:
         """The days with events that lie in the spans; and those of them within which (or within an hour of which) one begins or
@@ -84,17 +88,22 @@ class Rolled:
             out |= {day for day in known if first <= day <= last}
         return out, edges & out
 
-    def _beside(self, asked: offers.Relation, had: set[dt.date], days: set[dt.date], spans: list[Span]) -> str:
-        """The name of a view of the rows of the days that are had, and of the events of the others, told as such rows."""
+    def _beside(
+        self, asked: offers.Relation, had: set[dt.date], days: set[dt.date], spans: list[Span], *, verdicts: bool
+    ) -> str:
+        """The name of a view of the rows of the days that are had, and of the events of the others, told as such rows (with
+        what verdicts say, where that is asked)."""
         after = dt.timedelta(days=1)
         runs = [(offers.midnight(a, self._zone), offers.midnight(b + after, self._zone)) for a, b in _runs(sorted(days))]
         where = " OR ".join(f"(time >= {timestamp(a)} AND time < {timestamp(b)})" for a, b in runs)
         moments = sorted({moment for span in spans for moment in span if moment is not None}, reverse=True)
         within = [m for m in moments if any(a < m < b for a, b in runs)]
-        key = (asked.table or "", frozenset(had), frozenset(days), tuple(within))
+        key = (asked.table or "", frozenset(had), frozenset(days), tuple(within), verdicts)
         if key not in self._mixed:
             self._mixed[key] = f"_beside_{len(self._mixed)}"
-            rows = offers.told(asked, f"({where})", [timestamp(m) for m in within])
+            rows = offers.told(asked, f"({where})", [timestamp(m) for m in within], verdicts=verdicts)
+            if verdicts:
+                self._session.judge()
             self._session.show_rollup(asked.table or "", self._mixed[key], sorted(had), fresh=False, more=rows)
         return self._mixed[key]
 

@@ -351,6 +351,8 @@ def _counted(path: Path, wish: Wish) -> None:
     for table in ("rollup_ports", "rollup_busy") if hosts else ():
         if _files(path, table):
             _rewrite(path, table, ("day", "zone"), lambda frame: frame.filter(~pl.col("host").is_in(hosts).fill_null(False)))
+    if hosts and _files(path, "rollup_pairs"):
+        _rewrite(path, "rollup_pairs", ("day", "zone"), lambda frame: frame.filter(~wish.within(wish.column)))
     # the last: by its rows an interrupted one finds the hashes again
     _rewrite(path, name, ("day", "zone"), lambda frame: frame.filter(~wish.within(wish.column)))
 

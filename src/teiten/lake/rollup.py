@@ -5,6 +5,7 @@
     rollup_ports    a day x port x source: hosts of ports. Of a port with more than `KEPT` sources on a day those with the
                     smallest hashes are kept, a theta sketch (Apache DataSketches); the packets of the others stay, summed up
     rollup_busy     an hour x source, thinned in the same way: hosts of hours
+    rollup_pairs    a day x source x port: what a source sent to a port, exactly; questions about a port read its rows
     rollup_targets  a day x address that was arrived at: what must not be published, and how many were watched
 
 Every table can be made again from events, as long as these are kept: `teiten.rollup` does. `lake/_daily.py` says how days
@@ -68,6 +69,16 @@ TABLES: Final[dict[str, dict[str, pl.DataType]]] = {
     },
     "rollup_ports": {**_PLACE, **_PORT, "country": _TEXT, "asn": _INT, **_ABOUT, **_SKETCH, **_COUNTED},
     "rollup_busy": {**_PLACE, "country": _TEXT, **_ABOUT, **_SKETCH, **_COUNTED},
+    "rollup_pairs": {
+        **_PLACE,
+        "src_ip": pl.Binary(),
+        **_PORT,
+        "country": _TEXT,
+        "asn": _INT,
+        "as_name": _TEXT,
+        **_ABOUT,
+        **_COUNTED,
+    },
     "rollup_targets": {**_PLACE, "dst_ip": pl.Binary(), **_COUNTED},
 }
 """table -> columns, without those that every table of days has"""
@@ -76,6 +87,7 @@ ORDER: Final[dict[str, tuple[str, ...]]] = {
     "rollup_sources": ("src_ip",),
     "rollup_ports": ("protocol", "dst_port", "host"),
     "rollup_busy": ("time", "host"),
+    "rollup_pairs": ("protocol", "dst_port", "src_ip"),
     "rollup_targets": ("dst_ip",),
 }
 

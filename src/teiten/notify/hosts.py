@@ -2,8 +2,8 @@
 
 A host is one that a rule of [notify] `rules` names on some day of the span, as surely as `least` asks. Left out are sources
 that are a research scanner's, forged, or send backscatter on any of these days; addresses that packets were sent to (the
-sensors' own: whoever bears one was forged, or looks in a mirror); and addresses that no operator on the Internet has. Every
-host is counted in exactly one of these, or is told of.
+sensors' own: whoever bears one was forged, or looks in a mirror), and those that are one backwards; and addresses that no
+operator on the Internet has. Every host is counted in exactly one of these, or is told of.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ def find(session: Session, wanted: Filters, rules: Notifying) -> Found:
     out, left = [], Counter[str]()
     for packed, host in hosts.items():
         research, forged = about.get(packed, (False, False))
-        why = _why(host, packed in own, bool(research), bool(forged), packed in answering)
+        # an address that reads backwards as a sensor's would be taken for it by every search, ours too
+        why = _why(host, packed in own or packed[::-1] in own, bool(research), bool(forged), packed in answering)
         if why:
             left[why] += 1
         else:

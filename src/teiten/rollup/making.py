@@ -129,6 +129,9 @@ def _make(lake: Lake, session: Session, day: dt.date, basis: rollup.Basis) -> di
     counts = {}
     for relation in offers.COUNTED:
         name = relation.table or ""
+        held = rolled.stored(lake, name, session.zone_name).get(day)
+        if held is not None and held.same(basis):
+            continue  # of an older lake's days a table that is new is all that is missing
         columns = ", ".join(("day", *rollup.TABLES[name]))
         query = f"SELECT {columns} FROM ({offers.count(session, relation, where)})"
         told = basis

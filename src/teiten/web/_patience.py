@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Hashable, Iterator
 from typing import Final
 
-from teiten.errors import TeitenError
+from teiten.errors import LimitError
 
 Version = tuple[int, ...]
 
@@ -31,11 +31,15 @@ LENIENT: Final[contextvars.ContextVar[list[dt.datetime] | None]] = contextvars.C
 """of who may be told of a moment ago: the moments of which they were told"""
 
 
-class TooLongError(TeitenError):
+WARMING: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("WARMING", default=False)
+"""does the server itself ask, beforehand?"""
+
+
+class TooLongError(LimitError):
     """A question took longer than it may."""
 
 
-class BusyError(TeitenError):
+class BusyError(LimitError):
     """More is asked than can be answered now."""
 
 

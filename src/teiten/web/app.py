@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import functools
@@ -23,16 +24,17 @@ from starlette.routing import Route
 
 from teiten import __version__
 from teiten.engine import recorded
-from teiten.errors import ForbiddenError, LakeError, TeitenError, UsageError
+from teiten.errors import ForbiddenError, LakeError, LimitError, TeitenError, UsageError
 from teiten.web import asked, packing, pages, render, told, who, wrong
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import BusyError, Pool, lenient
+from teiten.web.pool import Pool, lenient
 from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
 from teiten.web.users.door import UNSAFE, Door, Guard
 from teiten.web.users.store import UsersError
+from teiten.web.warming import Warming
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -98,15 +100,19 @@ def _ours(name: str, hosts: tuple[str, ...], scope: Scope) -> bool:
     return name in hosts or (server != "" and name.strip("[]") == server)
 
 
-def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None) -> Starlette:
-    """The application for that configuration. hosts: names by which it is called; none: any."""
+def create(settings: Settings, *, hosts: tuple[str, ...] = (), workers: int | None = None, warming: bool = False) -> Starlette:
+    """The application for that configuration. hosts: names by which it is called; none: any. warming: is what is usual asked
+    beforehand?"""
     guard = Guard(settings)
     pool = Pool(settings, workers=workers)
     live = Live(pool)
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
+        warm = asyncio.create_task(Warming(pool, settings, found(pages)).run()) if warming else None
         yield
+        if warm is not None:
+            warm.cancel()
         live.close()
         pool.close()
 
@@ -304,7 +310,7 @@ def _nav(asks: who.Who) -> list[tuple[str, str]]:
 
 
 def _status(error: TeitenError) -> int:
-    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (BusyError, 503))
+    kinds = ((ForbiddenError, 403), (UsageError, 400), (LakeError, 503), (LimitError, 503))
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 

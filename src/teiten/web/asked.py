@@ -225,7 +225,7 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
         return start, end, not given.get("to")
     text = given.get("period", "day")
     if text in SPANS:
-        end = now.replace(second=0, microsecond=0)
+        end = _whole_minute(now)
         return end - SPANS[text], end, True
     for kind in periods.KINDS:
         try:
@@ -234,9 +234,15 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
             continue
         if period.start < now < period.end:
             # what is not over goes up to now: so it is compared with as long a time before, and divided by days that have been
-            return period.start, now.replace(second=0, microsecond=0), True
+            return period.start, min(_whole_minute(now), period.end), True
         return period.start, period.end, False
     raise UsageError(f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2.")
+
+
+def _whole_minute(now: dt.datetime) -> dt.datetime:
+    """The end of the minute that goes on: what came a second ago is in a span that ends now, and is seen at once."""
+    begun = now.replace(second=0, microsecond=0)
+    return begun if begun == now else begun + dt.timedelta(minutes=1)
 
 
 def _language(settings: Settings, said: str | None, accept: str) -> str:

@@ -11,6 +11,7 @@ held then while the new one is made (docs/decisions/0071).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import math
 import os
@@ -22,11 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from teiten.engine import open_session
+from teiten.engine import open_session, recorded
 from teiten.errors import LakeChangedError, TeitenError
 from teiten.lake import Lake
 from teiten.web import _patience
-from teiten.web._patience import LENIENT, BusyError, TooLongError, Version, lenient
+from teiten.web._patience import LENIENT, WARMING, BusyError, TooLongError, Version, lenient
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
@@ -93,6 +94,7 @@ class Pool:
         self._lake: Version = ()
         self._ended: OrderedDict[Version, float] = OrderedDict()
         self._turn = 0
+        self._asked = -math.inf
         self._sessions: list[Session] = []
 
     def version(self) -> Version:
@@ -124,6 +126,8 @@ class Pool:
 
     async def ask(self, key: Hashable, question: Callable[[Session], T]) -> T:
         """The answer, from those that are kept if it is among them. TeitenError; BusyError where too many wait."""
+        if not WARMING.get():
+            self._asked = time.monotonic()
         version = self.version()
         kept = self._kept.get(key)
         ended = self._held_until(kept, version)
@@ -150,6 +154,28 @@ class Pool:
         told.append(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age))
         before: T = kept.answer
         return before
+
+    async def opened(self) -> None:
+        """Has each thread open its session, before anybody asks. Where the lake cannot be opened, who asks is told."""
+        together = threading.Barrier(self.workers)
+
+        def open_one(version: Version) -> None:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait(DEADLINE)  # each thread takes one
+            with contextlib.suppress(TeitenError):
+                recorded.extent(self._session(version))
+
+        loop, version = asyncio.get_running_loop(), self.version()
+        await asyncio.gather(*(loop.run_in_executor(self._threads, open_one, version) for _ in range(self.workers)))
+
+    def quiet(self) -> float:
+        """Seconds since somebody asked something; infinite where nobody has."""
+        return time.monotonic() - self._asked
+
+    @property
+    def busy(self) -> bool:
+        """Is a question being asked, or waiting?"""
+        return bool(sum(self._running) or any(self._waiting))
 
     def _held_until(self, kept: _Kept | None, version: Version) -> float | None:
         """Since when (monotonic clock) an answer no longer holds; None: it does. Long ago where that is not known."""

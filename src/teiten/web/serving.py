@@ -51,7 +51,7 @@ def serve(settings: Settings, host: str, port: int, *, ready: Callable[[str], No
         address = f"http{'s' if tls else ''}://{shown}:{own.getsockname()[1]}/"
         patient.room()
         patient.watchful(own)
-        application = create(settings, hosts=(*HOSTS, *serving.names))
+        application = create(settings, hosts=(*HOSTS, *serving.names), warming=True)
         config = configured(application, tls)
         if ready is not None:
             ready(address)

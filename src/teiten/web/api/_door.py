@@ -11,13 +11,13 @@ from starlette.routing import Route
 
 from teiten import inert
 from teiten.engine import recorded
-from teiten.errors import ForbiddenError, LakeChangedError, LakeError, TeitenError, UsageError
+from teiten.errors import ForbiddenError, LakeChangedError, LakeError, LimitError, TeitenError, UsageError
 from teiten.settings import LANGUAGES, Settings
 from teiten.web import asked as asking
 from teiten.web import who
 from teiten.web.api import _limits, _shape
 from teiten.web.asked import FILTERS, Asked
-from teiten.web.pool import BusyError, Pool, TooLongError
+from teiten.web.pool import Pool
 
 LONGEST: Final = 8000
 """characters of a query"""
@@ -146,8 +146,7 @@ def status_of(error: TeitenError) -> int:
         return error.status
     kinds: tuple[tuple[type[TeitenError], int], ...] = (
         (NothingError, 404), (ForbiddenError, 403), (UsageError, 400), (LakeChangedError, 503), (LakeError, 503),
-        (TooLongError, 503),
-        (BusyError, 503),
+        (LimitError, 503),
     )  # fmt: skip
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 

@@ -35,7 +35,8 @@ async def view(
     own = narrowed(asked, **about)
     speech = Speech.of(own)
     told = await pool.ask(
-        ("totals", own.key), lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters)
+        ("totals", own.key),
+        lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
     )
     found = await pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time))
     parts = [

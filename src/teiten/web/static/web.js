@@ -282,7 +282,8 @@ const live = {
   },
   async refresh() {
     if (live.going || document.hidden) return;
-    const wait = 8000 - (Date.now() - live.last);
+    // a page that tells of a moment ago is soon drawn anew
+    const wait = (document.getElementById("held") ? 1500 : 8000) - (Date.now() - live.last);
     // who is reading a selection or a point, or writing, is not disturbed
     const disturbed = writes(document.activeElement) || String(getSelection()) || charts.now || document.querySelector("#filters[open]");
     if (wait > 0 || disturbed) { clearTimeout(live.again); live.again = setTimeout(live.refresh, Math.max(wait, disturbed ? 2000 : 0)); return; }
