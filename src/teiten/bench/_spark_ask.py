@@ -3,18 +3,20 @@
     python -m teiten.bench._spark_ask LAKE duckdb|MASTER START END PACKETS TIMES
 
 Starting (Python, Java, the cluster's executors) is told apart. Each question is asked TIMES times; what it took the first time
-and the middle of the others are given.
+and the middle of the others are given; also processor seconds of these, which can be compared where other work goes on beside.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 ZONE: Final = "Asia/Tokyo"
@@ -31,7 +33,7 @@ def ask(folder: str, master: str, start: str, end: str, packets: int, times: int
     chosen = settings.load(zone=ZONE, lake=folder, engine="duckdb" if master == "duckdb" else "spark")
     if master != "duckdb":
         chosen = replace(chosen, spark=clustering.Spark(master=master, memory="3g" if master.startswith("local") else "1500m"))
-    out: dict[str, Any] = {"seconds": {}, "first": {}, "rows": {}}
+    out: dict[str, Any] = {"seconds": {}, "first": {}, "processor": {}, "rows": {}}
     with open_session(Lake.open(folder), chosen, start=low, end=high, counted=False) as session:
         session.query("SELECT count(*) AS n FROM raw_events WHERE dst_port = 1")
         out["start"] = time.perf_counter() - begun
@@ -43,15 +45,30 @@ def ask(folder: str, master: str, start: str, end: str, packets: int, times: int
             "scanner": lambda: standard.many_ports(session, low, high, packets, 30),
         }
         for name, one in todo.items():
-            took = []
+            took, worked = [], []
             for _ in range(times):
-                begun = time.perf_counter()
+                begun, before = time.perf_counter(), processor(master)
                 rows = one()
                 took.append(time.perf_counter() - begun)
+                worked.append(processor(master) - before)
+            out["processor"][name] = statistics.median(worked[1:] or worked)
             out["first"][name] = took[0]
             out["seconds"][name] = statistics.median(took[1:] or took)
             out["rows"][name] = [[str(v) if isinstance(v, dt.date) else v for v in row.values()] for row in rows]
     return out
+
+
+def processor(master: str) -> float:
+    """Processor seconds so far: of this process and, with Spark in it (`local`), of its Java; not of a cluster."""
+    own = time.process_time()
+    if not master.startswith("local"):
+        return own
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    assert gateway is not None
+    words = Path(f"/proc/{gateway.proc.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return own + (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main(argv: list[str]) -> None:

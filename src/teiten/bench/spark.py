@@ -51,6 +51,8 @@ def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
         figures[f"start_{who}_s"] = told["start"]
         figures |= {f"{question}_{who}_s": told["seconds"][question] for question in QUESTIONS}
         figures |= {f"{question}_{who}_first_s": told["first"][question] for question in QUESTIONS}
+        if who in ("duckdb", "local2"):
+            figures |= {f"{question}_{who}_processor_s": told["processor"][question] for question in QUESTIONS}
     return figures | compared(figures)
 
 
@@ -58,6 +60,8 @@ def compared(figures: Mapping[str, float]) -> dict[str, float]:
     """How many times as long Spark takes on two cores as DuckDB, and how much sooner two workers answer than one."""
     out = {f"{q}_times_duckdb": figures[f"{q}_local2_s"] / figures[f"{q}_duckdb_s"] for q in QUESTIONS}
     out["times_duckdb_worst"] = max(out.values())
+    for q in QUESTIONS:
+        out[f"{q}_processor_times_duckdb"] = figures[f"{q}_local2_processor_s"] / figures[f"{q}_duckdb_processor_s"]
     whole = {who: sum(figures[f"{q}_{who}_s"] for q in QUESTIONS) for who in ("duckdb", "local2", "workers1", "workers2")}
     out["times_duckdb_all"] = whole["local2"] / whole["duckdb"]
     out["scaling_all"] = whole["workers1"] / whole["workers2"]

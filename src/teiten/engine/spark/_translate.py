@@ -170,10 +170,11 @@ def _bottom_up(node: exp.Expr, change: Callable[[exp.Expr], exp.Expr]) -> exp.Ex
 
 
 def _windows_first(tree: Tree) -> Tree:
-    """QUALIFY, and an ORDER BY of windows, as a step of its own: the windows are columns of a query within."""
+    """QUALIFY, and an ORDER BY of windows (or of sums beside HAVING), as a step of its own around columns of a query."""
     for select in list(tree.find_all(exp.Select)):
         order = select.args.get("order")
-        if select.args.get("qualify") or (order is not None and order.find(exp.Window)):
+        aside = order is not None and (order.find(exp.Window) or (select.args.get("having") and order.find(exp.AggFunc)))
+        if select.args.get("qualify") or aside:
             new = _in_two(select)
             if select is tree:
                 tree = new
@@ -375,6 +376,9 @@ def _least_few(node: exp.Expr) -> exp.Expr:
     return _call("slice", rows, exp.Literal.number(1), few.copy())
 
 
+_LISTS: Final = (exp.ArrayAgg, exp.ArraySort, exp.Transform, exp.Split, exp.Array)
+
+
 def _bracket(node: exp.Expr) -> exp.Expr:
     """text[a:b], list[:n]; a place counts from 1 in DuckDB, and from 0 in what sqlglot reads."""
     part = node.expressions[0] if len(node.expressions) == 1 else None
@@ -382,7 +386,7 @@ def _bracket(node: exp.Expr) -> exp.Expr:
         return node
     low = part.this or exp.Literal.number(1)
     high = part.expression
-    if not isinstance(node.this.unnest(), exp.Column | exp.Identifier):
+    if isinstance(node.this.unnest(), _LISTS):
         inner = _ordered(node.this) if isinstance(node.this, exp.ArrayAgg) else node.this
         return _call("slice", inner.copy(), low.copy(), high.copy())
     length = exp.Add(
