@@ -19,7 +19,7 @@ SENSOR = f"/sensor/{quote(HOSTILE)}"
 PLACES = (
     "/", "/ports", "/port/23/tcp", "/countries", "/country/US", "/country/unknown", "/asns", "/asn/15169", "/sources",
     "/source/8.8.8.3", "/scanners", "/sensors", SENSOR, "/stories", "/events", "/search?q=23", "/sql", "/api", "/compare",
-    "/source/8.8.8.0/24", "/scanner/NICT", "/reports", "/payloads", "/notifications",
+    "/source/8.8.8.0/24", "/scanner/NICT", "/reports", "/payloads", "/notifications", "/devices",
 )  # fmt: skip
 
 
