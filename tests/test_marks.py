@@ -24,7 +24,7 @@ from teiten.settings import Reading
 
 Row = dict[str, Any]
 DESTINATIONS = [ipaddress.ip_address(a) for a in ("198.51.100.7", "0.0.0.0", "255.255.255.255", "2001:db8::7", "::c633:6407")]
-NUMBERS = ("protocol", "src_port", "dst_port", "icmp_type", "ip_id", "tcp_flags", "tcp_seq")
+NUMBERS = ("protocol", "src_port", "dst_port", "icmp_type", "ip_id", "tcp_flags", "tcp_seq", "packets")
 
 # the rules, in plain words ------------------------------------------------------------------------------------------
 
@@ -71,6 +71,10 @@ def plain_kind(row: Row) -> str | None:
     if protocol == 6:
         if flags is None:
             return None
+        if row["packets"] > 1 and flags & 2 and flags & 22 not in (2, 18):
+            return None  # of several packets: SYN, and RST or more, of which is not said
+        if row["packets"] > 1 and flags & 18 == 18 and flags != 18:
+            return None
         if flags & 4 or flags & 18 == 18:
             return "backscatter"
         return "syn" if flags & 2 else "tcp"
@@ -100,6 +104,7 @@ def rows(draw: st.DrawFn) -> Row:
         "dst_port": some(0, 23, 65535, most=65535),
         "icmp_type": some(0, 3, 8, 11, 32, 64, 96, 129, most=255),
         "tcp_flags": draw(st.sampled_from([None, 2, 18, 4, 20, 16, 0, 22, 6, 258, 194]) | st.integers(0, 511)),
+        "packets": draw(st.sampled_from([1, 1, 0, 2, 7])),
         "tcp_seq": some(number, 0, (1 << 32) - 1, most=(1 << 32) - 1),
     }
     made = (number ^ (row["dst_port"] or 0) ^ (row["tcp_seq"] or 0)) & 0xFFFF
@@ -156,7 +161,7 @@ def test_every_answer_is_met() -> None:
     """What the rules can say is said, on rows that were thought of: the test above could not be empty."""
     syn: Row = {
         "dst_ip": DESTINATIONS[0], "protocol": 6, "src_port": 40000, "dst_port": 23, "icmp_type": None, "ip_id": 9,
-        "tcp_flags": 2, "tcp_seq": 5,
+        "tcp_flags": 2, "tcp_seq": 5, "packets": 1,
     }  # fmt: skip
     number = int(DESTINATIONS[0])
     cases: list[tuple[Row, tuple[Any, ...]]] = [
@@ -181,6 +186,10 @@ def test_every_answer_is_met() -> None:
         ({"protocol": 58, "icmp_type": 128, "dst_ip": DESTINATIONS[3]}, (False, False, False, "icmp")),
         ({"protocol": 58, "icmp_type": 129, "dst_ip": DESTINATIONS[3]}, (False, False, False, "backscatter")),
         ({"protocol": 47}, (False, False, False, "other")),
+        ({"packets": 3}, (False, False, False, "syn")),
+        ({"packets": 3, "tcp_flags": 18}, (False, False, False, "backscatter")),
+        ({"packets": 3, "tcp_flags": 27}, (False, False, False, None)),
+        ({"packets": 3, "tcp_flags": 6}, (False, False, False, None)),
         ({"protocol": None, "tcp_flags": None, "tcp_seq": None, "ip_id": 54321}, (None, None, None, None)),
     ]
     made = [syn | change for change, _ in cases]

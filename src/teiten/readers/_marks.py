@@ -102,7 +102,9 @@ def columns(rows: Rows) -> dict[str, Plain]:
     arguments: list[Any] = [*map(view, given), n, *map(view, made)]
     mark(*arguments)
     packets = rows.column("packets")
-    if packets.kind != "constant":  # flows: the flags of several packets together, as `marks.columns` says
+    if packets.kind != "constant" or (
+        isinstance(packets.value, int) and packets.value > 1
+    ):  # flows: the flags of several packets together, as `marks.columns` says
         flags = given[_NEEDED.index("tcp_flags")]
         tcp = (given[0] == _TCP) & (integers(packets, n) > 1) & (flags > 0)
         mixed = tcp & (flags & _SYN != 0) & (flags & _SYN_OF_THREE != _SYN) & (flags != _SYN_ACK)
