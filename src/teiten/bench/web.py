@@ -58,6 +58,7 @@ import duckdb, json, sys, time
 files = json.loads(sys.argv[1])
 con = duckdb.connect(config={"threads": 2})
 con.execute("SET TimeZone = 'Asia/Tokyo'")
+con.execute("SET enable_progress_bar = false")
 began = time.perf_counter()
 con.execute(f"SELECT protocol, dst_port, sum(packets), count(DISTINCT src_ip) FROM read_parquet({files}) "
             f"WHERE time >= TIMESTAMPTZ '{sys.argv[2]}' AND time < TIMESTAMPTZ '{sys.argv[3]}' "
