@@ -332,15 +332,15 @@ def everywhere(settings: Settings, function: Callable[..., Any], *arguments: Any
 
     context = _cluster.session(settings).sparkContext
     module = sys.modules[function.__module__]
-    cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
+    cloudpickle.register_pickle_by_value(module)
     try:
-        sent = cloudpickle.loads(cloudpickle.dumps(function))  # type: ignore[no-untyped-call]
+        sent = cloudpickle.loads(cloudpickle.dumps(function))
         many = 4 * max(1, int(context.defaultParallelism))
         answers = context.parallelize(range(many), many).map(lambda _: sent(*arguments)).collect()
     except Exception as error:
         raise _cluster.trouble(error, settings) from None
     finally:
-        cloudpickle.unregister_pickle_by_value(module)  # type: ignore[no-untyped-call]
+        cloudpickle.unregister_pickle_by_value(module)
     return list({str(one): one for one in answers}.values())
 
 

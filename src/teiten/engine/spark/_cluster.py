@@ -136,7 +136,7 @@ def session(settings: Settings) -> SparkSession:
             _STARTED.pop(master, None)
             check(settings)
             _STARTED[master] = _start(settings)
-        return _STARTED[master].newSession()  # type: ignore[no-any-return]
+        return _STARTED[master].newSession()
 
 
 def stop() -> None:
