@@ -33,6 +33,7 @@ def test_the_goals_are_reached_and_nobody_ordinary_is_named(day: tuple[dict[str,
     assert figures["p24.ordinary"] > 1000 and figures["p24.ordinary_named"] == 0, words
 
 
+@pytest.mark.full
 def test_the_table_says_the_goal_beside_the_figure(day: tuple[dict[str, float], str]) -> None:
     rows = classify._world_table(classify.WORLDS[0], {"p24.mirai.right": 9, "p24.mirai.precision": 0.98} | day[0])
     (mirai,) = [row for row in rows if row.startswith("  mirai ")]

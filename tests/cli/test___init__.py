@@ -78,3 +78,23 @@ def test_a_full_disk_under_stderr_ends_nothing(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stderr=full, check=False)
     assert done.returncode == 1
+
+
+def test_a_library_that_is_not_there_is_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only single commands need is not everybody's; whoever wants it is told how."""
+
+    def without(args: object) -> int:
+        import cryptography.exceptions  # noqa: F401
+
+        return 0
+
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    monkeypatch.setattr(cli, "_run", without)
+    assert cli.main(["federate", "key"]) == 1
+    assert capsys.readouterr().err == (
+        "teiten federate: this needs cryptography, which is not installed. pip install 'teiten[federate]'\n"
+    )
+    monkeypatch.setitem(sys.modules, "teiten.federation", None)
+    monkeypatch.setattr(cli, "_run", lambda args: __import__("teiten.federation") and 0)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["federate", "key"])

@@ -17,6 +17,7 @@ def test_a_strangers_folder_is_left_alone(tmp_path: Path, capsys: pytest.Capture
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.full
 def test_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A short household line, over what a run that was stopped had left."""
     monkeypatch.setattr(demo, "DAYS", 4)

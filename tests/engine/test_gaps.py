@@ -43,6 +43,7 @@ def scattered(seed: int) -> list[tuple[str, list[dt.datetime]]]:
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Asia/Kolkata", "America/New_York"])
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.full
 def test_any_batches(tmp_path: Path, zone: str, seed: int) -> None:
     lake = Lake.create(tmp_path / "lake", zone)
     with lake.writer() as writer:

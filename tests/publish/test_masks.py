@@ -159,6 +159,8 @@ tails = st.sampled_from(
 
 @given(v4 | v6, mac, stamps, hosts, prefixes, tails, st.integers(0, 65535), st.integers(0, (1 << 32) - 1), st.booleans())
 @example("203.0.113.77", "00:" * 13 + "01", "", "{dst} kernel: ", "wan {dst} ", "{dst} {hex} {number} ", 1, 2, True)
+@example("1.0.0.0", "00:" * 13 + "01", "", "", "", "PROTO=TCP SPT=1 DPT=2 OPT ({hex}) ", 1, 1, False)
+@example("1.0.0.0", "00:" * 13 + "01", "", "", "", "PROTO=UDP SPT=1 DPT=53 LEN=30 MARK=0x{hex} ", 1, 1, False)
 @example("0.0.0.1", "00:" * 13 + "01", "", "", "", "PROTO=TCP SPT=1 DPT=23 ", 1, 1, False)
 def test_nothing_that_must_not_be_told_gets_through(
     dst: str, hardware: str, stamp: str, host: str, prefix: str, tail: str, ident: int, seq: int, outgoing: bool

@@ -220,6 +220,7 @@ def test_empty_periods_are_a_sentence(session: Session, chosen: settings.Setting
     ids=["unknown countries", "icmp", "one hour's port", "new this month", "accepted"],
 )
 @pytest.mark.parametrize("name", ["2019-10", "2019-10-22", "2019-W43"])
+@pytest.mark.full
 def test_odd_selections(session: Session, chosen: settings.Settings, name: str, only: Filters) -> None:
     """Whatever is left of a period can be told: no countries, no ports, one hour."""
     kind = {7: "monthly", 10: "daily", 8: "weekly"}[len(name)]

@@ -81,6 +81,7 @@ SPANS = {
     [{}, {"country": "US,unknown", "port": "23,445/tcp"}, {"port": "23/tcp"}, {"scanners": "out", "tool": "zmap,unknown"}],
     ids=["all", "some", "a port", "by verdicts"],
 )
+@pytest.mark.full
 def test_as_from_events(both: tuple[Session, Session, Settings], name: str, words: dict[str, str]) -> None:
     counting, plain, settings = both
     first = span(ZONE, 0, 1)[0].replace(tzinfo=None)

@@ -153,6 +153,7 @@ def spot(both: tuple[Session, Session]) -> Iterator[tuple[Session, Session]]:
 
 
 @pytest.mark.parametrize("asked", list(ASKED))
+@pytest.mark.full
 def test_every_question_gives_the_same_where_a_span_was_expected(spot: tuple[Session, Session], asked: str) -> None:
     settings = spot[0].settings
     start, end = span(settings.zone_name, 0, 4)

@@ -18,6 +18,8 @@ from typing import Any, Final, TextIO, cast
 from teiten import __version__, inert
 from teiten.errors import LakeChangedError, TeitenError, UsageError
 
+EXTRAS: Final = {"cryptography": "federate", "fastavro": "research", "obstore": "store"}
+"""libraries of single commands, which not everybody carries: where each is asked for"""
 _AGAIN: Final = 5
 """times that a command begins anew where the lake was changed under it"""
 
@@ -90,6 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, UsageError) and error.hint is None:
             print(f"Try: teiten {args.command} --help", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in EXTRAS:
+            raise
+        needs = f"this needs {library}, which is not installed. pip install 'teiten[{EXTRAS[library]}]'"
+        print(f"teiten {args.command}: {needs}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nteiten: stopped. What was stored is whole; run the same command again to go on.", file=sys.stderr)
         return 130

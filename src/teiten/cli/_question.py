@@ -56,7 +56,9 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
     if args.n is not None and args.n < 1:
         raise UsageError(f"-n {args.n} shows nothing.", hint="Give 1 or more.")
-    return settings.load(config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=args.engine)
+    return settings.load(
+        config=args.config, zone=args.tz, language=args.lang, lake=args.lake, engine=getattr(args, "engine", None)
+    )
 
 
 def filters_of(args: argparse.Namespace, chosen: Settings, names: Sequence[str]) -> Filters:

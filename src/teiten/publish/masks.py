@@ -332,6 +332,9 @@ def _look_again(shown: str, body: _Body) -> None:
     """`Refused` where the result still spells something that was covered (an address in the prefix, say)."""
     if leaks.find({"": shown.encode()}, body.addresses) is not None:
         raise Refused("its other words spell an address that must not be told")
+    # in a line even eight plain digits may be the bytes of an address (options, a mark), which `leaks` takes for a count
+    if any(re.search(rf"(?<![0-9a-z])(?:0x)?{own.hex()}(?![0-9a-z])", shown.lower()) for own in body.addresses):
+        raise Refused("its other words spell an address that must not be told")
     digits = re.sub(r"[^0-9a-z*]", "", shown.lower())
     if any(mac in digits for mac in body.hardware if mac.strip("0f")):
         raise Refused("its other words spell a hardware address")

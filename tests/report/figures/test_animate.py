@@ -150,6 +150,7 @@ def test_the_same_bytes_again() -> None:
     [(7_600_000, (8, 9)), (99_000, ()), (2400, tuple(range(0, 31, 2)))],
     ids=["millions", "no gap", "every second day a gap"],
 )
+@pytest.mark.full
 def test_small_enough(level: float, gaps: tuple[int, ...], by_hour: bool) -> None:
     """At 800 px, with numbers of many digits, and where every frame is all but another."""
     files = animate.pictures(month(gaps=gaps, by_hour=by_hour, level=level), "ja")
