@@ -372,6 +372,7 @@ def strangers(laboratory: Laboratory, where: str, port: int) -> set[str]:
     ],
     indirect=["laboratory"],
 )
+@pytest.mark.full
 def test_invented_sources_are_a_spoofed_flood_and_no_tool(laboratory: Laboratory, name: str, port: int) -> None:
     laboratory.need(name)
     for where in laboratory.inputs:

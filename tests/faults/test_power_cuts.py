@@ -102,6 +102,7 @@ def campaign(calls: Sequence[Any], logs: list[Path], count: int, seed: int, fold
         shutil.rmtree(folder / f"cut{n}")
 
 
+@pytest.mark.full
 def test_a_few_cuts(calls: list[Any], logs: list[Path], tmp_path: Path) -> None:
     campaign(calls, logs, 6, 1, tmp_path)
 

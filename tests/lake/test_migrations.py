@@ -165,6 +165,7 @@ def test_old_events_that_cannot_be_written_have_no_marks(second: Path) -> None:
 
 
 @pytest.mark.parametrize("dies_at", range(14))
+@pytest.mark.full
 def test_marking_that_was_interrupted_goes_on(
     second: Path, today: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, dies_at: int
 ) -> None:
@@ -264,6 +265,7 @@ def test_old_batches_that_cannot_be_written_have_no_activity_and_their_gaps_come
 
 
 @pytest.mark.parametrize("step", range(1, 40, 3))
+@pytest.mark.full
 def test_counting_that_was_interrupted_goes_on(third: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr("teiten.lake.migrations.from_3._AT_ONCE", 1)  # a file in one entry of the log
     before = lake_rows(third)

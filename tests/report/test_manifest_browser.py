@@ -71,6 +71,7 @@ OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
 
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("code", ["ja", "en"])
+@pytest.mark.full
 def test_page(tab: Any, pages: Path, code: str, width: int) -> None:
     page = pages / code / "index.html"
     tab.open(page, width)

@@ -71,6 +71,7 @@ CUT = """[...document.querySelectorAll('figure svg')].filter(s => s.getBoundingC
 @pytest.mark.parametrize("width", [390, 768, 1440])
 @pytest.mark.parametrize("code", ["ja", "en"])
 @pytest.mark.parametrize("name", ["2019-10", "2019-10-22"])
+@pytest.mark.full
 def test_page(tab: Any, pages: dict[tuple[str, str], Path], name: str, code: str, width: int) -> None:
     page = pages[name, code]
     tab.open(page, width)
