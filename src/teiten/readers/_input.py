@@ -321,7 +321,7 @@ class Input:
         if self._head is None:
             if self.seekable:
                 with self.open() as stream:
-                    self._head = _exactly(stream, HEAD)
+                    self._head = exactly(stream, HEAD)
             else:
                 raw = self._stream if self._stream is not None else self._raw()
                 first = _some(raw, 10)
@@ -378,7 +378,8 @@ def _some(stream: Any, least: int) -> bytes:
     return out
 
 
-def _exactly(stream: BinaryIO, n: int) -> bytes:
+def exactly(stream: Any, n: int) -> bytes:
+    """That many bytes; fewer where the stream ends before."""
     out = bytearray()
     while len(out) < n:
         piece = stream.read(n - len(out))

@@ -11,7 +11,7 @@ from teiten.readers import _blocks, _jit, _stamp
 from teiten.readers._base import ReadOptions
 from teiten.readers._blocks import Stream
 from teiten.readers._clock import Ints, Survey
-from teiten.readers._input import Input
+from teiten.readers._input import Input, exactly
 from teiten.readers._times import Times
 
 CONTEXT: Final = 1 << 16
@@ -42,7 +42,7 @@ def survey(source: Input, look: Stamps, first: bytes = b"") -> Survey:
         offset = 0
         found.whole = source.compression is None
         while True:
-            data = _read_fully(stream, _EVERY)
+            data = exactly(stream, _EVERY)
             last = len(data) < _EVERY
             if data:
                 # what is compressed has been unpacked anyway, but its stamps need not all be looked at
@@ -73,16 +73,6 @@ def look_at(source: Input, look: Stamps, begin: int, end: int) -> Survey:
     return found
 
 
-def _read_fully(stream: Any, n: int) -> bytes:
-    out = bytearray()
-    while len(out) < n:
-        piece = stream.read(n - len(out))
-        if not piece:
-            break
-        out += piece
-    return bytes(out)
-
-
 def _whole_lines(offset: int, data: bytes, last: bool) -> tuple[int, bytes]:
     """Without the parts of lines at its ends."""
     begin = 0 if offset == 0 else data.find(b"\n") + 1
@@ -103,7 +93,7 @@ def context(source: Input, options: ReadOptions) -> int:
         stream = Stream(source.open())
         try:
             _blocks.skip_to(stream, begin, source.compression is None)  # type: ignore[arg-type]
-            data = _read_fully(stream, min(back, CONTEXT))
+            data = exactly(stream, min(back, CONTEXT))
         finally:
             stream.close()
         cut = data.find(b"\n") + 1
