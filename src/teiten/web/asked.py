@@ -192,7 +192,7 @@ def read(
         now = extent[1].replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=1)
     start, end, live = _span(settings, given, now)
     if start < EARLIEST or end > LATEST:
-        raise UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
+        raise _nowhere(start, end)
     if end - start > LONGEST:
         raise UsageError("That is more than ten years.", hint="Ask for a shorter time.")
     return Asked(
@@ -219,6 +219,9 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
     if given.get("from") or given.get("to"):
         start = periods.moment(given["from"], zone) if given.get("from") else None
         end = periods.moment(given["to"], zone) if given.get("to") else now
+        if end > LATEST or (start or end) < EARLIEST:
+            # before anything is reckoned from them: a day before the year 1 is no date
+            raise _nowhere(start or end, end)
         start = start or end - SPANS["day"]
         if start >= end:
             raise UsageError("The beginning is not before the end.", hint="from is included, to is not.")
@@ -237,6 +240,10 @@ def _span(settings: Settings, given: Mapping[str, str], now: dt.datetime) -> tup
             return period.start, min(_whole_minute(now), period.end), True
         return period.start, period.end, False
     raise UsageError(f"'{text}' names no period.", hint=f"Write {', '.join(SPANS)}, or 2026-05-01, 2026-W18, 2026-05, 2026-Q2.")
+
+
+def _nowhere(start: dt.datetime, end: dt.datetime) -> UsageError:
+    return UsageError(f"No sensor was there at that time: {start.year} to {end.year}.", hint="Ask for a time since 1980.")
 
 
 def _whole_minute(now: dt.datetime) -> dt.datetime:
