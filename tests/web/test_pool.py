@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,10 @@ from teiten.engine import questions
 from teiten.errors import LakeChangedError, LimitError
 from teiten.lake import Lake
 from teiten.settings import Settings
-from teiten.web import app
+from teiten.web import _patience, app
 from teiten.web import pool as pools
 from teiten.web.api import _door
-from teiten.web.pool import BusyError, Pool, TooLongError
+from teiten.web.pool import BusyError, Pool, TooLongError, lenient, whole
 
 from .conftest import lake_of, line, log
 
@@ -109,3 +112,66 @@ def test_an_error_is_not_kept(chosen: Settings) -> None:
         return found
 
     assert asyncio.run(run()) == 288
+
+
+def held(until: threading.Event, answer: int) -> Callable[[Any], int]:
+    """A question that ends when it is let."""
+
+    def question(_: Any) -> int:
+        assert until.wait(20)
+        return answer
+
+    return question
+
+
+def test_a_page_ends_as_a_whole(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not each of its questions anew has thirty seconds; what it asked goes on, and is there when it is asked again."""
+    monkeypatch.setattr(_patience, "WHOLE", 0.5)
+    until = threading.Event()
+
+    async def run() -> tuple[float, int]:
+        pool = Pool(chosen, workers=2)
+        began = time.monotonic()
+        with whole():
+            assert await pool.ask("quick", packets) == 288
+            with pytest.raises(BusyError, match=r"not made within 0\.5 seconds"):
+                await pool.ask("slow", held(until, 7))
+            took = time.monotonic() - began
+            with pytest.raises(BusyError):
+                await pool.ask("another", held(until, 8))
+        until.set()
+        with whole():
+            found = await pool.ask("slow", lambda _: 0)
+        pool.close()
+        return took, found
+
+    took, found = asyncio.run(run())
+    assert took >= 0.5 and found == 7
+
+
+def test_who_has_waited_long_is_told_what_held(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to a minute at once, up to a quarter of an hour where the new answer does not come soon, and older than that never."""
+    monkeypatch.setattr(_patience, "LONGER", 0.4)
+    monkeypatch.setattr(_patience, "WHOLE", 1.0)
+    until = threading.Event()
+
+    async def run() -> list[tuple[int | None, bool]]:
+        pool = Pool(chosen, workers=2)
+        pool.version()
+        out: list[tuple[int | None, bool]] = []
+        for age in (61.0, 899.0, 901.0):
+            await pool.ask(age, lambda _: 1)
+            kept = pool._kept[age]
+            before = (len(out), 1)
+            pool._kept[age] = pools._Kept(before, 1, 0.0, kept.until)
+            pool._ended[before] = time.monotonic() - age
+            with whole(), lenient() as told:
+                try:
+                    out.append((await pool.ask(age, held(until, 2)), bool(told)))
+                except BusyError:
+                    out.append((None, bool(told)))
+        until.set()
+        pool.close()
+        return out
+
+    assert asyncio.run(run()) == [(1, True), (1, True), (None, False)]

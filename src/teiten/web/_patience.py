@@ -1,10 +1,13 @@
-"""How long an answer is good for, who may be told of a moment ago, and which questions are known to take long."""
+"""How long an answer is good for, who may be told of a moment ago, which questions are known to take long, how long a page
+may take as a whole."""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
 import datetime as dt
+import math
+import time
 from collections.abc import Hashable, Iterator
 from typing import Final
 
@@ -15,12 +18,18 @@ Version = tuple[int, ...]
 WAIT: Final = 0.15
 """seconds that who may be told of a moment ago waits for what holds now"""
 OLDEST: Final = 60.0
-"""seconds after which an answer that no longer holds is not told any more"""
+"""seconds after which who may be told of a moment ago is kept waiting for what holds now"""
+LONGER: Final = 3.0
+"""seconds, from when a page was asked for, that it waits so: where others ask too much for that, what held is told"""
+LASTING: Final = 900.0
+"""seconds after which an answer that no longer holds is told to nobody"""
+WHOLE: Final = 30.0
+"""seconds that a page, or an answer of the API, may take as a whole: its questions together, and their waiting"""
 MINUTE: Final = 60.0
 """seconds for which an answer about a span that ends now holds, where the lake stays the same"""
 TIMES: Final = 8.0
 """an answer that took a second is not made anew for so many: no question takes more than a ninth of a thread"""
-STATES: Final = 64
+STATES: Final = 1024
 """states of the lake of which it is known when they ended"""
 MOST_WAITING: Final = 300
 """questions that may wait"""
@@ -30,7 +39,8 @@ SLOW: Final = 1.0
 LENIENT: Final[contextvars.ContextVar[list[dt.datetime] | None]] = contextvars.ContextVar("LENIENT", default=None)
 """of who may be told of a moment ago: the moments of which they were told"""
 
-
+BEGUN: Final[contextvars.ContextVar[float]] = contextvars.ContextVar("BEGUN", default=math.inf)
+"""when the page that asks was asked for (monotonic clock); infinite: nobody waits for it"""
 WARMING: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar("WARMING", default=False)
 """does the server itself ask, beforehand?"""
 
@@ -52,6 +62,22 @@ def lenient() -> Iterator[list[dt.datetime]]:
         yield told
     finally:
         LENIENT.reset(token)
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[None]:
+    """Within it, all that is asked is to be answered within `WHOLE` seconds from now."""
+    token = BEGUN.set(time.monotonic())
+    try:
+        yield
+    finally:
+        BEGUN.reset(token)
+
+
+def left(seconds: float) -> float | None:
+    """What is left of so many seconds from when the page was asked for, never below 0; None where nobody waits."""
+    begun = BEGUN.get()
+    return None if math.isinf(begun) else max(0.0, begun + seconds - time.monotonic())
 
 
 def good_for(seconds: float) -> float:

@@ -29,7 +29,7 @@ from teiten.web import asked, packing, pages, render, told, who, wrong
 from teiten.web.api import _door
 from teiten.web.live import Live
 from teiten.web.model import Part, View
-from teiten.web.pool import Pool, lenient
+from teiten.web.pool import Pool, lenient, whole
 from teiten.web.shown import PAGES, Shown
 from teiten.web.users import routes as own
 from teiten.web.users.door import UNSAFE, Door, Guard
@@ -200,7 +200,7 @@ def _page(module: ModuleType) -> Callable[[Request], Awaitable[Response]]:
         shown: Shown = request.app.state.shown
         key = _kept_as(request) if keeps and request.method == "GET" else None
         state = shown.state()
-        with lenient() as held:
+        with whole(), lenient() as held:
             try:
                 _may(request, sees(module))
                 if key is not None and (text := shown.get(key)) is not None:

@@ -4,8 +4,8 @@
     rows = await pool.ask(("rank", what, words), lambda session: questions.rank(session, ...))
 
 Equal questions that come at once are asked once. Those that are known to take long leave a thread to the quick ones. What takes
-too long is interrupted, what would wait too long is refused. Who may be told of a moment ago (`lenient`) gets the answer that
-held then while the new one is made (docs/decisions/0071).
+too long is interrupted, what would wait too long is refused, a question alone or a page with all of its own (`whole`). Who may
+be told of a moment ago (`lenient`) gets the answer that held then while the new one is made (docs/decisions/0071).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from teiten.engine import open_session, recorded
 from teiten.errors import LakeChangedError, TeitenError
 from teiten.lake import Lake
 from teiten.web import _patience
-from teiten.web._patience import LENIENT, WARMING, BusyError, TooLongError, Version, lenient
+from teiten.web._patience import LENIENT, WARMING, BusyError, TooLongError, Version, lenient, whole
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session
@@ -136,16 +136,16 @@ class Pool:
             found: T = kept.answer
             return found
         told = LENIENT.get()
-        if kept is None or told is None or ended is None:
-            fresh: T = await asyncio.shield(self._fly(version, key, question))
+        age = math.inf if ended is None else time.monotonic() - ended
+        if kept is None or told is None or age > _patience.LASTING:
+            fresh: T = await self._within(self._fly(version, key, question))
             return fresh
-        age = time.monotonic() - ended
         rest = _patience.good_for(kept.seconds) - age
         if rest > 0:
             self._ask_later(key, question, rest)
         else:
             flying = self._fly(version, key, question)
-            within = None if age > _patience.OLDEST else _patience.WAIT
+            within = _patience.WAIT if age <= _patience.OLDEST else _patience.left(_patience.LONGER)
             done, _ = await asyncio.wait((flying,), timeout=within)
             if done:
                 newest: T = flying.result()
@@ -154,6 +154,16 @@ class Pool:
         told.append(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age))
         before: T = kept.answer
         return before
+
+    async def _within(self, flying: asyncio.Future[Any]) -> Any:
+        """Its answer. BusyError where the page that asks has taken as long as it may: what was asked goes on, and is kept."""
+        done, _ = await asyncio.wait((flying,), timeout=_patience.left(_patience.WHOLE))
+        if not done:
+            raise BusyError(
+                f"This was not made within {_patience.WHOLE:g} seconds.",
+                hint="What has been made of it is kept: come again in a minute, or ask for a shorter time.",
+            )
+        return flying.result()
 
     async def opened(self) -> None:
         """Has each thread open its session, before anybody asks. Where the lake cannot be opened, who asks is told."""
@@ -369,4 +379,4 @@ def _version(settings: Settings) -> Version:
     return tuple(out)
 
 
-__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient"]
+__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient", "whole"]

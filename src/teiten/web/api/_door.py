@@ -17,7 +17,7 @@ from teiten.web import asked as asking
 from teiten.web import who
 from teiten.web.api import _limits, _shape
 from teiten.web.asked import FILTERS, Asked
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, whole
 
 LONGEST: Final = 8000
 """characters of a query"""
@@ -54,7 +54,7 @@ class Door:
             request.state.limits = self.limits
             left: int | None = None
             try:
-                with self.limits.request(_limits.client_of(request)) as left:
+                with whole(), self.limits.request(_limits.client_of(request)) as left:
                     made = await self._answer(request, address)
             except TeitenError as error:
                 made = trouble(error)
