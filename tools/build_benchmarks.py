@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from teiten import bench
 
@@ -106,12 +107,10 @@ def said(value: float) -> str:
 
 def page(results: Sequence[dict[str, dict[str, float]]], before: str = "") -> str:
     """The page's text; `before` is the page as it was: what it says of benches that are not among the results stays."""
-    machine = results[0]["machine"]
+    usual = re.search(r"^(?:One machine|Where a part names none): (.*\n(?:.+\n)*)", before, flags=re.MULTILINE)
     out = [INTRO]
-    out.append(
-        f"One machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}, "
-        f"Python {machine['python']}, teiten {machine['teiten']}.\n"
-    )
+    if usual:
+        out.append(f"Where a part names none: {usual[1]}")
     parts = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", before, flags=re.MULTILINE | re.DOTALL))
     parts |= {str(result["bench"]): part(result) for result in results}
     order = [name for name in bench.benchmarks() if name in parts]
@@ -124,7 +123,7 @@ def part(result: dict[str, dict[str, float]]) -> str:
     module = bench.benchmarks()[str(result["bench"])]
     load = float(result["machine"]["load"])
     busy = f" Other work ran on the machine (load {load:g} before it began): read times with care." if load >= 1 else ""
-    out = [f"\n{module.HELP[0].upper()}{module.HELP[1:]}. Measured on {dt.date.today()}.{busy}\n"]
+    out = [f"\n{module.HELP[0].upper()}{module.HELP[1:]}. Measured on {dt.date.today()}.{busy}\n\n{_machine(result)}\n"]
     if hasattr(module, "table"):
         # figures by the hundred have a table of their own, with the goals in it
         return "\n".join([*out, f"```text\n{module.table(result['figures']).rstrip()}\n```"])
@@ -138,6 +137,14 @@ def part(result: dict[str, dict[str, float]]) -> str:
             reached = "reached" if ok else "**not reached**"
         out.append(f"| `{name}` | {said(value)} | {goal} | {reached} |")
     return "\n".join(out)
+
+
+def _machine(result: dict[str, dict[str, float]]) -> str:
+    told: dict[str, Any] = result["machine"]
+    return (
+        f"Machine: {told['processor']}, {told['cores']} cores, {told['memory_gib']} GiB, {told['system']},\n"
+        f"Python {told['python']}, teiten {told['teiten']}."
+    )
 
 
 def main(argv: Sequence[str]) -> None:
