@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -80,7 +80,8 @@ class Pool:
     """
 
     def __init__(self, settings: Settings, *, workers: int | None = None, memory_mb: int = MEMORY_MB) -> None:
-        self.workers = workers or max(2, min(4, os.cpu_count() or 2))
+        # one for quick questions; of the slow ones of a page two at once
+        self.workers = workers or max(3, min(4, os.cpu_count() or 3))
         memory = min(settings.query_memory_mb or memory_mb, memory_mb) // self.workers
         self.settings = replace(settings, query_memory_mb=max(100, memory))
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="ask")
@@ -159,11 +160,12 @@ class Pool:
 
     async def _wait(self, job: _Job, seconds: float | None) -> bool:
         """Is it answered within so many seconds? It goes on either way."""
-        job.waits += 1
+        counts = not WARMING.get()
+        job.waits += counts
         try:
             done, _ = await asyncio.wait((job.done,), timeout=seconds)
         finally:
-            job.waits -= 1
+            job.waits -= counts
         return bool(done)
 
     async def _within(self, job: _Job) -> Any:
@@ -372,6 +374,15 @@ class Pool:
         return session
 
 
+async def together(*asks: Awaitable[Any]) -> list[Any]:
+    """Answers of questions that are asked at once, in that order; the first error, when all have ended."""
+    found = await asyncio.gather(*asks, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
+
+
 def _identity(settings: Settings) -> Version:
     """Which lake lies there; () for none."""
     try:
@@ -393,4 +404,4 @@ def _version(settings: Settings) -> Version:
     return tuple(out)
 
 
-__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient", "whole"]
+__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient", "together", "whole"]
