@@ -1,16 +1,17 @@
 """Cowrie's JSON log (SSH and telnet), also as T-Pot keeps it: connections, logins, commands, versions, downloads.
 
 Only the line of a new connection says to which address and port it came; the others name the source and a session. They are
-events of no packets, with an unknown port, and what was said as their payload.
+events of no packets with what was said as their payload, and have the ends of that connection where its line stands not more
+than `REACH` bytes before them; else their ports and destination are unknown (docs/decisions/0090).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 from teiten.readers import _honeypots, _lines
-from teiten.readers._base import ReadOptions
 
 NAME: Final = "cowrie"
 STATUS: Final = "trial"
@@ -25,6 +26,13 @@ KINDS: Final = {
     132: "a forwarding that was asked for",
 }
 
+REACH: Final = 4 << 20
+"""bytes of the log: of a busy sensor, an hour; Cowrie ends a session after some minutes"""
+_LONGEST: Final = 64
+"""letters of a session's name (Cowrie's have 12)"""
+
+FIRST: Final = re.compile(rb'"cowrie\.session\.connect"')
+"""what stands in the lines that others lean on"""
 _HEAD: Final = re.compile(rb'"eventid": ?"cowrie\.')
 _FIELDS: Final = {
     "cowrie.command.input": "input",
@@ -45,10 +53,10 @@ def recognise(head: bytes) -> float:
     return 0.9 if _HEAD.search(head) else 0.0
 
 
-def parse(line: bytes, options: ReadOptions) -> list[_lines.Event] | int:
+def parse(line: _lines.Line) -> list[_lines.Event] | int:
     """One line."""
     try:
-        found = _honeypots.told(line)
+        found = _honeypots.told(line.raw)
         name = found["eventid"]
         if not name.startswith("cowrie."):
             return 1
@@ -60,26 +68,53 @@ def parse(line: bytes, options: ReadOptions) -> list[_lines.Event] | int:
             return 131
         if name not in _FIELDS and name not in _LOGINS and name != "cowrie.session.connect":
             return 129
-        return _events(name, found)
+        return _events(name, found, line.state.setdefault("sessions", {}), line.at)
     except _honeypots.WRONG:
         return 1
 
 
-def _events(name: str, found: dict[str, Any]) -> list[_lines.Event]:
-    # (of a forwarding, dst_ip and dst_port are what somebody wanted to be led to)
+_Sessions = MutableMapping[tuple[str, bytes], tuple[int, dict[str, Any]]]
+"""session and source -> where its first line begins, the ends of its connection; in the order of the lines"""
+
+
+def _events(name: str, found: dict[str, Any], sessions: _Sessions, at: int) -> list[_lines.Event]:
+    # (of a forwarding, ports and destination are what somebody wanted to be led to)
     forwarded = name.startswith("cowrie.direct-tcpip.")
-    own = {
-        key: value for key, value in found.items() if not forwarded or key not in ("dst_ip", "dst_port", "dest_ip", "dest_port")
-    }
-    base = {**_honeypots.ends(own), "time": _honeypots.time(found.get("timestamp", found.get("@timestamp")))}
+    own = {key: value for key, value in found.items() if not forwarded or key not in _LED}
+    ends = _honeypots.ends(own)
+    session = found.get("session")
+    key = (session if isinstance(session, str) and len(session) <= _LONGEST else "", ends["src_ip"])
+    time = {"time": _honeypots.time(found.get("timestamp", found.get("@timestamp")))}
     if name == "cowrie.session.connect":
-        return _honeypots.heard(base)
+        _keep(sessions, key, at, ends)
+        return _honeypots.heard({**ends, **time})
+    if key[0] and key in sessions and sessions[key][0] >= at - REACH:
+        first = sessions[key][1]
+        told = own.get("dest_ip") or own.get("dst_ip")
+        ends = {**ends, **({} if told else {"dst_ip": first["dst_ip"]}), **{one: _or(ends, first, one) for one in _PORTS}}
     if name in _LOGINS:
         said = _honeypots.login(found.get("username"), found.get("password"))
     else:
         said = _honeypots.plain(found[_FIELDS[name]])
     # (an empty line is an event too: somebody pressed a key)
-    return _honeypots.heard(base, [said or b"\n"], counted=False)
+    return _honeypots.heard({**ends, **time}, [said or b"\n"], counted=False)
 
 
-read = _lines.reader(parse, REASONS)
+_LED: Final = frozenset(("dst_ip", "dst_port", "dest_ip", "dest_port", "src_port"))
+_PORTS: Final = ("src_port", "dst_port")
+
+
+def _or(ends: dict[str, Any], first: dict[str, Any], name: str) -> Any:
+    return first[name] if ends[name] is None else ends[name]
+
+
+def _keep(sessions: _Sessions, key: tuple[str, bytes], at: int, ends: dict[str, Any]) -> None:
+    """Remembers a session; those whose line no other can lean on any more go: what is kept is bounded by `REACH`."""
+    while sessions and next(iter(sessions.values()))[0] < at - REACH:
+        del sessions[next(iter(sessions))]
+    sessions.pop(key, None)
+    if key[0]:
+        sessions[key] = at, ends
+
+
+read = _lines.sessions(parse, REASONS, FIRST, REACH)
