@@ -8,10 +8,9 @@ than `REACH` bytes before them; else their ports and destination are unknown (do
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
 from typing import Any, Final
 
-from teiten.readers import _honeypots, _lines
+from teiten.readers import _honeypots, _lines, _sessions
 
 NAME: Final = "cowrie"
 STATUS: Final = "trial"
@@ -28,8 +27,6 @@ KINDS: Final = {
 
 REACH: Final = 4 << 20
 """bytes of the log: of a busy sensor, an hour; Cowrie ends a session after some minutes"""
-_LONGEST: Final = 64
-"""letters of a session's name (Cowrie's have 12)"""
 
 FIRST: Final = re.compile(rb'"cowrie\.session\.connect"')
 """what stands in the lines that others lean on"""
@@ -73,23 +70,20 @@ def parse(line: _lines.Line) -> list[_lines.Event] | int:
         return 1
 
 
-_Sessions = MutableMapping[tuple[str, bytes], tuple[int, dict[str, Any]]]
-"""session and source -> where its first line begins, the ends of its connection; in the order of the lines"""
-
-
-def _events(name: str, found: dict[str, Any], sessions: _Sessions, at: int) -> list[_lines.Event]:
+def _events(name: str, found: dict[str, Any], sessions: _sessions.Kept, at: int) -> list[_lines.Event]:
     # (of a forwarding, ports and destination are what somebody wanted to be led to)
     forwarded = name.startswith("cowrie.direct-tcpip.")
     own = {key: value for key, value in found.items() if not forwarded or key not in _LED}
     ends = _honeypots.ends(own)
-    session = found.get("session")
-    key = (session if isinstance(session, str) and len(session) <= _LONGEST else "", ends["src_ip"])
+    session = _sessions.name(found.get("session"))
+    key = (session, ends["src_ip"])
     time = {"time": _honeypots.time(found.get("timestamp", found.get("@timestamp")))}
     if name == "cowrie.session.connect":
-        _keep(sessions, key, at, ends)
+        if session:
+            _sessions.keep(sessions, key, at, ends, REACH)
         return _honeypots.heard({**ends, **time})
-    if key[0] and key in sessions and sessions[key][0] >= at - REACH:
-        first = sessions[key][1]
+    first = _sessions.find(sessions, key, at, REACH)
+    if first is not None:
         told = own.get("dest_ip") or own.get("dst_ip")
         ends = {**ends, **({} if told else {"dst_ip": first["dst_ip"]}), **{one: _or(ends, first, one) for one in _PORTS}}
     if name in _LOGINS:
@@ -106,15 +100,6 @@ _PORTS: Final = ("src_port", "dst_port")
 
 def _or(ends: dict[str, Any], first: dict[str, Any], name: str) -> Any:
     return first[name] if ends[name] is None else ends[name]
-
-
-def _keep(sessions: _Sessions, key: tuple[str, bytes], at: int, ends: dict[str, Any]) -> None:
-    """Remembers a session; those whose line no other can lean on any more go: what is kept is bounded by `REACH`."""
-    while sessions and next(iter(sessions.values()))[0] < at - REACH:
-        del sessions[next(iter(sessions))]
-    sessions.pop(key, None)
-    if key[0]:
-        sessions[key] = at, ends
 
 
 read = _lines.sessions(parse, REASONS, FIRST, REACH)

@@ -17,11 +17,13 @@ NAME: Final = "tpot"
 STATUS: Final = "trial"
 LINES: Final = True
 ROWS: Final = False
-TYPES: Final = ("cowrie", "dionaea", "honeytrap")
+TYPES: Final = (
+    "adbhoney", "conpot", "cowrie", "dionaea", "elasticpot", "heralding", "honeytrap", "mailoney", "tanner",
+)  # fmt: skip
 """honeypots with a reader, by T-Pot's `type` in small letters"""
 
-_SESSIONS: Final = "cowrie"
-"""the one whose lines lean on others"""
+_LEANING: Final = ("adbhoney", "conpot", "cowrie", "heralding", "mailoney", "tanner")
+"""those whose lines lean on others"""
 _OTHER: Final = 129
 _OWN: Final[dict[str, Any]] = {name: readers.module(name) for name in TYPES}
 _KINDS: Final = [(name, code) for name, own in _OWN.items() for code in sorted(own.KINDS) if code not in _lines.IGNORED]
@@ -37,7 +39,7 @@ REASONS: Final = {
     **{_CODES[name, code]: f"{name}: {_OWN[name].REASONS[code]}" for name, code in _REASONS},
 }
 
-_HEAD: Final = re.compile(rb'"type": ?"(?:Cowrie|Dionaea|Honeytrap)"')
+_HEAD: Final = re.compile(rb'"type": ?"(?:Adbhoney|ConPot|Cowrie|Dionaea|ElasticPot|Heralding|Honeytrap|Mailoney|Tanner)"')
 _STAMP: Final = re.compile(rb'"@timestamp": ?"')
 
 
@@ -54,8 +56,9 @@ def parse(line: _lines.Line) -> _lines.Event | list[_lines.Event] | int:
         return 1
     if name not in _OWN:
         return _OTHER
+    own = _lines.Line(line.raw, "", 0, line.options, line.state.setdefault(name, {}), line.at)
     made: _lines.Event | list[_lines.Event] | int = (
-        _OWN[name].parse(line) if name == _SESSIONS else _OWN[name].parse(line.raw, line.options)
+        _OWN[name].parse(own) if name in _LEANING else _OWN[name].parse(line.raw, line.options)
     )
     if isinstance(made, int):
         known = _lines.IGNORED if made >= FIRST_IGNORED else _lines.REJECTED
@@ -63,4 +66,4 @@ def parse(line: _lines.Line) -> _lines.Event | list[_lines.Event] | int:
     return made
 
 
-read = _lines.sessions(parse, REASONS, _OWN[_SESSIONS].FIRST, _OWN[_SESSIONS].REACH)
+read = _lines.sessions(parse, REASONS, _STAMP, _OWN["cowrie"].REACH)
