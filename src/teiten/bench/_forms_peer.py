@@ -20,7 +20,7 @@ def polars(name: str, log: str, out: str) -> None:
 
     found = pl.col("line").str.extract_groups(_forms.expression(name)).alias("found")
     rows = pl.scan_lines(log, name="line").select(found).unnest("found").drop_nulls("src_ip")
-    ports = pl.col("src_port", "dst_port").cast(pl.Int32)
+    ports = pl.col("^(src|dst)_port$").cast(pl.Int32)
     rows.with_columns(ports, pl.lit("home").alias("sensor")).sink_parquet(out, compression="zstd", compression_level=1)
 
 
