@@ -16,7 +16,7 @@ from teiten.engine.questions import Rows
 from teiten.report import figures
 from teiten.web.asked import Asked
 from teiten.web.model import Cell, Column, Part, Row, Table
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 Span = tuple[dt.datetime, dt.datetime]
@@ -27,9 +27,10 @@ TOP = 7
 async def parts(asked: Asked, pool: Pool, what: str, ident: str) -> list[Part]:
     """The parts of a ranking's page: through time, and the table."""
     speech = Speech.of(asked)
-    rows = await ranked(asked, pool, what)
+    rows, found = await together(
+        ranked(asked, pool, what), pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
+    )
     names = {f"AS{row['asn']}": speech.thing(what, row).text for row in rows} if what == "asns" else {}
-    found = await pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
     return [
         Part(
             f"{ident}-time",

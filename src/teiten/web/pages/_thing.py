@@ -11,7 +11,7 @@ from teiten.report.model import Fact
 from teiten.web.asked import FILTERS, Asked
 from teiten.web.model import Part, View
 from teiten.web.pages import _ranked
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 
@@ -34,11 +34,15 @@ async def view(
     """The page of a thing. about: the filter that it is; time: what its figure is made of; tables: rankings within it."""
     own = narrowed(asked, **about)
     speech = Speech.of(own)
-    told = await pool.ask(
-        ("totals", own.key),
-        lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
+    few = replace(own, n=min(own.n, 10))
+    told, found, *ranked = await together(
+        pool.ask(
+            ("totals", own.key),
+            lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
+        ),
+        pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time)),
+        *(_ranked.ranked(few, pool, what) for what in tables),
     )
-    found = await pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time))
     parts = [
         Part("now", speech.say("web.how_much"), facts=facts(speech, told[0])),
         Part(
@@ -52,9 +56,7 @@ async def view(
     if not told[0]["packets"]:
         # one word for all of it
         return View(title, parts, lead=[speech.span()])
-    few = replace(own, n=min(own.n, 10))
-    for what in tables:
-        rows = await _ranked.ranked(few, pool, what)
+    for what, rows in zip(tables, ranked, strict=True):
         shown = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=shown, empty=speech.say("web.nothing"), sql=rows.sql))
     return View(title, parts, lead=[speech.span()])
