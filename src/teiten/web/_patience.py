@@ -1,4 +1,4 @@
-"""How long answers are good for, pages may take, and who may be told of a moment ago; which questions are known to take long."""
+"""How long answers are good for, who may be told of a moment ago, how long a page may take, which questions are slow."""
 
 from __future__ import annotations
 
