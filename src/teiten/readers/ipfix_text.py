@@ -87,4 +87,6 @@ def _event(fields: dict[str, str]) -> _lines.Event:
     return event
 
 
-read = _lines.texts(parse, REASONS, header=re.compile(rb" *(?:start-time|sIP|flowStartMilliseconds) *\|"))
+# no line that `parse` takes for a header may be missed; what it does not take for one does no harm
+_FIRST: Final = "|".join(sorted(map(re.escape, _NAMES), key=len, reverse=True))
+read = _lines.texts(parse, REASONS, header=re.compile(rb"[^\w\n|]*(?:%s)" % _FIRST.encode(), re.IGNORECASE))
