@@ -39,22 +39,19 @@ async def view(
         lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
     )
     found = await pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time))
+    few = replace(own, n=min(own.n, 10))
+    seen = tables if told[0]["packets"] else ()
+    ranked = {what: await _ranked.ranked(few, pool, what) for what in dict.fromkeys((time, *seen))}
     parts = [
         Part("now", speech.say("web.how_much"), facts=facts(speech, told[0])),
-        Part(
-            f"{time}-time",
-            speech.say(f"web.{time}_time"),
-            figure=_ranked.stack(own, time, found) if found.rows else None,
-            empty=speech.say("web.nothing"),
-        ),
+        _ranked.timed(own, time, found, ranked[time], f"{time}-time"),
         *more,
     ]
     if not told[0]["packets"]:
         # one word for all of it
         return View(title, parts, lead=[speech.span()])
-    few = replace(own, n=min(own.n, 10))
     for what in tables:
-        rows = await _ranked.ranked(few, pool, what)
+        rows = ranked[what]
         shown = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=shown, empty=speech.say("web.nothing"), sql=rows.sql))
     return View(title, parts, lead=[speech.span()])

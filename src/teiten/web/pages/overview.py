@@ -29,12 +29,11 @@ async def build(asked: Asked, pool: Pool) -> View:
     parts = [Part("now", speech.say("web.how_much"), facts=facts), await _changed(asked, pool)]
     parts += _notes.part(asked, _notes.on_span(asked, await _notes.every(pool)))
     found = await pool.ask(("series", "ports", asked.key), lambda s: _ranked.through_time(s, asked, "ports"))
-    figure = _ranked.stack(asked, "ports", found) if found.rows else None
-    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=figure, empty=speech.say("web.nothing")))
-    parts.append(await _map.part(asked, pool))
     few = replace(asked, n=5)
-    for what in ("ports", "countries", "sensors"):
-        rows = await _ranked.ranked(few, pool, what)
+    ranked = {what: await _ranked.ranked(few, pool, what) for what in ("ports", "countries", "sensors")}
+    parts.append(_ranked.timed(asked, "ports", found, ranked["ports"], "ports-time"))
+    parts.append(await _map.part(asked, pool))
+    for what, rows in ranked.items():
         parts.append(
             Part(what, speech.say(f"web.{what}"), table=_ranked.table(asked, what, rows), empty=speech.say("web.nothing"))
         )

@@ -37,7 +37,7 @@ async def build(asked: Asked, pool: Pool) -> View:
     ]
     if marks["packets"]:
         series = await pool.ask(("series", "ports", own.key), lambda s: _ranked.through_time(s, own, "ports"))
-        parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(own, "ports", series)))
+        parts.append(_ranked.timed(own, "ports", series, ranked["ports"], "ports-time"))
     for what, rows in ranked.items():
         table = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=table, empty=speech.say("web.nothing"), sql=rows.sql))
