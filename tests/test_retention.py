@@ -238,3 +238,53 @@ def test_a_writer_lets_go_by_itself(tmp_path: Path) -> None:
     assert found.judged is not None and any("192 events of 2026-04-01 to 2026-04-04" in note for note in found.notes)
     assert held(lake) == [] and lake.kept_since() == dt.datetime(2026, 4, 5, tzinfo=TOKYO)
     assert asked(lake)[1][0]["packets"] == 192
+
+
+def evidence(lake: Lake, days: list[dt.date]) -> int:
+    """An answer of an address at noon of each of those days (of Tokyo); how many were new."""
+    from teiten.lake import device
+
+    rows = [
+        {
+            **dict.fromkeys(device.GIVEN),
+            "src_ip": bytes([203, 0, 113, n]),
+            "time": dt.datetime.combine(day, dt.time(12), TOKYO),
+            "protocol": 6,
+            "port": 80,
+            "title": f"camera {n}",
+            "origin": "shodan",
+        }
+        for n, day in enumerate(days)
+    ]
+    return lake.add_devices([{name: row[name] for name in device.GIVEN} for row in rows])
+
+
+def test_evidence_of_devices_has_a_time_of_its_own(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert evidence(lake, DAYS) == 4
+    assert carried_out(lake) == 96
+    assert lake.devices(["time"]).height == 4, "it stays when events go"
+    kept = replace(SETTINGS, keeping=Keeping(keep_devices=2))
+    assert retention.old_devices(lake, SETTINGS, NOW) is None
+    assert retention.old_devices(lake, kept, NOW) == (dt.datetime(2026, 4, 3, tzinfo=TOKYO), 2)
+    assert retention.old_devices(lake, replace(SETTINGS, keeping=Keeping(keep_devices=10**7)), NOW) is None
+    (tmp_path / "teiten.toml").write_text('zone = "Asia/Tokyo"\n[lake]\npath = "lake"\nkeep_devices = "1d"\n')
+    monkeypatch.setenv("TEITEN_CONFIG", str(tmp_path / "teiten.toml"))
+    assert main(["lake", "retain", "--dry-run"]) == 0
+    assert "4 rows of evidence of devices from before" in capsys.readouterr().err
+    assert lake.devices(["time"]).height == 4
+    assert retention.drop_devices(lake, kept, NOW) == 2
+    assert lake.devices(["time"])["time"].min() == dt.datetime(2026, 4, 3, 12, tzinfo=TOKYO)
+    assert len(held(lake)) == 96, "and events stay when it goes"
+    assert evidence(lake, DAYS) == 0, "what was dropped is not taken in again"
+    assert main(["lake", "retain"]) == 0
+    assert "2 rows of evidence are no longer kept" in capsys.readouterr().err and lake.devices(["time"]).height == 0
+
+
+def test_an_ingest_drops_evidence_that_is_too_old(lake: Lake, tmp_path: Path) -> None:
+    evidence(lake, DAYS[:1])
+    settings = replace(SETTINGS, lake=lake.path, keeping=Keeping(keep_devices=30))
+    found = intake.ingest(lake, [str(log(tmp_path / "new.log", [dt.date(2026, 4, 9)]))], settings)
+    assert any("1 rows of evidence of devices are no longer kept" in note for note in found.notes), found.notes
+    assert lake.devices(["time"]).height == 0

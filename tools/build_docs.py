@@ -206,6 +206,7 @@ FUNCTIONS = {
     "in_prefix(bytes, first, bits)": "is it inside that prefix (its first address as bytes)?",
     "ipv4_number(bytes)": "an IPv4 address as a number, null for IPv6: of a SYN, `tcp_seq = "
     "ipv4_number(address_bytes(dst_ip))` is Mirai's mark whatever the source port",
+    "told_address(bytes)": "the same; null for 0.0.0.0 and ::, which stand where a log does not say where something came to",
     "prefix_text(source_prefix(bytes))": "the /24 (IPv4) or /48 (IPv6) that it is in",
 }
 

@@ -31,12 +31,18 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-READERS: Final = ("capture", "netfilter")
+HONEYPOTS: Final = (
+    "adbhoney", "conpot", "cowrie", "dionaea", "elasticpot", "exchange", "heralding", "honeytrap", "honeytrap_go", "mailoney",
+    "opencanary", "tanner", "tpot",
+)  # fmt: skip
+"""readers of what strangers said; they are plain Python in every form"""
+READERS: Final = ("capture", "netfilter", *HONEYPOTS)
 SEEDS: Final = {
     "capture": ("shared/data/packets", "tests/readers/capture/cases"),
     "netfilter": ("shared/data/firewall", "tests/readers/netfilter/cases"),
+    **{name: (f"tests/readers/{name}/cases",) for name in HONEYPOTS},
 }
-LONGEST: Final = {"capture": 4096, "netfilter": 1024}
+LONGEST: Final = {"capture": 4096, "netfilter": 1024, **dict.fromkeys(HONEYPOTS, 2048)}
 """bytes of an input"""
 ALLOWED: Final = 2.0
 """seconds of processor time for an input in plain Python: some hundred times what the longest takes"""
@@ -65,6 +71,15 @@ WORDS: Final[dict[str, tuple[bytes, ...]]] = {
         b"message repeated 4 times: [ ", b"MESSAGE=", b"__REALTIME_TIMESTAMP=", b'{"MESSAGE":"',
         b'","__REALTIME_TIMESTAMP":"1', b"<4>1 2026-04-01T10:00:00Z h a - - - ", b"Apr  1 10:00:00 r kernel: ",
         b"[   12.345678] ", b"2026-04-01T10:00:00+09:00 ", b"Feb 29 23:59:60 ", b"Dec 31 ", b"\r\n", b"\x1e", b"data: ",
+    ),
+    **dict.fromkeys(
+        HONEYPOTS,
+        (
+            b'{"', b'": "', b'", "', b'": {', b'": [', b"}}\n", b"null", b"true", b"-1", b"65536", b"1e999", b"\\u0000",
+            b"\\ud800", b'"src_ip": "192.0.2.7"', b'"dst_ip": "::1"', b'"dst_port": 23', b'"_source": {', b'"session": "',
+            b'"timestamp": "2026-11-23T00:00:01Z"', b'"@timestamp": "2026-11-23T00:00:01Z"', b'"type": "', b'"payload-hex":"',
+            b"b'\\x00'", b"\n{",
+        ),
     ),
 }  # fmt: skip
 
@@ -116,6 +131,7 @@ FIRST: Final = {
     "capture": b"\xd4\xc3\xb2\xa1\x02\0\x04\0" + bytes(8) + b"\xff\xff\0\0\x65\0\0\0" + bytes(8) + b"\x14\0\0\0" * 2
     + b"\x45\0\0\x14" + bytes(16),
     "netfilter": b"[ 1.0] DROP IN=a OUT= SRC=192.0.2.1 DST=198.51.100.7 LEN=40 TOS=0x00 PREC=0x00 TTL=9 ID=1 PROTO=2\n",
+    **dict.fromkeys(HONEYPOTS, b"{}\n"),
 }  # fmt: skip
 """an input that makes a helper compile what it needs"""
 
@@ -240,8 +256,8 @@ def prepared(name: str, instrument: Any = None) -> Any:
         from teiten import readers
 
         oracle.careful()
-        readers.module(name)
-        __import__(f"teiten.readers.{name}._read")
+        if hasattr(readers.module(name), "__path__"):
+            __import__(f"teiten.readers.{name}._read")
         return oracle
 
     signal.signal(signal.SIGVTALRM, hang)

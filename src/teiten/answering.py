@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from teiten import checking
 from teiten.errors import UsageError
 
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?|\*", re.ASCII)
@@ -36,10 +37,9 @@ def read(table: Any, where: str) -> Api:
     """[api], checked. UsageError."""
     if not isinstance(table, dict):
         raise UsageError(f"{where} must be a table.")
+    checking.known(table, KEYS, where)
     found: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in KEYS:
-            raise UsageError(f"{where} knows no setting '{key}'.", hint=f"It knows: {', '.join(sorted(KEYS))}.")
         if key == "origins":
             found[key] = _origins(value, f"{where}: {key}")
             continue

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from teiten import checking
 from teiten.errors import UsageError
 
 ENGINES: Final = ("duckdb", "spark")
@@ -33,19 +34,16 @@ def read(table: Any, where: str) -> Spark:
     """[spark], checked. UsageError."""
     if not isinstance(table, dict):
         raise UsageError(f"{where} must be a table.")
+    checking.known(table, Spark.__dataclass_fields__, where)
     found: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in Spark.__dataclass_fields__:
-            raise UsageError(f"{where} knows no setting '{key}'.", hint=f"It knows: {', '.join(Spark.__dataclass_fields__)}.")
         found[key] = _CHECKS[key](value, f"{where}: {key}")
     return Spark(**found)
 
 
 def engine(value: Any, where: str) -> str:
     """The engine's name. UsageError."""
-    if value not in ENGINES:
-        raise UsageError(f"{where} must be one of {', '.join(ENGINES)}, not {value!r}.")
-    return str(value)
+    return checking.choice(value, ENGINES, where)
 
 
 def _master(value: Any, where: str) -> str:
@@ -61,9 +59,7 @@ def _memory(value: Any, where: str) -> str:
 
 
 def _partitions(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
-        raise UsageError(f"{where} must be a whole number from 0 to 100,000, not {value!r}.")
-    return value
+    return checking.whole(value, 0, 100_000, where)
 
 
 def _conf(value: Any, where: str) -> tuple[tuple[str, str], ...]:

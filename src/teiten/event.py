@@ -35,7 +35,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("time", "time", "µs, UTC", "when the sensor saw it", "センサーが観測した時刻", required=True),
     Column("sensor", "text", "", "the sensor's name", "センサー名", required=True),
     Column("src_ip", "address", "", "source address", "送信元アドレス", required=True),
-    Column("dst_ip", "address", "", "destination address", "宛先アドレス", required=True),
+    Column(
+        "dst_ip", "address", "", "destination address; 0.0.0.0 or :: where the source does not say",
+        "宛先アドレス(ログに書かれていなければ0.0.0.0か::)", required=True,
+    ),
     Column("protocol", "int16", "IANA number", "protocol (1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6)", "プロトコル番号"),
     Column("src_port", "int32", "", "source port; null where there is none", "送信元ポート"),
     Column("dst_port", "int32", "", "destination port; null where there is none", "宛先ポート"),

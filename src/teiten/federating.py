@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from teiten import checking
 from teiten.errors import UsageError
 
 KINDS: Final = ("household", "institution", "telescope")
@@ -66,24 +67,17 @@ _NUMBERS: Final[dict[str, tuple[int, int]]] = {
 
 def read(table: dict[str, Any], where: str, folder: Path) -> Federating:
     """The table [federation]; files are relative to `folder`. UsageError where something in it is no such thing."""
-    known = {one.name for one in fields(Federating)}
+    checking.known(table, (one.name for one in fields(Federating)), where)
     found: dict[str, Any] = {}
     for key, value in table.items():
-        if key not in known:
-            raise UsageError(f"{where} knows no setting '{key}'.", hint=f"It knows: {', '.join(sorted(known))}.")
         if key in ("name", "member"):
             found[key] = checked_name(value, f"{where}: {key}")
         elif key in ("label", "region"):
             found[key] = checked_label(value, f"{where}: {key}")
         elif key in _CHOICES:
-            if value not in _CHOICES[key]:
-                raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}.")
-            found[key] = value
+            found[key] = checking.choice(value, _CHOICES[key], f"{where}: {key}")
         elif key in _NUMBERS:
-            low, high = _NUMBERS[key]
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise UsageError(f"{where}: {key} must be a whole number from {low} to {high:,}, not {value!r}.")
-            found[key] = value
+            found[key] = checking.whole(value, *_NUMBERS[key], f"{where}: {key}")
         elif key == "epsilon":
             if isinstance(value, bool) or not isinstance(value, int | float) or not (value == 0 or 0.01 <= value <= 100):
                 raise UsageError(f"{where}: epsilon must be 0 (no noise) or a number from 0.01 to 100, not {value!r}.")
@@ -93,9 +87,7 @@ def read(table: dict[str, Any], where: str, folder: Path) -> Federating:
                 raise UsageError(f"{where}: hosts_key must be the name of a file, not {value!r}.")
             found[key] = folder / Path(value).expanduser()
         else:
-            if not isinstance(value, bool):
-                raise UsageError(f"{where}: {key} must be true or false, not {value!r}.")
-            found[key] = value
+            found[key] = checking.truth(value, f"{where}: {key}")
     if found.get("hosts") == "sketch" and "hosts_key" not in found:
         raise UsageError(
             f"{where}: hosts = 'sketch' needs hosts_key.",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from teiten import checking
 from teiten.errors import UsageError
 
 SECTIONS: Final = ("overview", "reports", "weekly", "ports", "stories", "data")
@@ -73,23 +74,15 @@ _NUMBERS: Final[dict[str, tuple[int, int]]] = {
 
 def read(table: dict[str, Any], where: str) -> Publishing:
     """The rules that a table [publish] states. UsageError where one is no such thing."""
-    known = {one.name for one in fields(Publishing)}
-    for key in table:
-        if key not in known | OLD:
-            raise UsageError(f"{where} knows no setting '{key}'.", hint=f"It knows: {', '.join(sorted(known | OLD))}.")
+    checking.known(table, {one.name for one in fields(Publishing)} | OLD, where)
     found: dict[str, Any] = {}
     for key, value in table.items():
         if key in _LISTS:
             found[key] = _chosen(value, _LISTS[key], f"{where}: {key}")
         elif key in _CHOICES:
-            if value not in _CHOICES[key]:
-                raise UsageError(f"{where}: {key} must be one of {', '.join(_CHOICES[key])}, not {value!r}.")
-            found[key] = value
+            found[key] = checking.choice(value, _CHOICES[key], f"{where}: {key}")
         elif key in _NUMBERS:
-            low, high = _NUMBERS[key]
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise UsageError(f"{where}: {key} must be a whole number from {low} to {high:,}, not {value!r}.")
-            found[key] = value
+            found[key] = checking.whole(value, *_NUMBERS[key], f"{where}: {key}")
         elif key == "multiple":
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e9:
                 raise UsageError(f"{where}: multiple must be a number from 0 on, not {value!r}.")

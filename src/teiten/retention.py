@@ -1,5 +1,7 @@
 """How long events are kept ([lake] keep_events, disk), and what is made of a day before its events go.
 
+Evidence of devices has a time of its own ([lake] keep_devices): it outlives the events that it was gathered for.
+
 Whole finished days of the settings' zone go, the oldest first, and only when verdicts, aggregates (`rollup`), cells and
 coverage of these days are in the lake: these stay for good. What is dropped never comes back by an input that is read again.
 
@@ -84,6 +86,27 @@ def carry_out(
     return lake.drop_before(wanted.since, lambda: _unchanged(lake, settings, wanted), grace=grace)
 
 
+def old_devices(lake: Lake, settings: Settings, now: dt.datetime | None = None) -> tuple[dt.datetime, int] | None:
+    """The moment before which evidence of devices is to go, and how much of it is older; None where none is."""
+    age = settings.keeping.keep_devices
+    if age is None:
+        return None
+    at = (now or dt.datetime.now(dt.UTC)).astimezone(settings.zone)
+    before = _midnight(settings, _days_before(at.date(), age))
+    count = lake.devices(["time"]).filter(pl.col("time") < before).height
+    return (before, count) if count else None
+
+
+def drop_devices(lake: Lake, settings: Settings, now: dt.datetime | None = None) -> int:
+    """Evidence of devices that is older than it is to be kept goes, and is not taken in again: how much."""
+    found = old_devices(lake, settings, now)
+    return lake.drop_devices(found[0]) if found else 0
+
+
+def _days_before(day: dt.date, count: int) -> dt.date:
+    return day - dt.timedelta(days=count) if count < day.toordinal() - 1 else dt.date(2, 1, 1)
+
+
 def _unchanged(lake: Lake, settings: Settings, wanted: Plan) -> bool:
     """Asked under the lake's lock, right before it is written down: do the aggregates still hold?"""
     return _kept(lake, settings, wanted.days) >= set(wanted.days)
@@ -99,7 +122,7 @@ def aside(lake: Lake, settings: Settings) -> list[str]:
     """For a writer when it has stored what it had: drops what is due, some days at a time; what is to be said of it."""
     keeping = settings.keeping
     # a lake that lasts as long as a command is none of which somebody said how long its events are kept
-    if (keeping.keep_events is None and keeping.disk is None) or lake.path.resolve() != settings.lake.resolve():
+    if not keeping.told or lake.path.resolve() != settings.lake.resolve():
         return []
     told = []
     try:
@@ -110,8 +133,10 @@ def aside(lake: Lake, settings: Settings) -> list[str]:
             some = Plan(few[-1] + dt.timedelta(days=1), since, few, retention.weigh(lake.path, since), wanted.because)
             count = carry_out(lake, settings, some)
             told.append(f"{count:,} events of {few[0]} to {few[-1]} are no longer kept ([lake] {wanted.because})")
+        if count := drop_devices(lake, settings):
+            told.append(f"{count:,} rows of evidence of devices are no longer kept ([lake] keep_devices)")
     except TeitenError as error:
-        told.append(f"events that are due to go stay: {error}")
+        told.append(f"what is due to go stays: {error}")
     return told + near_the_limit(lake, settings)
 
 

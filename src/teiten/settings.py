@@ -112,13 +112,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long the lake keeps events ([lake]). Statistics, verdicts, notes and coverage are kept for good."""
+    """How long the lake keeps events and evidence of devices ([lake]). Statistics, verdicts, notes, coverage stay for good."""
 
     keep_events: int | None = None
     """days after which events go, written `90d`, `26w` or `2y`; without it they are kept for good"""
     disk: int | None = None
     """bytes that the lake may take on the disk, written `50GB` or `2TB`: beyond it the oldest finished days' events go; from
     four fifths of it on, that is told beforehand"""
+    keep_devices: int | None = None
+    """days after which evidence of devices goes (what addresses answered to scanners), written as `keep_events` is, and counted
+    apart from it: quarters are compared by that evidence; without it, it is kept for good"""
+
+    @property
+    def told(self) -> bool:
+        """Is anything said about how long something is kept?"""
+        return self.keep_events is not None or self.disk is not None or self.keep_devices is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -614,7 +622,7 @@ _SHAPES = (
 _SENSOR = {"group", "country", "addresses", "zone", "from", "to", "paths", "services", "runs", "outages"}
 _RUN = {"from", "to", "addresses"}
 _OUTAGE = {"from", "to", "because"}
-_LAKE = {"path", "keep_events", "disk"}
+_LAKE = {"path", "keep_events", "disk", "keep_devices"}
 _AGE: Final = re.compile(r"([1-9]\d{0,4})\s*(d|w|y)", re.ASCII)
 _SIZE: Final = re.compile(r"([1-9]\d{0,5}(?:\.\d+)?)\s*(MB|GB|TB)", re.ASCII)
 _SERVICE: Final = re.compile(r"(\d{1,5})/(tcp|udp)", re.ASCII)
@@ -789,12 +797,13 @@ def _names(table: dict[str, Any], where: str, file: Path | None) -> Names:
 
 def _keeping(table: dict[str, Any], where: str) -> Keeping:
     """[lake] without its path. UsageError."""
-    found: dict[str, int | None] = {"keep_events": None, "disk": None}
-    if "keep_events" in table:
-        age = _AGE.fullmatch(str(table["keep_events"]))
-        if age is None:
-            raise UsageError(f"{where}: keep_events '{table['keep_events']}' is no time.", hint="Write 90d, 26w or 2y.")
-        found["keep_events"] = int(age[1]) * {"d": 1, "w": 7, "y": 366}[age[2]]
+    found: dict[str, int | None] = {"keep_events": None, "disk": None, "keep_devices": None}
+    for name in ("keep_events", "keep_devices"):
+        if name in table:
+            age = _AGE.fullmatch(str(table[name]))
+            if age is None:
+                raise UsageError(f"{where}: {name} '{table[name]}' is no time.", hint="Write 90d, 26w or 2y.")
+            found[name] = int(age[1]) * {"d": 1, "w": 7, "y": 366}[age[2]]
     if "disk" in table:
         size = _SIZE.fullmatch(str(table["disk"]))
         if size is None:

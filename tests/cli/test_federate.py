@@ -50,10 +50,18 @@ def test_from_a_log_to_a_report(
     Path("bad.teiten").write_bytes(sent.read_bytes()[:-5])
     assert main(["federate", "merge", "bad.teiten", str(sent)]) == 1
     said = capsys.readouterr().err
+    evil = Path("a\x1b[2J\u202eb.teiten")
+    evil.write_bytes(b"no contribution")
+    assert main(["federate", "merge", str(evil)]) == 1
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown and "\u202e" not in shown and r"a\x1b[2J\u202eb.teiten is no contribution" in shown
     assert "bad.teiten is cut short" in said and "0 accepted, 1 known already, 1 refused" in said
     assert main(["federate", "report", "2026-08-03--2026-08-04", "--out", "out"]) == 0
     assert "23/tcp (Telnet)" in Path("out/report.md").read_text() and Path("out/charts/federation-ports.png").is_file()
     assert main(["federate", "report", "2026-08-03--2026-08-04", "--out", "out"]) == 0
+    capsys.readouterr()
+    assert main(["federate", "report", "2026-05", "--out", "new"]) == 1
+    assert "No member told anything of 2026-05. What is here is of 2026-08-03 to 2026-08-04." in capsys.readouterr().err
     assert main(["federate", "report", "2026-13", "--out", "out"]) == 2
     assert main(["federate", "report", "2027-01", "--out", "new"]) == 1 and not Path("new").exists()
     assert Lake.open("lake").path.is_dir()

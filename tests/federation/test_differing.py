@@ -99,3 +99,25 @@ def test_a_clock_that_is_off(houses: list[House], tmp_path: Path, hours: int) ->
     stored(tmp_path / "s", listed(houses[:8]), files)
     found = [one for one in differing.outliers(merged(store.load(tmp_path / "s"))) if one.reason == "clock"]
     assert found == [Outlier("home-05", "clock", "hour", "", float(hours), 0.0)]
+
+
+def test_figures_of_another_are_told_as_such(houses: list[House], tmp_path: Path) -> None:
+    """A member that tells what another told, signed by itself: both are named, since nobody can see who had it first."""
+    copy = contribution(houses[2], by=houses[4].signer, name="home-05")
+    files = [contribution(h) for h in houses[:4]] + [copy, contribution(houses[5])]
+    stored(tmp_path / "s", listed(houses[:6]), files)
+    found = [one for one in differing.outliers(merged(store.load(tmp_path / "s"))) if one.reason == "copied"]
+    assert {(one.member, one.key, one.value) for one in found} == {("home-03", "home-05", 10.0), ("home-05", "home-03", 10.0)}
+
+
+def test_days_of_hardly_anything_are_no_copies(houses: list[House], tmp_path: Path) -> None:
+    """Quiet lines that tell the same two rows have them from nobody."""
+
+    def quiet(rows: list[Row]) -> list[Row]:
+        kept = [row for row in rows if row[1] in ("watching", "hour")]
+        return kept + [
+            (day, what, key, 10, 3) for day in DAYS for what, key in (("all", ""), ("port", "23/6"), ("country", "CN"))
+        ]
+
+    stored(tmp_path / "s", listed(houses[:5]), [contribution(h, lie=quiet) for h in houses[:5]])
+    assert [o for o in differing.outliers(merged(store.load(tmp_path / "s"))) if o.reason == "copied"] == []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
+import lzma
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -145,6 +148,11 @@ HEADS = {
     "previous": ["x", "A" * 64, 5],
     "made": ["yesterday", "2026-10-20T00:00:00", 5, None],
     "kind": ["bank", None],
+    "zone": ["Asia/Tokyo\x1b[2J", "<b>Tokyo</b>", "\u202eoykoT", "", "A" * 61, 9, None],
+    "program": ["teiten\x1b[31m", "a\nb", "\u202e", "x" * 61],
+    "region": ["\u2066x", "a\x07b", ["Kansai"]],
+    "federation": ["<script>", "tw\u0435nty", "", None],
+    "key": ["x", "0" * 64, "\x1b[2J", None],
     "rules": [{}, {"digits": 0}, None, 5],
 }
 
@@ -166,3 +174,23 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"GIF89a")
     with pytest.raises(InputError, match="is no contribution"):
         form.read(tmp_path / "x")
+
+
+def test_a_gigabyte_is_refused_by_its_size(tmp_path: Path) -> None:
+    """Sparse or not: nothing of it is read."""
+    path = tmp_path / "large.teiten"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"large\.teiten is larger than a contribution may be \(1,073,741,824 bytes"):
+        form.read(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_bomb_is_no_contribution(houses: list[House], tmp_path: Path) -> None:
+    """Compressed ones are not opened at all."""
+    for name, pack in (("x.gz", gzip.compress), ("x.xz", lzma.compress)):
+        (tmp_path / name).write_bytes(pack(contribution(houses[0], DAYS[:1]) + b"\0" * 1_000_000))
+        with pytest.raises(InputError, match=f"{name} is no contribution"):
+            form.read(tmp_path / name)

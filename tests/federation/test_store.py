@@ -129,6 +129,32 @@ def test_what_is_refused_is_named_and_harms_no_other(houses: list[House], tmp_pa
     assert "does not know" in found[0].why and "home-06" in found[0].why
 
 
+def test_the_store_is_as_it_was(houses: list[House], tmp_path: Path) -> None:
+    """Whatever comes, in whatever way it is bad: named, and not a byte of the store is another one."""
+    house, place = houses[0], tmp_path / "s"
+    one = contribution(house, DAYS[:3])
+    stored(place, listed(houses[:2]), [one, contribution(houses[1], DAYS[:3])])
+    before, told = content(place), says(place)
+    bad = [
+        contribution(house, DAYS[3:], sequence=2, by=houses[9].signer), contribution(house, DAYS[3:], name="home-02"),
+        contribution(house, zone="UTC"), contribution(house, made=NOW + dt.timedelta(days=400)), contribution(house)[:900],
+        contribution(house).replace(b"-federation 1", b"-federation 0", 1), b"", b"\x1b[2J" * 99, one + b"x", b"\x1f\x8b" + one,
+    ]  # fmt: skip
+    found = stored(place, listed(houses[:2]), [*bad, one])
+    assert states(found) == ["refused"] * len(bad) + ["known"]
+    assert all(f"{n:03d}.teiten" in outcome.why for n, outcome in enumerate(found[:-1]))
+    assert content(place) == before and says(place) == told and not store.load(place).aside
+
+
+def test_a_clock_that_was_put_back_is_told(houses: list[House], tmp_path: Path) -> None:
+    one = contribution(houses[0], DAYS[:4])
+    two = contribution(houses[0], DAYS[4:], sequence=2, previous=digest(one), made=MADE - dt.timedelta(hours=9))
+    stored(tmp_path / "s", listed(houses[:1]), [two, one])
+    found = store.load(tmp_path / "s")
+    assert len(found.contributions) == 2
+    assert found.aside == [("home-01", "Number 2 says to be made at 2026-10-19 18:00 UTC, before number 1: a clock was off.")]
+
+
 def test_clocks_may_differ_by_a_quarter_of_an_hour(houses: list[House], tmp_path: Path) -> None:
     for minutes, state in ((14, "accepted"), (16, "refused")):
         data = contribution(houses[0], made=NOW + dt.timedelta(minutes=minutes))

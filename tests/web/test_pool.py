@@ -131,6 +131,7 @@ def test_a_page_ends_as_a_whole(chosen: Settings, monkeypatch: pytest.MonkeyPatc
 
     async def run() -> tuple[float, int]:
         pool = Pool(chosen, workers=2)
+        assert await pool.ask("quick", packets) == 288
         began = time.monotonic()
         with whole():
             assert await pool.ask("quick", packets) == 288
@@ -159,11 +160,12 @@ def test_who_has_waited_long_is_told_what_held(chosen: Settings, monkeypatch: py
         pool = Pool(chosen, workers=2)
         pool.version()
         out: list[tuple[int | None, bool]] = []
-        for age in (61.0, 899.0, 901.0):
+        ages = (61.0, 880.0, 901.0)
+        for age in ages:
             await pool.ask(age, lambda _: 1)
-            kept = pool._kept[age]
+        for age in ages:
             before = (len(out), 1)
-            pool._kept[age] = pools._Kept(before, 1, 0.0, kept.until)
+            pool._kept[age] = pools._Kept(before, 1, 0.0, pool._kept[age].until)
             pool._ended[before] = time.monotonic() - age
             with whole(), lenient() as told:
                 try:
@@ -175,3 +177,34 @@ def test_who_has_waited_long_is_told_what_held(chosen: Settings, monkeypatch: py
         return out
 
     assert asyncio.run(run()) == [(1, True), (1, True), (None, False)]
+
+
+def test_who_waits_comes_first(chosen: Settings) -> None:
+    """What is made anew for those who may come is asked when nobody waits; of those who wait, quick ones come first."""
+    until, order = threading.Event(), []
+
+    def named(name: str) -> Callable[[Any], int]:
+        def question(_: Any) -> int:
+            order.append(name)
+            return 1
+
+        return question
+
+    async def run() -> None:
+        pool = Pool(chosen, workers=1)
+        pool._took |= {"slow": 9.0}
+        first = asyncio.create_task(pool.ask("first", held(until, 1)))
+        await asyncio.sleep(0.05)
+        version = pool.version()
+        made_later = [pool._fly(version, name, named(name)).done for name in ("later", "later too")]
+        waiting = [asyncio.create_task(pool.ask(name, named(name))) for name in ("slow", "quick")]
+        await asyncio.sleep(0.05)
+        # somebody asks what was to be made later: now it is waited for
+        waiting.append(asyncio.create_task(pool.ask("later too", named("later too"))))
+        await asyncio.sleep(0.05)
+        until.set()
+        await asyncio.gather(first, *waiting, *made_later)
+        pool.close()
+
+    asyncio.run(run())
+    assert order == ["later too", "quick", "slow", "later"] or order == ["quick", "later too", "slow", "later"]

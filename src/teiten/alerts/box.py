@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from teiten import disk
 from teiten.alerting import Alerts, Channel
 from teiten.alerts import channels, notices
 from teiten.alerts.channels import ChannelError, Message
@@ -68,20 +67,17 @@ class Box:
 def opened(lake: Path) -> Iterator[Path]:
     """The box's file in that lake, for this run alone. LakeBusyError where another run has it, LakeError."""
     folder = lake / FOLDER
+
+    def cannot(error: OSError) -> LakeError:
+        return LakeError(f"{folder} cannot be written: {error.strerror}.", hint="Alerts keep there what was told.")
+
     try:
         folder.mkdir(exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise LakeError(f"{folder} cannot be written: {error.strerror}.", hint="Alerts keep there what was told.") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise LakeBusyError("Another `teiten alert` is running on this lake.", hint="It sends what is due.") from None
-    try:
+        raise cannot(error) from None
+    busy = LakeBusyError("Another `teiten alert` is running on this lake.", hint="It sends what is due.")
+    with disk.alone(folder / ".lock", cannot, busy):
         yield folder / NAME
-    finally:
-        os.close(handle)
 
 
 def load(file: Path) -> Box:
@@ -112,18 +108,8 @@ def load(file: Path) -> Box:
 
 def save(file: Path, box: Box) -> None:
     """The whole box, or as it was. LakeError."""
-    new = file.with_name(f"{file.name}.new")
     try:
-        with new.open("w", encoding="utf-8") as sink:
-            sink.write(box.text())
-            sink.flush()
-            os.fsync(sink.fileno())
-        new.replace(file)
-        handle = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        disk.write_whole(file, box.text().encode())
     except OSError as error:
         raise LakeError(f"{file} cannot be written: {error.strerror}.", hint="Nothing more is sent until it can.") from None
 

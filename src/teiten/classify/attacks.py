@@ -136,7 +136,7 @@ FROM answers JOIN vectors USING (victim)
 WHERE t BETWEEN first AND last
 GROUP BY ALL
 """
-_WHO: Final = """count(DISTINCT dst_ip) AS destinations, count(DISTINCT src_ip) AS responders,
+_WHO: Final = """count(DISTINCT told_address(dst_ip)) AS destinations, count(DISTINCT src_ip) AS responders,
        any_value(country) FILTER (src_ip = victim) AS country, any_value(asn) FILTER (src_ip = victim) AS asn,
        any_value(as_name) FILTER (src_ip = victim) AS as_name, bool_or(src_ip = victim) AS answered"""
 _KEY: Final = ["victim", "first"]

@@ -64,6 +64,6 @@ def found(material: Material, rule: Rule) -> pl.DataFrame:
     enough = [day for day in material.days if material.observed(day) >= ADDRESSES]
     if len(enough) < len(material.days):
         # a sensor that nobody configured watches what it was sent to
-        seen = material.ask("SELECT day, count(DISTINCT dst_ip) AS n FROM judged GROUP BY day")
+        seen = material.ask("SELECT day, count(DISTINCT told_address(dst_ip)) AS n FROM judged GROUP BY day")
         enough += seen.filter(pl.col("n") >= ADDRESSES)["day"].to_list()
     return rows.filter(pl.col("day").is_in(enough) | (pl.col("protocol") == 17) & pl.col("port").is_in(UNASKED))

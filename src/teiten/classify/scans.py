@@ -66,7 +66,7 @@ class Rule:
 _KEY: Final = "src_ip, protocol, port, traffic"
 _SCANS: Final = """
 WITH chosen AS (
-  SELECT epoch_us(time) AS t, coalesce(epoch_us(time_end), epoch_us(time)) AS t_end, src_ip, dst_ip,
+  SELECT epoch_us(time) AS t, coalesce(epoch_us(time_end), epoch_us(time)) AS t_end, src_ip, told_address(dst_ip) AS dst_ip,
          {traffic}::UTINYINT AS traffic, protocol,
          CASE WHEN protocol = 6 AND tcp_flags & 511 IN (18, 4) THEN src_port
               WHEN protocol IN (1, 58) THEN NULL ELSE dst_port END AS port,

@@ -19,8 +19,7 @@ def main(args: argparse.Namespace, lake: Lake, chosen: Settings) -> int:
     """Says what goes and what stays, and does it where --dry-run is not given."""
     from teiten import retention
 
-    keeping = chosen.keeping
-    if keeping.keep_events is None and keeping.disk is None:
+    if not chosen.keeping.told:
         raise UsageError(
             "Nothing says how long events are kept, so they are kept for good.",
             hint='Write it into teiten.toml: [lake], then keep_events = "90d" or disk = "50GB".',
@@ -28,9 +27,18 @@ def main(args: argparse.Namespace, lake: Lake, chosen: Settings) -> int:
     _since(lake)
     for line in retention.near_the_limit(lake, chosen):
         print(line, file=sys.stderr)
+    devices = retention.old_devices(lake, chosen)
+    if devices is not None:
+        day = devices[0].astimezone(chosen.zone).date()
+        print(
+            f"{lake.path}: to go by [lake] keep_devices: {devices[1]:,} rows of evidence of devices from before {day}",
+            file=sys.stderr,
+        )
+        if not args.dry_run:
+            print(f"{lake.path}: {retention.drop_devices(lake, chosen):,} rows of evidence are no longer kept", file=sys.stderr)
     wanted = retention.plan(lake, chosen)
     if wanted is None:
-        print(f"{lake.path}: nothing is to go", file=sys.stderr)
+        print(f"{lake.path}: {'nothing is' if devices is None else 'no events are'} to go", file=sys.stderr)
         return 0
     print(f"{lake.path}: {_told(wanted)}", file=sys.stderr)
     if args.dry_run:

@@ -51,7 +51,7 @@ def plan(chosen: Settings, *, tasks: bool = True) -> Plan:
     maker = [*_python("teiten.station.making"), *config, "--spool", str(spool), "--lake", str(lake)]
     wanted: tuple[Task, ...] = ()
     if tasks:
-        keeping = chosen.keeping.keep_events is not None or chosen.keeping.disk is not None
+        keeping = chosen.keeping.told
         usual = schedule.usual(alerts=bool(chosen.alerts.channels), retain=keeping)
         wanted = schedule.read(chosen.station.tasks, usual)
     for task in wanted:

@@ -163,6 +163,7 @@ def _said(draft: Draft, found: Settings, first: str) -> None:
 
 
 def _merge(args: argparse.Namespace) -> int:
+    from teiten import inert
     from teiten.federation import keys, store
 
     place = Path(args.store)
@@ -171,7 +172,7 @@ def _merge(args: argparse.Namespace) -> int:
     counts = {state: sum(1 for one in done if one.state == state) for state in ("accepted", "known", "refused")}
     for one in done:
         if one.state == "refused":
-            print(f"teiten: {one.why}", file=sys.stderr)
+            print(inert.line(f"teiten: {one.why}"), file=sys.stderr)
     print(
         f"{place}: {counts['accepted']} accepted, {counts['known']} known already, {counts['refused']} refused.",
         file=sys.stderr,
@@ -212,8 +213,10 @@ def _report(args: argparse.Namespace) -> int:
     finally:
         drawing.clear()
     if not watched:
+        days = sorted(day for one in held.contributions for day in one.head.days)
+        known = f" What is here is of {days[0]} to {days[-1]}." if days else ""
         raise TeitenError(
-            f"No member told anything of {period.name}.", hint="'teiten federate merge FILE...' accepts what they sent."
+            f"No member told anything of {period.name}.{known}", hint="'teiten federate merge FILE...' accepts what they sent."
         )
     bundle.write(made, out, ())
     print(f"{out / 'index.html'}: {watched} of {len(held.members.members)} members", file=sys.stderr)

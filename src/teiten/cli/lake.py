@@ -27,8 +27,9 @@ WHAT = (
     "quicker to ask). vacuum: deletes files that no table names any more. check: reads every file. mend: goes on "
     "without damaged files, and says what to ingest again. take-out: takes inputs out, to be ingested again otherwise. "
     "rollup: counts finished days into aggregates, from which questions and reports are answered quickly. retain: events "
-    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays. judge: verdicts, times watched and "
-    "aggregates of the days that have got new events, as ingest makes them by itself (a station stores without)"
+    "older than [lake] keep_events or beyond [lake] disk go, what they came to stays; evidence of devices older than [lake] "
+    "keep_devices goes. judge: verdicts, times watched and aggregates of the days that have got new events, as ingest makes "
+    "them by itself (a station stores without)"
 )
 _TABLES = ("events", "batches", "verdicts", "notes")
 

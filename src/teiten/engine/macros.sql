@@ -72,6 +72,9 @@ CREATE MACRO in_prefix(address, first, bits) AS
 -- an IPv4 address (bytes) as a number, such as compares with tcp_seq; null for IPv6
 CREATE MACRO ipv4_number(bytes) AS CASE octet_length(bytes) WHEN 4 THEN bytes::BIT::UINTEGER::BIGINT END;
 
+-- an address (bytes) as it is; null for 0.0.0.0 and ::, which stand where a log does not say to which address something came
+CREATE MACRO told_address(bytes) AS nullif(nullif(bytes, unhex('00000000')), unhex('00000000000000000000000000000000'));
+
 -- the /24 (IPv4) or /48 (IPv6) of an address (bytes), as the digits that it begins with; and such digits as text
 CREATE MACRO source_prefix(bytes) AS list_transform([hex(bytes)], lambda x: left(x, CASE length(x) WHEN 8 THEN 6 ELSE 12 END))[1];
 CREATE MACRO prefix_text(digits) AS list_transform([digits], lambda d: CASE length(d)

@@ -201,13 +201,18 @@ def coverage(view: View) -> Section | None:
     points: list[Paragraph] = []
     if silent:
         points.append(words("federation.silent", n=len(silent), list=words.listed(silent)))
+    there = (shares > 0).sum(axis=0)
+    dark = [n for n, many in enumerate(there) if not many]
+    if dark and len(dark) < len(now.days):
+        points.append(words("federation.dark", n=len(dark), days=words.listed(_spans(view, dark)[:3])))
     for name in now.watched:
-        gone = [n for n, share in enumerate(shares[now.members.index(name)]) if not share]
+        # what is known of nobody is no gap of one
+        gone = [n for n, share in enumerate(shares[now.members.index(name)]) if not share and there[n]]
         if gone and len(points) < FEW:
             spans = words.listed(_spans(view, gone)[:3])
             points.append(words("federation.gap", member=name, n=len(gone), days=spans))
-    there = (shares > 0).sum(axis=0)
-    low, high = int(there.min()), int(there.max())
+    some = there[there > 0] if there.any() else there
+    low, high = int(some.min()), int(some.max())
     many = words("federation.count", n=low) if low == high else words("federation.range", low=str(low), high=str(high))
     findings = [words("federation.coverage", many=many, n=len(now.members))]
     figure = figures.MatrixFigure(
@@ -264,21 +269,32 @@ def differ(view: View) -> Section:
         points.append(Point(words("federation.member_colon", member=name), below))
     rows = [(o.member, o.reason, o.what, *_key(o), o.value, o.usual, o.z) for o in found]
     data = Data(
-        "federation-outliers", ("member", "reason", "what", "port", "protocol", "country", "value", "usual", "z"), rows, ""
+        "federation-outliers",
+        ("member", "reason", "what", "port", "protocol", "country", "other", "value", "usual", "z"),
+        rows,
+        "",
     )
     blocks = [Block(data)] if rows else []
     notes: list[Paragraph] = [words("federation.aside", member=member, why=why) for member, why in view.store.aside]
     return Section("differ", words("federation.differ_head"), findings, points, blocks=blocks, notes=notes)
 
 
-def _key(one: Outlier) -> tuple[object, object, object]:
+def _key(one: Outlier) -> tuple[object, object, object, object]:
+    """Port, protocol, country, the other member."""
     if one.what == "port" and one.key:
-        return (*parts.columns_of("port", one.key), None)
-    return None, None, one.key or None
+        return (*parts.columns_of("port", one.key), None, None)
+    if one.reason == "copied":
+        return None, None, None, one.key
+    return None, None, one.key or None, None
 
 
 def told(view: View, one: Outlier) -> str:
     """An outlier in a sentence."""
+    text = _told(view, one)
+    return text[:1].upper() + text[1:]
+
+
+def _told(view: View, one: Outlier) -> str:
     words, say = view.words, view.say
     if one.reason == "clock":
         return words(
@@ -288,6 +304,8 @@ def told(view: View, one: Outlier) -> str:
         )
     if one.reason == "unlike":
         return words("federation.reason_unlike", value=words.number(one.value, 2), usual=words.number(one.usual, 2))
+    if one.reason == "copied":
+        return words("federation.reason_copied", n=round(one.value), days=words.number(one.usual), other=one.key)
     if one.reason == "sum":
         both = {"value": words.number(one.value), "usual": words.number(one.usual)}
         return words("federation.reason_sum", what=words(f"federation.what_{one.what}"), **both)

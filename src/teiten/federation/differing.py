@@ -38,13 +38,16 @@ LAGS: Final = 12
 CLOCK: Final = (0.5, 0.3)
 """correlation of hours at the best lag, and by how much it must beat that of a right clock"""
 LEAST_HOURS: Final = 168
+COPIED: Final = 8
+"""rows of ports, countries and pairs that a day must have for the same ones at two members to be no chance"""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
     """A member that differs. reason: 'high', 'low', 'alone' (no other tells it), 'sum' (does not add up), 'unlike' (its
-    ports do not go with the others'), 'clock'. value and usual: rates an address and day (sum: told and possible; unlike:
-    correlations; clock: the hours by which it is off, and 0). z: the modified z-score, where one decides."""
+    ports do not go with the others'), 'clock', 'copied' (it tells days as another does, which is `key`). value and usual:
+    rates an address and day (sum: told and possible; unlike: correlations; clock: the hours by which it is off, and 0;
+    copied: days that are the same, and its days). z: the modified z-score, where one decides."""
 
     member: str
     reason: str
@@ -57,7 +60,7 @@ class Outlier:
 
 def outliers(merged: Merged) -> list[Outlier]:
     """Those of the span, the most striking of each member first."""
-    found = _sums(merged)
+    found = _sums(merged) + _copied(merged)
     if len(merged.there) >= ENOUGH:
         for what in ("all", "port", "country"):
             found += _rates(merged, what, merged.table(what), hosts=False)
@@ -204,6 +207,25 @@ def _noise(rules: object) -> float:
     own = dict(rules)  # type: ignore[call-overload]
     told = Federating(epsilon=own["epsilon"], hours=own["hours"], asns=own["asns"], pairs=own["pairs"], hosts=own["hosts"])
     return telling.scale(told)
+
+
+def _copied(merged: Merged) -> list[Outlier]:
+    """Members of whom each row of a day is another's, to the last digit: one of the two has them from the other."""
+    rows = merged.rows_of("port", "country", "pair")
+    days = (
+        rows.with_columns(pl.concat_str("what", "key", "packets", "hosts", separator=" ").alias("told"))
+        .sort("told")
+        .group_by("member", "at")
+        .agg(pl.len(), pl.col("told").str.join("\n"))
+    )
+    many = dict(days.group_by("member").len().iter_rows())
+    days = days.filter(pl.col("len") >= COPIED)
+    same = days.join(days, on=("at", "told"), suffix="_other").filter(pl.col("member") != pl.col("member_other"))
+    found = same.group_by("member", "member_other").len().sort("len", "member", "member_other", descending=(True, False, False))
+    return [
+        Outlier(merged.members[m], "copied", "day", merged.members[other], float(n), float(many[m]))
+        for m, other, n in found.unique("member", keep="first", maintain_order=True).iter_rows()
+    ]
 
 
 def _unlike(merged: Merged) -> list[Outlier]:

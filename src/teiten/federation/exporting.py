@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from teiten import __version__
+from teiten import __version__, disk
 from teiten.errors import TeitenError, UsageError
 from teiten.federation import counting, form, keys, telling
 from teiten.federation.form import Head
@@ -74,21 +73,17 @@ def chain(rules: Federating) -> Iterator[tuple[Path, list[Link]]]:
     check(rules)
     place = keys.folder()
     path = place / f"{rules.name}-{rules.member}.jsonl"
+
+    def cannot(error: OSError) -> TeitenError:
+        return TeitenError(f"{path} cannot be written: {error.strerror}.", hint="Set $TEITEN_DATA to another place.")
+
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise TeitenError(f"{path} cannot be written: {error.strerror}.", hint="Set $TEITEN_DATA to another place.") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TeitenError(
-                f"Another process is exporting for {rules.member} just now.", hint="Wait for it to end."
-            ) from None
+        raise cannot(error) from None
+    busy = TeitenError(f"Another process is exporting for {rules.member} just now.", hint="Wait for it to end.")
+    with disk.alone(path, cannot, busy, mode=0o600):
         yield path, _links(path)
-    finally:
-        os.close(handle)
 
 
 def _links(path: Path) -> list[Link]:
@@ -188,12 +183,7 @@ def put(out: Path, name: str, data: bytes, path: Path, link: Link) -> Path:
             sink.write(json.dumps(line, sort_keys=True) + "\n")
             sink.flush()
             os.fsync(sink.fileno())
-        part = out / f".{name}.part"
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(place)
+        disk.write_whole(place, data)
     except OSError as error:
         raise TeitenError(f"{place} cannot be written: {error.strerror}.", hint="Run it again with --again.") from None
     return place

@@ -44,6 +44,7 @@ KEYS: Final[dict[str, str]] = {
 }  # fmt: skip
 """the grammar of a row's key, by what it counts"""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}", re.ASCII)
 _RULES: Final[dict[str, type | tuple[type, ...]]] = {
     "least_packets": int, "least_hosts": int, "least_sensors": int, "digits": int, "epsilon": (int, float), "hosts": str,
     "hosts_key": str, "hours": bool, "asns": bool, "pairs": bool, "delay": int,
@@ -125,6 +126,8 @@ def read(path: Path) -> Sealed:
     try:
         if not path.is_file():
             raise InputError(f"{path} is no file.")
+        if (size := path.stat().st_size) > LARGEST:
+            raise InputError(f"{path} is larger than a contribution may be ({size:,} bytes; {LARGEST >> 20} MiB).")
         with path.open("rb") as source:
             data = source.read(LARGEST + 1)
     except OSError as error:
@@ -222,12 +225,14 @@ def _head(table: Any) -> Head:
     days = tuple(dt.date.fromisoformat(day) for day in table["days"])
     if not days or len(days) > MOST_DAYS or list(days) != sorted(set(days)):
         raise ValueError(f"days must be 1 to {MOST_DAYS}, each once, in order")
+    if not isinstance(table["zone"], str) or not _ZONE.fullmatch(table["zone"]):
+        raise ValueError("zone is no name of one")
     program = str(table["program"])
     if len(program) > 60 or not program.isprintable():
         raise ValueError("program")
     return Head(
         named["federation"], named["member"], table["key"], _whole(table, "sequence", 1, 10**9), table["previous"],
-        made.astimezone(dt.UTC), str(table["zone"])[:60], days, table["kind"], said["region"], said["label"],
+        made.astimezone(dt.UTC), table["zone"], days, table["kind"], said["region"], said["label"],
         _rules(table["rules"]), program,
     )  # fmt: skip
 

@@ -21,14 +21,13 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
-import os
 import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import federating, periods
+from teiten import disk, federating, periods
 from teiten.enrich import datasets
 from teiten.errors import TeitenError, UsageError
 
@@ -120,20 +119,10 @@ def make(*, new: bool = False, place: Path | None = None) -> Signer:
         base.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists():
             path.replace(base / f"key.{own(base).id}")
-        _secretly(path, f"{SECRET}\n{base64.b64encode(made.seed).decode()}\n".encode())
+        disk.write_whole(path, f"{SECRET}\n{base64.b64encode(made.seed).decode()}\n".encode(), mode=0o600)
     except OSError as error:
         raise TeitenError(f"{path} cannot be written: {error.strerror}.") from None
     return made
-
-
-def _secretly(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
 
 
 def make_hosts(path: Path) -> str:
@@ -141,7 +130,7 @@ def make_hosts(path: Path) -> str:
     if path.exists():
         raise TeitenError(f"{path} is there already.", hint="One key serves the whole federation; remove it to make another.")
     try:
-        _secretly(path, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+        disk.write_whole(path, base64.b64encode(secrets.token_bytes(32)) + b"\n", mode=0o600)
     except OSError as error:
         raise TeitenError(f"{path} cannot be written: {error.strerror}.") from None
     return hosts_id(hosts_key(path))

@@ -103,6 +103,10 @@ class Merged:
         """member, at (place of the day), key, packets, hosts."""
         return self._rows.filter(pl.col("what") == what).drop("what")
 
+    def rows_of(self, *whats: str) -> pl.DataFrame:
+        """The same of several, with `what` first."""
+        return self._rows.filter(pl.col("what").is_in(whats)).select("what", "member", "at", "key", "packets", "hosts")
+
     def table(self, what: str) -> Table:
         """What is told of each port, country ... of the span ('all' has one row, '')."""
         if what not in self._tables:

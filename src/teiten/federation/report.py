@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten import __version__
+from teiten.enrich import Attribution
 from teiten.federating import Federating
-from teiten.federation import beside, differing, merging, sections, telling
+from teiten.federation import beside, differing, merging, naming, sections, telling
 from teiten.federation.sections import View
 from teiten.federation.store import Store
 from teiten.lang import words as words_of
 from teiten.periods import Period
 from teiten.report import bundle, manifest
-from teiten.report.model import Paragraph, Report, Section
+from teiten.report.model import Link, Paragraph, Piece, Report, Section
 from teiten.settings import Settings
 
 _SHARED: Final = (
@@ -84,12 +85,21 @@ def about(view: View) -> Section:
         words("federation.about_differ", z=words.number(differing.Z, 1), times=words.number(differing.TIMES)),
         words("federation.about_sources"),
     ]
+    if now.table("asn").ranked:
+        credits = [_credit(one) for one in naming.credits(now.days[-1])]
+        points += [view.say.rich("federation.about_names", credits=view.say.row(credits))] if credits else []
     rules = _rules(view)
     for said, names in rules.items():
         told = words.listed(names) if len(rules) > 1 else words("federation.rules_all")
         points.append(words("federation.rules_of", list=told, rules=said))
     points.append(words("federation.about_made", n=len(now.used), version=__version__, period=view.period.name))
     return Section("about", words("federation.about"), points=points)
+
+
+def _credit(one: Attribution) -> list[Piece]:
+    """The text that the licence asks for, linked, with the licence."""
+    link: Piece = Link(one.text, one.url) if one.url else one.text
+    return [link, f" ({one.licence})"] if one.licence else [link]
 
 
 def _rules(view: View) -> dict[str, list[str]]:
@@ -131,6 +141,7 @@ def describe(view: View, made: Report, newest: dt.datetime) -> dict[str, Any]:
             "watched": view.now.watched,
             "contributions": sorted(one.digest for one in view.now.used),
             "cut": merging.cut(len(view.now.there)),
+            "as_names": naming.table(view.now.days[-1]),
             "set_aside": [f"{member}: {why}" for member, why in view.store.aside],
         },
         "thresholds": {"outlier_z": differing.Z, "outlier_times": differing.TIMES, "outlier_packets": differing.PACKETS},

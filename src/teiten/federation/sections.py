@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from teiten.federation import differing
+from teiten.federation import differing, naming
 from teiten.federation.differing import Outlier
 from teiten.federation.merging import Merged, Table, cut
 from teiten.federation.store import Store
@@ -188,6 +188,7 @@ def ranking(view: View, what: str) -> Section | None:
         Column(words("federation.head_before")), Column(words("federation.head_members"), spare=True),
         Column(words("federation.head_middle"), spare=True),
     ]  # fmt: skip
+    named = naming.as_names((table.keys[n] for n in top), now.days[-1]) if what == "asn" else {}
     shown, body, bars = [], [], []
     for n in top:
         key, rank = table.keys[n], int(table.places[n])
@@ -196,13 +197,14 @@ def ranking(view: View, what: str) -> Section | None:
         low, high = np.quantile(table.rates[n, now.there], (0.25, 0.75))
         move = words("federation.no_before") if not view.compared else words("federation.new") if place is None else str(place)
         middle = words("federation.range", low=say.rate(float(low)), high=say.rate(float(high)))
-        name = say.port_long(parts.port_key(key)) if what == "port" else say.thing(what, key)
+        name = say.port_long(parts.port_key(key)) if what == "port" else f"{say.thing(what, key)} {named.get(key, '')}".strip()
         shown.append((str(rank), name, say.rate(float(table.rate[n])), move, f"{told}/{len(now.there)}", middle))
         then = _rate_before(earlier, key) if view.compared else None
         body.append(
             (
                 rank,
                 *parts.columns_of(what, key),
+                *([named.get(key)] if what == "asn" else []),
                 float(table.rate[n]),
                 place,
                 then,
@@ -216,10 +218,11 @@ def ranking(view: View, what: str) -> Section | None:
             bars.append(
                 figures.RankRow(
                     key=parts.colour_of(what, key), label=say.thing(what, key), value=float(table.rate[n]), rank=rank,
-                    rank_before=place, detail=say.service(parts.port_key(key)) if what == "port" else "",
+                    rank_before=place, detail=say.service(parts.port_key(key)) if what == "port" else named.get(key, ""),
                 )
             )  # fmt: skip
-    columns = ("rank", *parts.COLUMNS[what], "rate", "rank_before", "rate_before", "members", "watched", "rate_q1", "rate_q3")
+    of = (*parts.COLUMNS[what], *(("as_name",) if what == "asn" else ()))
+    columns = ("rank", *of, "rate", "rank_before", "rate_before", "members", "watched", "rate_q1", "rate_q3")
     data = Data(f"federation-{_NAMES[what]}", columns, body, "")
     figure = figures.RankFigure(
         id=data.id,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from teiten import disk
 from teiten.errors import InputError, TeitenError
 from teiten.federation import form
 from teiten.federation.form import Contribution, Sealed
@@ -64,21 +64,19 @@ class Store:
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
     """The store, written by this process alone. TeitenError where another does."""
+
+    def cannot(error: OSError) -> TeitenError:
+        return TeitenError(f"{path} cannot be written: {error.strerror}.", hint="Name another folder with --store.")
+
     try:
         (path / ACCEPTED).mkdir(parents=True, exist_ok=True)
-        handle = os.open(path / ACCEPTED, os.O_RDONLY)
     except OSError as error:
-        raise TeitenError(f"{path} cannot be written: {error.strerror}.", hint="Name another folder with --store.") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise TeitenError(f"Another process is writing {path} just now.", hint="Wait for it to end.") from None
-        for part in (path / ACCEPTED).glob("*/.*.part"):
+        raise cannot(error) from None
+    busy = TeitenError(f"Another process is writing {path} just now.", hint="Wait for it to end.")
+    with disk.alone(path / ACCEPTED, cannot, busy):
+        for part in (path / ACCEPTED).glob(f"*/.*{disk.PART}"):
             part.unlink(missing_ok=True)
         yield
-    finally:
-        os.close(handle)
 
 
 def accept(path: Path, files: Iterable[Path], listed: Members, now: dt.datetime) -> list[Outcome]:
@@ -115,17 +113,7 @@ def _keep(place: Path, data: bytes) -> None:
     """The file, whole or not at all, on disk."""
     try:
         place.parent.mkdir(exist_ok=True)
-        part = place.with_name(f".{place.name}.part")
-        with part.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(place)
-        handle = os.open(place.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        disk.write_whole(place, data)
     except OSError as error:
         raise TeitenError(f"{place} cannot be written: {error.strerror}.", hint="Make room, and merge again.") from None
 
@@ -223,5 +211,8 @@ def _chains(store: Store) -> None:
                 store.aside.append((member, f"Number {number - 1} has not come; number {number} counts all the same."))
             elif len(before) == 1 and own[0].head.previous != before[0].digest:
                 store.aside.append((member, f"Number {number} does not follow the number {number - 1} that is here."))
+            if len(before) == 1 and own[0].head.made < before[0].head.made - SKEW:
+                when = f"made at {own[0].head.made:%Y-%m-%d %H:%M} UTC, before number {number - 1}"
+                store.aside.append((member, f"Number {number} says to be {when}: a clock was off."))
             kept.append(own[0])
     store.contributions = kept

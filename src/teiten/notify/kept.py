@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import ipaddress
 import json
 import os
@@ -24,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from teiten import disk
 from teiten.errors import LakeBusyError, LakeError
 
 FOLDER: Final = "notify"
@@ -149,19 +149,17 @@ def _take(book: Book, row: Mapping[str, Any]) -> None:
 def writing(lake: Path) -> Iterator[Writer]:
     """The book to write in, for this run alone. LakeBusyError where another run has it, LakeError."""
     folder = lake / FOLDER
+
+    def cannot(error: OSError) -> LakeError:
+        return LakeError(f"{folder} cannot be written: {error.strerror}.", hint="It keeps who was told.")
+
     try:
         folder.mkdir(exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise LakeError(f"{folder} cannot be written: {error.strerror}.", hint="It keeps who was told.") from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise LakeBusyError("Another `teiten notify` is running on this lake.", hint="Wait until it has ended.") from None
+        raise cannot(error) from None
+    busy = LakeBusyError("Another `teiten notify` is running on this lake.", hint="Wait until it has ended.")
+    with disk.alone(folder / ".lock", cannot, busy):
         yield Writer(folder / NAME, load(lake))
-    finally:
-        os.close(lock)
 
 
 class Writer:
@@ -182,7 +180,7 @@ class Writer:
                 sink.flush()
                 os.fsync(sink.fileno())
             if new:
-                _sync(self.file.parent)
+                disk.sync_folder(self.file.parent)
         except OSError as error:
             self.book.torn = True
             raise LakeError(f"{self.file} cannot be written: {error.strerror}.", hint="Nothing is sent until it can.") from None
@@ -212,14 +210,8 @@ def forget(lake: Path, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -
                 row["hosts"] = kept
             out.append(json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
         if gone:
-            new = writer.file.with_name(f"{NAME}.new")
             try:
-                with new.open("wb") as sink:
-                    sink.writelines(out)
-                    sink.flush()
-                    os.fsync(sink.fileno())
-                new.replace(writer.file)
-                _sync(writer.file.parent)
+                disk.write_whole(writer.file, b"".join(out))
             except OSError as error:
                 raise LakeError(f"{writer.file} cannot be written: {error.strerror}.") from None
         return gone
@@ -233,14 +225,6 @@ def holds(lake: Path, network: ipaddress.IPv4Network | ipaddress.IPv6Network) ->
 def _inside(address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
     found = ipaddress.ip_address(address)
     return found.version == network.version and found in network
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def moment(at: dt.datetime | None = None) -> str:

@@ -105,8 +105,8 @@ def sources(session: Session, filters: Filters) -> list[dict[str, Any]]:
 
 
 def own(session: Session, filters: Filters) -> set[bytes]:
-    """Addresses that packets were sent to in the span, packed: no list may name them."""
-    return set(session.frame(_OWN.format(span=_span(filters)))["dst_ip"].to_list())
+    """Addresses that packets were sent to in the span, packed: no list may name them. (0.0.0.0 and :: are nobody's.)"""
+    return {one for one in session.frame(_OWN.format(span=_span(filters)))["dst_ip"].to_list() if any(one)}
 
 
 def _where(filters: Filters) -> str:

@@ -100,6 +100,16 @@ def _line(value: Any) -> bytes:
     return plain(value).replace(b"\\", b"\\\\").replace(b"\r", b"\\r").replace(b"\n", b"\\n")
 
 
+def request(method: Any, path: Any, headers: Mapping[str, Any] | Sequence[tuple[str, Any]] = (), body: bytes = b"") -> bytes:
+    """A request of HTTP whose parts a log tells, as it would have been sent; empty where it tells no path."""
+    if path is None:
+        return b""
+    rows = headers.items() if isinstance(headers, Mapping) else headers
+    head = [_line(method or "GET") + b" " + _line(path) + b" HTTP/1.1"]
+    head += [_line(name) + b": " + _line(value) for name, value in rows if value is not None]
+    return b"".join(line + b"\r\n" for line in head) + b"\r\n" + body
+
+
 def plain(value: Any) -> bytes:
     """A text as UTF-8, numbers and truths as JSON has them; what is no text is none."""
     if value is None:

@@ -12,8 +12,9 @@ KeyError and the like is "not of this format", `_fields.Bad` the reason that it 
 
     read = _lines.texts(parse, REASONS, stamps=True)
 
-is the same for text. With `stamps` each line's time stamp (`_stamp`) has been read already, and is the event's time where
-`parse` gives none: years that are not stated, zones, summer time, "last message repeated" are settled here, as netfilter's are.
+is the same for text; `sessions` hands over a `Line`, too, undecoded. With `stamps` each line's time stamp (`_stamp`) has been
+read already, and is the event's time where `parse` gives none: years that are not stated, zones, summer time, "last message
+repeated" are settled here, as netfilter's are.
 It is plain Python, some 50,000 lines a second. Formats of which a telescope has billions of lines have kernels (`netfilter`).
 """
 
@@ -58,12 +59,13 @@ _WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, Re
 
 class Line:
     """One line. raw: its bytes without the line end; text: what follows its stamp (all of it where stamps are not looked for);
-    style: `_stamp`'s word on what follows; state: whatever the lines before it left there (a header's columns)."""
+    style: `_stamp`'s word on what follows; state: whatever the lines before it left there (a header's columns); at: the byte
+    of the input where it begins."""
 
-    __slots__ = ("options", "raw", "state", "style", "text")
+    __slots__ = ("at", "options", "raw", "state", "style", "text")
 
-    def __init__(self, raw: bytes, text: str, style: int, options: ReadOptions, state: dict[str, Any]) -> None:
-        self.raw, self.text, self.style, self.options, self.state = raw, text, style, options, state
+    def __init__(self, raw: bytes, text: str, style: int, options: ReadOptions, state: dict[str, Any], at: int = 0) -> None:
+        self.raw, self.text, self.style, self.options, self.state, self.at = raw, text, style, options, state, at
 
 
 Parse = Callable[[bytes, ReadOptions], Event | Sequence[Event] | int]
@@ -78,6 +80,13 @@ def reader(parse: Parse, reasons: Mapping[int, str]) -> Read:
     return _reader(lambda line: parse(line.raw, line.options), reasons, decoded=False)
 
 
+def sessions(parse: ParseText, reasons: Mapping[int, str], first: re.Pattern[bytes], reach: int) -> Read:
+    """The same where lines belong to sessions. first: what stands in a line that others lean on (`parse` keeps it in `state`);
+    reach: how many bytes before a line such a one counts. A read that begins in the middle is given those within that reach:
+    what a line comes to depends on these bytes alone, wherever reading began."""
+    return _reader(parse, reasons, header=first, reach=reach, decoded=False)
+
+
 def texts(
     parse: ParseText, reasons: Mapping[int, str], *, stamps: bool = False, header: re.Pattern[bytes] | None = None
 ) -> Read:
@@ -88,14 +97,14 @@ def texts(
 
 def _reader(
     parse: ParseText, reasons: Mapping[int, str], *, stamps: bool = False, header: re.Pattern[bytes] | None = None,
-    decoded: bool = True,
+    reach: int | None = None, decoded: bool = True,
 ) -> Read:  # fmt: skip
     def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
         """The input's chunks in order. InputError only for the input itself."""
         begin = _survey.context(source, options) if stamps else options.start
         run = _Run(parse, reasons, source, options, begin, stamps, decoded)
         if header is not None and begin and source.seekable:
-            run.replay(header, begin)
+            run.replay(header, begin, reach)
         pool, stream = Pool(), Stream(source.open())
         try:
             if begin:
@@ -138,25 +147,35 @@ class _Run:
             lambda first, last: _survey.look_at(source, _look, first, last),
         )  # fmt: skip
 
-    def replay(self, header: re.Pattern[bytes], end: int) -> None:
-        """The headers before that byte."""
-        stream = Stream(self._source.open())
+    def replay(self, header: re.Pattern[bytes], end: int, reach: int | None) -> None:
+        """The headers before that byte; with a reach, whatever lines hold one within it."""
+        source, most = self._source, self._options.reading.max_line
+        begin = 0 if reach is None else max(0, end - reach - 1)
+        cut = begin > 0  # (from the byte before the first that counts: what it begins with is the rest of a line)
+        stream = Stream(source.open())
         try:
-            for block in _blocks.blocks(stream, 0, self._options.reading.max_line, Pool()):
+            if begin:
+                _blocks.skip_to(stream, begin, source.seekable and source.compression is None)  # type: ignore[arg-type]
+            for block in _blocks.blocks(stream, begin, most, Pool()):
                 raw = bytes(memoryview(block.raw)[: max(0, min(block.size, end - block.offset))])
+                at = block.offset
                 for line in _split(raw) if not block.long and header.search(raw) else ():
-                    if header.match(line):
-                        self._ask(line.rstrip(b"\r\n"), _stamp.WITH_HOST, 0)
+                    plain = line.rstrip(b"\r\n")
+                    wanted = header.match(line) if reach is None else not cut and len(plain) <= most and header.search(line)
+                    if wanted:
+                        self._ask(plain, _stamp.WITH_HOST, 0, at)
+                    at, cut = at + len(line), False
+                cut = False
                 if block.end >= end:
                     return
         finally:
             stream.close()
 
-    def _ask(self, line: bytes, style: int, after: int) -> list[dict[str, Any]] | int:
+    def _ask(self, line: bytes, style: int, after: int, at: int) -> list[dict[str, Any]] | int:
         """What a line comes to: its events, or an outcome."""
         try:
             text = line[after:].decode("utf-8", "replace") if self._decoded else ""
-            found = self._parse(Line(line, text, style, self._options, self._state))
+            found = self._parse(Line(line, text, style, self._options, self._state, at))
         except _fields.Bad as bad:
             return bad.code
         except _WRONG:
@@ -188,7 +207,7 @@ class _Run:
             elif not line.strip():
                 code = BLANK
             else:
-                code = self._ask(line, styles[number], max(0, after[number] - at) if self._stamps else 0)
+                code = self._ask(line, styles[number], max(0, after[number] - at) if self._stamps else 0, block.offset + at)
                 if self._stamps:
                     code = self._repeated(line, code)
             if isinstance(code, list):

@@ -41,7 +41,10 @@ UNKNOWN: Final = "unknown"
 
 NO_LINE: Final = "no line"
 """it came from a capture of packets"""
-NOT_SHOWN: Final = frozenset({"exchange", "cowrie", "dionaea", "honeytrap", "opencanary", "tpot"})
+NOT_SHOWN: Final = frozenset({
+    "adbhoney", "conpot", "cowrie", "dionaea", "elasticpot", "exchange", "heralding", "honeytrap", "honeytrap_go", "mailoney",
+    "opencanary", "tanner", "tpot",
+})  # fmt: skip
 """what strangers said stands in their lines: `payloads` shows that"""
 
 _BACK: Final = 1 << 16

@@ -32,7 +32,7 @@ _DROP: Final = {
 }  # fmt: skip
 _ACTIONS: Final = {"blocked": "drop", "drop": "drop", "reject": "reject", "rejected": "reject"}
 
-recognise = _lines.recogniser(rb'\{.{0,400}?"event_type" ?: ?"\w+"')
+recognise = _lines.recogniser(rb'\{(?!.{0,400}?"sensorid" ?:).{0,400}?"event_type" ?: ?"\w+"')  # (Conpot's lines name a sensor)
 
 
 def parse(line: _lines.Line) -> _lines.Event | int:

@@ -11,15 +11,19 @@ from typing import Any, Final
 
 from teiten import readers
 from teiten.readers import _honeypots, _lines
-from teiten.readers._base import FIRST_IGNORED, ReadOptions
+from teiten.readers._base import FIRST_IGNORED
 
 NAME: Final = "tpot"
 STATUS: Final = "trial"
 LINES: Final = True
 ROWS: Final = False
-TYPES: Final = ("cowrie", "dionaea", "honeytrap")
+TYPES: Final = (
+    "adbhoney", "conpot", "cowrie", "dionaea", "elasticpot", "heralding", "honeytrap", "mailoney", "tanner",
+)  # fmt: skip
 """honeypots with a reader, by T-Pot's `type` in small letters"""
 
+_LEANING: Final = ("adbhoney", "conpot", "cowrie", "heralding", "mailoney", "tanner")
+"""those whose lines lean on others"""
 _OTHER: Final = 129
 _OWN: Final[dict[str, Any]] = {name: readers.module(name) for name in TYPES}
 _KINDS: Final = [(name, code) for name, own in _OWN.items() for code in sorted(own.KINDS) if code not in _lines.IGNORED]
@@ -35,7 +39,7 @@ REASONS: Final = {
     **{_CODES[name, code]: f"{name}: {_OWN[name].REASONS[code]}" for name, code in _REASONS},
 }
 
-_HEAD: Final = re.compile(rb'"type": ?"(?:Cowrie|Dionaea|Honeytrap)"')
+_HEAD: Final = re.compile(rb'"type": ?"(?:Adbhoney|ConPot|Cowrie|Dionaea|ElasticPot|Heralding|Honeytrap|Mailoney|Tanner)"')
 _STAMP: Final = re.compile(rb'"@timestamp": ?"')
 
 
@@ -44,19 +48,22 @@ def recognise(head: bytes) -> float:
     return 1.0 if _HEAD.search(head) and _STAMP.search(head) else 0.0
 
 
-def parse(line: bytes, options: ReadOptions) -> _lines.Event | list[_lines.Event] | int:
+def parse(line: _lines.Line) -> _lines.Event | list[_lines.Event] | int:
     """One line."""
     try:
-        name = _honeypots.told(line)["type"].lower()
+        name = _honeypots.told(line.raw)["type"].lower()
     except _honeypots.WRONG:
         return 1
     if name not in _OWN:
         return _OTHER
-    made: _lines.Event | list[_lines.Event] | int = _OWN[name].parse(line, options)
+    own = _lines.Line(line.raw, "", 0, line.options, line.state.setdefault(name, {}), line.at)
+    made: _lines.Event | list[_lines.Event] | int = (
+        _OWN[name].parse(own) if name in _LEANING else _OWN[name].parse(line.raw, line.options)
+    )
     if isinstance(made, int):
         known = _lines.IGNORED if made >= FIRST_IGNORED else _lines.REJECTED
         return made if made in known else _CODES[name, made]
     return made
 
 
-read = _lines.reader(parse, REASONS)
+read = _lines.sessions(parse, REASONS, _STAMP, _OWN["cowrie"].REACH)

@@ -143,7 +143,7 @@ def _same(session: Session, past: _Past) -> Same | None:
         earlier,
         session.start - earlier.start,
         other_source=not set(earlier.sources) & set(session.sources),
-        same_observer=earlier.observers == session.observers,
+        same_observer=bool(session.observers) and earlier.observers == session.observers,
     )
 
 

@@ -398,7 +398,12 @@ def _sessions(
     inside = questions.Query(_SESSIONS, {"where": filters}, grain=None, observers="list(DISTINCT dst_ip)", **words)
     # what is shown counts the observer's addresses and names none
     shown = questions.Query(
-        _SESSIONS, {"where": filters}, grain=None, observers="count(DISTINCT dst_ip)", slice="", **_shown(words)
+        _SESSIONS,
+        {"where": filters},
+        grain=None,
+        observers="count(DISTINCT told_address(address_bytes(dst_ip)))",
+        slice="",
+        **_shown(words),
     )
     found: list[Session] = []
     for part in _slices(asked, filters, key, words, events):
@@ -502,7 +507,7 @@ def _session(row: dict[str, Any]) -> Session:
         source_count=int(row["source_count"]),
         source_ports=tuple(p for p in row["source_ports"] if p is not None),
         source_port_count=int(row["source_port_count"]),
-        observers=frozenset(row["observers"]),
+        observers=frozenset(one for one in row["observers"] if any(one)),  # (0.0.0.0: the log does not say)
         ttl=ttl,
         windows=tuple(w for w in row["windows"] if w is not None),
         longest_gap=None if row["longest_gap"] is None else dt.timedelta(microseconds=int(row["longest_gap"])),

@@ -112,7 +112,8 @@ def addresses(lake: Lake, settings: Settings) -> set[bytes]:
 
 def _addresses(session: Session) -> set[bytes]:
     every = {"where": Filters(all_events=True)}
-    found = {row["dst_ip"] for row in Query(_TARGETS, every, grain="day").rows(session)}
+    targets = (row["dst_ip"] for row in Query(_TARGETS, every, grain="day").rows(session))
+    found = {one for one in targets if one and any(one)}  # (0.0.0.0 and ::: the log does not say)
     return (found | set(session.work(_OWN)["src_ip"])) - {None}
 
 

@@ -31,7 +31,7 @@ TIMES: Final = 8.0
 """an answer that took a second is not made anew for so many: no question takes more than a ninth of a thread"""
 STATES: Final = 1024
 """states of the lake of which it is known when they ended"""
-MOST_WAITING: Final = 300
+MOST_WAITING: Final = 1000
 """questions that may wait"""
 SLOW: Final = 1.0
 """seconds from which on a question is a slow one"""

@@ -3,9 +3,10 @@
     pool = Pool(settings)
     rows = await pool.ask(("rank", what, words), lambda session: questions.rank(session, ...))
 
-Equal questions that come at once are asked once. Those that are known to take long leave a thread to the quick ones. What takes
-too long is interrupted, what would wait too long is refused, a question alone or a page with all of its own (`whole`). Who may
-be told of a moment ago (`lenient`) gets the answer that held then while the new one is made (docs/decisions/0071).
+Equal questions that come at once are asked once. Those that somebody waits for come first, and of these the quick ones, to
+which the others leave a thread. What takes too long is interrupted, what would wait too long is refused, a question alone or a
+page with all of its own (`whole`). Who may be told of a moment ago (`lenient`) gets the answer that held then while the new one
+is made (docs/decisions/0071).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import math
 import os
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -57,6 +58,8 @@ class _Job:
     slow: bool
     done: asyncio.Future[Any]
     since: float = field(default_factory=time.monotonic)
+    waits: int = 0
+    """who waits for it now; 0: it is made for those who come later"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,15 @@ class Pool:
     """
 
     def __init__(self, settings: Settings, *, workers: int | None = None, memory_mb: int = MEMORY_MB) -> None:
-        self.workers = workers or max(2, min(4, os.cpu_count() or 2))
+        # one for quick questions; of the slow ones of a page two at once
+        self.workers = workers or max(3, min(4, os.cpu_count() or 3))
         memory = min(settings.query_memory_mb or memory_mb, memory_mb) // self.workers
         self.settings = replace(settings, query_memory_mb=max(100, memory))
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="ask")
         self._own = threading.local()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
-        self._flying: dict[tuple[Version, Hashable], asyncio.Future[Any]] = {}
-        self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
+        self._flying: dict[tuple[Version, Hashable], _Job] = {}
+        self._waiting: list[_Job] = []
         self._running = [0, 0]
         self._took: OrderedDict[Hashable, float] = OrderedDict()
         self._later: set[Hashable] = set()
@@ -144,26 +148,34 @@ class Pool:
         if rest > 0:
             self._ask_later(key, question, rest)
         else:
-            flying = self._fly(version, key, question)
+            job = self._fly(version, key, question)
             within = _patience.WAIT if age <= _patience.OLDEST else _patience.left(_patience.LONGER)
-            done, _ = await asyncio.wait((flying,), timeout=within)
-            if done:
-                newest: T = flying.result()
+            if await self._wait(job, within):
+                newest: T = job.done.result()
                 return newest
-            self._note(flying)
+            self._note(job.done)
         told.append(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age))
         before: T = kept.answer
         return before
 
-    async def _within(self, flying: asyncio.Future[Any]) -> Any:
+    async def _wait(self, job: _Job, seconds: float | None) -> bool:
+        """Is it answered within so many seconds? It goes on either way."""
+        counts = not WARMING.get()
+        job.waits += counts
+        try:
+            done, _ = await asyncio.wait((job.done,), timeout=seconds)
+        finally:
+            job.waits -= counts
+        return bool(done)
+
+    async def _within(self, job: _Job) -> Any:
         """Its answer. BusyError where the page that asks has taken as long as it may: what was asked goes on, and is kept."""
-        done, _ = await asyncio.wait((flying,), timeout=_patience.left(_patience.WHOLE))
-        if not done:
+        if not await self._wait(job, _patience.left(_patience.WHOLE)):
             raise BusyError(
                 f"This was not made within {_patience.WHOLE:g} seconds.",
                 hint="What has been made of it is kept: come again in a minute, or ask for a shorter time.",
             )
-        return flying.result()
+        return job.done.result()
 
     async def opened(self) -> None:
         """Has each thread open its session, before anybody asks. Where the lake cannot be opened, who asks is told."""
@@ -185,7 +197,7 @@ class Pool:
     @property
     def busy(self) -> bool:
         """Is a question being asked, or waiting?"""
-        return bool(sum(self._running) or any(self._waiting))
+        return bool(sum(self._running) or self._waiting)
 
     def _held_until(self, kept: _Kept | None, version: Version) -> float | None:
         """Since when (monotonic clock) an answer no longer holds; None: it does. Long ago where that is not known."""
@@ -198,43 +210,46 @@ class Pool:
 
     def close(self) -> None:
         """Ends all sessions."""
-        for lane in self._waiting:
-            for job in lane:
-                job.done.cancel()
-            lane.clear()
+        for job in self._waiting:
+            job.done.cancel()
+        self._waiting.clear()
         self._threads.shutdown(wait=True, cancel_futures=True)
         for session in self._sessions:
             session.close()
 
     # what waits, and what runs ------------------------------------------------------------------------------------
 
-    def _fly(self, version: Version, key: Hashable, question: Callable[[Session], Any]) -> asyncio.Future[Any]:
+    def _fly(self, version: Version, key: Hashable, question: Callable[[Session], Any]) -> _Job:
         """That question on its way; one that is on its way already is shared. BusyError."""
         full = (version, key)
         if full in self._flying:
             return self._flying[full]
-        waiting = sum(map(len, self._waiting))
-        if waiting >= _patience.MOST_WAITING:
-            raise BusyError(f"{waiting} questions wait already.", hint="Come again in a minute.")
+        waiting = sum(job.waits > 0 for job in self._waiting)
+        if waiting >= _patience.MOST_WAITING or len(self._waiting) >= 2 * _patience.MOST_WAITING:
+            raise BusyError(f"{len(self._waiting)} questions wait already.", hint="Come again in a minute.")
         loop = asyncio.get_running_loop()
         kind = _patience.kind(key)
         slow = self._took.get(kind, _patience.guess(key)) > _patience.SLOW
         job = _Job(key, version, question, slow, loop.create_future())
-        self._flying[full] = job.done
+        self._flying[full] = job
         # an exception that nobody waits for any more is no news to the loop
         job.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         job.done.add_done_callback(lambda _: self._flying.pop(full, None))
-        self._waiting[slow].append(job)
-        self._start()
-        return job.done
+        self._waiting.append(job)
+        # once whoever asked has begun to wait
+        loop.call_soon(self._start)
+        return job
 
     def _start(self) -> None:
-        """Gives waiting questions to threads that are free: quick ones first; to slow ones never the last thread."""
+        """Gives waiting questions to threads that are free: first those that somebody waits for, of them the quick ones; to
+        slow ones never the last thread."""
         while sum(self._running) < self.workers:
-            slow = not self._waiting[False]
-            if not self._waiting[slow] or (slow and self._running[True] >= max(1, self.workers - 1)):
+            full = self._running[True] >= max(1, self.workers - 1)
+            ready = [job for job in self._waiting if not (full and job.slow)]
+            if not ready:
                 return
-            job = self._waiting[slow].popleft()
+            job = min(ready, key=lambda one: (not one.waits, one.slow))
+            self._waiting.remove(job)
             waited = time.monotonic() - job.since
             if job.done.done():
                 continue
@@ -243,6 +258,7 @@ class Pool:
                     BusyError(f"Others were asked for {waited:.0f} seconds.", hint="Come again in a minute.")
                 )
                 continue
+            slow = job.slow
             self._running[slow] += 1
             running = asyncio.get_running_loop().run_in_executor(self._threads, self._timed, job)
             running.add_done_callback(lambda found, job=job, slow=slow: self._end(job, slow, found))  # type: ignore[misc]
@@ -295,7 +311,7 @@ class Pool:
                 self._turn += 1  # it was made meanwhile, or is kept no more
                 return
             try:
-                self._note(self._fly(version, key, question))
+                self._note(self._fly(version, key, question).done)
             except TeitenError:
                 self._turn += 1  # who looks again is told
 
@@ -358,6 +374,15 @@ class Pool:
         return session
 
 
+async def together(*asks: Awaitable[Any]) -> list[Any]:
+    """Answers of questions that are asked at once, in that order; the first error, when all have ended."""
+    found = await asyncio.gather(*asks, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found
+
+
 def _identity(settings: Settings) -> Version:
     """Which lake lies there; () for none."""
     try:
@@ -379,4 +404,4 @@ def _version(settings: Settings) -> Version:
     return tuple(out)
 
 
-__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient", "whole"]
+__all__ = ["BusyError", "Pool", "TooLongError", "Version", "lenient", "together", "whole"]

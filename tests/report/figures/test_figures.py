@@ -428,3 +428,10 @@ def test_ids_of_two_figures_on_a_page_do_not_meet(gallery: Gallery) -> None:
         {e.attrib["id"] for e in ET.fromstring(figures.draw(f)).iter() if "id" in e.attrib} for f in (one, other)
     ]  # fmt: skip
     assert ids[0] and not ids[0] & ids[1]
+
+
+@pytest.mark.parametrize(("texts", "shown"), [(["12", "7", "3"], 3), (["12", "7", "1,234,567,890,123,456"], 0)])
+def test_cells_of_a_matrix_have_all_their_numbers_or_none(texts: list[str], shown: int) -> None:
+    figure = MatrixFigure(id="a", title="a", rows=[MatrixRow("row", [0.1, 0.5, 1.0], texts)], columns=["a", "b", "c"])
+    drawn = [box.text for box in figures.sheet(figure, width=390, lang="en").boxes]
+    assert sum(drawn.count(text) for text in texts) == shown

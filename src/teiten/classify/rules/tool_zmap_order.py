@@ -60,7 +60,7 @@ QUALIFY row_number() OVER (PARTITION BY v.src_ip, v.day ORDER BY v.time, v.dst_i
 
 _SEEN: Final = """
 SELECT coalesce(max(n), 0)::BIGINT AS n FROM (
-  SELECT count(DISTINCT dst_ip) AS n FROM judged WHERE octet_length(dst_ip) = 4 GROUP BY day)"""
+  SELECT count(DISTINCT told_address(dst_ip)) AS n FROM judged WHERE octet_length(dst_ip) = 4 GROUP BY day)"""
 
 
 def folder() -> Path:

@@ -1,4 +1,4 @@
-"""A matrix: things down, things across, a shade and (where there is room) a number in each cell."""
+"""A matrix: things down, things across, a shade and (where there is room for all) a number in each cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVEN = "#ececea"
 class MatrixRow:
     """One line of cells. values: 0 to 1 (of a diverging matrix -1 to 1), None: nobody watched (hatched).
 
-    texts: what stands in each cell where it fits; without, nothing stands there.
+    texts: what stands in the cells where those of the whole matrix fit; without, nothing stands there.
     """
 
     label: str
@@ -66,6 +66,9 @@ class MatrixFigure(Figure):
         places = [x + i * step + air * sum(1 for b in self.column_breaks if b <= i) for i in range(len(self.columns))]
         self._heads(sheet, places, step)
         few = len(self.rows) * len(self.columns) <= 800
+        texts = {text for row in self.rows for text, value in zip(row.texts, row.values, strict=False) if value is not None}
+        # all of them or none: a cell without a number beside others with one would look as if nothing were known of it
+        roomy = max((_text.width(_text.plain(text), sizes.note) for text in texts), default=0.0) <= step - 4
         for number, row in enumerate(self.rows):
             if number in self.row_breaks:
                 sheet.y += air
@@ -76,7 +79,7 @@ class MatrixFigure(Figure):
                 text = row.texts[i] if row.texts else ""
                 tip = f"{row.label} × {self.columns[i]} — {text or _words.word(sheet.lang, 'gap')}" if few else ""
                 sheet.rect(places[i], sheet.y, step - (1 if step > 6 else 0), high - 2, paint, tip=tip)
-                if text and value is not None and _text.width(_text.plain(text), sizes.note) <= step - 4:
+                if text and value is not None and roomy:
                     # on the cell, not on paper: these two do not follow the theme
                     ink = "#111111" if oklab(paint)[0] > 0.62 else "#fefefe"
                     middle = places[i] + (step - 1) / 2

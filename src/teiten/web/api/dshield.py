@@ -31,8 +31,9 @@ FORMS: Final = ("json", "xml", "text")
 MOST: Final = 1000
 _DAY: Final = dt.timedelta(days=1)
 _LONGEST: Final = 366
+_TARGETS: Final = "count(DISTINCT told_address(dst_ip))"
 _COUNTS: Final = (
-    "coalesce(sum(packets), 0)::BIGINT AS records, count(DISTINCT dst_ip) AS targets, count(DISTINCT src_ip) AS sources, "
+    f"coalesce(sum(packets), 0)::BIGINT AS records, {_TARGETS} AS targets, count(DISTINCT src_ip) AS sources, "
     "coalesce(sum(packets) FILTER (protocol = 6), 0)::BIGINT AS tcp, "
     "coalesce(sum(packets) FILTER (protocol = 17), 0)::BIGINT AS udp"
 )
@@ -152,8 +153,9 @@ async def topports(request: Request, asked: Asked, pool: Pool) -> Response:
 async def topips(request: Request, asked: Asked, pool: Pool) -> Response:
     order, limit, day = _top(request, asked, _IP_ORDERS)
     sql = (
-        "SELECT {src_text} AS source, sum(packets)::BIGINT AS reports, count(DISTINCT dst_ip) AS targets FROM {events} "
-        f"WHERE {{where}} GROUP BY src_ip ORDER BY {order} DESC, {{src_order}} LIMIT {limit}"
+        "SELECT {src_text} AS source, sum(packets)::BIGINT AS reports, "
+        f"{_TARGETS} AS targets FROM {{events}} WHERE {{where}} GROUP BY src_ip "
+        f"ORDER BY {order} DESC, {{src_order}} LIMIT {limit}"
     )
     found = await _rows(asked, pool, sql, day, day, asked.filters)
     rows = [{"rank": n, **row} for n, row in enumerate(found, 1)]
@@ -176,7 +178,7 @@ async def ip(request: Request, asked: Asked, pool: Pool) -> Response:
     except ValueError:
         raise UsageError("bad IP address", hint="Give one such as 192.0.2.1.") from None
     sql = (
-        "SELECT sum(packets)::BIGINT AS count, count(DISTINCT dst_ip) AS attacks, min(time) AS first, max(time) AS last, "
+        f"SELECT sum(packets)::BIGINT AS count, {_TARGETS} AS attacks, min(time) AS first, max(time) AS last, "
         "arg_max(asn, time) AS asn, arg_max(as_name, time) AS as_name, arg_max(country, time) AS country "
         "FROM {events} WHERE {where}"
     )

@@ -17,7 +17,7 @@ from teiten.report import figures
 from teiten.web.asked import Asked
 from teiten.web.model import Cell, Column, Part, Row, Table
 from teiten.web.pages import _finding, _watch
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 Span = tuple[dt.datetime, dt.datetime]
@@ -28,8 +28,9 @@ TOP = 7
 async def parts(asked: Asked, pool: Pool, what: str, ident: str) -> list[Part]:
     """The parts of a ranking's page: through time, and the table."""
     speech = Speech.of(asked)
-    rows = await ranked(asked, pool, what)
-    found = await pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
+    rows, found = await together(
+        ranked(asked, pool, what), pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
+    )
     return [
         timed(asked, what, found, rows, f"{ident}-time"),
         Part(ident, speech.say(f"web.{what}"), table=table(asked, what, rows), empty=speech.say("web.nothing"), sql=rows.sql),

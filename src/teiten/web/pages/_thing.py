@@ -11,7 +11,7 @@ from teiten.report.model import Fact
 from teiten.web.asked import FILTERS, Asked
 from teiten.web.model import Part, View
 from teiten.web.pages import _ranked
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 
@@ -31,27 +31,28 @@ async def view(
     tables: Sequence[str],
     more: Sequence[Part] = (),
 ) -> View:
-    """The page of a thing. about: the filter that it is; time: what its figure is made of; tables: rankings within it."""
+    """The page of a thing. about: the filter that it is; time: of its figure, one of tables: rankings within it."""
     own = narrowed(asked, **about)
     speech = Speech.of(own)
-    told = await pool.ask(
-        ("totals", own.key),
-        lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
-    )
-    found = await pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time))
     few = replace(own, n=min(own.n, 10))
-    seen = tables if told[0]["packets"] else ()
-    ranked = {what: await _ranked.ranked(few, pool, what) for what in dict.fromkeys((time, *seen))}
+    told, found, *ranked = await together(
+        pool.ask(
+            ("totals", own.key),
+            lambda s: questions.totals(s, own.start, own.end, before=own.before, filters=own.filters, moments=False),
+        ),
+        pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time)),
+        *(_ranked.ranked(few, pool, what) for what in tables),
+    )
+    rankings = dict(zip(tables, ranked, strict=True))
     parts = [
         Part("now", speech.say("web.how_much"), facts=facts(speech, told[0])),
-        _ranked.timed(own, time, found, ranked[time], f"{time}-time"),
+        _ranked.timed(own, time, found, rankings[time], f"{time}-time"),
         *more,
     ]
     if not told[0]["packets"]:
         # one word for all of it
         return View(title, parts, lead=[speech.span()])
-    for what in tables:
-        rows = ranked[what]
+    for what, rows in rankings.items():
         shown = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=shown, empty=speech.say("web.nothing"), sql=rows.sql))
     return View(title, parts, lead=[speech.span()])

@@ -10,7 +10,7 @@ from teiten.engine import filters
 from teiten.web.asked import Asked, place
 from teiten.web.model import View
 from teiten.web.pages import _heat, _notes, _said, _thing
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 PATH = "/port/{port:path}"
@@ -25,8 +25,8 @@ async def build(asked: Asked, pool: Pool) -> View:
     key = (found.port[0].protocol, found.port[0].first) if found.port else (found.protocol[0], None)
     title = speech.port_long(key)
     own = _thing.narrowed(asked, port=text)
-    notes = [note for note in await _notes.every(pool) if _about(note, key)]
-    more = [*await _heat.days(own, pool), *await _said.part(own, pool), *_notes.part(own, notes)]
+    every, days, said = await together(_notes.every(pool), _heat.days(own, pool), _said.part(own, pool))
+    more = [*days, *said, *_notes.part(own, [note for note in every if _about(note, key)])]
     view = await _thing.view(
         asked,
         pool,

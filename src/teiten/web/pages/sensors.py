@@ -11,7 +11,7 @@ from teiten.report import figures
 from teiten.web.asked import Asked, place
 from teiten.web.model import Cell, Column, Part, Row, Table, View
 from teiten.web.pages import _ranked, _sensors
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 PATH = "/sensors"
@@ -30,8 +30,9 @@ ALIKE = 1.1
 async def build(asked: Asked, pool: Pool) -> View:
     speech = Speech.of(asked)
     say = speech.say
-    found = await pool.ask(("sensors", asked.key), lambda s: _sensors.compared(s, asked))
-    rows = await _ranked.ranked(asked, pool, "sensors")
+    found, rows = await together(
+        pool.ask(("sensors", asked.key), lambda s: _sensors.compared(s, asked)), _ranked.ranked(asked, pool, "sensors")
+    )
     parts = [Part("sensors", say("web_sensors.compared"), table=table(asked, found), empty=say("web.nothing"))]
     if len(found) > 1:
         told = await pool.ask(("sensors through time", asked.key), lambda s: _sensors.through_time(s, asked, MOST))

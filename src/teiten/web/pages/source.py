@@ -10,7 +10,7 @@ from teiten.web import who
 from teiten.web.asked import Asked, place
 from teiten.web.model import Part, View
 from teiten.web.pages import _belongs, _notes, _ranked, _said, _source, _source_parts, _stories, _thing, _told
-from teiten.web.pool import Pool
+from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
 PATH = "/source/{src:path}"
@@ -24,28 +24,33 @@ async def build(asked: Asked, pool: Pool) -> View:
     net = _source.network(text)
     name = str(net.network_address if _source.one(net) else net)
     speech = Speech.of(own)
-    life = await pool.ask(("life", name), lambda s: _source.life(s, net))
-    marks = await pool.ask(("marks", own.key), lambda s: _source.marks(s, own))
-    found = await pool.ask(("verdicts", name), lambda s: _source.verdicts(s, net))
-    ranked = {what: await _ranked.ranked(replace(own, n=10), pool, what) for what in ("ports", "sensors")}
+    narrow = net.num_addresses <= _source.WIDE
+    life, marks, found, ports, sensors, notes, series, said, *joined = await together(
+        pool.ask(("life", name), lambda s: _source.life(s, net)),
+        pool.ask(("marks", own.key), lambda s: _source.marks(s, own)),
+        pool.ask(("verdicts", name), lambda s: _source.verdicts(s, net)),
+        *(_ranked.ranked(replace(own, n=10), pool, what) for what in ("ports", "sensors")),
+        _notes.every(pool),
+        pool.ask(("series", "ports", own.key), lambda s: _ranked.through_time(s, own, "ports")),
+        _said.part(own, pool),
+        *([pool.ask(("sessions", own.key), lambda s: _source.sessions(s, own))] if narrow else []),
+    )
     parts = [
         _source_parts.facts(own, net, life, marks),
         _source_parts.taken_for(own, net, found),
         *_source_parts.announced(own, net),
-        *_notes.part(own, _notes.on_source(await _notes.every(pool), net)),
+        *_notes.part(own, _notes.on_source(notes, net)),
         *await _operator(own, net),
     ]
     if marks["packets"]:
-        series = await pool.ask(("series", "ports", own.key), lambda s: _ranked.through_time(s, own, "ports"))
-        parts.append(_ranked.timed(own, "ports", series, ranked["ports"], "ports-time"))
-    for what, rows in ranked.items():
+        parts.append(_ranked.timed(own, "ports", series, ports, "ports-time"))
+    for what, rows in (("ports", ports), ("sensors", sensors)):
         table = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=table, empty=speech.say("web.nothing"), sql=rows.sql))
-    if net.num_addresses <= _source.WIDE:
-        joined = await pool.ask(("sessions", own.key), lambda s: _source.sessions(s, own))
-        parts.append(_source_parts.sessions(own, [joined] if joined is not None else []))
-    parts += await _said.part(own, pool)
-    parts += await _beside(own, pool, net, marks, ranked["ports"], found)
+    if narrow:
+        parts.append(_source_parts.sessions(own, [one for one in joined if one is not None]))
+    parts += said
+    parts += await _beside(own, pool, net, marks, ports, found)
     parts += [_source_parts.ways(own, life), *_notes.forms(own, source=name)]
     return View(name, parts, lead=[speech.span()])
 
