@@ -36,13 +36,14 @@ HONEYPOTS: Final = (
     "opencanary", "tanner", "tpot",
 )  # fmt: skip
 """readers of what strangers said; they are plain Python in every form"""
-READERS: Final = ("capture", "netfilter", *HONEYPOTS)
+READERS: Final = ("capture", "flowtuple", "netfilter", *HONEYPOTS)
 SEEDS: Final = {
     "capture": ("shared/data/packets", "tests/readers/capture/cases"),
+    "flowtuple": ("shared/data/flowtuple", "tests/readers/flowtuple/cases"),
     "netfilter": ("shared/data/firewall", "tests/readers/netfilter/cases"),
     **{name: (f"tests/readers/{name}/cases",) for name in HONEYPOTS},
 }
-LONGEST: Final = {"capture": 4096, "netfilter": 1024, **dict.fromkeys(HONEYPOTS, 2048)}
+LONGEST: Final = {"capture": 4096, "flowtuple": 4096, "netfilter": 1024, **dict.fromkeys(HONEYPOTS, 2048)}
 """bytes of an input"""
 ALLOWED: Final = 2.0
 """seconds of processor time for an input in plain Python: some hundred times what the longest takes"""
@@ -61,6 +62,11 @@ WORDS: Final[dict[str, tuple[bytes, ...]]] = {
         b"\xfe\xfe\x03\xcc", b"\x03\x00\x80\x00\x00\x00", b"\x00\x00\x00\x80", b"\x80\x00\x00\x00", b"\xff\xff\xff\xff",
         b"\x00\x00\x00\x00", b"+\x00", b",\x00", b"<\x00", b"\x87\x00", b":", b"\x02\x00\x00\x00E\x00",
         b"\x1e\x00\x00\x00`\x00", b"\t\x00\x01\x00", b"\x0e\x00\x08\x00",
+    ),
+    "flowtuple": (
+        b"Obj\x01", b"avro.schema", b"avro.codec", b"\x0edeflate", b"\x0csnappy", b"\x08null", bytes(range(200, 216)),
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\x80\x80\x80\x80\x10", b"\x01", b"\x02", b'"long"', b'"int"',
+        b'"string"', b'["null","int"]', b'{"type":"array","items":"long"}', b'"dst_ip"', b'"dst_net"', b'"uniq_ttls"',
     ),
     "netfilter": (
         b"IN=", b" OUT=", b" MAC=", b"SRC=", b" DST=", b" LEN=", b" TOS=0x00 PREC=0x00 TTL=", b" ID=", b" DF", b" MF", b" CE",
@@ -128,6 +134,7 @@ class Helper:
 
 NOTHING: Final = bytes(16)
 FIRST: Final = {
+    "flowtuple": (ROOT / "tests/readers/flowtuple/cases/snappy.avro").read_bytes(),
     "capture": b"\xd4\xc3\xb2\xa1\x02\0\x04\0" + bytes(8) + b"\xff\xff\0\0\x65\0\0\0" + bytes(8) + b"\x14\0\0\0" * 2
     + b"\x45\0\0\x14" + bytes(16),
     "netfilter": b"[ 1.0] DROP IN=a OUT= SRC=192.0.2.1 DST=198.51.100.7 LEN=40 TOS=0x00 PREC=0x00 TTL=9 ID=1 PROTO=2\n",

@@ -31,7 +31,7 @@ from teiten.lake import batch as batches
 from teiten.lake.history import History, Known, Resume, compare_tail, farther
 from teiten.lake.seen import Seen
 from teiten.readers import _frames, _input, _kept, _likeness, _parquet
-from teiten.readers._base import EVENT, EXPIRED, Chunk, ReadOptions, Rejected, Rows, Tally
+from teiten.readers._base import EVENT, EXPIRED, Chunk, ReadOptions, Rejected, Rows, Tally, unit
 from teiten.readers._digest import Digest, Piped, first_line, line_at
 from teiten.readers._marks import Marked
 from teiten.readers._memory import settle_memory
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from teiten import classify, rollup
     from teiten.lake.overlap import Alignment
 
-BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000}
+BATCH_EVENTS: Final = {"lines": 250_000, "packets": 1_000_000, "records": 1_000_000}
 """of which only the encoded pages are held, some 20 bytes each: of two batches, one being gathered and one being written"""
 BATCH_BYTES: Final = 1 << 30
 PIECE_EVENTS: Final = 100_000
@@ -264,7 +264,7 @@ class OneInput:
     ) -> None:
         self.encoders, self.source, self.reader, self.result = run.encoders, source, reader, result
         self.rejected, self.progress = run.rejected, progress
-        result.tally.unit = "lines" if reader.LINES else "packets"
+        result.tally.unit = unit(reader)
         self.history, self.writer, self.lake = run.history, run.writer, run.lake.path
         self.put = run.writer.add if run.together else run.writer.commit
         since = run.lake.kept_since()

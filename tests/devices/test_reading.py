@@ -151,6 +151,23 @@ def test_nmap(lake: Lake, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pem", "sha256"),
+    [
+        ("-----BEGIN CERTIFICATE-----&#xa;bm90IGRlcg==&#xa;-----END CERTIFICATE-----", hashlib.sha256(b"not der").hexdigest()),
+        ("-----BEGIN CERTIFICATE-----bm90IGRlc-----END CERTIFICATE-----", None),
+        ("-----BEGIN CERTIFICATE-----<x/>", None),
+        ("", None),
+    ],
+)
+def test_nmaps_certificate_is_hashed_and_read_where_it_is_one(lake: Lake, tmp_path: Path, pem: str, sha256: str | None) -> None:
+    """Its names are those of the certificate (tests/conformance/test_survey_beside_nmap.py); here it is none."""
+    told = NMAP.replace("</table></script>", f'</table><elem key="pem">{pem}</elem></script>')
+    stored(lake, write(tmp_path, "n.xml", told))
+    one = by(lake, port=443)
+    assert (one.get("cert_sha256"), one["cert_subject"], one["cert_issuer"]) == (sha256, "CN=Vigor Router", "O=DrayTek")
+
+
+@pytest.mark.parametrize(
     ("name", "port", "good"),
     [
         ("203.0.113.9_52869_20210525T031500Z.xml", 52869, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 from dataclasses import replace
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from teiten import periods, settings
+from teiten.bench._federate.lies import moved
 from teiten.federation import report as reports
 from teiten.federation import store
 from teiten.periods import Period
@@ -128,3 +130,25 @@ def test_one_and_two_members(houses: list[House], tmp_path: Path) -> None:
 def test_a_period_of_which_nobody_tells(lied: store.Store) -> None:
     away = periods.parse("monthly", "2027-03", ZoneInfo("Asia/Tokyo"))
     assert files_of(lied, away, ENGLISH) == ({}, 0)
+
+
+@pytest.mark.full
+def test_copies_clocks_and_days_of_nobody_in_words(houses: list[House], tmp_path: Path) -> None:
+    """One tells what another told, one has a clock nine hours ahead, and of four days nobody told anything."""
+    copy = contribution(houses[2], by=houses[4].signer, name="home-05")
+    files = [contribution(h) for h in houses[:4]] + [copy, contribution(houses[5], lie=lambda rows: moved(rows, 9))]
+    stored(tmp_path / "s", listed(houses[:6]), files)
+    span = periods.span(DAYS[0], DAYS[-1] + dt.timedelta(days=4), ZoneInfo("Asia/Tokyo"))
+    found, _ = files_of(store.load(tmp_path / "s"), span, ENGLISH)
+    text = found["report.md"].decode()
+    assert "All figures of all its 10 days are those of home-03" in text and "are those of home-05" in text
+    assert "once moved by 9 hours: it tells everything later than they do" in text
+    assert "Of 4 days nothing is known from anybody" in text and "home-01: nothing known" not in text
+    assert {(row["member"], row["other"]) for row in rows(found, "federation-outliers") if row["reason"] == "copied"} == {
+        ("home-03", "home-05"), ("home-05", "home-03"),
+    }  # fmt: skip
+    asns = rows(found, "federation-asns")
+    assert any(row["as_name"] for row in asns) and "Names are of data by" in text
+    japanese, _ = files_of(store.load(tmp_path / "s"), span, replace(settings.load(language="ja"), pdf=False))
+    text = japanese["report.md"].decode()
+    assert "この参加者の時刻が進んでいるようです" in text and "4日分は、どの参加者からも報告がありません" in text

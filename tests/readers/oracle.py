@@ -146,8 +146,9 @@ def _chunk(reader: Any, chunk: Chunk, said: Said, tally: Tally, frame: bool) -> 
 def small_blocks() -> None:
     """Blocks of `SMALL` bytes from now on."""
     from teiten.readers.capture import _read
+    from teiten.readers.flowtuple import _read as stretches
 
-    _read.BLOCK = _blocks.BLOCK = SMALL  # type: ignore[misc]
+    _read.BLOCK = _blocks.BLOCK = stretches.STRETCH = SMALL  # type: ignore[misc]
 
 
 def check(name: str, data: bytes) -> Said | None:

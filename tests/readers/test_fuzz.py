@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from tests.readers import oracle
 from tests.readers.capture import making as make
+from tests.readers.flowtuple import making as flows
 
 from teiten import readers
 from teiten.readers import _blocks
 from teiten.readers.capture import _read
+from teiten.readers.flowtuple import _read as stretches
 
 HERE = Path(__file__).parent
-KEPT = [(name, path) for name in ("capture", "netfilter") for path in sorted((HERE / name / "cases").glob("*.*"))]
+KEPT = [(name, path) for name in ("capture", "flowtuple", "netfilter") for path in sorted((HERE / name / "cases").glob("*.*"))]
 CASES = {f"{name} {path.name}": (name, path.read_bytes()) for name, path in KEPT if not path.name.endswith((".jsonl", ".json"))}
 CASES |= {f"capture {name}": ("capture", make.pcap([wrap(make.PACKET)] * 2, link)) for name, (link, wrap) in make.LINKS.items()}
 CASES["capture blocks"] = (
@@ -26,6 +28,8 @@ CASES["capture blocks"] = (
     + make.enhanced(make.ethernet(0x800, make.PACKET), 10**18) + make.block(4, b"name") + make.simple(make.PACKET)
     + make.section(">") + make.interface(228, ">") + make.obsolete(make.PACKET, 10**15, ">"),
 )  # fmt: skip
+CASES |= {f"flowtuple {codec}": ("flowtuple", flows.many(codec, version)) for codec, version in (("null", 4), ("deflate", 3))}
+CASES["flowtuple damaged"] = ("flowtuple", flows.many("snappy").replace(flows.SYNC + b"\x18", flows.SYNC + b"\x19\xff", 2))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -49,6 +53,7 @@ def test_small_blocks(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     reader: Any = readers.module(name)
     whole = oracle.look(reader, data)
     monkeypatch.setattr(_read, "BLOCK", 61)
+    monkeypatch.setattr(stretches, "STRETCH", 61)
     monkeypatch.setattr(_blocks.blocks, "__defaults__", (oracle.SMALL,))
     small = oracle.look(reader, data)
     assert whole and small

@@ -26,7 +26,7 @@ NOISY: Final = 5
 MOST: Final = 9
 """liars up to which it is looked for where the merge breaks"""
 SIZES: Final = (5, 20, 100, 500)
-WIDE: Final = (100, 1000, 10_000)
+WIDE: Final = (100, 1000, 3000)
 """ports a day of twenty members"""
 EPSILONS: Final = (5.0, 1.0, 0.5)
 THRESHOLDS: Final = ((1, 1), (10, 3), (50, 10), (250, 50))

@@ -107,7 +107,7 @@ class _Run:
 
     def _chunks(self, readers: list[Any], rejected: _common.RejectedFile) -> Iterator[Chunk]:
         """Those with events."""
-        from teiten.readers._base import ReadOptions, Tally
+        from teiten.readers._base import ReadOptions, Tally, unit
 
         zone = self.settings.zone
         done = 0
@@ -122,7 +122,7 @@ class _Run:
                 hashed=False,
                 reading=self.settings.reading,
             )
-            tally = Tally(unit="lines" if reader.LINES else "packets")
+            tally = Tally(unit=unit(reader))
             self.tallies.append((source.name, tally))
             for chunk in reader.read(source, options):
                 tally.lines += len(chunk.outcome)

@@ -305,7 +305,8 @@ def _told(view: View, one: Outlier) -> str:
     if one.reason == "unlike":
         return words("federation.reason_unlike", value=words.number(one.value, 2), usual=words.number(one.usual, 2))
     if one.reason == "copied":
-        return words("federation.reason_copied", n=round(one.value), days=words.number(one.usual), other=one.key)
+        key = "federation.reason_copied" if one.value < one.usual else "federation.reason_copied_all"
+        return words(key, n=round(one.value), days=words.number(one.usual), other=one.key)
     if one.reason == "sum":
         both = {"value": words.number(one.value), "usual": words.number(one.usual)}
         return words("federation.reason_sum", what=words(f"federation.what_{one.what}"), **both)

@@ -222,11 +222,13 @@ def ranking(view: View, what: str) -> Section | None:
                 )
             )  # fmt: skip
     of = (*parts.COLUMNS[what], *(("as_name",) if what == "asn" else ()))
+    lead = table.keys[top[0]]
+    first = _titled(say, what, lead, named.get(lead, ""))
     columns = ("rank", *of, "rate", "rank_before", "rate_before", "members", "watched", "rate_q1", "rate_q3")
     data = Data(f"federation-{_NAMES[what]}", columns, body, "")
     figure = figures.RankFigure(
         id=data.id,
-        title=words("federation.rank_title", thing=bars[0].label),
+        title=words("federation.rank_title" if what == "port" else "federation.rank_title_from", thing=first),
         subtitle=view.scope,
         unit=words("federation.unit"),
         rows=bars,
@@ -243,6 +245,11 @@ def ranking(view: View, what: str) -> Section | None:
         points=moved,
         blocks=[Block(data, figure, Shown(title, tuple(heads), shown, note, folded=len(top) > 12))],
     )
+
+
+def _titled(say: Say, what: str, key: str, name: str) -> str:
+    """What leads, as a title names it."""
+    return say.land(key) if what == "country" else f"{say.thing(what, key)} {name}".strip()
 
 
 def _place_before(earlier: Table, key: str) -> int | None:

@@ -205,6 +205,11 @@ class Tally:
         assert parts == self.lines, f"{self.lines} lines, but {parts} accounted for"
 
 
+def unit(reader: Any) -> str:
+    """What its records are called: 'lines', 'packets', or what the reader says (UNIT)."""
+    return str(getattr(reader, "UNIT", "lines" if reader.LINES else "packets"))
+
+
 class Reader(Protocol):
     """A part: one module or package of `readers/`, which has these names at its top."""
 

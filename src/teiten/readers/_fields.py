@@ -76,8 +76,9 @@ def address(text: str) -> bytes:
         raise Bad(BAD_ADDRESS) from None
 
 
+@lru_cache(65536)
 def number(text: str) -> int:
-    """A whole number of decimal digits, or 0x... hexadecimal."""
+    """A whole number of decimal digits, or 0x... hexadecimal. (What is none, however long, is not remembered.)"""
     if text.isdecimal() and text.isascii() and len(text) < 20:
         return int(text)
     if text[:2] in ("0x", "0X") and len(text) < 19 and text[2:].isalnum():

@@ -12,12 +12,15 @@ import datetime as dt
 import ipaddress
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from teiten.readers._lines import Event
 
 TCP: Final = 6
 UDP: Final = 17
+_LONGEST: Final = 48
+"""characters of an address without a zone, and a few more: what is longer is not remembered"""
 _SYN, _SAID = 2, 24
 """flags: SYN; PSH and ACK"""
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -44,7 +47,13 @@ def time(value: Any) -> int:
 
 def address(value: Any) -> bytes:
     """Packed; ::ffff:192.0.2.1 is 192.0.2.1."""
-    found = ipaddress.ip_address(_text(value))
+    text = _text(value)
+    return _packed(text) if len(text) < _LONGEST else _packed.__wrapped__(text)
+
+
+@lru_cache(65536)
+def _packed(text: str) -> bytes:
+    found = ipaddress.ip_address(text)
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return (mapped or found).packed
 

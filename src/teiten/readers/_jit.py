@@ -175,6 +175,7 @@ KERNELS: Final = (
     (_COMMON,),
     (("netfilter._scan",), ("_stamp", *_COMMON)),
     (("capture._walk", "capture._packet"), _COMMON),
+    (("flowtuple._records", "flowtuple._snappy"), _COMMON),
     (("_counts",), _COMMON),
 )
 """modules of `teiten.readers` with kernels that Python calls: what is needed together, and compiled side by side"""

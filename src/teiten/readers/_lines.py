@@ -50,9 +50,9 @@ _KEPT_TEXT: Final = 4096
 LONGEST: Final = 16384
 """bytes of a line with a stamp (syslog's receivers cut at 8 KiB): no pattern is asked about more"""
 _RANGES: Final = {"int16": 1 << 15, "int32": 1 << 31, "int64": (1 << 63)}
-_MOST: Final = {c.name: _RANGES[c.kind] for c in READ_COLUMNS if c.kind in _RANGES}
+_MOST: Final = {c.name: _RANGES.get(c.kind, -1) for c in READ_COLUMNS if c.kind in _RANGES or c.kind == "address"}
+"""below what a column's numbers are; -1: it holds addresses"""
 _TIMES: Final = frozenset(c.name for c in READ_COLUMNS if c.kind == "time")
-_ADDRESSES: Final = frozenset(c.name for c in READ_COLUMNS if c.kind == "address")
 _REPEATED: Final = re.compile(r"(?:^|: |\s)(?:---? )?last message repeated (\d+) times?(?: ---)?\s*$")
 _WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError, OverflowError)
 
@@ -345,10 +345,10 @@ def _split(data: bytes) -> list[bytes]:
 def _right(one: Event) -> bool:
     """Does every number fit its column, and has every address 4 or 16 bytes?"""
     for name, value in one.items():
-        if value is None:
-            continue
         most = _MOST.get(name)
-        if (most is not None and not 0 <= value < most) or (name in _ADDRESSES and len(value) not in (4, 16)):
+        if most is None or value is None:
+            continue
+        if (len(value) not in (4, 16)) if most < 0 else not 0 <= value < most:
             return False
     return True
 

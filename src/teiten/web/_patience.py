@@ -1,5 +1,4 @@
-"""How long an answer is good for, who may be told of a moment ago, which questions are known to take long, how long a page
-may take as a whole."""
+"""How long answers are good for, who may be told of a moment ago, how long a page may take, which questions are slow."""
 
 from __future__ import annotations
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from teiten.devices import evidence
+from teiten.devices.survey import certificate
 from teiten.devices.xml import Node
 
 NAME = "nmap"
 ELEMENTS = ("host",)
+_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,100000})-----END CERTIFICATE-----")
 _LINE: Final = re.compile(r"^\s*(Manufacturer|Model Name|Server):\s*(.{1,300})$", re.MULTILINE)
 
 
@@ -35,6 +40,7 @@ def _row(address: str | None, when: str | None, port: Node) -> dict[str, Any]:
     scripts = {one.attributes.get("id", ""): one for one in port.all("script")}
     service = port.first("service")
     about = service.attributes if service else {}
+    cert = _certificate(scripts.get("ssl-cert"))
     name = about.get("name", "")
     return evidence.row(
         address, when, NAME, port.attributes.get("portid"),
@@ -44,9 +50,7 @@ def _row(address: str | None, when: str | None, port: Node) -> dict[str, Any]:
         server=_output(scripts.get("http-server-header")) or _upnp(scripts.get("upnp-info"), "Server"),
         realm=evidence.realm_of(_auth(_output(scripts.get("http-auth")))),
         banner=_output(scripts.get("banner")) or _product(about),
-        cert_subject=_name(scripts.get("ssl-cert"), "subject"),
-        cert_issuer=_name(scripts.get("ssl-cert"), "issuer"),
-        cert_sha256=_elem(scripts.get("ssl-cert"), "sha256"),
+        **cert,
         host_key=_host_key(scripts.get("ssh-hostkey")),
         manufacturer=_upnp(scripts.get("upnp-info"), "Manufacturer"),
         model=_upnp(scripts.get("upnp-info"), "Model Name"),
@@ -73,6 +77,23 @@ def _auth(told: str | None) -> str | None:
 def _product(about: dict[str, str]) -> str | None:
     """What -sV took from the banner: its names, not the banner itself."""
     return " ".join(about[key] for key in ("product", "version", "extrainfo", "devicetype") if about.get(key)) or None
+
+
+def _certificate(script: Node | None) -> dict[str, str | None]:
+    """Subject, issuer, SHA-256: of the certificate itself, which nmap writes down whole; its own lists of a name's parts are
+    sorted and older ones have MD5 and SHA-1 alone. Without it, what nmap says."""
+    texts = [one.text for one in script.walk() if one.name == "elem" and one.attributes.get("key") == "pem"] if script else []
+    found = _PEM.search(texts[0] or "") if texts else None
+    der = b""
+    if found:
+        with contextlib.suppress(ValueError):
+            der = base64.b64decode("".join(found[1].split()), validate=True)
+    subject, issuer = certificate.names(der)
+    return {
+        "cert_subject": subject or _name(script, "subject"),
+        "cert_issuer": issuer or _name(script, "issuer"),
+        "cert_sha256": hashlib.sha256(der).hexdigest() if der else _elem(script, "sha256"),
+    }
 
 
 def _elem(script: Node | None, key: str) -> str | None:
