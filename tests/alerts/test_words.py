@@ -28,7 +28,7 @@ def said(one: Story, before: dict[str, notices.Told] | None = None) -> Notice:
 def test_all_of_it_is_said() -> None:
     told = said(making.story()).said
     for code, needed in (
-        ("ja", ("米国発の", "25,465/tcp", "5時台", "400パケット", "約4倍", "Example Net", "8ホストと少数", "確からしさ",
+        ("ja", ("米国発の", "25・465/tcp", "5時台", "400パケット", "約4倍", "Example Net", "8ホストと少数", "確からしさ",
                 "7時現在")),
         ("en", ("the United States", "25, 465/tcp", "05:00", "400 packets", "Example Net", "8 hosts", "Confidence",
                 "As of Tue 10 Mar, 07:00")),
@@ -46,7 +46,7 @@ def test_updates_say_that_they_are() -> None:
     assert grown.said["ja"][0].startswith("続報: ") and "約3倍" in grown.said["ja"][0]
     assert grown.said["en"][0].startswith("Update: ")
     over = said(replace(one, state="ended", detections=()), known)
-    assert over.said["ja"][0] == "続報: 米国発の25,465/tcpへのスキャンは終息"
+    assert over.said["ja"][0] == "続報: 米国発の25・465/tcpへのスキャンは終息"
     assert over.said["en"][0].startswith("Update: ") and not over.said["en"][0].endswith("(over)")
     gone = said(replace(one, state="once"), known)
     assert gone.said["ja"][0].endswith("(終了)") and gone.said["en"][0].endswith("(over)")

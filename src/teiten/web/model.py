@@ -71,6 +71,8 @@ class Part:
     id: str
     title: str
     sentences: Sequence[str] = ()
+    drawn: str = ""
+    """under a title that says what a chart shows: what is drawn, of what"""
     facts: Sequence[Fact] = ()
     figure: Any = None
     table: Table | None = None

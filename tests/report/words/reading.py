@@ -27,7 +27,7 @@ ONE = {
     "en": r"(?<![\d,.])1 (more )?(packets|hosts|ports|days|things|stretches|sensors)\b",
 }
 NAMES = (
-    r"AS\d+(?: ?\([^)]*\))?|\d+(?:, ?\d+)*/(?:tcp|udp|sctp)|teiten explain [0-9a-f、, and]+"
+    r"AS\d+(?: ?\([^)]*\))?|\d+(?:(?:, ?|・)\d+)*/(?:tcp|udp|sctp)|teiten explain [0-9a-f、, and]+"
     r"|\b(?:between )?\d{4,5} (?:and|to) \d{4,5}|\d+番|(19|20)\d\d年?"
 )
 """what may have digits without being a number"""

@@ -156,7 +156,7 @@ def _weight(one: Story) -> int:
 
 
 def name(speech: Speech, subject: Subject) -> str:
-    """1433/tcp(…); ロシア発, the Netherlands; Webサーバ(80,443/tcp)への着信: as within a sentence."""
+    """1433/tcp(…); ロシア発, the Netherlands; Webサーバ(80・443/tcp)への着信: as within a sentence."""
     return speech.label(subject.stories[0]) if subject.group == 3 else speech.name(subject.about)
 
 

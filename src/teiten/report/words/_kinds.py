@@ -287,7 +287,7 @@ _HEADLINES: Final = {
 
 
 def _title(speech: Speech, story: Story, main: Detection | None) -> str:
-    """A headline: 米国発の25,465,587/tcpへのスキャンが5時台に増加."""
+    """A headline: 米国発の25・465・587/tcpへのスキャンが5時台に増加."""
     key = _HEADLINES.get(story.state, "high")
     if story.kind == model.FALLING:
         key = "below_ended" if story.state == "ended" else "below"

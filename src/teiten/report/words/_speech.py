@@ -101,7 +101,7 @@ class Speech(Naming):
     # what it is about
 
     def ports_text(self, ports: Sequence[Port], *, long: bool = False) -> str:
-        """23/tcp; 25,465,587/tcp(SMTP(S)関連); 8080,8081/tcpほか12ポート. The service only where `long`, and once."""
+        """23/tcp; 25・465・587/tcp(SMTP(S)関連); 8080・8081/tcpほか12ポート. The service only where `long`, and once."""
         ordered = sorted(ports, key=lambda p: (p[0], -1 if p[1] is None else p[1]))
         if len(ordered) == 1:
             fresh = long and ordered[0] not in self.met
@@ -118,7 +118,7 @@ class Speech(Naming):
         return self.words("thing.port_with_service", port=text, service=group) if group else text
 
     def _together(self, ports: Sequence[Port]) -> str:
-        """25,465,587/tcp: the protocol once where it is the same."""
+        """25・465・587/tcp: the protocol once where it is the same."""
         if self.settings.port_style == PORT_STYLES[2]:
             return self.words.listed(self.ports(ports))
         out: list[str] = []
@@ -198,7 +198,7 @@ class Speech(Naming):
         return plain(replace(self, known=About(), met=set()).thing(about, long=False))
 
     def service_of(self, story: Story) -> str:
-        """Webサーバ(80,443/tcp): the observer's own service at which a story's packets arrive."""
+        """Webサーバ(80・443/tcp): the observer's own service at which a story's packets arrive."""
         named = next((str(d.reason["service"]) for d in story.detections if d.reason.get("service")), "other")
         if named == "other":
             groups = {entry.group if (entry := self.port_entry(p)) else None for p in story.about.ports}

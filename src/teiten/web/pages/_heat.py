@@ -10,7 +10,7 @@ from typing import Any, Final
 from teiten.report import figures
 from teiten.web.asked import Asked
 from teiten.web.model import Part
-from teiten.web.pages import _ranked
+from teiten.web.pages import _finding, _ranked
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -31,29 +31,28 @@ async def ports(asked: Asked, pool: Pool) -> list[Part]:
     rows = [figures.HeatRow(one.key, one.label, one.values, one.kind) for one in drawn if one.kind != "other"]
     if len(found.starts) < 3 or not rows:
         return []
-    speech = Speech.of(asked)
+    speech, unit, neutral = Speech.of(asked), _ranked.unit(asked), Speech.of(asked).say("web_look.heat_ports")
+    times = [t.astimezone(asked.settings.zone) for t in found.starts]
+    columns = [speech.words.moment(t) if asked.step == "hour" else speech.words.date(t) for t in times]
+    title = _finding.peak(asked, rows, columns, unit, neutral)
+    below = _line(speech, neutral, unit)
     figure = figures.HeatFigure(
         id="ports-heat",
-        title=speech.say("web_look.heat_ports"),
-        subtitle=speech.span(),
-        unit=_ranked.unit(asked),
+        title=title,
+        subtitle=below,
+        unit=unit,
         rows=rows,
-        times=[t.astimezone(asked.settings.zone) for t in found.starts],
+        times=times,
         step=asked.step,
         scale="classes",
-        alt=_told(
-            speech,
-            rows,
-            [
-                speech.words.moment(t.astimezone(asked.settings.zone))
-                if asked.step == "hour"
-                else speech.words.date(t.astimezone(asked.settings.zone))
-                for t in found.starts
-            ],
-            _ranked.unit(asked),
-        ),
+        alt=_told(speech, rows, columns, unit),
     )
-    return [Part("ports-heat", speech.say("web_look.heat_ports"), figure=figure)]
+    return [Part("ports-heat", title, drawn=below, figure=figure)]
+
+
+def _line(speech: Speech, neutral: str, unit: str) -> str:
+    """Under a title that says a finding: what is drawn."""
+    return speech.say("web_finding.line", what=neutral, told=unit)
 
 
 async def days(asked: Asked, pool: Pool) -> list[Part]:
@@ -77,18 +76,22 @@ async def days(asked: Asked, pool: Pool) -> list[Part]:
         figures.HeatRow(str(key), names[key] if many else speech.words.day(key), [_mean(own, mean=many) for own in cells[key]])
         for key in sorted(cells)
     ]
-    title = speech.say("web_look.heat_week" if many else "web_look.heat_days")
+    neutral = speech.say("web_look.heat_week" if many else "web_look.heat_days")
     unit = _ranked.unit(hourly)
+    shown = speech.say("web_look.heat_week_unit", unit=unit) if many else unit
+    columns = [speech.say("chart.hour", hour=str(n), hour2=f"{n:02d}") for n in range(24)]
+    title = _finding.hours(asked, rows, columns, neutral)
+    below = _line(speech, neutral, shown)
     figure = figures.HeatFigure(
         id="days-heat",
         title=title,
-        subtitle=speech.span(),
-        unit=speech.say("web_look.heat_week_unit", unit=unit) if many else unit,
+        subtitle=below,
+        unit=shown,
         rows=rows,
         scale="classes",
-        alt=_told(speech, rows, [speech.say("chart.hour", hour=str(n), hour2=f"{n:02d}") for n in range(24)], unit, whole=True),
+        alt=_told(speech, rows, columns, unit, whole=True),
     )
-    return [Part("days-heat", title, figure=figure)]
+    return [Part("days-heat", title, drawn=below, figure=figure)]
 
 
 def _mean(values: Sequence[float | None], *, mean: bool) -> float | None:

@@ -9,7 +9,7 @@ from teiten.data import countries, world
 from teiten.report import figures
 from teiten.web.asked import Asked, place
 from teiten.web.model import Part
-from teiten.web.pages import _ranked
+from teiten.web.pages import _finding, _ranked
 from teiten.web.pool import Pool
 from teiten.web.speech import Speech
 
@@ -30,11 +30,15 @@ async def part(asked: Asked, pool: Pool) -> Part:
     codes = [*found.shapes, *found.dots]
     first = [speech.country(row["country"]) for row in rows if row["country"]][:_NAMED]
     unit = speech.say(f"web_look.unit_{asked.unit.replace('-', '_')}")
-    title = speech.say("web_look.map")
+    title = _finding.world(asked, rows)
+    drawn = _finding.line(
+        asked, speech.say("web_finding.what", what=speech.say("web_look.map"), unit=unit), rows.total or 0, None
+    )
     alt = speech.say("web_look.map_alt", span=speech.span(), unit=unit, list=speech.words.listed(first)) if first else title
     figure = figures.WorldFigure(
         id="world",
         title=title,
+        subtitle=drawn,
         unit=unit,
         alt=alt,
         note=speech.words.joined(speech.say("web_look.map_small"), speech.say("web_look.map_source")),
@@ -44,4 +48,6 @@ async def part(asked: Asked, pool: Pool) -> Part:
         urls={code: asked.url(place("country", code), country=None) for code in codes if values.get(code)},
         unknown=unknown,
     )
-    return Part("world", title, figure=None if figure.is_empty() else figure, empty=speech.say("web_look.map_none"))
+    if figure.is_empty():
+        return Part("world", speech.say("web_look.map"), empty=speech.say("web_look.map_none"))
+    return Part("world", title, drawn=drawn, figure=figure)

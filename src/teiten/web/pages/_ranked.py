@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -16,6 +16,7 @@ from teiten.engine.questions import Rows
 from teiten.report import figures
 from teiten.web.asked import Asked
 from teiten.web.model import Cell, Column, Part, Row, Table
+from teiten.web.pages import _finding, _watch
 from teiten.web.pool import Pool, together
 from teiten.web.speech import Speech
 
@@ -30,16 +31,22 @@ async def parts(asked: Asked, pool: Pool, what: str, ident: str) -> list[Part]:
     rows, found = await together(
         ranked(asked, pool, what), pool.ask(("series", what, asked.key), lambda s: through_time(s, asked, what))
     )
-    names = {f"AS{row['asn']}": speech.thing(what, row).text for row in rows} if what == "asns" else {}
     return [
-        Part(
-            f"{ident}-time",
-            speech.say(f"web.{what}_time"),
-            figure=stack(asked, what, found, names) if found.rows else None,
-            empty=speech.say("web.nothing"),
-        ),
+        timed(asked, what, found, rows, f"{ident}-time"),
         Part(ident, speech.say(f"web.{what}"), table=table(asked, what, rows), empty=speech.say("web.nothing"), sql=rows.sql),
     ]
+
+
+def timed(asked: Asked, what: str, found: Found, rows: Rows, ident: str) -> Part:
+    """The chart of a thing through time, with what it shows as its title. rows: the ranking over the same span."""
+    speech = Speech.of(asked)
+    if not found.rows:
+        return Part(ident, speech.say(f"web.{what}_time"), empty=speech.say("web.nothing"))
+    names = {f"AS{row['asn']}": speech.thing(what, row).text for row in rows} if what == "asns" else {}
+    title = _finding.title(asked, what, rows, found.watch)
+    drawn = _finding.drawn(asked, what, rows, found.watch, unit(asked))
+    figure = replace(stack(asked, what, found, names), title=title, subtitle=drawn)
+    return Part(ident, title, drawn=drawn, figure=figure)
 
 
 async def ranked(asked: Asked, pool: Pool, what: str) -> Rows:
@@ -62,13 +69,15 @@ def rank(session: Any, asked: Asked, what: str) -> Rows:
 @dataclass(frozen=True, slots=True)
 class Found:
     """A series as it was found. gaps: stretches in which no sensor watched; each: the gaps of each sensor; watched: of each
-    sensor the stretches, with addresses, in which it did (for the unit per-ip alone)."""
+    sensor the stretches, with addresses, in which it did (for the unit per-ip alone); watch: for how long, held against
+    the span before."""
 
     rows: Rows
     starts: list[dt.datetime]
     gaps: list[Span]
     each: dict[str, list[Span]]
     watched: list[coverage.Stretch]
+    watch: _watch.Watch | None = None
 
 
 def through_time(session: Any, asked: Asked, what: str | None, *, top: int = TOP) -> Found:
@@ -87,10 +96,14 @@ def through_time(session: Any, asked: Asked, what: str | None, *, top: int = TOP
     starts = series.starts(session, asked.start, asked.end, asked.step)
     only = asked.filters.sensor
     each: dict[str, list[Span]] = {name: [] for name in recorded.activities(session, only) or only}
-    for row in gaps.gaps(session, asked.start, asked.end, sensors=only):
+    missing = gaps.gaps(session, asked.start, asked.end, sensors=only)
+    for row in missing:
         each.setdefault(row["sensor"], []).append((row["start"], row["end"]))
     watched = coverage.watched(session, asked.start, asked.end, only) if asked.unit == "per-ip" else []
-    return Found(rows, starts, shared([lives.joined(own, _TOUCH) for own in each.values()]), each, watched)
+    end = min(asked.end, asked.now)
+    then = gaps.gaps(session, *asked.before, sensors=only)
+    beside = _watch.of(each, (asked.start, end), missing, asked.before, then) if asked.start < end else None
+    return Found(rows, starts, shared([lives.joined(own, _TOUCH) for own in each.values()]), each, watched, beside)
 
 
 _TOUCH: Final = dt.timedelta(0)

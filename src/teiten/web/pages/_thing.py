@@ -31,7 +31,7 @@ async def view(
     tables: Sequence[str],
     more: Sequence[Part] = (),
 ) -> View:
-    """The page of a thing. about: the filter that it is; time: what its figure is made of; tables: rankings within it."""
+    """The page of a thing. about: the filter that it is; time: of its figure, one of tables: rankings within it."""
     own = narrowed(asked, **about)
     speech = Speech.of(own)
     few = replace(own, n=min(own.n, 10))
@@ -43,20 +43,16 @@ async def view(
         pool.ask(("series", time, own.key), lambda s: _ranked.through_time(s, own, time)),
         *(_ranked.ranked(few, pool, what) for what in tables),
     )
+    rankings = dict(zip(tables, ranked, strict=True))
     parts = [
         Part("now", speech.say("web.how_much"), facts=facts(speech, told[0])),
-        Part(
-            f"{time}-time",
-            speech.say(f"web.{time}_time"),
-            figure=_ranked.stack(own, time, found) if found.rows else None,
-            empty=speech.say("web.nothing"),
-        ),
+        _ranked.timed(own, time, found, rankings[time], f"{time}-time"),
         *more,
     ]
     if not told[0]["packets"]:
         # one word for all of it
         return View(title, parts, lead=[speech.span()])
-    for what, rows in zip(tables, ranked, strict=True):
+    for what, rows in rankings.items():
         shown = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=shown, empty=speech.say("web.nothing"), sql=rows.sql))
     return View(title, parts, lead=[speech.span()])

@@ -38,8 +38,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         facts.append(Fact(speech.say(f"web.last_{name}"), speech.words.number(row["packets"]), note))
     parts = [Part("now", speech.say("web.how_much"), facts=facts), changed]
     parts += _notes.part(asked, _notes.on_span(asked, notes))
-    figure = _ranked.stack(asked, "ports", found) if found.rows else None
-    parts.append(Part("ports-time", speech.say("web.ports_time"), figure=figure, empty=speech.say("web.nothing")))
+    parts.append(_ranked.timed(asked, "ports", found, ranked[_RANKED.index("ports")], "ports-time"))
     parts.append(world)
     for what, rows in zip(_RANKED, ranked, strict=True):
         parts.append(

@@ -20,11 +20,15 @@ async def build(asked: Asked, pool: Pool) -> View:
     first = found.groups[: _said.DRAWN]
     drawn = await pool.ask(("courses of payloads", asked.key), lambda s: _said.courses(s, asked, first))
     tried = await _said.tried(asked, pool)
+    if not found.groups and not tried:
+        # one word for all of it
+        nothing = Part("said-time", say("web_said.time"), empty=say("web_said.nothing"))
+        return View(say("web_said.payloads"), [nothing], lead=[speech.span()], bar="filters")
     parts = [
         Part("said-time", say("web_said.time"), figure=_said.figure(asked, found, first, drawn), empty=say("web_said.nothing")),
         Part("groups", say("web_said.groups"), table=_said.table(asked, found, found.groups[: asked.n]),
              empty=say("web_said.nothing")),
-        Part("logins", say("web_said.logins"), table=_said.logins_table(asked, tried[: asked.n], found.own, len(tried)),
-             empty=say("web_said.no_login")),
-    ]  # fmt: skip
+    ] if found.groups else []  # fmt: skip
+    parts.append(Part("logins", say("web_said.logins"), empty=say("web_said.no_login"),
+                      table=_said.logins_table(asked, tried[: asked.n], found.own, len(tried))))  # fmt: skip
     return View(say("web_said.payloads"), parts, lead=[speech.span()], bar="filters")

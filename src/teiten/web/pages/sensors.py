@@ -19,6 +19,12 @@ SEES = "viewer"
 NAV = (70, "web.sensors")
 MOST = 30
 """sensors with a panel of their own"""
+LEAST = 0.5
+"""of the span: a sensor that watched for less is none of those that a title compares"""
+FEW = 30
+"""packets: nor is one that got fewer"""
+ALIKE = 1.1
+"""rates that differ by less than that factor are told as alike"""
 
 
 async def build(asked: Asked, pool: Pool) -> View:
@@ -31,13 +37,18 @@ async def build(asked: Asked, pool: Pool) -> View:
     if len(found) > 1:
         told = await pool.ask(("sensors through time", asked.key), lambda s: _sensors.through_time(s, asked, MOST))
         parts.append(
-            Part("each", say("web_sensors.each"), figure=_panels(asked, found, told), empty=say("web.nothing"), wide=True)
+            Part(
+                "each",
+                _each(speech, found),
+                drawn=_drawn(asked, found),
+                figure=_panels(asked, found, told),
+                empty=say("web.nothing"),
+                wide=True,
+            )
         )
     else:
         time = await pool.ask(("series", "sensors", asked.key), lambda s: _ranked.through_time(s, asked, "sensors"))
-        parts.append(
-            Part("time", say("web.sensors_time"), figure=_ranked.stack(asked, "sensors", time), empty=say("web.nothing"))
-        )
+        parts.append(_ranked.timed(asked, "sensors", time, rows, "time"))
     parts.append(Part("ranked", say("web.sensors"), table=_ranked.table(asked, "sensors", rows), empty=say("web.nothing"),
                       sql=rows.sql))  # fmt: skip
     groups = sorted({one.group for one in found if one.group})
@@ -94,10 +105,37 @@ def _panels(asked: Asked, found: Sequence[_sensors.One], told: tuple) -> figures
     speech = Speech.of(asked)
     own = {name: [figures.Gap(g["start"], g["end"], _because(speech, g)) for g in gaps] for name, gaps in missing.items()}
     return figures.SmallMultiples(
-        id="each", title=speech.say("web_sensors.each"), subtitle=speech.span(), step=asked.step, things="sensor", series=made,
+        id="each", title=_each(speech, found), subtitle=_drawn(asked, found), step=asked.step, things="sensor", series=made,
         own_gaps=own,
         unit=speech.say(f"web_sensors.unit_{asked.step}"), times=[t.astimezone(asked.settings.zone) for t in starts],
     )  # fmt: skip
+
+
+def _each(speech: Speech, found: Sequence[_sensors.One]) -> str:
+    """Which sensor gets most for each of its addresses, and which least; the plain name where no two of them can be told."""
+    rated = sorted(
+        ((one.rate, one.name) for one in found if one.rate is not None and one.watched >= LEAST and one.packets >= FEW),
+        key=lambda one: -one[0],
+    )
+    if len(rated) < 2:
+        return speech.say("web_sensors.each")
+    (most, high), (least, low) = rated[0], rated[-1]
+    key = "web_finding.each" if most >= ALIKE * least else "web_finding.each_alike"
+    return speech.say(key, most=figures.number(most), high=high, least=figures.number(least), low=low, n=len(rated))
+
+
+def _drawn(asked: Asked, found: Sequence[_sensors.One]) -> str:
+    speech = Speech.of(asked)
+    unit = speech.say(f"web_sensors.unit_{asked.step}")
+    watched = [one for one in found if one.watched > 0]
+    share = sum(one.watched for one in watched) / len(watched) if watched else 0.0
+    told = [
+        speech.packets(sum(one.packets for one in found)),
+        speech.say("count.sensors", n=len(watched)),
+        speech.say("web_finding.coverage", share=speech.words.percent(share)),
+    ]
+    what = speech.say("web_finding.what", what=speech.say("web_sensors.each"), unit=unit)
+    return speech.say("web_finding.line", what=what, told=speech.say("web_finding.comma").join(told))
 
 
 def _because(speech: Speech, gap: Mapping[str, Any]) -> str:

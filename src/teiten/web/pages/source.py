@@ -43,7 +43,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         *await _operator(own, net),
     ]
     if marks["packets"]:
-        parts.append(Part("ports-time", speech.say("web.ports_time"), figure=_ranked.stack(own, "ports", series)))
+        parts.append(_ranked.timed(own, "ports", series, ports, "ports-time"))
     for what, rows in (("ports", ports), ("sensors", sensors)):
         table = _ranked.table(own, what, rows)
         parts.append(Part(what, speech.say(f"web.{what}"), table=table, empty=speech.say("web.nothing"), sql=rows.sql))
