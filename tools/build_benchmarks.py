@@ -84,11 +84,9 @@ of 3x alone:
 `web` asks a server that has just begun 56 addresses one after another (pages with an hour, a day, a week, a month, filters, the
 search, the API), each for the first time; then again, by fifty viewers at once, and after a batch of a hundred packets.
 `processor` is what the server took for an answer, which other work on the machine does not lengthen; `refused` counts answers
-of 503, and those that did not come in two minutes. It has not been run to its end since: over 48 million events, on two cores
-that more than twenty other processes wanted (load 24), it came to cold 7.4 s in the middle, 48 s at the 95th of a hundred; warm
-0.11 and 0.68 s; fifty viewers 5.3 and 11.6 s; none of these 424 answers refused;
-after a batch 0.33 and 14.6 s, 2 of 56 refused. Processor seconds by page:
-[0075](../decisions/0075-pairs-and-what-is-asked-beforehand.md).
+of 503, and those that did not come in two minutes. It ran before other work on the two cores (priority -20; load 14, of which
+little got through); Chromium lowers its own priority, so that its longest first paint is of that work: an hour before it was
+1.1 s, with the same middle. Processor seconds by page: [0075](../decisions/0075-pairs-and-what-is-asked-beforehand.md).
 
 `live` writes lines to a log that `teiten watch` follows, and looks when the lake has each and when a page in Chromium shows it:
 with the station's own settings (it looks every 8 s), and with `every = 1`.
