@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -21,8 +23,8 @@ from tests.test_intake_captures import T0, capture, tcp
 
 from teiten import clustering, intake, settings, spreading
 from teiten.engine import spark
-from teiten.errors import TeitenError
-from teiten.lake import Lake
+from teiten.errors import LakeBusyError, TeitenError
+from teiten.lake import Lake, _lock
 from teiten.settings import Settings
 
 HOUR = 3600 * 10**6
@@ -112,6 +114,48 @@ def test_a_task_that_ran_twice_leaves_nothing(tmp_path: Path, here: Any) -> None
     assert len(twice) == 3
 
 
+@pytest.mark.parametrize("other", ["duckdb", "spark"])
+def test_two_that_store_at_once(tmp_path: Path, here: Any, other: str) -> None:
+    """The cluster's ingest holds the lake; what begins meanwhile, by tasks or in one process, waits and adds what is new."""
+    files = captures(tmp_path / "in", 9)
+    lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
+    found: list[Any] = []
+    engine = spreading if other == "spark" else intake
+
+    def second() -> None:
+        found.append(engine.ingest(Lake.open(lake.path), files[3:], plain(lake.path), judge=False))
+
+    waiting = threading.Thread(target=second)
+
+    def meanwhile(told: Any) -> Any:
+        if waiting.ident is None:
+            waiting.start()
+            time.sleep(0.2)
+            assert waiting.is_alive(), "it did not wait"
+            assert not found
+        return told
+
+    here(meanwhile)
+    first = spreading.ingest(lake, files[:6], plain(lake.path), judge=False)
+    waiting.join(60)
+    assert (first.total.events, found[0].total.events, found[0].total.had_already) == (240, 120, 120)
+    assert rows(lake)["tcp_seq"].n_unique() == rows(lake).height == 360
+    assert not (lake.path / "staging").exists()
+
+
+def test_who_waits_too_long_is_told_who_writes(tmp_path: Path, here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = captures(tmp_path / "in", 2)
+    lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
+    intake.ingest(lake, files[:1], plain(lake.path), judge=False)
+    monkeypatch.setattr(_lock, "WAIT", 0.1)
+    with lake.writer():
+        before = {path: path.stat().st_size for path in lake.path.rglob("*")}
+        with pytest.raises(LakeBusyError, match=f"is being written by process {os.getpid()} on "):
+            spreading.ingest(Lake.open(lake.path), files, plain(lake.path), judge=False)
+        assert {path: path.stat().st_size for path in lake.path.rglob("*")} == before
+    assert spreading.ingest(lake, files, plain(lake.path), judge=False).total.events == 40
+
+
 def test_a_file_that_is_no_capture_does_not_hinder_the_others(tmp_path: Path, here: Any) -> None:
     files = captures(tmp_path / "in", 2)
     (tmp_path / "in" / "junk.pcap").write_bytes(bytes(range(256)) * 8)
@@ -174,6 +218,35 @@ chosen = replace(settings.load(zone="Asia/Tokyo", lake=lake), engine="spark",
 print("begins", flush=True)
 print(spreading.ingest(Lake.open(lake), files, chosen, judge=False).total.events, flush=True)
 """
+
+
+@pytest.mark.full
+@pytest.mark.alone
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        ("raise ModuleNotFoundError(\"No module named 'teiten'\")", "has no package teiten for its Python"),
+        ("__version__ = '0.0.1'", f"has teiten 0.0.1, this machine {spreading.__version__}"),
+    ],
+)
+def test_a_real_worker_has_no_package_or_another(tmp_path: Path, master: Any, package: str, words: str) -> None:
+    """Its Python finds another package first: nothing is read, and the lake is as it was."""
+    (tmp_path / "other" / "teiten").mkdir(parents=True)
+    (tmp_path / "other" / "teiten" / "__init__.py").write_text(package + "\n", encoding="utf-8")
+    files = captures(tmp_path / "in", 2)
+    lake = Lake.create(tmp_path / "lake", "Asia/Tokyo")
+    program = tmp_path / "driver.py"
+    conf = f', conf=(("spark.executorEnv.PYTHONPATH", "{tmp_path / "other"}"),)'
+    program.write_text(textwrap.dedent(DRIVER).replace(', memory="700m"', ', memory="700m"' + conf), encoding="utf-8")
+    before = sorted(lake.path.rglob("*"))
+    driver = subprocess.run(
+        [sys.executable, str(program), str(lake.path), master[0], *files],
+        env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert driver.returncode
+    assert re.search(f"The worker \\S+ {words}", driver.stderr), driver.stderr[-2000:]
+    assert sorted(lake.path.rglob("*")) == before
 
 
 @pytest.mark.full

@@ -58,6 +58,10 @@ class Place:
         return self.start - (self.end - self.start), self.start
 
 
+SHORT = tuple((f"spark.{who}.extraJavaOptions", "-XX:TieredStopAtLevel=1") for who in ("driver", "executor"))
+"""each statement is new and over in a second: what Java's second compiler would make of it would never be run"""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("engines")
@@ -66,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with cluster(folder) as (master, workers):
         chosen = replace(
             settings.load(config=config, engine="spark"),
-            spark=clustering.Spark(master=master, memory="700m", partitions=2),
+            spark=clustering.Spark(master=master, memory="700m", partitions=2, conf=SHORT),
             animations=False,
             pdf=False,
         )
@@ -144,7 +148,17 @@ def test_what_stays_with_duckdb(name: str) -> None:
     raise AssertionError(name)
 
 
-@pytest.mark.parametrize(("kind", "day"), [("quarterly", "2021-Q3"), ("daily", "2021-08-12")])
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("kind", "day"),
+    [
+        ("daily", "2021-08-12"),
+        ("weekly", "2021-W32"),
+        ("running", "2021-08-12"),
+        ("monthly", "2021-08"),
+        ("quarterly", "2021-Q3"),
+    ],
+)
 def test_a_report(place: Place, tmp_path: Path, kind: str, day: str) -> None:
     with Twin(place.lake, place.chosen, counted=False) as session:
         edition.make(

@@ -28,7 +28,7 @@ def cluster(folder: Path, workers: int = 2, memory: str = "900m") -> Iterator[tu
     home = Path(pyspark.__file__).parent
     environment = os.environ | {
         "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m", "PYSPARK_PYTHON": sys.executable,
-        "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
+        "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true", "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1",
     }  # fmt: skip
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

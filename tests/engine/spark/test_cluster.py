@@ -75,6 +75,10 @@ def test_a_master_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
         ("(node7 executor 1): PySparkRuntimeError: [PYTHON_VERSION_MISMATCH]", "another Python"),
         ("(node7 executor 1): java.lang.OutOfMemoryError: Java heap space", r"more memory than Spark has \(on node7\)"),
         ("All masters are unresponsive! Giving up.", "was lost"),
+        (
+            "(node7 executor 2): [FAILED_READ_FILE.FILE_NOT_EXIST] Error while reading file file:///lake/events/part-1.parquet.",
+            r"A worker \(on node7\) .* does not see the file /lake/events/part-1\.parquet",
+        ),
     ],
 )
 def test_errors_of_a_cluster(said: str, sentence: str) -> None:

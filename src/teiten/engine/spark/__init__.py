@@ -109,7 +109,7 @@ class Session(here.Session):
         rows = None
         for tree in _translate.parse(sql):
             rows = self._there(tree, params or ())
-        return _Answer(rows, self.zone_name)
+        return _Answer(rows)
 
     def _execute_here(self, sql: str, params: Any) -> Any:
         if "CREATE" in sql:
@@ -120,8 +120,8 @@ class Session(here.Session):
                     self.names.forget(tree.this.name.lower())
         return self._duck.execute(sql, params) if params is not None else self._duck.execute(sql)
 
-    def _there(self, tree: _translate.Tree, params: Mapping[str, Any] | Sequence[Any]) -> DataFrame | None:
-        """A statement on the cluster: what answers it, or None where it makes or drops something."""
+    def _there(self, tree: _translate.Tree, params: Mapping[str, Any] | Sequence[Any]) -> pl.DataFrame | None:
+        """A statement on the cluster: its answer, or None where it makes or drops something."""
         exp = _translate.exp
         if isinstance(tree, exp.Drop):
             table = tree.find(exp.Table)
@@ -138,7 +138,8 @@ class Session(here.Session):
         if isinstance(tree, exp.Insert):
             self.names.add(tree.this.name.lower(), self._kept(self.names.query(self._filled(tree.expression, params))))
             return None
-        return self.names.query(self._filled(tree, params))
+        with self.names.answer(self._filled(tree, params)) as rows:
+            return _frame(rows, self.zone_name)
 
     def _kept(self, rows: DataFrame) -> DataFrame:
         """The rows, held by the cluster from when they are first read. What a lost worker held is made again."""
@@ -170,7 +171,7 @@ class Session(here.Session):
                 answer = None
                 for tree in _translate.parse(sql):
                     answer = self._there(tree, params)
-                return pl.DataFrame() if answer is None else _frame(answer, self.zone_name)
+                return pl.DataFrame() if answer is None else answer
         return super()._run(sql, params, lambda: None, users)
 
     def _relation(self, sql: str, given: Any = None, users: bool = False) -> duckdb.DuckDBPyRelation | None:
@@ -266,11 +267,11 @@ class _Routed:
 
 
 class _Answer:
-    def __init__(self, rows: DataFrame | None, zone: str) -> None:
-        self._rows, self._zone = rows, zone
+    def __init__(self, rows: pl.DataFrame | None) -> None:
+        self._rows = rows
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        return [] if self._rows is None else _frame(self._rows, self._zone).rows()
+        return [] if self._rows is None else self._rows.rows()
 
     def fetchone(self) -> tuple[Any, ...] | None:
         return next(iter(self.fetchall()), None)

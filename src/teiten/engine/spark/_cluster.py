@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -154,6 +155,9 @@ def _start(settings: Settings) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(chosen.master).appName("teiten")
     told = {name: value.format(parallel=parallel) for name, value in USUAL.items()}
+    # Spark makes a folder for tables of its own where it is started; nothing is ever put there
+    told["spark.sql.warehouse.dir"] = tempfile.mkdtemp(prefix="teiten-spark-")
+    atexit.register(shutil.rmtree, told["spark.sql.warehouse.dir"], ignore_errors=True)
     told |= {name: str(value) for name, value in chosen.conf}
     if chosen.memory:
         told["spark.driver.memory" if chosen.master.startswith("local") else "spark.executor.memory"] = chosen.memory
@@ -216,6 +220,15 @@ def trouble(error: BaseException, settings: Settings) -> TeitenError:
         )
     if "No module named 'teiten'" in text:
         return TeitenError(f"A worker{where} of the cluster at {master} has no package teiten.", hint="Install it there.")
+    if "FILE_NOT_EXIST" in text or "FileNotFoundException" in text:
+        # the caller has looked: it is there, for this machine
+        gone = re.search(r"(?:file:)?/+([^\s\"']+\.parquet)", text)
+        name = f"the file /{gone[1]}" if gone else f"a file of the lake: {first_line(error)}"
+        return TeitenError(
+            f"A worker{where} of the cluster at {master} does not see {name}.",
+            hint="The lake must lie in the same place on every machine (NFS). Of a lake on an object store workers read the "
+            "folder of what was fetched ([store] cache): it must be such a place, or the master local[N].",
+        )
     if "Cannot run program" in text:
         return TeitenError(
             f"A worker{where} of the cluster at {master} has no Python where it looks for it: {first_line(error)}.",

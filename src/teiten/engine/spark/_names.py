@@ -6,18 +6,26 @@ a query that reads it, anew where anything below it has changed.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from teiten.engine.spark import _translate
+from teiten.engine.spark import _steps, _translate
 
 if TYPE_CHECKING:
     import polars as pl
+    from pyspark import StorageLevel
     from pyspark.sql import DataFrame, SparkSession
 
 _COUNT: Final = itertools.count(1)
+
+
+def _kept() -> StorageLevel:
+    from pyspark import StorageLevel
+
+    return StorageLevel.MEMORY_AND_DISK
 
 
 @dataclass(slots=True)
@@ -86,6 +94,26 @@ class Names:
         held = self._tables.pop(name, None)
         if held is not None:
             held[1].unpersist()
+
+    @contextlib.contextmanager
+    def answer(self, tree: _translate.Tree) -> Iterator[DataFrame]:
+        """What answers a query, to be asked within: its steps that are read more than once are held for so long (`_steps`)."""
+        whole = tree.copy()
+        held: list[tuple[str, DataFrame]] = []
+        try:
+            for step in _steps.shared(whole, self.__contains__):
+                rows = self.query(_steps.step(whole, step)).persist(_kept())
+                name = f"_step_{next(_COUNT)}"
+                held.append((name, rows))
+                self.files(name, rows)
+                _steps.put(whole, step, name)
+            yield self.query(whole)
+        finally:
+            for name, rows in held:
+                self.drop(name)
+                with contextlib.suppress(Exception):  # the cluster may be lost, which is what is to be told
+                    rows.unpersist()
+                    self.spark.catalog.dropTempView(name)
 
     def query(self, tree: _translate.Tree) -> DataFrame:
         """What answers a query, not yet asked."""
