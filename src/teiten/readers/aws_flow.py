@@ -60,4 +60,5 @@ def parse(line: _lines.Line) -> _lines.Event | int:
     return event
 
 
-read = _lines.texts(parse, REASONS, header=re.compile(rb"(?:[a-z][a-z0-9-]+ )*(?:srcaddr|dstaddr)\b"))
+# no line that `parse` takes for a header may be missed; what it does not take for one does no harm
+read = _lines.texts(parse, REASONS, header=re.compile(rb"[^\n]*(?:srcaddr|dstaddr|log-status)"))

@@ -117,4 +117,4 @@ def _pipe(words: list[str]) -> _lines.Event:
     return {**_flow(texts), "time": first, "time_end": last}
 
 
-read = _lines.texts(parse, REASONS, header=re.compile(rb"(?:ts,te,|firstSeen,|Date first seen|# )"))
+read = _lines.texts(parse, REASONS, header=re.compile(rb"[^\n]{0,80}?(?:ts,te,|firstSeen,|Date first seen|# )"))
