@@ -128,9 +128,11 @@ def test_a_thousand_listeners(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         refused = await asyncio.wait_for(reader.read(500), 20)
         writer.close()
         page = (await asyncio.to_thread(own.client.get, PAGE)).status
-        before = own.processor()
-        await asyncio.sleep(10)
-        idle = (own.processor() - before) / 10
+        for _ in range(24):  # what is usual is asked beforehand in the first seconds of a server: until that is over
+            before = own.processor()
+            await asyncio.sleep(5)
+            if (idle := (own.processor() - before) / 5) < 0.05:
+                break
         await asyncio.to_thread(more, chosen, tmp_path, 1)
         began = time.monotonic()
         await asyncio.gather(*(asyncio.wait_for(reader.readuntil(b"event: lake"), 60) for reader, _ in held))
@@ -153,7 +155,7 @@ def test_a_thousand_listeners(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             f"\n1,000 listeners: all heard in {heard:.1f} s, {memory - alone:.0f} MiB more, idle {100 * idle:.1f} % of a core"
         )
     assert page == 200 and refused.startswith(b"HTTP/1.1 503")
-    assert heard < 30 and memory - alone < 200 and idle < 0.3
+    assert heard < 30 and memory - alone < 200 and idle < 0.05
 
 
 # slow and rude ----------------------------------------------------------------------------------------------------------
