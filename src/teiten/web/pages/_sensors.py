@@ -55,6 +55,11 @@ class One:
     alike: float | None
 
 
+def addresses(number: float) -> str:
+    """So many addresses, in the mean over the span: one decimal where there are few and they were not always as many."""
+    return f"{number:,.0f}" if number >= 100 or number == round(number) else f"{number:,.1f}"
+
+
 def names(session: Any, settings: Any, only: Sequence[str] = ()) -> list[str]:
     """The sensors that the configuration or the lake knows, those of a group beside each other."""
     known = {one.name: one.group or "" for one in settings.sensors}

@@ -64,7 +64,7 @@ def _facts(own: Asked, one: _sensors.One) -> list[Fact]:
     basis = words.listed([say(f"web_sensors.basis_{name}") for name in one.bases])
     out = [
         Fact(say("web_sensors.watched"), words.percent(one.watched), ""),
-        Fact(say("web_sensors.addresses"), f"{one.addresses:,.3g}", basis),
+        Fact(say("web_sensors.addresses"), _sensors.addresses(one.addresses), basis),
         Fact(say("web_sensors.last"), speech.at(one.last) if one.last else say("web_sensors.never"), ""),
         Fact(say("web_sensors.rate"), "–" if one.rate is None else f"{one.rate:,.1f}", ""),
     ]

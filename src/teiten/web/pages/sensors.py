@@ -70,7 +70,7 @@ def table(asked: Asked, found: Sequence[_sensors.One]) -> Table:
                Column(say("web_sensors.last"), "text", spare=True)]  # fmt: skip
     rows: list[Row] = [
         (
-            Cell(one.name, asked.url(place("sensor", one.name))), one.group or "–", f"{one.addresses:,.3g}",
+            Cell(one.name, asked.url(place("sensor", one.name))), one.group or "–", _sensors.addresses(one.addresses),
             Cell(words.percent(one.watched), share=one.watched), lost(speech, one), words.number(one.packets),
             "–" if one.rate is None else f"{one.rate:,.1f}", "–" if one.alike is None else f"{one.alike:.2f}",
             " ".join(thing_text(*port) for port in one.only_here if port[0] is not None) or "–",
