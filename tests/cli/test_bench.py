@@ -47,6 +47,7 @@ def test_the_measuring_process_is_light() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", ["netfilter", "ingest", "packets", "report", "startup"])
 def test_a_quick_run_gives_every_figure_that_has_a_goal(name: str, tmp_path: Path) -> None:
     module = bench.benchmarks()[name]
