@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from teiten import __version__
+from teiten.disk import sync_folder
 from teiten.errors import TeitenError, UsageError
 from teiten.station import gone
-from teiten.station.spool import sync_folder
 
 FORMAT: Final = 1
 MANIFEST: Final = "backup.json"

@@ -34,6 +34,8 @@ from teiten.bench._spark_cluster import cluster, end
 from teiten.classify import verdicts
 from teiten.engine import gaps, questions, series, standard
 from teiten.engine.filters import Filters
+from teiten.engine.spark import Session as Clustered
+from teiten.engine.spark import _translate
 from teiten.errors import LakeError, TeitenError
 from teiten.lake import Lake
 from teiten.report import edition
@@ -205,6 +207,19 @@ def test_aggregates_are_read(place: Place, tmp_path: Path) -> None:
 def test_sessions_of_a_scanner(twin: Twin, place: Place) -> None:
     wanted = Filters(start=place.start, end=place.end)
     assert join.of_organisation(twin, "NOTICE", join.networks(["153.231.215.9", "150.249.227.161"]), wanted, 120).sessions
+
+
+def test_a_held_step_is_read_and_not_made_again(place: Place) -> None:
+    (tree,) = _translate.parse("""
+    WITH sources AS (SELECT src_ip, sum(packets) AS packets FROM raw_events GROUP BY src_ip),
+         counted AS (SELECT packets, count(*) AS n FROM sources GROUP BY packets)
+    SELECT packets, n / whole FROM counted, (SELECT sum(n) AS whole FROM counted)
+    """)
+    with engine.open_session(place.lake, place.chosen, counted=False) as session:
+        assert isinstance(session, Clustered)
+        with session.names.answer(tree) as rows:
+            plan = rows._jdf.queryExecution().optimizedPlan().toString()
+    assert plan.count("InMemoryRelation") == 2
 
 
 def test_a_worker_is_killed(place: Place) -> None:

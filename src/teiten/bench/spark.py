@@ -7,11 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from teiten.bench._scale_work import QUESTIONS, START, ZONE, Size
+from teiten.bench._scale_work import QUESTIONS, ZONE, Size
 from teiten.bench._spark_cluster import cluster
 from teiten.errors import TeitenError
 
@@ -37,14 +37,15 @@ def run_benchmark(work: Path, quick: bool) -> dict[str, float]:
         size = Size(work, events, days, lambda step: print(f"teiten bench spark: {step}", file=sys.stderr))
         size.fill()
         lake = size.lake
-    packets = max(2, _events(lake) // days // 200)
-    figures: dict[str, float] = {"events": _events(lake)}
-    held: dict[str, Any] = {"duckdb": _ask(lake, "duckdb", days, packets), "local2": _ask(lake, "local[2]", days, packets)}
+    events, low, high = _span(lake)
+    words = [low.isoformat(), high.isoformat(), str(max(2, events // (high - low).days // 200))]
+    figures: dict[str, float] = {"events": events, "days": (high - low).days}
+    held: dict[str, Any] = {"duckdb": _ask(lake, "duckdb", words), "local2": _ask(lake, "local[2]", words)}
     for workers in (1, 2):
         folder = work / f"cluster{workers}"
         folder.mkdir(parents=True, exist_ok=True)
         with cluster(folder, workers, "1700m") as (master, _):
-            held[f"workers{workers}"] = _ask(lake, master, days, packets)
+            held[f"workers{workers}"] = _ask(lake, master, words)
     for who, told in held.items():
         if told["rows"] != held["duckdb"]["rows"]:
             raise TeitenError(f"{who} answers otherwise than duckdb.")
@@ -68,15 +69,20 @@ def compared(figures: Mapping[str, float]) -> dict[str, float]:
     return out
 
 
-def _events(lake: Path) -> int:
+def _span(lake: Path) -> tuple[int, dt.datetime, dt.datetime]:
+    """How many events there are, from the start of which day to the end of which."""
     from teiten.lake import Lake
 
-    return sum(file.rows for file in Lake.open(lake).live_files()[0])
+    files = Lake.open(lake).live_files()[0]
+    first = min(file.t_min for file in files if file.t_min is not None)
+    last = max(file.t_max for file in files if file.t_max is not None) - dt.timedelta(milliseconds=1)  # (its slack)
+    days = (first.astimezone(ZONE).date(), last.astimezone(ZONE).date() + dt.timedelta(days=1))
+    start, end = (dt.datetime.combine(day, dt.time(), ZONE) for day in days)
+    return sum(file.rows for file in files), start, end
 
 
-def _ask(lake: Path, master: str, days: int, packets: int) -> dict[str, Any]:
-    low = dt.datetime.combine(START, dt.time(), ZONE)
-    words = [str(lake), master, low.isoformat(), (low + dt.timedelta(days=days)).isoformat(), str(packets), str(_TIMES)]
+def _ask(lake: Path, master: str, asked: Sequence[str]) -> dict[str, Any]:
+    words = [str(lake), master, *asked, str(_TIMES)]
     told = subprocess.run(
         [sys.executable, "-m", "teiten.bench._spark_ask", *words], capture_output=True, text=True, check=False,
         env=os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"},

@@ -97,6 +97,15 @@ def asked(args: argparse.Namespace, chosen: Settings, wanted: Filters) -> Iterat
         with open_session(lake, chosen) as session:
             yield session
         return
+    with of_files(args, chosen, judge=verdicts) as session:
+        yield session
+
+
+@contextlib.contextmanager
+def of_files(args: argparse.Namespace, chosen: Settings, *, judge: bool = True) -> Iterator[Session]:
+    """A session over the files that were named, in a lake of its own that is removed; judge: with verdicts."""
+    from teiten.engine import open_session
+
     with tempfile.TemporaryDirectory(prefix="teiten-asked-") as folder:
         _common.check_year(args.year)
         lake = _store.store(
@@ -107,7 +116,7 @@ def asked(args: argparse.Namespace, chosen: Settings, wanted: Filters) -> Iterat
             year=args.year,
             boot_time=_common.boot_time(args.boot_time, chosen.zone),
             rejected=args.rejected,
-            judge=verdicts,
+            judge=judge,
         )
         with open_session(lake, chosen) as session:
             yield session

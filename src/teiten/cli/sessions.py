@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teiten.cli import _common, _output, _question, _store
+from teiten.cli import _common, _output, _question
 
 if TYPE_CHECKING:
     from teiten.engine.duckdb import Session as Asked
@@ -68,19 +65,8 @@ def main(args: argparse.Namespace) -> int:
     if not args.files:
         with open_session(Lake.open(chosen.lake), chosen) as asked:
             return _Run(args, chosen, asked, wanted).go()
-    with tempfile.TemporaryDirectory(prefix="teiten-sessions-") as folder:
-        _common.check_year(args.year)
-        lake = _store.store(
-            args.files,
-            replace(chosen, lake=Path(folder) / "lake"),
-            fmt=args.format,
-            zone=args.tz,
-            year=args.year,
-            boot_time=_common.boot_time(args.boot_time, chosen.zone),
-            rejected=args.rejected,
-        )
-        with open_session(lake, chosen) as asked:
-            return _Run(args, chosen, asked, wanted).go()
+    with _question.of_files(args, chosen) as asked:
+        return _Run(args, chosen, asked, wanted).go()
 
 
 def _known(args: argparse.Namespace, chosen: Settings) -> None:

@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from teiten.disk import sync_folder
+
 _sync: Final = getattr(os, "fdatasync", os.fsync)
 """a file's bytes and its length; not its times, which nobody needs after a power cut"""
 
@@ -74,15 +76,6 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """The names in a folder are on the disk. OSError."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def boot_id() -> str:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from teiten.station import _disk
+from teiten import disk
 
 _PIECE: Final = 1 << 20
 LEVEL: Final = 6
@@ -56,7 +56,7 @@ def pack(path: Path, end: int) -> tuple[Path, str]:
         with contextlib.suppress(OSError):
             fresh.unlink()
         raise
-    _disk.sync_folder(path.parent)
+    disk.sync_folder(path.parent)
     return into, sha.hexdigest()
 
 

@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from teiten.disk import sync_folder
 from teiten.errors import TeitenError, UsageError
-from teiten.station.spool import sync_folder
 from teiten.stationing import NAME
 
 FILE: Final = "credentials.json"

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from teiten import disk
 from teiten.station import _disk
 
 FILE: Final = "gone.jsonl"
@@ -50,7 +51,7 @@ def write(spool: Path, many: Sequence[Gone]) -> None:
         _disk.put(handle, text, end)
     finally:
         os.close(handle)
-    _disk.sync_folder(spool)
+    disk.sync_folder(spool)
 
 
 def read(spool: Path) -> dict[str, Gone]:

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from teiten import disk
 from teiten.errors import TeitenError
-from teiten.station import _disk, _packed, gone, made
+from teiten.station import _packed, gone, made
 from teiten.station.records import parse
 from teiten.station.segments import about, data_of, lines_of
 from teiten.station.spool import Spool
@@ -200,7 +201,7 @@ class Keeper:
                 went += path.stat().st_size
                 path.unlink()
         one.size, one.data = one.size - went, 0
-        _disk.sync_folder(folder)
+        disk.sync_folder(folder)
         what = "the records" if chain else f"{last.end:,} bytes of evidence"
         self._say(
             f"gone {why}", "info",

@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
-from teiten.station._disk import make_folder, sync_folder
+from teiten.disk import sync_folder
+from teiten.station._disk import make_folder
 from teiten.station.records import Record, digest, follows, parse
 from teiten.station.segments import PACKETS, About, Segment, data_of, lines_of, numbers
 from teiten.station.spool import Spool

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from teiten.station._disk import make_folder, sync_folder, write_whole
+from teiten.disk import sync_folder
+from teiten.station._disk import make_folder, write_whole
 from teiten.station.records import START, Record, digest, parse
 from teiten.station.segments import About, SpoolError
 from teiten.station.spool import Spool

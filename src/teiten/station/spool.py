@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from teiten.station._disk import boot_id, make_folder, settled, sync_folder, write_whole
+from teiten.station._disk import boot_id, make_folder, settled, write_whole
 from teiten.station.records import START, Record, follows, parse
 from teiten.station.segments import LINES, PACKETS, About, Segment, SpoolError, about, chain_of, data_of, numbers, records
 from teiten.station.streams import SEGMENT, SEGMENT_AGE, DamagedError, Stream
@@ -33,8 +33,7 @@ from teiten.stationing import NAME
 
 __all__ = [
     "LINES", "PACKETS", "SEGMENT", "SEGMENT_AGE", "START", "About", "DamagedError", "Follower", "Record", "Segment", "Spool",
-    "SpoolError", "Stream", "about", "boot_id", "chain_of", "data_of", "numbers", "parse", "records", "sync_folder",
-    "write_whole",
+    "SpoolError", "Stream", "about", "boot_id", "chain_of", "data_of", "numbers", "parse", "records", "write_whole",
 ]  # fmt: skip
 
 FORMAT: Final = 1

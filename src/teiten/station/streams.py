@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import __version__
+from teiten import __version__, disk
 from teiten.station import _disk
 from teiten.station.records import START, Record, digest, follows, held, parse
 from teiten.station.segments import About, SpoolError, lines_of, numbers, records
@@ -242,7 +242,7 @@ class Stream:
             self._chain = os.open(name.with_suffix(".chain"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
             if self._first is None:
                 os.ftruncate(self._data, 0)
-                _disk.sync_folder(self.folder)
+                disk.sync_folder(self.folder)
         except OSError:
             self.close()
             raise

@@ -37,6 +37,7 @@ def shared(sql: str) -> list[str]:
         ),
         ("WITH a AS (SELECT x FROM events GROUP BY x), A AS (SELECT 1) SELECT * FROM a, (SELECT * FROM a)", []),
         ("WITH RECURSIVE a AS (SELECT x FROM events GROUP BY x) SELECT * FROM a, (SELECT * FROM a)", []),
+        ("WITH a AS (SELECT x FROM events GROUP BY x) SELECT * FROM a, (WITH a AS (SELECT 1) SELECT * FROM a), a b", []),
         ("SELECT x FROM events", []),
     ],
 )
@@ -47,8 +48,21 @@ def test_what_is_held(sql: str, held: list[str]) -> None:
 def test_a_step_is_taken_out_with_those_before_it() -> None:
     text = "WITH a AS (SELECT 1 AS x), b AS (SELECT x FROM a GROUP BY x), c AS (SELECT 2) SELECT * FROM b, c"
     (tree,) = _translate.parse(text)
-    assert _steps.step(tree, "b").sql() == "WITH a AS (SELECT 1 AS x) SELECT x FROM a GROUP BY x"
+    assert _steps.step(tree, "b").sql() == "SELECT x FROM (SELECT 1 AS x) AS a GROUP BY x"
     _steps.put(tree, "b", "_step_1")
     assert tree.sql() == "WITH a AS (SELECT 1 AS x), b AS (SELECT * FROM _step_1), c AS (SELECT 2) SELECT * FROM b, c"
     with pytest.raises(KeyError):
         _steps.step(tree, "d")
+
+
+def test_steps_before_it_stand_where_they_were_named() -> None:
+    text = """
+    WITH a AS (SELECT x FROM events), b AS (SELECT a.x FROM a JOIN a z USING (x)),
+         c AS (WITH d AS (SELECT x FROM b) SELECT d.x, (SELECT max(x) FROM a) FROM d WHERE x IN (SELECT x FROM b))
+    SELECT * FROM c, c
+    """
+    (tree,) = _translate.parse(text)
+    a = "(SELECT x FROM events)"
+    b = f"(SELECT a.x FROM {a} AS a JOIN {a} AS z USING (x))"
+    expected = f"SELECT d.x, (SELECT MAX(x) FROM {a} AS a) FROM (SELECT x FROM {b} AS b) AS d WHERE x IN (SELECT x FROM {b} AS b)"
+    assert _steps.step(tree, "c").sql() == expected

@@ -105,6 +105,8 @@ class Names:
                 rows = self.query(_steps.step(whole, step)).persist(_kept())
                 name = f"_step_{next(_COUNT)}"
                 held.append((name, rows))
+                # before the rest is planned: only then does Spark know how few they are, and send them to where the events are
+                rows.count()
                 self.files(name, rows)
                 _steps.put(whole, step, name)
             yield self.query(whole)

@@ -7,7 +7,7 @@ what the cluster has; one that passes rows on is as long as the events and is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from teiten.engine.spark._translate import Tree, exp
 
@@ -15,7 +15,8 @@ from teiten.engine.spark._translate import Tree, exp
 def shared(tree: Tree, large: Callable[[str], bool]) -> list[str]:
     """Names (lower case) of the steps to be held, in the order in which they are made. large: has the cluster that name?"""
     steps = _steps(tree)
-    if len({one.alias.lower() for one in steps}) < len(steps):
+    every = [one.alias.lower() for one in tree.find_all(exp.CTE)]
+    if len(set(every)) < len(every):
         return []  # one name twice: which is meant is the engine's business
     names = [one.alias.lower() for one in steps]
     wide: set[str] = set()
@@ -38,17 +39,32 @@ def shared(tree: Tree, large: Callable[[str], bool]) -> list[str]:
 
 
 def step(tree: Tree, name: str) -> Tree:
-    """The query of a step, with the steps before it."""
-    before: list[Tree] = []
+    """The query of a step, the steps before it in place of their names.
+
+    Without a WITH of its own: where it had one, Spark would not know its held rows again in a statement that has one too."""
+    before: dict[str, Tree] = {}
     for one in _steps(tree):
+        found = _without_names(one.this, before)
         if one.alias.lower() == name:
-            found: Tree = one.this.copy()
-            if before:
-                own = found.args.get("with_")
-                found.set("with_", exp.With(expressions=[*before, *(own.expressions if own else [])]))
             return found
-        before.append(one.copy())
+        before[one.alias.lower()] = found
     raise KeyError(name)
+
+
+def _without_names(query: Tree, before: Mapping[str, Tree]) -> Tree:
+    out: Tree = query.copy()
+    own = dict(before)
+    for one in _steps(out):
+        own[one.alias.lower()] = _without_names(one.this, own)
+    if _steps(out):
+        out.set("with_", None)
+    for table in list(out.find_all(exp.Table)):
+        found = own.get(table.name.lower()) if isinstance(table.this, exp.Identifier) and not table.db else None
+        if found is not None:
+            whole = exp.alias_(exp.Subquery(this=found.copy()), table.alias or table.name, table=True)
+            whole.set("joins", table.args.get("joins"))
+            table.replace(whole)
+    return out
 
 
 def put(tree: Tree, name: str, view: str) -> None:

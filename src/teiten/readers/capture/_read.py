@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +16,7 @@ from teiten.errors import InputError
 from teiten.readers import _blocks, _jit
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._input import Input
+from teiten.readers._ordered import in_order
 from teiten.readers.capture import _codes as k
 from teiten.readers.capture import _columns, _frames, _packet, _told, _walk
 from teiten.readers.capture._frames import Interface, Layout
@@ -27,8 +26,6 @@ Ints = npt.NDArray[np.int64]
 BLOCK: Final = 2 << 20
 _ROWS: Final = 1 << 16
 """records in a block at most"""
-_AHEAD: Final = 3
-_WORKERS: Final = 2
 _KEPT_TEXT: Final = 4096
 _LAST_TIME: Final = 253_402_300_800 * 10**6
 """the year 10000"""
@@ -402,7 +399,7 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     told = _told.Told(mtime, walker.unknown_links)
     end = max(options.start, found.begin)
     try:
-        for chunk in _in_order(walker.blocks(stream), options, mtime, source):
+        for chunk in in_order(walker.blocks(stream), lambda block: look_into(block, options, mtime), source, BLOCK):
             end = chunk.end
             told.look(chunk)
             yield chunk
@@ -431,23 +428,3 @@ def _only_notes(end: int, notes: list[str]) -> Chunk:
         [],
         notes,
     )
-
-
-def _in_order(blocks: Iterator[Block], options: ReadOptions, mtime: int, source: Input) -> Iterator[Chunk]:
-    """Looks into blocks on two threads (the kernel holds no GIL); few are in flight."""
-    if source.size is not None and source.size < BLOCK and source.compression is None:
-        for block in blocks:
-            yield look_into(block, options, mtime)
-        return
-    flying: deque[Future[Chunk]] = deque()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="teiten-read") as workers:
-        try:
-            for block in blocks:
-                flying.append(workers.submit(look_into, block, options, mtime))
-                if len(flying) >= _AHEAD:
-                    yield flying.popleft().result()
-            while flying:
-                yield flying.popleft().result()
-        finally:
-            for future in flying:
-                future.cancel()

@@ -8,9 +8,7 @@ has more, which takes less than eight bits for a record, is rejected from there 
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +19,7 @@ from teiten.errors import InputError
 from teiten.readers import _blocks, _jit
 from teiten.readers._base import Chunk, ReadOptions, Rejected
 from teiten.readers._input import Input
+from teiten.readers._ordered import in_order
 from teiten.readers.flowtuple import _avro, _columns, _records, _snappy
 from teiten.readers.flowtuple import _codes as k
 from teiten.readers.flowtuple._avro import Block, Layout
@@ -30,8 +29,6 @@ Bytes = npt.NDArray[np.uint8]
 
 STRETCH: Final = 1 << 20
 """bytes of blocks, packed, that make a chunk"""
-_AHEAD: Final = 3
-_WORKERS: Final = 2
 _FLOOR: Final = 1 << 16
 """bytes that a block may come to whatever its packed size"""
 COMPILE_SECONDS: Final = 5
@@ -195,7 +192,7 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
     decoder = _Decoder(layout, options)
     end = max(options.start, layout.begin)
     try:
-        for chunk in _in_order(_stretches(blocks, options.start), decoder, source):
+        for chunk in in_order(_stretches(blocks, options.start), decoder.chunk, source, STRETCH):
             end = chunk.end
             yield chunk
         trouble = getattr(stream, "trouble", None)
@@ -218,25 +215,6 @@ def _stretches(blocks: _avro.Blocks, start: int) -> Iterator[list[Block]]:
             stretch = []
     if stretch:
         yield stretch
-
-
-def _in_order(stretches: Iterator[list[Block]], decoder: _Decoder, source: Input) -> Iterator[Chunk]:
-    """On two threads (unpacking and the kernel hold no GIL); few are in flight."""
-    if source.size is not None and source.size < STRETCH and source.compression is None:
-        yield from map(decoder.chunk, stretches)
-        return
-    flying: deque[Future[Chunk]] = deque()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="teiten-read") as workers:
-        try:
-            for stretch in stretches:
-                flying.append(workers.submit(decoder.chunk, stretch))
-                if len(flying) >= _AHEAD:
-                    yield flying.popleft().result()
-            while flying:
-                yield flying.popleft().result()
-        finally:
-            for future in flying:
-                future.cancel()
 
 
 def _only_notes(end: int, notes: list[str]) -> Chunk:

@@ -6,9 +6,7 @@ the kernel. A read that begins at `start` looks at some lines before it for that
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +17,7 @@ from teiten.readers import _blocks, _jit, _stamp, _survey
 from teiten.readers._base import FIRST_IGNORED, Chunk, ReadOptions, Rejected
 from teiten.readers._blocks import Block, Pool, Stream
 from teiten.readers._input import Input
+from teiten.readers._ordered import in_order
 from teiten.readers._times import Times
 from teiten.readers.netfilter import _codes as k
 from teiten.readers.netfilter import _columns, _scan
@@ -28,8 +27,6 @@ Ints = npt.NDArray[np.int64]
 _KEPT_TEXT: Final = 4096
 _MOST_ROWS: Final = 1 << 18
 """events in a chunk, where repeats make many"""
-_WORKERS: Final = 2
-_AHEAD: Final = 3
 COMPILE_SECONDS: Final = 10
 CAREFUL = False
 """every line is read by the whole grammar, none by `_usual` (tests hold the two against each other)"""
@@ -306,7 +303,8 @@ def read(source: Input, options: ReadOptions) -> Iterator[Chunk]:
         if begin:
             _blocks.skip_to(stream, begin, source.seekable and source.compression is None)  # type: ignore[arg-type]
         last_end = begin
-        for parsed in _in_order(_blocks.blocks(stream, begin, options.reading.max_line, pool), source, options, stamped, pool):
+        blocks = _blocks.blocks(stream, begin, options.reading.max_line, pool)
+        for parsed in in_order(blocks, _worker(options, stamped, pool), source, _blocks.BLOCK // 4):
             last_end = parsed.end
             yield from settler.chunks(parsed)
         if stream.trouble:
@@ -335,11 +333,7 @@ def _stamped(source: Input, options: ReadOptions, head: bytes) -> bool:
     return _survey.survey(source, _stamps(options)).stamped(_stamp.NONE, _stamp.BAD)
 
 
-def _in_order(
-    blocks: Iterator[Block], source: Input, options: ReadOptions, stamped: bool, pool: Pool
-) -> Iterator[Parsed]:  # fmt: skip
-    """Parses blocks on two threads (the kernel holds no GIL); results in the blocks' order, few in flight."""
-
+def _worker(options: ReadOptions, stamped: bool, pool: Pool) -> Callable[[Block], Parsed]:
     def work(block: Block) -> Parsed:
         try:
             if block.long:
@@ -348,19 +342,4 @@ def _in_order(
         finally:
             pool.give(block.raw)
 
-    if source.size is not None and source.size < _blocks.BLOCK // 4 and source.compression is None:
-        for block in blocks:
-            yield work(block)
-        return
-    flying: deque[Future[Parsed]] = deque()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="teiten-read") as workers:
-        try:
-            for block in blocks:
-                flying.append(workers.submit(work, block))
-                if len(flying) >= _AHEAD:
-                    yield flying.popleft().result()
-            while flying:
-                yield flying.popleft().result()
-        finally:
-            for future in flying:
-                future.cancel()
+    return work

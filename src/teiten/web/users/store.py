@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from teiten.disk import sync_folder
 from teiten.errors import TeitenError, UsageError
 from teiten.hosting import ROLES
-from teiten.station._disk import sync_folder
 from teiten.station.credentials import owned
 from teiten.web.users import passwords
 
