@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
 
 # In CI the same cases each time: what it refuses is of the change that it looks at, and can be seen again. Elsewhere new ones.
 hypothesis.settings.register_profile("the same", derandomize=True, database=None)
@@ -88,3 +93,21 @@ def figure(request: pytest.FixtureRequest) -> Callable[[int, str], None]:
                 out.write(json.dumps(line) + "\n")
 
     return told
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Browser]:
+    """A tab of a Chromium that is the module's own."""
+    from tests import browser
+
+    with browser.browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core, the usual check of accessibility, as one script."""
+    found = importlib.util.find_spec("axe_core_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-core-python is not installed (make install of the tools)")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.browser import OVERFLOWS
 
 from teiten import periods, settings
 from teiten.engine import open_session
@@ -22,17 +20,6 @@ from teiten.report import edition
 pytestmark = pytest.mark.browser
 TOKYO = ZoneInfo("Asia/Tokyo")
 HOSTILE = "</p><script>fetch('https://evil.invalid/')</script><img src=x onerror=alert(1)> " + "長い語" * 40 + "x" * 200
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_editions", Path(__file__).parent / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +48,6 @@ def write(lake: Lake, folder: Path) -> None:
     with open_session(lake, chosen) as session:
         period = periods.parse("daily", "2019-10-22", TOKYO)
         edition.make(session, chosen, period, Filters(), places, "teiten report", pictures=False)
-
-
-OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
-  const box = e.getBoundingClientRect();
-  return box.width && !e.closest('.scroll, .skip, svg') && (box.right > innerWidth + 0.5 || box.left < -0.5);
-}).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30))"""
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import OVERFLOWS, SERIOUS, cut
 
 from teiten import lang, periods, settings
 from teiten.engine.duckdb import Session
@@ -18,17 +16,6 @@ from teiten.report.answers import Answers
 from teiten.report.model import Report
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser", Path(__file__).parent / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +40,6 @@ def laid(report: Report, folder: Path) -> Path:
     return folder / "index.html"
 
 
-OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
-  const box = e.getBoundingClientRect();
-  return box.width && !e.closest('.scroll, .skip') && (box.right > innerWidth + 0.5 || box.left < -0.5)
-    && !e.closest('svg');
-}).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30))"""
-
-CUT = """[...document.querySelectorAll('figure svg')].filter(s => s.getBoundingClientRect().width).flatMap(s => {
-  const whole = s.getBoundingClientRect();
-  return [...s.querySelectorAll('text')].filter(t => {
-    const box = t.getBoundingClientRect();
-    return box.right > whole.right + 1 || box.left < whole.left - 1 || box.bottom > whole.bottom + 1;
-  }).map(t => t.textContent);
-})"""
-
-
 @pytest.mark.parametrize("width", [390, 768, 1440])
 @pytest.mark.parametrize("code", ["ja", "en"])
 @pytest.mark.parametrize("name", ["2019-10", "2019-10-22"])
@@ -80,7 +52,7 @@ def test_page(tab: Any, pages: dict[tuple[str, str], Path], name: str, code: str
     assert tab.requests and all(url.startswith(own) for url in tab.requests), tab.requests
     assert tab.ask("document.documentElement.scrollWidth") <= width
     assert tab.ask(OVERFLOWS) == []
-    assert tab.ask(CUT) == []
+    assert tab.ask(cut("figure svg")) == []
     assert tab.ask("getComputedStyle(document.querySelector('h2')).fontSize") == "20.8px", "the style sheet is in force"
     assert tab.ask("document.querySelectorAll('script, style, [style]').length") == 0
     shown = "[...document.querySelectorAll('figure > div > svg')].filter(s => s.getBoundingClientRect().width).length"
@@ -94,10 +66,6 @@ def test_page(tab: Any, pages: dict[tuple[str, str], Path], name: str, code: str
 USUAL = (("2019-10", 390, False), ("2019-10-22", 1440, True))
 """looked at each time; the others by the long suite"""
 
-SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
-  .filter(v => ['serious', 'critical'].includes(v.impact))
-  .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
-
 NAMELESS = """[...document.querySelectorAll('figure svg, img')].filter(s => s.getBoundingClientRect().width).filter(s =>
   s.tagName == 'IMG' ? !s.alt : s.getAttribute('role') != 'img' || !(s.getAttribute('aria-labelledby') || '').split(' ').every(
     id => (document.getElementById(id) || {textContent: ''}).textContent.trim().length > 3)
@@ -110,15 +78,6 @@ FAINT = """[...document.querySelectorAll('figure svg text')].filter(t => t.getBo
   const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
   return ratio >= 4.5 || t.getAttribute('aria-hidden') ? [] : [t.textContent + ' ' + getComputedStyle(t).fill + ' ' + ratio];
 })"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """axe-core, the usual check of accessibility, as one script."""
-    found = importlib.util.find_spec("axe_core_python")
-    if found is None or found.origin is None:
-        pytest.skip("axe-core-python is not installed (make install of the tools)")
-    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 def look(tab: Any, axe: str, page: Path, width: int, dark: bool) -> None:

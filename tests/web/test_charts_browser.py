@@ -15,9 +15,7 @@ from teiten.lake import Lake
 from teiten.web import pool as pools
 
 from .conftest import Client, lake_of, line, served
-from .test_pages_browser import tab
 
-__all__ = ["tab"]
 pytestmark = [pytest.mark.browser, pytest.mark.full]
 
 SIZES = [(1440, "en"), (390, "ja")]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import OVERFLOWS, SERIOUS, cut
 
 from teiten import intake
 from teiten.lake import Lake
@@ -20,44 +18,6 @@ from .conftest import HOSTILE, Client, lake_of, line, served
 from .test_app import PLACES
 
 pytestmark = [pytest.mark.browser, pytest.mark.full]
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_web", ROOT / "report" / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    found = importlib.util.find_spec("axe_core_python")
-    if found is None or found.origin is None:
-        pytest.skip("axe-core-python is not installed (make install of the tools)")
-    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
-OVERFLOWS = """[...document.querySelectorAll('body *')].filter(e => {
-  const box = e.getBoundingClientRect();
-  return box.width && !e.closest('.scroll, .skip, svg') && (box.right > innerWidth + 0.5 || box.left < -0.5);
-}).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30))"""
-
-CUT = """[...document.querySelectorAll('.figure svg')].filter(s => s.getBoundingClientRect().width).flatMap(s => {
-  const whole = s.getBoundingClientRect();
-  return [...s.querySelectorAll('text')].filter(t => {
-    const box = t.getBoundingClientRect();
-    return box.right > whole.right + 1 || box.left < whole.left - 1 || box.bottom > whole.bottom + 1;
-  }).map(t => t.textContent);
-})"""
-
-SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
-  .filter(v => ['serious', 'critical'].includes(v.impact))
-  .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -70,7 +30,7 @@ def test_page(tab: Any, client: Client, place: str, code: str, width: int) -> No
     assert tab.requests and all(url.startswith((f"{own}/", "data:")) for url in tab.requests), tab.requests
     assert tab.ask("document.documentElement.scrollWidth") <= width
     assert tab.ask(OVERFLOWS) == []
-    assert tab.ask(CUT) == []
+    assert tab.ask(cut(".figure svg")) == []
     assert tab.ask("getComputedStyle(document.querySelector('header')).borderBottomWidth") == "3px", (
         "the style sheet is in force"
     )

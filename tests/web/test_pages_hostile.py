@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import importlib.util
 import json
 import re
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -37,7 +35,6 @@ from .conftest import Client, served
 from .payloads import BYTES, PAYLOADS
 
 pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.timeout(3600)]
-ROOT = Path(__file__).resolve().parents[1]
 DAY = "2019-10-22"
 FIELDS: dict[str, set[str]] = {}
 """field -> the payloads that were shown in it"""
@@ -68,15 +65,9 @@ STRANGE = """(() => {
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_hostile", ROOT / "report" / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        found.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
-        yield found
+def tab(tab: Any) -> Any:
+    tab.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    return tab
 
 
 def addresses(n: int) -> list[str]:

@@ -11,9 +11,7 @@ import pytest
 
 from .conftest import Client
 from .test_app import PLACES
-from .test_pages_browser import tab
 
-__all__ = ["tab"]
 pytestmark = [pytest.mark.browser, pytest.mark.full]
 
 SIZES = ((390, False), (390, True), (768, False), (1440, False), (1440, True), (2560, False))

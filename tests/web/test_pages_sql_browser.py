@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +11,6 @@ import pytest
 from .conftest import Client
 
 pytestmark = [pytest.mark.browser, pytest.mark.full]
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_sql", ROOT / "report" / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        yield found
 
 
 def until(tab: Any, expression: str, seconds: float = 40) -> Any:

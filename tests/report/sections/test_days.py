@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import importlib.util
 import io
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -218,17 +216,6 @@ def test_how_the_page_shows_them(folder: tuple[Path, dict[str, bytes]]) -> None:
 def test_the_blog_text_has_the_gif(folder: tuple[Path, dict[str, bytes]]) -> None:
     text = folder[1]["report.md"].decode()
     assert "](charts/days-ports.gif)" in text and "[Still picture](charts/days-ports.png)" in text
-
-
-@pytest.fixture(scope="module")
-def tab() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("teiten_test_browser_days", Path(__file__).parents[1] / "browser.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    with module.browser() as found:
-        yield found
 
 
 @pytest.mark.browser

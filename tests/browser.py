@@ -10,12 +10,32 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
 )  # fmt: skip
+OVERFLOWS: Final = """[...document.querySelectorAll('body *')].filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.width && !e.closest('.scroll, .skip, svg') && (box.right > innerWidth + 0.5 || box.left < -0.5);
+}).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30))"""
+"""what sticks out of the page sideways, outside frames that scroll"""
+SERIOUS: Final = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(v => ['serious', 'critical'].includes(v.impact))
+  .map(v => v.id + ': ' + v.help + ' ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(' | ')))"""
+"""what axe finds serious, where its script has been run in the page (the fixture `axe`)"""
+
+
+def cut(drawings: str) -> str:
+    """An expression: the texts of those drawings (a selector of CSS) that their edge cuts off."""
+    return f"""[...document.querySelectorAll('{drawings}')].filter(s => s.getBoundingClientRect().width).flatMap(s => {{
+  const whole = s.getBoundingClientRect();
+  return [...s.querySelectorAll('text')].filter(t => {{
+    const box = t.getBoundingClientRect();
+    return box.right > whole.right + 1 || box.left < whole.left - 1 || box.bottom > whole.bottom + 1;
+  }}).map(t => t.textContent);
+}})"""
 
 
 class Browser:
