@@ -39,6 +39,15 @@ def told(line: bytes) -> dict[str, Any]:
     return found
 
 
+def named(line: bytes, program: str) -> tuple[dict[str, Any], str]:
+    """The line's object, and the name of its event; one of `WRONG` where that is not the program's."""
+    found = told(line)
+    name = found["eventid"]
+    if not name.startswith(f"{program}."):
+        raise ValueError("another program's")
+    return found, name
+
+
 def time(value: Any) -> int:
     """Microseconds since 1970; a time that states no zone is in UTC, as honeypots write it."""
     when = dt.datetime.fromisoformat(_text(value))

@@ -30,10 +30,7 @@ def recognise(head: bytes) -> float:
 def parse(line: _lines.Line) -> list[_lines.Event] | int:
     """One line."""
     try:
-        found = _honeypots.told(line.raw)
-        name = found["eventid"]
-        if not name.startswith("adbhoney."):
-            return 1
+        found, name = _honeypots.named(line.raw, NAME)
         if name == _DOWNLOAD:
             return 131  # the link stands in the command before it; this line names no source
         if name == "adbhoney.session.file_upload":

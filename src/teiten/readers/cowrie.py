@@ -53,10 +53,7 @@ def recognise(head: bytes) -> float:
 def parse(line: _lines.Line) -> list[_lines.Event] | int:
     """One line."""
     try:
-        found = _honeypots.told(line.raw)
-        name = found["eventid"]
-        if not name.startswith("cowrie."):
-            return 1
+        found, name = _honeypots.named(line.raw, NAME)
         if name in _OUTCOMES:
             return 130
         if name in _FORWARD:

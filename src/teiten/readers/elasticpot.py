@@ -30,9 +30,7 @@ def recognise(head: bytes) -> float:
 def parse(line: bytes, options: ReadOptions) -> list[_lines.Event] | int:
     """One line."""
     try:
-        found = _honeypots.told(line)
-        if not found["eventid"].startswith("elasticpot."):
-            return 1
+        found, _ = _honeypots.named(line, NAME)
         base = {**_honeypots.ends(found), "time": _honeypots.time(found.get("timestamp", found.get("@timestamp")))}
         headers = [(name, next((found[one] for one in names if one in found), None)) for name, names in _HEADERS.items()]
         method, path = found.get("request", found.get("request_method")), found.get("url", found.get("http.url"))

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from teiten.simulate._traffic import DAY, Span, generator
-from teiten.simulate._write import Extra
+from teiten.simulate._write import Extra, Sensor
 
 HOST: Final = "router.asus.com"
 DROP: Final = "kernel: DROP IN=ppp0 OUT= MAC= "
 ZONE_HOURS: Final = 9
+
+
+def home_line(
+    addresses: Iterable[tuple[int, int]],
+    extras: Iterable[Extra],
+    *,
+    gaps: tuple[tuple[int, int], ...] = (),
+    accepts: tuple[int, ...] = (),
+) -> Sensor:
+    """The sensor of a household line: its router's log."""
+    return Sensor(
+        name="home",
+        log="router",
+        group="domestic",
+        country="JP",
+        zone_hours=ZONE_HOURS,
+        pattern="%Y-%m-%dT%H:%M:%S",
+        head=f"{HOST} {DROP}",
+        addresses=tuple(addresses),
+        extras=tuple(extras),
+        gaps=gaps,
+        accepts=accepts,
+    )
 
 
 def clock(time: float) -> str:

@@ -179,11 +179,11 @@ class Pool:
 
     async def opened(self) -> None:
         """Has each thread open its session, before anybody asks. Where the lake cannot be opened, who asks is told."""
-        together = threading.Barrier(self.workers)
+        ready = threading.Barrier(self.workers)
 
         def open_one(version: Version) -> None:
             with contextlib.suppress(threading.BrokenBarrierError):
-                together.wait(DEADLINE)  # each thread takes one
+                ready.wait(DEADLINE)  # each thread takes one
             with contextlib.suppress(TeitenError):
                 recorded.extent(self._session(version))
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from teiten.frame import address_text
 from teiten.simulate import _stories
-from teiten.simulate._household import DROP, HOST, ZONE_HOURS, clock, dotted, other_lines, reconnects
+from teiten.simulate._household import DROP, HOST, clock, dotted, home_line, other_lines, reconnects
 from teiten.simulate._mix import HOUSEHOLD
 from teiten.simulate._shapes import OPTIONS
 from teiten.simulate._sources import draw, draw_v6
@@ -103,17 +103,7 @@ def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, 
     spoken = [*_ipv6(seed, span), *_repeats(seed, span, addresses)]
     awake = [e for e in spoken if not any(b * 1_000_000 - 2_000_000 <= e.time < t * 1_000_000 for b, t in gaps)]
     extras = sorted([*other_lines(seed, span, addresses, gaps), *awake], key=lambda e: e.time)
-    sensor = Sensor(
-        name="home",
-        log="router",
-        group="domestic",
-        country="JP",
-        zone_hours=ZONE_HOURS,
-        pattern="%Y-%m-%dT%H:%M:%S",
-        head=f"{HOST} {DROP}",
-        addresses=tuple(addresses),
-        extras=tuple(e for e in extras if span.start * 1_000_000 <= e.time < span.end * 1_000_000),
-        gaps=gaps,
-    )
+    within = (e for e in extras if span.start * 1_000_000 <= e.time < span.end * 1_000_000)
+    sensor = home_line(addresses, within, gaps=gaps)
     found = _stories.silent(found, gaps)
     return [(sensor, found)], _stories.counted(stories, found)

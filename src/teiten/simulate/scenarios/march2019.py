@@ -18,7 +18,7 @@ import polars as pl
 
 from teiten.errors import UsageError
 from teiten.simulate import _stories
-from teiten.simulate._household import DROP, HOST, ZONE_HOURS, other_lines, reconnects
+from teiten.simulate._household import home_line, other_lines, reconnects
 from teiten.simulate._mix import WIDE, Component
 from teiten.simulate._sources import mixed
 from teiten.simulate._traffic import DAY, Span, Wish, concatenate, frame, generator, visits
@@ -168,17 +168,8 @@ def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, 
     stories: list[dict[str, Any]] = [story for _, story in announced]
     stories += [{"kind": "new address", "from": t, "to": t} for t, _ in addresses[1:]]
     stories += [{"kind": "statement", "from": span.start, "to": span.end, "text": text} for text in STATEMENTS]
-    sensor = Sensor(
-        name="home",
-        log="router",
-        group="domestic",
-        country="JP",
-        zone_hours=ZONE_HOURS,
-        pattern="%Y-%m-%dT%H:%M:%S",
-        head=f"{HOST} {DROP}",
-        addresses=tuple(addresses),
-        extras=tuple(e for e in other_lines(seed, span, addresses, ()) if e.time < span.end * 1_000_000),
-    )
+    extras = (e for e in other_lines(seed, span, addresses, ()) if e.time < span.end * 1_000_000)
+    sensor = home_line(addresses, extras)
     return [(sensor, found)], _stories.counted(stories, found)
 
 

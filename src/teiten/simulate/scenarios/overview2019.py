@@ -15,7 +15,7 @@ import polars as pl
 
 from teiten.errors import UsageError
 from teiten.simulate import _days, _stories
-from teiten.simulate._household import DROP, HOST, ZONE_HOURS, other_lines, reconnects
+from teiten.simulate._household import home_line, other_lines, reconnects
 from teiten.simulate._overview import FLOWS, RUNS, SHOTS, STRETCHES
 from teiten.simulate._sources import mixed
 from teiten.simulate._traffic import Span, Wish, concatenate
@@ -109,19 +109,8 @@ def make(wish: Wish) -> tuple[list[tuple[Sensor, pl.DataFrame]], list[dict[str, 
     fall = int(_days.moment(span, FALL[:2])), int(_days.moment(span, (FALL[0], FALL[1] + FALL[2])))
     found = _stories.silent(_stories.thinned(found, seed, *fall, FALL[3]), (gap,))
     addresses = reconnects(seed, span, gap)
-    sensor = Sensor(
-        name="home",
-        log="router",
-        group="domestic",
-        country="JP",
-        zone_hours=ZONE_HOURS,
-        pattern="%Y-%m-%dT%H:%M:%S",
-        head=f"{HOST} {DROP}",
-        addresses=tuple(addresses),
-        extras=tuple(e for e in other_lines(seed, span, addresses, (gap,)) if e.time < span.end * 1_000_000),
-        gaps=(gap,),
-        accepts=SERVICES,
-    )
+    extras = (e for e in other_lines(seed, span, addresses, (gap,)) if e.time < span.end * 1_000_000)
+    sensor = home_line(addresses, extras, gaps=(gap,), accepts=SERVICES)
     stories = [story for _, story in told]
     stories += [
         {"kind": "flow", "label": what.label, "from": span.start, "to": span.end, "because": what.because} for what in FLOWS
