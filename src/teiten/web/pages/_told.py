@@ -16,6 +16,8 @@ from teiten.web.speech import Speech
 
 MOST: Final = 200
 """letters in a table"""
+AT: Final = {"prepared": "prepared_at", "doubt": "begun_at"}
+"""what the time of letters of a state is, where it is not that they went out"""
 _known: dict[Path, tuple[tuple[int, int], kept.Book]] = {}
 
 
@@ -48,24 +50,30 @@ def on_source(letters: Iterable[kept.Told], net: Network) -> list[kept.Told]:
     return sorted(found, key=lambda one: one.sent, reverse=True)
 
 
-def table(asked: Asked, letters: Sequence[kept.Told], title: str) -> Table:
-    """A line a letter."""
+def table(asked: Asked, letters: Sequence[kept.Told], title: str, state: str = "") -> Table:
+    """A line a letter. state: the one that all of them are in, which the heading above says already: its column is left out
+    where it would say no more, and the time is that of what became of them (a letter that waits was only prepared).
+    """
     speech = Speech.of(asked)
     say, number = speech.say, speech.words.number
     rows: list[Row] = []
     for one in letters[:MOST]:
-        sent = _when(speech, one.sent) if one.sent else "–"
-        state = say(f"web_told.{'hand' if one.state == 'sent' and one.by == 'hand' else one.state}")
-        why = f"{state}: {one.why}" if one.why and one.state == "prepared" else state
+        when = one.at if state == "prepared" else one.sent
+        now = say(f"web_told.{'hand' if one.state == 'sent' and one.by == 'hand' else one.state}")
+        why = f"{now}: {one.why}" if one.why and one.state == "prepared" else now
         rows.append(
-            (sent, why, Cell(one.mail), one.name or "–", number(len(one.hosts)), number(one.packets),
-             " ".join(one.networks) or "–", one.id)
+            (_when(speech, when) if when else "–", why, Cell(one.mail), one.name or "–", number(len(one.hosts)),
+             number(one.packets), " ".join(one.networks) or "–", one.id)
         )  # fmt: skip
     columns = [
-        Column(say("web_told.sent_at"), "text"), Column(say("web_told.state"), "text"), Column(say("web_told.contact"), "text"),
-        Column(say("web_told.name"), "text", spare=True), Column(say("web_told.hosts")), Column(say("web.packets"), spare=True),
+        Column(say(f"web_told.{AT.get(state, 'sent_at')}"), "text"), Column(say("web_told.state"), "text"),
+        Column(say("web_told.contact"), "text"), Column(say("web_told.name"), "text", spare=True),
+        Column(say("web_told.hosts")), Column(say("web.packets"), spare=True),
         Column(say("web_told.networks"), "text", spare=True), Column(say("web_told.id"), "text", spare=True),
     ]  # fmt: skip
+    if state and all(row[1] == say(f"web_told.{state}") for row in rows):
+        columns.pop(1)
+        rows = [(row[0], *row[2:]) for row in rows]
     note = say("web_told.more", n=len(letters) - MOST) if len(letters) > MOST else ""
     return Table(title, columns, rows, note=note)
 

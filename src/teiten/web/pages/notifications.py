@@ -35,7 +35,7 @@ async def build(asked: Asked, pool: Pool) -> View:
         title = say(f"web_told.title_{state}")
         sentences = [say("web_told.doubt_say")] if state == "doubt" else []
         parts.append(
-            Part(state, title, sentences=sentences, table=_told.table(asked, found, title) if found else None,
+            Part(state, title, sentences=sentences, table=_told.table(asked, found, title, state) if found else None,
                  empty=say("web_told.none"))
         )  # fmt: skip
     return View(say("web_told.title"), parts, bar="none")
