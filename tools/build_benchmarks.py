@@ -48,6 +48,12 @@ form, sorted alike: Parquet by DuckDB and by Polars, ClickHouse's own tables (`c
 (`chdb_parquet`), pandas where the rows fit into memory. The same questions go to all, whole processes, peers turn by turn.
 Of ours start-up is some 0.45 s: a day's question is mostly that.
 
+`formats` reads each format of text that one engine reads (a declaration each, lines in Python): 100,000 lines of a log that is
+made for it, whole processes, beside Polars with one expression for that very line, which looks for no other kind of line, no
+damage and no repeats. netfilter's reader, compiled, stands above them for scale. "alone": per processor second, starting taken
+off. slope: the time of ten (or a hundred) times the lines over so many times the time (below 1: starting weighs). FlowTuples:
+records beside fastavro.
+
 `detect` puts 22 kinds of change in five sizes into five weeks of simulated counts, and looks at quiet days and at faults of the
 own line ([0049](../decisions/0049-the-bench-of-detection.md)). It is run by its own name (`teiten bench detect --work DIR`,
 which goes on where it was): a world takes minutes to half an hour.

@@ -122,6 +122,7 @@ USERS = {
     "verdicts": "SELECT label, rule, count(*) AS n, count(DISTINCT src_ip) AS hosts FROM verdicts GROUP BY ALL ORDER BY ALL",
     "joined": "SELECT tool, research_scanner, sum(packets)::BIGINT AS p FROM events GROUP BY ALL ORDER BY ALL",
     "beside batches": "SELECT b.sensor, count(*) AS n FROM events JOIN batches b USING (source_id) GROUP BY 1 ORDER BY 1",
+    "how often each": "SELECT dst_port, histogram(protocol) AS n FROM raw_events GROUP BY ALL ORDER BY dst_port LIMIT 20",
     "hosts as a sketch": "SELECT theta_hosts(theta_hash(src_ip), 9223372036854775807) AS n FROM raw_events",
 }
 
@@ -152,21 +153,21 @@ def test_what_stays_with_duckdb(name: str) -> None:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    ("kind", "day"),
+    ("kind", "day", "least"),
     [
-        ("daily", "2021-08-12"),
-        ("weekly", "2021-W32"),
-        ("running", "2021-08-12"),
-        ("monthly", "2021-08"),
-        ("quarterly", "2021-Q3"),
+        ("daily", "2021-08-12", 30),
+        ("weekly", "2021-W32", 30),
+        ("running", "2021-08-12", 15),
+        ("monthly", "2021-08", 30),
+        ("quarterly", "2021-Q3", 30),
     ],
 )
-def test_a_report(place: Place, tmp_path: Path, kind: str, day: str) -> None:
+def test_a_report(place: Place, tmp_path: Path, kind: str, day: str, least: int) -> None:
     with Twin(place.lake, place.chosen, counted=False) as session:
         edition.make(
             session, place.chosen, periods.parse(kind, day, place.chosen.zone), Filters(), {"en": tmp_path}, "x", pictures=False
         )
-        assert session.asked > 30
+        assert session.asked > least
 
 
 def test_rules_make_the_same_verdicts(place: Place) -> None:
@@ -218,8 +219,9 @@ def test_a_held_step_is_read_and_not_made_again(place: Place) -> None:
     with engine.open_session(place.lake, place.chosen, counted=False) as session:
         assert isinstance(session, Clustered)
         with session.names.answer(tree) as rows:
-            plan = rows._jdf.queryExecution().optimizedPlan().toString()
-    assert plan.count("InMemoryRelation") == 2
+            leaves = rows._jdf.queryExecution().optimizedPlan().collectLeaves()
+            read = [leaves.apply(n).nodeName() for n in range(leaves.size())]
+    assert read == ["InMemoryRelation"] * 2
 
 
 def test_a_worker_is_killed(place: Place) -> None:

@@ -30,6 +30,9 @@ def typed(rows: pl.DataFrame) -> pl.DataFrame:
         elif isinstance(kind, pl.List):
             # a list of distinct values has no order
             out = out.with_columns(pl.col(name).list.sort())
+        elif isinstance(kind, pl.Map):
+            told = [None if one is None else repr(sorted(one.items())) for one in rows[name].to_list()]
+            out = out.with_columns(pl.Series(name, told, pl.String))
         elif kind == pl.Null:
             out = out.with_columns(pl.col(name).cast(pl.String))
     return out

@@ -25,6 +25,8 @@ _SEARCH: Final = """(() => {
   return [box.left + box.width / 2, box.top + box.height / 2];
 })()"""
 
+_ROWS: Final = "[...document.querySelectorAll(%s)].map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+
 
 class Person:
     """Sits before the first page. Clicks and typed words are actions; seconds go on only while the machine is waited for."""
@@ -59,6 +61,16 @@ class Person:
             raise TeitenError(f"{self._ask('location.href')} does not say '{words}'.")
         return self
 
+    def rows(self, part: str) -> list[list[str]]:
+        """The cells of a part's table, row by row; none where there is no table."""
+        return list(self._ask(_ROWS % json.dumps(f"#{part} tbody tr")) or [])
+
+    def lists(self, part: str) -> Person:
+        """TeitenError where that part has no rows."""
+        if not self.rows(part):
+            raise TeitenError(f"{self._ask('location.href')} has no rows of {part}.")
+        return self
+
     def _click(self, place: list[float]) -> None:
         self.actions += 1
         for kind in ("mousePressed", "mouseReleased"):
@@ -85,25 +97,29 @@ class Person:
         return found["result"].get("value")
 
 
-def tasks(port: str, source: str) -> dict[str, Callable[[Person], Person]]:
-    """Name -> what is done, and what the page must then say."""
-    return {
+def tasks(port: str, source: str, published: str = "") -> dict[str, Callable[[Person], Person]]:
+    """Name -> what is done, and what the page must then say. published: whose figures were given to the lake (`/compare`)."""
+    found: dict[str, Callable[[Person], Person]] = {
         "port_last_month": lambda p: p.types(port).clicks(r"period=month").reads("Countries"),
         "who_is_it": lambda p: p.types(source).reads(source),
         "what_changed": lambda p: p.clicks(r"^/stories").reads("Stories"),
         "which_sensor_was_down": lambda p: p.clicks(r"^/sensors").reads("watched"),
         "log_lines": lambda p: p.types(source).clicks(r"^/events\?.*src=").clicks(r"^/event/").reads(source),
         "countries_yesterday": lambda p: p.clicks(r"^/countries").reads("Countries"),
+        "one_sensor_or_all": lambda p: p.types(port).lists("sensors"),
     }
+    if published:
+        found["only_us"] = lambda p: p.clicks(r"^/compare").reads("only here").reads(published)
+    return found
 
 
-def driven(origin: str, port: str, source: str) -> dict[str, float]:
+def driven(origin: str, port: str, source: str, published: str = "") -> dict[str, float]:
     """task_NAME_actions, task_NAME_s: first as nobody had asked it (of the page), then again; nothing without a Chromium."""
     if server.chromium() is None:
         return {}
     figures: dict[str, float] = {}
     with server.tab() as call:
-        for name, does in tasks(port, source).items():
+        for name, does in tasks(port, source, published).items():
             first, again = does(Person(call, origin)), does(Person(call, origin))
             figures |= {
                 f"task_{name}_actions": float(first.actions), f"task_{name}_first_s": first.seconds,

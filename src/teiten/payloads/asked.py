@@ -31,12 +31,13 @@ MOST: Final = 20_000
 LONGEST: Final = 1 << 16
 """bytes of a payload that are looked at"""
 _SQL: Final = """
-SELECT payload, list(DISTINCT src_ip) AS sources, list(DISTINCT (protocol, dst_port)) AS ports, count(*) AS times,
+SELECT payload, list(DISTINCT src_ip) AS sources,
+  list(DISTINCT struct_pack(protocol := protocol, dst_port := dst_port)) AS ports, count(*) AS times,
   min(time) AS first, max(time) AS last, histogram(day_of(time)) AS days
 FROM {events}
 WHERE {where} AND payload IS NOT NULL AND octet_length(payload) > 0
 GROUP BY payload
-ORDER BY len(sources) DESC, times DESC, payload
+ORDER BY array_length(sources) DESC, times DESC, payload
 LIMIT {n}
 """
 _OWN: Final = "SELECT DISTINCT dst_ip FROM {events} WHERE {where} AND payload IS NOT NULL"

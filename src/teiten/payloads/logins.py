@@ -29,7 +29,8 @@ _LATEST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 _HINTS: Final = (b"user", b"uthorization", b"pass", b"pwd", b"psd", b"auth", b"login", b"account")
 _ON_A_LINE: Final = "packets = 0 AND protocol = 6 AND dst_port IN ({ports}) AND src_port IS NOT NULL"
 _SAID: Final = "payload IS NOT NULL AND octet_length(payload) > 0"
-_COUNTED: Final = """list(DISTINCT src_ip) AS sources, list(DISTINCT (protocol, dst_port)) AS ports, count(*) AS times,
+_COUNTED: Final = """list(DISTINCT src_ip) AS sources,
+  list(DISTINCT struct_pack(protocol := protocol, dst_port := dst_port)) AS ports, count(*) AS times,
   min(time) AS first, max(time) AS last"""
 _TALKS: Final = f"""
 WITH talks AS (
@@ -37,11 +38,11 @@ WITH talks AS (
     list(payload ORDER BY time, source_pos)[1:{_MESSAGES}] AS said
   FROM {{events}} WHERE {{where}} AND {_ON_A_LINE} AND {_SAID} GROUP BY ALL
 )
-SELECT said, {_COUNTED} FROM talks GROUP BY said ORDER BY len(sources) DESC, times DESC, said LIMIT {{n}}
+SELECT said, {_COUNTED} FROM talks GROUP BY said ORDER BY array_length(sources) DESC, times DESC, said LIMIT {{n}}
 """
 _ALONE: Final = f"""
 SELECT [payload] AS said, {_COUNTED} FROM {{events}} WHERE {{where}} AND {_SAID} AND NOT coalesce({_ON_A_LINE}, false)
-GROUP BY payload ORDER BY len(sources) DESC, times DESC, said LIMIT {{n}}
+GROUP BY payload ORDER BY array_length(sources) DESC, times DESC, said LIMIT {{n}}
 """
 
 

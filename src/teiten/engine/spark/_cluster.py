@@ -57,7 +57,7 @@ USUAL: Final[dict[str, str]] = {
     "spark.sql.debug.maxToStringFields": "10",
     "spark.cleaner.referenceTracking.cleanCheckpoints": "true",
     "spark.driver.maxResultSize": "0",
-    # a question is over before what it puts together is old: the collector for throughput takes an eighth less than Java's usual
+    # a question is over before what it puts together is old: the collector for throughput takes an eighth less time
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
     "spark.executor.extraJavaOptions": "-XX:+UseParallelGC",
     "spark.executorEnv.PYTHONHASHSEED": "0",

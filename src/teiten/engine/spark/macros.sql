@@ -15,6 +15,8 @@ CREATE MACRO prefix_last(first, bits) AS transform(array(hex(first)), h -> unhex
   CASE WHEN bits % 4 = 0 THEN ''
        ELSE substring('0123456789ABCDEF', (CAST(conv(substring(h, bits DIV 4 + 1, 1), 16, 10) AS INT) | shiftright(15, bits % 4)) + 1, 1) END,
   repeat('F', length(h) - (bits + 3) DIV 4))))[0];
+CREATE MACRO histogram(value) AS transform(array(collect_list(value)), l -> map_from_entries(transform(
+  array_sort(array_distinct(l)), d -> struct(d, CAST(size(filter(l, v -> v = d)) AS BIGINT)))))[0];
 CREATE MACRO _theta_union(host, theta) AS transform(array(named_struct('hosts', collect_set(host), 'theta', min(theta))), s ->
   named_struct(
     'n', size(CASE WHEN s.theta = 9223372036854775807 OR s.theta IS NULL THEN s.hosts ELSE filter(s.hosts, h -> h < s.theta) END),

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from teiten.report.figures import _scale, _text, _words
 from teiten.report.figures._canvas import Anchor, Sheet, n
@@ -14,6 +15,8 @@ from teiten.report.figures._model import SHORT, Gap, Mark, Series, Step, Thresho
 
 _LIFT = 11.0
 """px from the plot up to the lowest labels above it: clear of the highest label of the value axis."""
+_UNIT: Final = 1.6
+"""from the plot up to the unit's line, in sizes of a label: it is no part of the highest label, which reaches up 0.4 of them"""
 
 
 @dataclass
@@ -140,7 +143,7 @@ def time_plot(
         sheet.text(sheet.left, sheet.y, unit, size=sizes.tick, fill=theme.muted, room=sheet.right - sheet.left)
     plot = TimePlot(sheet, times, step, x, 0.0, width, height, axis)
     strip = _strip(plot, gaps, marks)
-    sheet.y += strip.height + (_LIFT if strip.height else sizes.tick * 0.9)
+    sheet.y += strip.height + (_LIFT if strip.height else sizes.tick * (_UNIT if unit else 0.9))
     plot.y = sheet.y
     if times:
         sheet.plots.append((x, x + width, times[0], plot.end))
