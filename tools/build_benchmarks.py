@@ -97,6 +97,12 @@ little got through); Chromium lowers its own priority, so that its longest first
 `live` writes lines to a log that `teiten watch` follows, and looks when the lake has each and when a page in Chromium shows it:
 with the station's own settings (it looks every 8 s), and with `every = 1`.
 
+`federate`: twenty simulated households, twenty draws of three who lie; all goals are reached. What is not told: a port told
+1.3 times (`slight`, of nobody), a clock off by one hour (of `shifted` 9 and -9 are told, 1 is not), and one in thirty of those
+who inflate a port a hundred times. Whose contribution was copied is told with the copier (`wronged`): nobody can see who had it
+first. Noise of epsilon 1 or less spoils the order from the sixth place on. What it means:
+[0089](../decisions/0089-what-a-federation-withstands.md).
+
 `mapping` has [a page of its own](../concepts/mapping.md): how many of 20 sensors a prober finds by what is published, in ten
 worlds, at 22 degrees of detail: 20 from exact daily reports, none by the defaults.
 """

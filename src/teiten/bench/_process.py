@@ -5,6 +5,7 @@ Nothing heavy may be imported here: the memory that Linux reports for a child be
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -52,6 +53,19 @@ def run(
             raise TeitenError(f"{command[0]} ended with {child.returncode}: {words[-1] if words else 'without a word'}")
     memory = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return Took(seconds, usage.ru_utime + usage.ru_stime, memory)
+
+
+def run_apart(command: Sequence[str]) -> Took:
+    """The same out of a small process of its own, for a bench that holds much itself: its memory would be the least told."""
+    code = "import json, sys; from teiten.bench import _process as p; t = p.run(json.load(sys.stdin))"
+    code += "; print(json.dumps([t.seconds, t.processor, t.memory]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(list(command)), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        words = done.stderr.strip().splitlines()
+        raise TeitenError(words[-1] if words else f"{command[0]} ended without a word")
+    return Took(*json.loads(done.stdout))
 
 
 def middle(runs: Sequence[Took]) -> Took:

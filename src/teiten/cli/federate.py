@@ -123,10 +123,10 @@ def _export(args: argparse.Namespace) -> int:
         name, data, link = exporting.sealed(found, signer, draft, links, made, addresses(lake, found))
         if args.dry_run:
             sys.stdout.write(data.decode("ascii"))
-            _said(draft, found, f"{name} would go ({len(data):,} bytes, as above)")
+            _said(draft, found, f"{name} would go ({len(data):,} bytes, as above)", len(data))
             return 0
         place = exporting.put(Path(args.out or "teiten-outbox"), name, data, path, link)
-    _said(draft, found, f"{place}: {len(data):,} bytes, number {link.sequence}")
+    _said(draft, found, f"{place}: {len(data):,} bytes, number {link.sequence}", len(data))
     return 0
 
 
@@ -139,9 +139,9 @@ def _after(file: Path, rules: Any, signer: Any, links: list[Any]) -> list[Any]:
     return [*links, link]
 
 
-def _said(draft: Draft, found: Settings, first: str) -> None:
+def _said(draft: Draft, found: Settings, first: str, size: int) -> None:
     """What goes, what does not, and what it gives away."""
-    from teiten.federation import exporting, telling
+    from teiten.federation import exporting, keys, telling
 
     rules = found.federating
     print(f"{first}; {len(draft.days)} days, {draft.days[0]} to {draft.days[-1]}, {len(draft.rows):,} rows.", file=sys.stderr)
@@ -152,6 +152,12 @@ def _said(draft: Draft, found: Settings, first: str) -> None:
         f" no destination, no source, no sensor's name.",
         file=sys.stderr,
     )
+    if size > keys.MIB << 20:
+        print(
+            f"  larger than the {keys.MIB} MiB that are taken of a member by default: whoever merges writes mib ="
+            f" {-(-size >> 20)} beside your name in the list.",
+            file=sys.stderr,
+        )
     if rules.epsilon:
         print(
             f"  noise: epsilon {rules.epsilon:g} for a packet and day, a standard deviation of {telling.scale(rules):.1f};"

@@ -160,6 +160,12 @@ def sealed(
     )  # fmt: skip
     data = form.write(head, form.body_of(found.rows), signer)
     name = f"{rules.name}-{rules.member}-{head.sequence:06d}{form.SUFFIX}"
+    if len(data) > form.LARGEST:
+        raise TeitenError(
+            f"Nothing was exported: {len(found.days)} days have {len(data):,} bytes, and nobody takes more than"
+            f" {form.LARGEST:,} in one file.",
+            hint="Export fewer days at a time with --from and --to, or set pairs = false.",
+        )
     addresses = set(secret)
     # not the sketch: in random digits any short number is found by chance, and it holds hashes of sources alone
     plain = b"\n".join(line for line in data.split(b"\n") if b"\tsketch\t" not in line and not line.startswith(b"ed25519 "))

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from teiten import federating
 from teiten.errors import InputError, UsageError
-from teiten.federation import sketch
-from teiten.federation.keys import Signer, verified
+from teiten.federation import lines
+from teiten.federation.keys import MOST_MIB, Signer, verified
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,18 +31,11 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 MAGIC: Final = "teiten-federation"
 SUFFIX: Final = ".teiten"
-LARGEST: Final = 64 << 20
-"""bytes of a file"""
+LARGEST: Final = MOST_MIB << 20
+"""bytes of a file, whoever it is of"""
 HEAD: Final = 64 << 10
 """bytes of its head"""
 MOST_DAYS: Final = 400
-COLUMNS: Final = ("day", "what", "key", "packets", "hosts")
-WHATS: Final = ("all", "hour", "watching", "port", "country", "asn", "pair", "sketch")
-KEYS: Final[dict[str, str]] = {
-    "all": "", "hour": r"\d|1\d|2[0-4]", "watching": r"\d|1\d|2[0-4]", "port": r"\d{0,5}/\d{0,3}", "country": r"(?:[A-Z]{2})?",
-    "asn": r"\d{0,10}", "pair": r"\d{0,5}/\d{0,3} (?:[A-Z]{2})?", "sketch": r"[A-Za-z0-9+/]{10,11000}={0,2}",
-}  # fmt: skip
-"""the grammar of a row's key, by what it counts"""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,59}", re.ASCII)
 _RULES: Final[dict[str, type | tuple[type, ...]]] = {
@@ -103,8 +96,8 @@ def write(head: Head, body: str, signer: Signer) -> bytes:
 
 def body_of(rows: Sequence[tuple[dt.date, str, str, int, int]]) -> str:
     """The rows as text, in their order."""
-    lines = sorted((f"{day}", what, key, packets, hosts) for day, what, key, packets, hosts in rows)
-    return "\t".join(COLUMNS) + "\n" + "".join(f"{d}\t{w}\t{k}\t{p}\t{h}\n" for d, w, k, p, h in lines)
+    ordered = sorted((f"{day}", what, key, packets, hosts) for day, what, key, packets, hosts in rows)
+    return "\t".join(lines.COLUMNS) + "\n" + "".join(f"{d}\t{w}\t{k}\t{p}\t{h}\n" for d, w, k, p, h in ordered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +112,8 @@ class Sealed:
     digest: str
     told: Mapping[str, Any]
     """size and sha256 of the rows, as the head has them"""
+    size: int
+    """bytes of the file"""
 
 
 def read(path: Path) -> Sealed:
@@ -166,22 +161,40 @@ def parse(data: bytes, name: str) -> Sealed:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, UsageError) as error:
         raise InputError(f"{name}: its head is none ({type(error).__name__}: {_short(error)}).") from None
     at = len(first) + len(text) + len(seal) + 3
-    return Sealed(name, head, data[: len(first) + len(text) + 2], signature, data[at:], hashlib.sha256(data).hexdigest(), told)
+    return Sealed(
+        name, head, data[: len(first) + len(text) + 2], signature, data[at:], hashlib.sha256(data).hexdigest(), told,
+        len(data),
+    )  # fmt: skip
 
 
-def opened(sealed: Sealed, public: bytes) -> Contribution:
-    """The contribution, once its signature holds and its rows are what the head says. InputError."""
-    name, body = sealed.name, sealed.body
+def heading(path: Path) -> Head:
+    """The head of a file alone, of which nothing more is read. InputError as `read`; nothing says that it was signed."""
+    try:
+        with path.open("rb") as source:
+            return parse(source.read(2 * HEAD), str(path)).head
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def genuine(sealed: Sealed, public: bytes) -> None:
+    """InputError where the signature of the head is not that key's."""
+    name = sealed.name
     if not verified(public, sealed.signed, sealed.signature):
         raise InputError(
             f"{name}: its signature is not that of {sealed.head.member}'s key {sealed.head.key}: it was forged or altered."
         )
+
+
+def opened(sealed: Sealed, public: bytes) -> Contribution:
+    """The contribution, once its signature holds and its rows are what the head says. InputError."""
+    genuine(sealed, public)
+    name, body = sealed.name, sealed.body
     if len(body) != sealed.told["size"]:
         way = "cut short" if len(body) < sealed.told["size"] else "longer than it was signed"
         raise InputError(f"{name} is {way}: {len(body):,} bytes of rows, {sealed.told['size']:,} were signed.")
     if hashlib.sha256(body).hexdigest() != sealed.told["sha256"]:
         raise InputError(f"{name} was altered: its rows are not those that were signed.")
-    return Contribution(sealed.head, sealed.digest, _rows(body, sealed.head, name))
+    return Contribution(sealed.head, sealed.digest, lines.read(body, sealed.head.days, name))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -250,47 +263,3 @@ def _rules(table: Any) -> dict[str, Any]:
     if not re.fullmatch(r"(?:[0-9a-f]{8})?", table["hosts_key"], re.ASCII):
         raise ValueError("rules: hosts_key")
     return dict(table)
-
-
-def _rows(body: bytes, head: Head, name: str) -> pl.DataFrame:
-    """The rows as a frame, each looked at. InputError that names the line of the first that is none."""
-    import polars as pl
-
-    first = "\t".join(COLUMNS).encode() + b"\n"
-    if not body.startswith(first) or not body.isascii() or not body.endswith(b"\n"):
-        raise InputError(f"{name}: its rows are no table of {', '.join(COLUMNS)} in ASCII.")
-    schema = dict.fromkeys(COLUMNS, pl.String())
-    if len(body) == len(first):
-        found = pl.DataFrame(schema=schema)
-    elif b"\n\n" in body or b"\r" in body or b"\0" in body or body.count(b"\t") != (len(COLUMNS) - 1) * body.count(b"\n"):
-        raise InputError(f"{name}: its rows hold lines that are none, or not of {len(COLUMNS)} cells.")
-    else:
-        try:
-            found = pl.read_csv(body, separator="\t", quote_char=None, schema=schema, infer_schema=False).fill_null("")
-        except (pl.exceptions.PolarsError, ValueError) as error:
-            raise InputError(f"{name}: its rows are no table ({type(error).__name__}).") from None
-    days = [f"{day}" for day in head.days]
-    fits = (
-        pl.col("day").is_in(days) & pl.col("packets").str.contains(r"^\d{1,15}$") & pl.col("hosts").str.contains(r"^\d{1,15}$")
-    )
-    keyed = pl.any_horizontal(
-        (pl.col("what") == what) & pl.col("key").str.contains(f"^(?:{grammar})$") for what, grammar in KEYS.items()
-    )
-    wrong = found.with_row_index("line", 5).filter(~(fits & keyed).fill_null(False))
-    if wrong.height:
-        line = wrong["line"][0]
-        raise InputError(f"{name}, line {line}: no row of a contribution (a day, count or key that cannot be).")
-    if found.select("day", "what", "key").is_duplicated().any():
-        raise InputError(f"{name}: something is told twice of a day.")
-    out = found.with_columns(pl.col("day").str.to_date("%Y-%m-%d"), pl.col("packets", "hosts").cast(pl.Int64))
-    most = out.filter((pl.col("what") == "watching") & (pl.col("packets") > 3600))
-    if most.height:
-        raise InputError(f"{name}: an hour of more than 3,600 seconds was watched on {most['day'][0]}.")
-    if out.filter(pl.col("what") == "sketch").group_by("day").len().filter(pl.col("len") > 1).height:
-        raise InputError(f"{name}: a day has two sketches.")
-    for day, text in out.filter(pl.col("what") == "sketch").select("day", "key").iter_rows():
-        try:
-            sketch.read(text)
-        except ValueError as error:
-            raise InputError(f"{name}: the sketch of {day} is none ({error}).") from None
-    return out

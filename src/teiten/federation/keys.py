@@ -8,6 +8,7 @@ members.toml, kept by whoever merges:
     [[member]]
     name = "ume"
     formerly = ["ume-home"]            # names that it had
+    mib = 8                            # the largest file that is taken of it; 1 to 64, where nothing is said 8
     [[member.key]]
     public = "0vJ6...="                # as `teiten federate key` prints it
     from = 2026-10-01                  # signs from this day on, by its own clock
@@ -27,13 +28,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from teiten import disk, federating, periods
+from teiten import checking, disk, federating, periods
 from teiten.enrich import datasets
 from teiten.errors import TeitenError, UsageError
 
 SECRET: Final = "teiten-federation-secret 1"
 LARGEST: Final = 1 << 20
 """bytes of a list of members"""
+MIB: Final = 8
+"""the largest file that is taken of a member: a household's 400 days with sketches are some 6 MB"""
+MOST_MIB: Final = 64
 _ALIKE: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("2", "z"), ("-", ""))
 """letters, and digits, that are read as others"""
 
@@ -172,6 +176,8 @@ class Member:
     name: str
     formerly: tuple[str, ...]
     keys: tuple[Key, ...]
+    mib: int = MIB
+    """the largest file that is taken of it; what a month of it may weigh is a multiple (`federation.bounds`)"""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -229,15 +235,16 @@ def _only(table: Any, known: set[str], where: str) -> None:
 
 
 def _member(table: Any, where: str) -> Member:
-    _only(table, {"name", "formerly", "key"}, where)
+    _only(table, {"name", "formerly", "mib", "key"}, where)
     name = federating.checked_name(table.get("name"), f"{where}: name")
     older, listed = table.get("formerly", []), table.get("key")
     if not isinstance(older, list):
         raise UsageError(f"{where} ({name}): formerly must be a list of names.")
     if not isinstance(listed, list) or not listed:
         raise UsageError(f"{where} ({name}) has no key.", hint="Write it as [[member.key]] with public = ....")
+    mib = checking.whole(table.get("mib", MIB), 1, MOST_MIB, f"{where} ({name}): mib")
     formerly = tuple(federating.checked_name(one, f"{where}: formerly") for one in older)
-    return Member(name, formerly, tuple(_key(one, f"{where} ({name}), key {n}") for n, one in enumerate(listed, 1)))
+    return Member(name, formerly, tuple(_key(one, f"{where} ({name}), key {n}") for n, one in enumerate(listed, 1)), mib)
 
 
 def _key(table: Any, where: str) -> Key:

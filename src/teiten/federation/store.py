@@ -22,6 +22,7 @@ from typing import Final
 from teiten import disk
 from teiten.errors import InputError, TeitenError
 from teiten.federation import form
+from teiten.federation.bounds import Room
 from teiten.federation.form import Contribution, Sealed
 from teiten.federation.keys import Key, Member, Members, members
 
@@ -83,6 +84,7 @@ def accept(path: Path, files: Iterable[Path], listed: Members, now: dt.datetime)
     """Looks at each file and keeps what holds; a file that is refused harms no other."""
     out = []
     with held(path):
+        room = Room(path / ACCEPTED)
         for file in files:
             try:
                 sealed = form.read(file)
@@ -91,8 +93,12 @@ def accept(path: Path, files: Iterable[Path], listed: Members, now: dt.datetime)
                 if place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == sealed.digest:
                     out.append(Outcome(str(file), "known", member=member.name))
                     continue
+                # signed first: what is refused for its size is said of that member
+                form.genuine(sealed, key.public)
+                room.check(sealed, member)
                 form.opened(sealed, key.public)
                 _keep(place, sealed.signed + _rest(sealed))
+                room.took(sealed, member)
                 out.append(Outcome(str(file), "accepted", member=member.name))
             except InputError as error:
                 out.append(Outcome(str(file), "refused", str(error)))

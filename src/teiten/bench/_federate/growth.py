@@ -62,9 +62,9 @@ def run(folder: Path, members: int, ports: int = PORTS) -> dict[str, float]:
     config.write_text(f'zone = "{world.ZONE}"\nlanguage = "en"\npdf = false\n', encoding="utf-8")
     files = [str(path) for path in sorted(inbox.iterdir())]
     size = sum(path.stat().st_size for path in inbox.iterdir())
-    merge = _process.run(_process.teiten("federate", "merge", *files, "--store", str(store)))
+    merge = _process.run_apart(_process.teiten("federate", "merge", *files, "--store", str(store)))
     words = ("2026-10", "--store", str(store), "--config", str(config), "--out", str(base / "out"))
-    report = _process.run(_process.teiten("federate", "report", *words))
+    report = _process.run_apart(_process.teiten("federate", "report", *words))
     shutil.rmtree(base)
     return {
         "rows": float(many), "megabytes": size / 1e6, "merge_s": merge.processor, "merge_mib": merge.memory,
