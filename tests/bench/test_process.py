@@ -29,6 +29,17 @@ def test_memory_and_time_are_the_childs() -> None:
     assert seconds > 0.2
 
 
+def test_what_a_large_process_asks_for_is_counted_without_it() -> None:
+    """Of 300 MiB that the one who asks holds, nothing is told of a child that holds none."""
+    code = (
+        'import sys; b = bytearray(b"x") * (300 << 20); from teiten.bench import _process\n'
+        "print(_process.run_apart([sys.executable, '-c', 'pass']).memory)"
+    )
+    assert 1 < float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) < 60
+    with pytest.raises(TeitenError, match="ended with 3: no luck"):
+        _process.run_apart([sys.executable, "-c", "import sys; print('no luck', file=sys.stderr); sys.exit(3)"])
+
+
 def test_output_goes_where_it_is_told(tmp_path: Path) -> None:
     _process.run([sys.executable, "-c", "print('here')"], out=tmp_path / "out")
     assert (tmp_path / "out").read_text() == "here\n"

@@ -148,6 +148,21 @@ def test_what_is_not_new_does_not_go_again(house: Settings, tmp_path: Path) -> N
 
 
 @pytest.mark.full
+def test_what_nobody_would_take_is_not_exported(house: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written, and no number of the chain is used up."""
+    signer = keys.make()
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(TeitenError, match=r"Nothing was exported: 4 days have [\d,]+ bytes, .* more than 900 in one file"),
+    ):
+        patched.setattr(form, "LARGEST", 900)
+        export(house, signer, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    path = export(house, signer, tmp_path / "out")
+    assert path is not None and path.name == "friends-ume-000001.teiten"
+
+
+@pytest.mark.full
 def test_days_that_are_not_settled_wait(house: Settings) -> None:
     signer, lake = keys.make(), Lake.open(house.lake)
     for today, days in ((TODAY, 4), (dt.date(2026, 8, 9), 3), (FIRST, 0)):
