@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import OVERFLOWS
 from tests.payloads import talks
 
 from .conftest import served
-from .test_pages_browser import OVERFLOWS, tab
 
-__all__ = ["tab"]
 pytestmark = [pytest.mark.browser, pytest.mark.full]
 SPAN = "from=2026-11-01&to=2026-11-04"
 HIGH = """(() => {
