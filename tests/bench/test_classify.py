@@ -41,6 +41,7 @@ def test_the_table_says_the_goal_beside_the_figure(day: tuple[dict[str, float], 
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1500)
 def test_the_whole_benchmark_reaches_its_goals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Several seeds of a /24 and a /16, ZMap's order as a curve, a home line, sensors and IPv6."""
     monkeypatch.delenv("TEITEN_CAPTURES", raising=False)
