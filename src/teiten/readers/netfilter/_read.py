@@ -334,6 +334,8 @@ def _stamped(source: Input, options: ReadOptions, head: bytes) -> bool:
 
 
 def _worker(options: ReadOptions, stamped: bool, pool: Pool) -> Callable[[Block], Parsed]:
+    """What is done with a block; its memory goes back to the pool whatever comes of it."""
+
     def work(block: Block) -> Parsed:
         try:
             if block.long:
